@@ -1,0 +1,1 @@
+"""What the recorded arrays say: functions from arrays to arrays, which read no file and know no model."""

@@ -1,0 +1,130 @@
+"""What a classifier is worth on held-out examples: each metric with its interval and its n.
+
+Axis letters: N examples, K classes, R resamples. Names, definitions and edge cases are scikit-learn's
+(`accuracy`, `f1_macro`, `log_loss`, `d2_log_loss_score`): an average over classes takes in those that occur among
+the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are left out.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import (
+    Counts,
+    Estimate,
+    Floats,
+    Integers,
+    from_resamples,
+    resampled_counts,
+    resampled_rows,
+    wilson,
+)
+from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, surprise
+
+MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
+
+
+class ClassScore(NamedTuple):
+    """How one class fares: `precision.n` examples were predicted to be it, `recall.n` are."""
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+def confusion(y: Integers, predicted: Integers, classes: int) -> Integers:
+    """How many examples of each class (rows) were taken for each class (columns): `[K, K]`."""
+    known = y >= 0
+    cells = y[known] * classes + predicted[known]
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def classification(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+    """Every metric of labels `[N]` and probabilities `[N, K]`; log_loss in nats, lower = better, all others higher."""
+    y, probs = y[y >= 0], probs[y >= 0]
+    counted = confusion(y, probs.argmax(1), probs.shape[1])
+    accuracy = wilson(int(np.trace(counted)), len(y))
+    return {"accuracy": accuracy, **_macro(counted, seed), **_log_loss(y, probs, seed)}
+
+
+def per_class(counted: Integers) -> list[ClassScore]:
+    """Precision, recall and F1 of each class of a confusion matrix `[K, K]`, with Wilson's intervals.
+
+    F1 is a rising function, 2 J / (1 + J), of the Jaccard index J, and J is a proportion: of the examples that are
+    or were taken for the class, those that are both. Hence its interval is J's, and has width at F1 = 1 too.
+    """
+    return [
+        ClassScore(wilson(hits, predicted), wilson(hits, given), _f1(hits, given + predicted - hits))
+        for hits, given, predicted in zip(
+            np.diag(counted).tolist(), counted.sum(1).tolist(), counted.sum(0).tolist(), strict=True
+        )
+    ]
+
+
+def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
+    """The `count` commonest mistakes of a confusion matrix: (given class, predicted class, examples)."""
+    wrong = counted - np.diag(np.diag(counted))
+    order = np.argsort(wrong, axis=None, kind="stable")[::-1][:count]
+    pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
+
+
+def _f1(hits: int, concerned: int) -> Estimate:
+    value, low, high, n = wilson(hits, concerned)
+    return Estimate(2 * value / (1 + value), 2 * low / (1 + low), 2 * high / (1 + high), n)
+
+
+def _macro(counted: Integers, seed: int) -> dict[str, Estimate]:
+    total = int(counted.sum())
+    measured = averages(Counts(np.diag(counted), counted.sum(1), counted.sum(0)))
+    resampled = averages(resampled_counts(counted, seed))
+    return {name: from_resamples(float(measured[name]), resampled[name], total) for name in MACRO}
+
+
+def averages(counts: Counts) -> dict[str, Floats]:
+    """The averages over classes of counts `[..., K]`, each `[...]`; NaN where there is nothing to average."""
+    hits, given, predicted = counts
+    occurs = given + predicted > 0
+    recall = hits / np.maximum(given, 1)
+    return {
+        "balanced_accuracy": _mean_where(recall, given > 0),
+        "precision_macro": _mean_where(hits / np.maximum(predicted, 1), occurs),
+        "recall_macro": _mean_where(recall, occurs),
+        "f1_macro": _mean_where(2 * hits / np.maximum(given + predicted, 1), occurs),
+    }
+
+
+def _mean_where(values: Floats, taken: NDArray[np.bool_]) -> Floats:
+    count = taken.sum(-1)
+    return np.where(count > 0, (values * taken).sum(-1) / np.maximum(count, 1), np.nan)
+
+
+def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int) -> dict[str, Estimate]:
+    """Log loss, and the share of the labels' entropy that it removes, resampled together."""
+    bits, n = surprise(y, probs), len(y)
+    if n == 0:
+        nothing = Estimate(math.nan, math.nan, math.nan, 0)
+        return {"log_loss": nothing, "d2_log_loss_score": nothing}
+    means, entropies = [], []
+    for rows in resampled_rows(n, seed):
+        means.append(bits[rows].mean(1))
+        entropies.append(label_entropy(_label_counts(y[rows], probs.shape[1])))
+    mean, entropy = np.concatenate(means), np.concatenate(entropies)
+    value, baseline = float(bits.mean()), label_entropy(np.bincount(y, minlength=probs.shape[1]))
+    return {
+        "log_loss": from_resamples(value / BITS_PER_NAT, mean / BITS_PER_NAT, n),
+        "d2_log_loss_score": from_resamples(float(_removed(value, baseline)), _removed(mean, entropy), n),
+    }
+
+
+def _label_counts(y: Integers, classes: int) -> Integers:
+    """Counts the labels of each resample: `[r, N]` to `[r, K]`."""
+    cells = y + classes * np.arange(len(y))[:, None]
+    return np.bincount(cells.ravel(), minlength=classes * len(y)).reshape(len(y), classes)
+
+
+def _removed(bits: Floats | float, entropy: Floats) -> Floats:
+    """1 - bits / entropy; NaN where one class has all the labels, so that there is nothing to remove."""
+    return np.where(entropy > 0, 1 - bits / np.where(entropy > 0, entropy, 1.0), np.nan)

@@ -1,0 +1,58 @@
+"""Per-example losses. A criterion never reduces: who weighs, averages or records them is the loop.
+
+Axis letters: B examples of a batch, K classes.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unfazed.batch import Batch
+
+
+class Scored(NamedTuple):
+    """What a criterion says of a batch."""
+
+    loss: Tensor  # [B] nats
+    output: Tensor  # [B, K] logits
+
+
+Criterion = Callable[[nn.Module, Batch], Scored]
+
+
+def cross_entropy(label_smoothing: float = 0.0) -> Criterion:
+    """Cross-entropy in nats, with `label_smoothing` of the target spread evenly over all classes.
+
+    Smoothing: Szegedy et al. 2016, arXiv:1512.00567.
+    """
+
+    def criterion(model: nn.Module, batch: Batch) -> Scored:
+        output = model(batch.x, batch.length)
+        loss = functional.cross_entropy(output.float(), batch.y, reduction="none", label_smoothing=label_smoothing)
+        return Scored(loss, output)
+
+    return criterion
+
+
+class Surprise(NamedTuple):
+    """How surprising the original labels were to the model, whatever it was trained on."""
+
+    loss: Tensor  # [B] cross-entropy in nats, lower = less surprised
+    margin: Tensor  # [B] logit of the label minus the largest other logit, lower = worse
+    probs: Tensor  # [B, K]
+
+
+@torch.no_grad()
+def surprise(output: Tensor, y: Tensor) -> Surprise:
+    """Cross-entropy, margin (Pleiss et al. 2020, arXiv:2001.10528) and probabilities.
+
+    `output` [B, K] logits, `y` [B] int64. nan in an output makes its row nan.
+    """
+    logits = output.detach().float()
+    logs = logits.log_softmax(1)
+    own = logits.gather(1, y[:, None])
+    others = logits.scatter(1, y[:, None], -torch.inf).amax(1, keepdim=True)
+    return Surprise(-logs.gather(1, y[:, None])[:, 0], (own - others)[:, 0], logs.exp())

@@ -1,0 +1,31 @@
+"""Which device this machine offers, and the number format it trains best in: a table, never a stopwatch."""
+
+import os
+import platform
+
+import torch
+
+
+def best_device() -> torch.device:
+    """The first CUDA GPU where there is one, else the CPU."""
+    return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+
+
+def best_precision(device: torch.device) -> str:
+    """`"bfloat16"` where the device multiplies in it natively (AVX512-BF16, AMX, Ampere or later), else `"float32"`."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
+
+
+def describe(device: torch.device) -> str:
+    """The device in words: `NVIDIA H100`, `CPU, 2 cores (x86_64)`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {cores()} cores ({platform.machine()})"
+
+
+def cores() -> int:
+    """Processors this process may use; fewer than the machine has inside a container or under `taskset`."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,49 @@
+"""What can go wrong, as a tree, and how to say it.
+
+    UnfazedError
+    ├── UsageError         the request cannot be carried out as asked; the command exits with status 2
+    │   ├── RecipeError    settings out of range or unknown
+    │   └── SourceError    the data as a whole cannot be used
+    ├── RunError           a run folder is missing, damaged, foreign or newer than this version
+    ├── TrainingError      training cannot go on: the loss is no longer a number
+    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run
+
+A message says what was wrong, where, what was found there, and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UnfazedError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class UsageError(UnfazedError):
+    """The request cannot be carried out as asked."""
+
+
+class RecipeError(UsageError):
+    """Settings are unknown or out of range; the message names every one of them."""
+
+
+class SourceError(UsageError):
+    """The data as a whole cannot be used."""
+
+
+class RunError(UnfazedError):
+    """A run folder is missing, damaged, foreign or newer than this version."""
+
+
+class TrainingError(UnfazedError):
+    """Training cannot go on."""
+
+
+class InputError(UnfazedError):
+    """One input cannot be used; the message is the short reason that `problems.csv` shows."""
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """A sentence to end an error with, naming the nearest option; empty where none is near."""
+    near = get_close_matches(name, list(options), n=1, cutoff=0.6)
+    return f' Did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,77 @@
+"""Batches of a table: `Loader.epoch(n)` is a function of (seed, n) alone.
+
+Axis letters: N rows of the table, R rows served, B examples of a batch.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from unfazed.batch import Batch, Examples
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Loader:
+    """Serves shuffled batches of some rows, each row once an epoch.
+
+    Batches differ in size by one example at most: no small last batch, whose batch-norm statistics
+    would be noise. Examples stay on the CPU unless the caller put them on the device.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        index: Tensor,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        device: torch.device | None = None,
+        augment: Augment | None = None,
+    ):
+        """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given."""
+        self.examples = examples
+        self.index = index.cpu()
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device or examples.x.device
+        self.augment = augment
+        self.rows = len(examples.x)  # N, so that dynamics can be kept by row
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.index) // self.batch_size)
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number`, without the first `skip`."""
+        order = torch.randperm(len(self.index), generator=self._generator(number, 0))
+        for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
+            yield self._served(part, number, position)
+
+    def _served(self, index: Tensor, number: int, position: int) -> Batch:
+        batch = self.examples.batch(index.to(self.examples.x.device))
+        batch = Batch(*(column.to(self.device, non_blocking=True) for column in batch))
+        if self.augment is None:
+            return batch
+        return batch._replace(x=self.augment(batch.x, self._generator(number, position, self.device)))
+
+    def _generator(self, number: int, position: int, device: torch.device | str = "cpu") -> torch.Generator:
+        return torch.Generator(device).manual_seed(mixed_seed(self.seed, number, position))
+
+
+def in_order(examples: Examples, index: Tensor, batch_size: int, device: torch.device) -> Iterator[Batch]:
+    """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation."""
+    for part in torch.split(index, batch_size):
+        yield Batch(*(column.to(device) for column in examples.batch(part.to(examples.x.device))))
+
+
+def mixed_seed(*parts: int) -> int:
+    """One 63-bit seed from several numbers, different for different numbers (splitmix64 on each)."""
+    state = 0
+    for part in parts:
+        state = (state ^ part) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state >> 1

@@ -1,0 +1,71 @@
+"""Batch augmentation of images, on the device the batch is on: shifts, flips and erased squares, drawn anew for each image.
+
+Axis letters: B batch, S image size. Everything is drawn from the generator given, so a step's augmentation is a function
+of its seed. Sources: shifts and flips, He et al. 2016 (arXiv:1512.03385), section 4.2; erased squares, DeVries and Taylor
+2017 (arXiv:1708.04552).
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unfazed.errors import UsageError
+
+Flip = Literal["none", "horizontal", "both"]
+
+_LARGEST_SHIFT = 0.125
+_LARGEST_ERASED = 0.0
+
+
+def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) -> Tensor:
+    """Shifted, mirrored and partly erased copies of x [B, 3, S, S], uint8 or float, in the same dtype and shape.
+
+    strength: 0 (nothing but flips) to 1 (shifts up to an eighth of the side each way, the border reflected).
+    flip: "horizontal" mirrors left and right half of the time, "both" also top and bottom. Strength 0 without flips
+    returns x itself. Raises UsageError for a strength or flip outside these.
+    """
+    _check(strength, flip)
+    if strength == 0 and flip == "none":
+        return x
+    size = x.shape[-1]
+    rows = _positions(x, generator, round(strength * _LARGEST_SHIFT * size), flip == "both")
+    columns = _positions(x, generator, round(strength * _LARGEST_SHIFT * size), flip != "none")
+    image = torch.arange(len(x), device=x.device)[:, None, None]
+    moved = x.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    side = round(strength * _LARGEST_ERASED * size)
+    return _erase(moved, generator, side) if side else moved
+
+
+def _positions(x: Tensor, generator: torch.Generator, shift: int, flip: bool) -> Tensor:
+    """For each image and each row (or column) of the result, the source row [B, S]: shifted, reflected at the border."""
+    size = x.shape[-1]
+    shifts = _draw(len(x), 2 * shift + 1, generator, x.device) - shift
+    positions = (torch.arange(size, device=x.device) + shifts[:, None]).abs()
+    positions = (size - 1) - (size - 1 - positions).abs()
+    if not flip:
+        return positions
+    mirrored = _draw(len(x), 2, generator, x.device).bool()
+    return torch.where(mirrored[:, None], positions.flip(1), positions)
+
+
+def _erase(x: Tensor, generator: torch.Generator, side: int) -> Tensor:
+    """Replace one square of `side` pixels in each image, its centre anywhere in the image, by the batch's mean colour."""
+    size = x.shape[-1]
+    centres = _draw(2 * len(x), size, generator, x.device).view(2, len(x), 1)
+    distance = 2 * (torch.arange(size, device=x.device) - centres).abs()
+    rows, columns = distance < side
+    inside = rows[:, None, :, None] & columns[:, None, None, :]
+    colour = x.float().mean(dim=(0, 2, 3), keepdim=True).to(x.dtype)
+    return torch.where(inside, colour, x)
+
+
+def _draw(count: int, high: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.randint(high, (count,), generator=generator, device=generator.device).to(device)
+
+
+def _check(strength: float, flip: str) -> None:
+    if not 0 <= strength <= 1:
+        raise UsageError(f"augmentation strength must be in 0..1, got {strength}")
+    if flip not in ("none", "horizontal", "both"):
+        raise UsageError(f'flip must be "none", "horizontal" or "both", got {flip!r}')

@@ -1,0 +1,1 @@
+"""Model families, one a file: each has `embed(x, length) -> [B, D]` and `forward = head(embed) -> [B, K]`."""

@@ -1,0 +1,62 @@
+"""What a model says of examples: the one way from arrays to probabilities.
+
+Validation during training, the final evaluation and `Predictor` all come through `outputs`.
+Axis letters: n examples, K classes, D embedding width.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unfazed.batch import Batch
+
+
+class Outputs(NamedTuple):
+    """Probabilities and embeddings, on the CPU."""
+
+    probs: NDArray[np.float32]  # [n, K]
+    embeddings: NDArray[np.float32]  # [n, D]
+
+
+class Model(Protocol):
+    """What a network must offer to be evaluated."""
+
+    head: nn.Module
+
+    def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor: ...
+
+
+@torch.inference_mode()
+def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
+    """Probabilities and embeddings of every example in `batches`, in order.
+
+    In evaluation mode and float32 whatever the caller's mode and precision were: a run predicts the
+    same everywhere, and neither dropout nor batch statistics can leak in.
+    """
+    parts = []
+    with _evaluating(model) as evaluated:
+        for batch in batches:
+            embedding = evaluated.embed(batch.x, batch.length)
+            parts.append((evaluated.head(embedding).softmax(1), embedding))
+    if not parts:
+        raise ValueError("there are no batches to evaluate")
+    probs, embeddings = (torch.cat(arrays).float().cpu().numpy() for arrays in zip(*parts, strict=True))
+    return Outputs(probs, embeddings)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[Model]:
+    training = [module for module in model.modules() if module.training]
+    device = next(model.parameters()).device.type
+    model.eval()
+    try:
+        with torch.autocast(device, enabled=False):
+            yield cast(Model, model)
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,177 @@
+"""Every number that shapes a run, declared once.
+
+A field of `Recipe` is the command's flag, the TOML key, the keyword argument and a dimension of the
+search space. Its metadata (`Knob`) holds the range that is accepted, the range worth searching, the
+unit and the one-line doc. A field whose value depends on the data or the machine may be `"auto"`;
+`resolved` replaces each of these before the first step, and the run records what they became.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unfazed.errors import RecipeError, did_you_mean
+
+AUTO: Any = "auto"
+
+
+class Knob(NamedTuple):
+    """What is known of one hyperparameter besides its value."""
+
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
+    search: tuple[float, float] | None = None
+    log: bool = False
+    auto: bool = False
+
+
+def _knob(default: Any, doc: str, **about: Any) -> Any:
+    return field(default=default, metadata={"knob": Knob(doc, auto=default == AUTO, **about)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every hyperparameter of a run.
+
+    Raises:
+        RecipeError: values out of range; one message names every bad field.
+    """
+
+    epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
+                        unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
+    batch_size: int = _knob(AUTO, "examples per optimizer step; auto: by the amount of data",
+                            unit="examples", low=1, high=1_000_000, search=(16, 512), log=True)
+    micro_batch_size: int = _knob(AUTO, "examples per forward pass, fewer to save memory; auto: the batch",
+                                  unit="examples", low=1, high=1_000_000)
+    learning_rate: float = _knob(1e-2, "peak learning rate",
+                                 unit="per step", low=1e-8, high=100.0, search=(1e-4, 1e-1), log=True)
+    schedule: str = _knob("one-cycle", "course of the learning rate",
+                          options=("one-cycle", "cosine", "triangular", "step", "constant"))
+    warmup: float = _knob(0.2, "share of all steps over which the learning rate rises to its peak",
+                          unit="of the run", low=0.0, high=0.9, search=(0.0, 0.4))
+    optimizer: str = _knob("adamw", "adamw, or sgd with Nesterov momentum", options=("adamw", "sgd"))
+    momentum: float = _knob(0.9, "momentum of sgd, first beta of adamw", low=0.0, high=0.999)
+    weight_decay: float = _knob(0.05, "L2 pull on weights, decoupled from the gradient; none on norms and biases",
+                                low=0.0, high=10.0, search=(1e-4, 0.3), log=True)
+    l1: float = _knob(0.0, "L1 penalty on weights; none on norms and biases", low=0.0, high=1.0)
+    dropout: float = _knob(0.0, "share of features dropped before the head", low=0.0, high=0.95,
+                           search=(0.0, 0.5))
+    label_smoothing: float = _knob(0.1, "share of the target spread over all classes", low=0.0, high=0.9,
+                                   search=(0.0, 0.2))
+    clip: float = _knob(1.0, "largest norm of the gradient; 0 = no clipping", low=0.0, high=1e6)
+    ema: float = _knob(0.02, "horizon of the averaged weights; 0 = no averaging",
+                       unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
+    patience: int = _knob(10, "epochs without a better validation cross-entropy before annealing or stopping; "
+                          "0 = never", unit="epochs", low=0, high=100_000)
+    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; 0 = none",
+                                low=0.0, high=1.0, search=(0.0, 1.0))
+    flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
+                      options=("none", "horizontal", "both"))
+    class_weights: str = _knob("none", "weight of an example: none, or balanced by the frequency of its class",
+                               options=("none", "balanced"))
+    precision: str = _knob(AUTO, "number format in training; auto: by a table of what the device can do",
+                           options=("float32", "bfloat16"))
+    image_size: int = _knob(AUTO, "side of the square images trained on; auto: native, at most 128",
+                            unit="pixels", low=8, high=1024)
+    width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
+                       unit="channels", low=4, high=1024)
+    pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"))
+    validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
+                              low=0.01, high=0.8)
+    test: float = _knob(0.2, "share of the rows that are touched once, at the end", unit="of all rows",
+                        low=0.01, high=0.8)
+    seed: int = _knob(0, "start of every random choice", low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        problems = [problem for setting in fields(self) if (problem := _problem(setting, getattr(self, setting.name)))]
+        if not problems and self.validation + self.test > 0.9:
+            problems = [f"validation + test = {self.validation + self.test:g}: leave at least 0.1 to train on"]
+        if problems:
+            raise RecipeError(_list(problems))
+
+    def resolved(self, **values: Any) -> "Recipe":
+        """The recipe with each `"auto"` field replaced by its value in `values`; other fields stay."""
+        return replace(self, **{name: value for name, value in values.items() if getattr(self, name) == AUTO})
+
+
+def knobs() -> Iterator[tuple["Field[Any]", Knob]]:
+    """Each field of `Recipe` with what is known of it, in order."""
+    for setting in fields(Recipe):
+        yield setting, setting.metadata["knob"]
+
+
+def recipe_from(settings: Mapping[str, Any]) -> Recipe:
+    """A recipe from names and values.
+
+    Raises:
+        RecipeError: an unknown name, or a value out of range; one message names every one of them.
+    """
+    names = [setting.name for setting, _ in knobs()]
+    unknown = [f"{name}: no such setting.{did_you_mean(name, names)}" for name in settings if name not in names]
+    known = {name: value for name, value in settings.items() if name in names}
+    bad = [problem for setting, _ in knobs()
+           if setting.name in known and (problem := _problem(setting, known[setting.name]))]
+    if unknown or bad:
+        raise RecipeError(_list(unknown + bad))
+    return Recipe(**known)
+
+
+def read_recipe(path: str | Path) -> dict[str, Any]:
+    """The settings in a TOML file; `recipe_from` checks them.
+
+    Raises:
+        RecipeError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not TOML: {error}. A recipe looks like: learning_rate = 0.01") from error
+
+
+def written(recipe: Recipe) -> str:
+    """The recipe as TOML, each line with its doc."""
+    import tomli_w
+
+    values = asdict(recipe)
+    lines = []
+    for setting, knob in knobs():
+        line = tomli_w.dumps({setting.name: values[setting.name]}).strip()
+        lines.append(f"{line}  # {knob.doc}")
+    return "\n".join(lines) + "\n"
+
+
+def allowed(knob: Knob) -> str:
+    """What a field accepts, in words: `1 to 100000 epochs, or auto`."""
+    said = ", ".join(knob.options) if knob.options else f"{knob.low:g} to {knob.high:g} {knob.unit}".strip()
+    return f"{said}, or auto" if knob.auto else said
+
+
+def _problem(setting: "Field[Any]", value: Any) -> str | None:
+    knob: Knob = setting.metadata["knob"]
+    if knob.auto and value == AUTO:
+        return None
+    if _fits(setting, knob, value):
+        return None
+    near = did_you_mean(value, knob.options) if isinstance(value, str) else ""
+    return f"{setting.name} = {value!r}: wants {allowed(knob)}.{near}"
+
+
+def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
+    if knob.options:
+        return value in knob.options
+    kinds = (int, float) if setting.type is float else (int,)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        return False
+    assert knob.low is not None and knob.high is not None
+    return knob.low <= value <= knob.high  # false for nan
+
+
+def _list(problems: list[str]) -> str:
+    return "these settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems)

@@ -1,0 +1,255 @@
+"""A run: a folder with fixed file names, the hand-over between training and everything after it.
+
+This class only reads and writes the files. It never imports torch, so that reports need none, and
+never unpickles: opening somebody's run cannot execute code.
+
+Axis letters: E epochs, N rows of the table, K classes, D embedding width.
+"""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.files import replacing, write_bytes
+from unfazed.recipe import Recipe, read_recipe, recipe_from, written
+from unfazed.table import Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Run:
+    """A run folder. `Run.open` for one that exists, `Run.create` for a new one."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, path: str | Path | None = None) -> "Run":
+        """A new folder; without a path, a fresh one under `runs/` named after the time.
+
+        Raises:
+            UsageError: the folder exists and is not empty, or cannot be made.
+        """
+        folder = Path(path) if path is not None else _fresh(Path("runs"))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            occupied = any(folder.iterdir())
+        except OSError as error:
+            raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
+        if occupied:
+            raise UsageError(f"{folder} is not empty: choose another folder with --out, or remove this one first")
+        return cls(folder)
+
+    @classmethod
+    def open(cls, path: "str | Path | Run") -> "Run":
+        """An existing run.
+
+        Raises:
+            RunError: there is none, it is not finished, or it was written by a newer version.
+        """
+        if isinstance(path, Run):
+            return path
+        run = cls(Path(path))
+        if not run.path.is_dir():
+            raise RunError(f"there is no run folder {path}; `unfazed train SOURCE --out {path}` makes one")
+        if not (run.path / "origin.json").is_file():
+            raise RunError(f"{path} is not a run folder: it has no origin.json. A run is what `unfazed train` writes")
+        found = run.origin.get("format")
+        if not isinstance(found, int) or found < 1:
+            raise RunError(f"{path}/origin.json is damaged: its format is {found!r}, not a number from 1 to {FORMAT}")
+        if found > FORMAT:
+            by = run.origin.get("unfazed", "a newer version")
+            raise RunError(f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
+                           "Update with: pip install --upgrade unfazed")
+        return run
+
+    # What was asked, and where it came from
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """Versions, seed, device, data fingerprint and timings."""
+        return self._json("origin.json")
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Every hyperparameter as it was resolved."""
+        try:
+            return recipe_from(read_recipe(self.path / "recipe.toml"))
+        except RecipeError as error:
+            raise self._damaged("recipe.toml", error) from error
+
+    @cached_property
+    def preprocessor(self) -> dict[str, Any]:
+        """How raw inputs become arrays; the modality checks it."""
+        return self._json("preprocessor.json")
+
+    @cached_property
+    def model(self) -> dict[str, Any]:
+        """Family, arguments and classes of the model."""
+        return self._json("model.json")
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the K classes, in the order of every K axis."""
+        classes = self.model.get("classes")
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise self._damaged("model.json", "it lists no classes")
+        return classes
+
+    def table(self) -> Table:
+        """The N examples that could be read."""
+        try:
+            return Table.read(self.path / "table.parquet")
+        except Exception as error:  # polars raises many kinds for a damaged file
+            raise self._damaged("table.parquet", error) from error
+
+    # What happened
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """One fact sheet an epoch."""
+        try:
+            lines = (self.path / "epochs.jsonl").read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            raise self._damaged("epochs.jsonl", error) from error
+
+    def dynamics(self) -> dict[str, NDArray[Any]]:
+        """`losses` [E, N] nats, `margins` [E, N], `window_probs` [N, K], `window` [] epochs; nan = not trained on."""
+        return self._arrays("dynamics.npz")
+
+    def scores(self) -> dict[str, NDArray[Any]]:
+        """`probs` [N, K] and `embeddings` [N, D] of the finished model, for every row."""
+        return self._arrays("scores.npz")
+
+    def problems(self) -> list[dict[str, str]]:
+        """Inputs that could not be used: id, input, reason."""
+        try:
+            with (self.path / "problems.csv").open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, csv.Error) as error:
+            raise self._damaged("problems.csv", error) from error
+
+    def thumbnails(self) -> dict[int, bytes]:
+        """Small pictures of the rows that a report shows."""
+        import polars
+
+        path = self.path / "thumbnails.parquet"
+        if not path.exists():
+            return {}
+        try:
+            frame = polars.read_parquet(path)
+            return dict(zip(frame["row"].to_list(), frame["image"].to_list(), strict=True))
+        except Exception as error:  # as for the table
+            raise self._damaged("thumbnails.parquet", error) from error
+
+    @property
+    def measurements(self) -> dict[str, Any]:
+        """What was measured once, after training: baselines, latency, which flips keep a label."""
+        return self._json("measurements.json")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The facts of `report.json`: `run.report["test"]["accuracy"]["value"]`."""
+        return self._json("report.json")
+
+    def weights(self) -> "dict[str, Tensor]":
+        """The weights that were best on the validation rows."""
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(self.path / "model.safetensors")
+        except Exception as error:  # safetensors raises its own kinds
+            raise self._damaged("model.safetensors", error) from error
+
+    # Writing, each file all or nothing
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of text."""
+        write_bytes(self.path / name, text.encode())
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write strict JSON: no nan, no infinity."""
+        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_arrays(self, name: str, arrays: Arrays) -> None:
+        """Write arrays, compressed by what numpy offers without pickling."""
+        with replacing(self.path / name) as new, new.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Write the recipe as resolved."""
+        self.write_text("recipe.toml", written(recipe))
+
+    def write_problems(self, problems: Iterable[tuple[str, str, str]]) -> None:
+        """Write rows of id, input and reason."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(("id", "input", "reason"))
+        writer.writerows(problems)
+        self.write_text("problems.csv", text.getvalue())
+
+    def write_weights(self, weights: "Mapping[str, Tensor]") -> None:
+        """Write the model's weights."""
+        from safetensors.torch import save
+
+        copies = {name: weight.detach().cpu().contiguous() for name, weight in weights.items()}
+        write_bytes(self.path / "model.safetensors", save(copies))
+
+    def write_thumbnails(self, pictures: Mapping[int, bytes]) -> None:
+        """Write small pictures by row."""
+        import polars
+
+        frame = polars.DataFrame({"row": list(pictures), "image": list(pictures.values())},
+                                 schema={"row": polars.Int64, "image": polars.Binary})
+        with replacing(self.path / "thumbnails.parquet") as new:
+            frame.write_parquet(new)
+
+    # Reading, with one kind of error
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} has no {name}: the training did not finish, or the file was lost") from error
+        except (OSError, ValueError) as error:
+            raise self._damaged(name, error) from error
+        if not isinstance(value, dict):
+            raise self._damaged(name, f"it holds a {type(value).__name__}, not an object")
+        return value
+
+    def _arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        try:
+            with np.load(self.path / name, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} has no {name}: the training did not finish, or the file was lost") from error
+        except Exception as error:  # zipfile, zlib and numpy each raise their own kinds
+            raise self._damaged(name, error) from error
+
+    def _damaged(self, name: str, why: object) -> RunError:
+        return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")
+
+
+def _fresh(parent: Path) -> Path:
+    name = time.strftime("%Y-%m-%d-%H%M%S")
+    candidates = [parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())

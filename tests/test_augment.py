@@ -1,0 +1,81 @@
+import time
+from typing import Any
+
+import pytest
+import torch
+
+from unfazed.errors import UsageError
+from unfazed.modality.image_augment import augment
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(count: int = 64, size: int = 16) -> torch.Tensor:
+    return torch.randint(256, (count, 3, size, size), generator=generator(9), dtype=torch.uint8)
+
+
+def test_strength_zero_without_flips_is_the_identity() -> None:
+    x = images()
+    assert torch.equal(augment(x, generator(), 0.0, "none"), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("size", [4, 8, 32, 33])
+def test_shape_and_dtype_are_kept(dtype: torch.dtype, size: int) -> None:
+    x = images(5, size).to(dtype)
+    y = augment(x, generator(), 1.0, "both")
+    assert y.shape == x.shape and y.dtype == dtype
+
+
+def test_the_generator_decides() -> None:
+    x = images()
+    first, again, other = (augment(x, generator(seed), 1.0, "horizontal") for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_input_is_left_alone() -> None:
+    x = images()
+    before = x.clone()
+    augment(x, generator(), 1.0, "both")
+    assert torch.equal(x, before)
+
+
+def test_global_random_state_is_left_alone() -> None:
+    before = torch.random.get_rng_state()
+    augment(images(), generator(), 1.0, "both")
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_horizontal_flips_mirror_about_half_and_nothing_else() -> None:
+    x = images(400)
+    y = augment(x, generator(), 0.0, "horizontal")
+    same = (y == x).flatten(1).all(1)
+    mirrored = (y == x.flip(3)).flatten(1).all(1)
+    assert (same | mirrored).all()
+    assert 140 < mirrored.sum() < 260
+
+
+def test_both_flips_give_all_four_views() -> None:
+    x = images(400)
+    y = augment(x, generator(), 0.0, "both")
+    views = [x, x.flip(3), x.flip(2), x.flip(2, 3)]
+    counts = torch.stack([(y == view).flatten(1).all(1) for view in views]).sum(1)
+    assert counts.sum() == 400
+    assert (counts > 50).all()
+
+
+@pytest.mark.parametrize("arguments", [(-0.1, "none"), (1.1, "none"), (float("nan"), "none"), (0.5, "vertical")])
+def test_unknown_arguments_are_refused(arguments: Any) -> None:
+    with pytest.raises(UsageError):
+        augment(images(), generator(), *arguments)
+
+
+def test_a_batch_takes_milliseconds() -> None:
+    x = images(256, 32)
+    augment(x, generator(), 1.0, "horizontal")
+    started = time.perf_counter()
+    augment(x, generator(), 1.0, "horizontal")
+    assert time.perf_counter() - started < 0.25
