@@ -125,9 +125,8 @@ class Run:
     def epochs(self) -> list[dict[str, Any]]:
         """One fact sheet an epoch."""
         try:
-            lines = (self.path / "epochs.jsonl").read_text(encoding="utf-8").splitlines()
-            return [json.loads(line) for line in lines]
-        except (OSError, ValueError) as error:
+            return [json.loads(line) for line in self.read_text("epochs.jsonl").splitlines()]
+        except ValueError as error:
             raise self._damaged("epochs.jsonl", error) from error
 
     def dynamics(self) -> dict[str, NDArray[Any]]:
@@ -199,6 +198,14 @@ class Run:
         """Write the recipe as resolved."""
         self.write_text("recipe.toml", written(recipe))
 
+    def write_table(self, table: Table) -> None:
+        """Write the N examples that could be read."""
+        table.write(self.path / "table.parquet")
+
+    def write_epochs(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write one line of facts an epoch."""
+        self.write_text("epochs.jsonl", "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+
     def write_problems(self, problems: Iterable[tuple[str, str, str]]) -> None:
         """Write rows of id, input and reason."""
         text = io.StringIO()
@@ -225,12 +232,23 @@ class Run:
 
     # Reading, with one kind of error
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def read_text(self, name: str) -> str:
+        """A file of text.
+
+        Raises:
+            RunError: it is missing or cannot be read.
+        """
         try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+            return (self.path / name).read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise RunError(f"{self.path} has no {name}: the training did not finish, or the file was lost") from error
         except (OSError, ValueError) as error:
+            raise self._damaged(name, error) from error
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads(self.read_text(name))
+        except ValueError as error:
             raise self._damaged(name, error) from error
         if not isinstance(value, dict):
             raise self._damaged(name, f"it holds a {type(value).__name__}, not an object")

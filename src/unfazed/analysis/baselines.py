@@ -82,4 +82,4 @@ def _all_classes(model: Any, queries: NDArray[np.float32], classes: int) -> Floa
     """Probabilities `[N, K]` of all classes, those that the fitted rows lacked included."""
     probs = np.full((len(queries), classes), FLOOR)
     probs[:, model.classes_] = np.maximum(model.predict_proba(queries), FLOOR)
-    return probs / probs.sum(1, keepdims=True)
+    return np.asarray(probs / probs.sum(1, keepdims=True))

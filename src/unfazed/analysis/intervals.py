@@ -50,7 +50,7 @@ def wilson(successes: float, n: int) -> Estimate:
 
 
 def from_resamples(value: float, resampled: Floats, n: int) -> Estimate:
-    """The percentile interval of a resampled statistic `[R]`, never without the value itself; NaN resamples are left out."""
+    """The percentile interval of a resampled statistic `[R]`, widened to hold the value; NaN resamples are left out."""
     kept = resampled[np.isfinite(resampled)]
     if not len(kept) or not math.isfinite(value):
         return Estimate(value, math.nan, math.nan, n)

@@ -22,4 +22,4 @@ def _areas(length: int, side: int) -> NDArray[np.float32]:
     edges = np.linspace(0, length, count + 1)
     pixel = np.arange(length)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (np.clip(overlap, 0, None) * count / length).astype(np.float32)
+    return np.asarray(np.clip(overlap, 0, None) * count / length, dtype=np.float32)

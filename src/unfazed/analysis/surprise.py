@@ -36,7 +36,8 @@ def mean_surprise(losses: NDArray[np.floating]) -> Floats:
 def label_entropy(counts: NDArray[np.integer] | Floats) -> Floats:
     """The entropy in bits of labels counted `[..., K]`: what a guesser who knows only the shares is surprised by."""
     share = counts / np.maximum(counts.sum(-1, keepdims=True), 1)
-    return -(share * np.log2(np.where(share > 0, share, 1.0))).sum(-1) + 0.0
+    entropy = -(share * np.log2(np.where(share > 0, share, 1.0))).sum(-1)
+    return np.asarray(entropy + 0.0)  # + 0: never "-0"
 
 
 def most_surprising(bits: Floats, count: int) -> Integers:

@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# PYTHON names the interpreter to build the environment with; any Python from 3.11 on serves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+DEVELOPING := $(VENV)/installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check benchmark clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(INSTALLED) ## install, train on real handwritten digits, say where the report is
+	$(BIN)/unfazed train sample:digits
+
+test: $(DEVELOPING) ## install and run the whole test suite
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+
+check: $(DEVELOPING) ## lint, check types, check the architecture
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two cores (see benchmarks/README.md)
+	$(BIN)/python -m benchmarks.accuracy $(DATA)
+
+clean: ## remove the environment and the caches, never the runs
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEVELOPING): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

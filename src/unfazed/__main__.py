@@ -1,0 +1,5 @@
+"""`python -m unfazed` is `unfazed`."""
+
+from unfazed.cli import main
+
+main()

@@ -1,0 +1,231 @@
+"""The command line: one function a verb. What a verb needs is imported inside it, so that `--help` is instant."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from unfazed.errors import UnfazedError, UsageError
+from unfazed.recipe import allowed, knobs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
+SOURCE = Group("Source", help="What the source does not say by itself.")
+OUTPUT = Group("Output")
+
+
+def _version() -> str:
+    from unfazed import __version__
+
+    return __version__
+
+
+app = App(
+    name="unfazed",
+    help="Labelled data in, a model you can trust out.",
+    help_format="plaintext",
+    version=_version,
+    help_epilogue="Start with: unfazed train sample:digits",
+)
+
+
+def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
+    kind: Any = Literal[knob.options] if knob.options else setting.type
+    if knob.auto:
+        kind = kind | Literal["auto"] if not knob.options else Literal[(*knob.options, "auto")]
+    said = f"{knob.doc} ({'' if knob.options else allowed(knob) + '; '}default {setting.default})"
+    return setting.name, Annotated[kind | None, Parameter(help=said, group=RECIPE)], None
+
+
+# The flags of a recipe are its fields, each None until the user says something. Without a module of its own,
+# the class would pass for a builtin.
+RecipeFlags: Any = make_dataclass(
+    "RecipeFlags",
+    [_flag(setting, knob) for setting, knob in knobs()],
+    kw_only=True,
+    frozen=True,
+    namespace={"__module__": __name__},
+)
+_UNSET = RecipeFlags()
+
+
+@app.command
+def train(
+    source: str,
+    *,
+    out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    header: Annotated[bool, Parameter(group=SOURCE)] = True,
+    group: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    time: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
+    json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
+    quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+) -> None:
+    """Train a model on labelled images and report the truth about it.
+
+    Parameters
+    ----------
+    source
+        A folder of class folders, a folder with train and test in it, a CSV, TSV, Parquet or JSONL
+        file with a column of paths, or sample:digits.
+    out
+        The run folder; by default a fresh one under runs/.
+    target
+        The column of labels.
+    label_regex
+        For a flat folder: the first group of this pattern, matched in the file name, is the label.
+    header
+        Whether the table's first line names its columns; without, they are 0, 1, …
+    group
+        A column whose equal values stay on one side of the split.
+    time
+        A column to split by: the latest rows are the test rows.
+    recipe
+        A TOML file of hyperparameters; flags override it.
+    json_
+        Print what happens as JSON lines.
+    quiet
+        Print only the path of the run.
+    """
+    from unfazed.report.terminal import as_json, show, silently, summary
+    from unfazed.verb.train import separated, training_events
+
+    given = {name: value for name, value in vars(flags).items() if value is not None}
+    settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
+    events = training_events(source, *separated(settings, recipe), out)
+    if json_:
+        for event in events:
+            if line := as_json(event):
+                print(json.dumps(line), flush=True)
+    elif quiet:
+        print(silently(events).path)
+    else:
+        console = _console()
+        console.print(summary(show(events, console)), soft_wrap=True)
+
+
+@app.command
+def predict(
+    run: Path,
+    items: list[str],
+    /,
+    *,
+    target: Annotated[str | None, Parameter(show=False)] = None,
+    format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
+    probs: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Predict files, folders, or the paths in a table file.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    items
+        Files, folders, or CSV, TSV, Parquet or JSONL files with a column of paths.
+    format_
+        By default a table on a terminal and CSV elsewhere.
+    probs
+        Also print the probability of every class.
+    """
+    from unfazed.report.predictions import written
+    from unfazed.verb.predict import predicted
+
+    console = _console()
+    form = format_ or ("table" if console.is_terminal else "csv")
+    for part in written(predicted(run, items), form, probs):
+        console.print(part) if form == "table" else print(part, flush=True)
+
+
+@app.command
+def evaluate(
+    run: Path,
+    source: str,
+    /,
+    *,
+    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    header: Annotated[bool, Parameter(group=SOURCE)] = True,
+    json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
+) -> None:
+    """Measure a run on other labelled data, each metric with its interval.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    source
+        Labelled data, in any form that `train` takes.
+    target
+        The column of labels.
+    label_regex
+        For a flat folder: the first group of this pattern, matched in the file name, is the label.
+    header
+        Whether the table's first line names its columns.
+    json_
+        Print JSON.
+    """
+    from unfazed.report.terminal import evaluation
+    from unfazed.verb.evaluate import evaluate as evaluated
+
+    facts = evaluated(run, source, target=target, label_regex=label_regex, header=header)
+    if json_:
+        print(json.dumps(facts))
+    else:
+        _console().print(evaluation(facts))
+
+
+@app.command
+def report(run: Path, /) -> None:
+    """Write the report of a run again: report.html, report.json and the model card.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    """
+    from unfazed.report.page import write_report
+    from unfazed.run import Run
+
+    print(write_report(Run.open(run)))
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; exit status 0, 1 for what went wrong, 2 for a request that cannot be carried out."""
+    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=True)))
+
+
+def _status(command: Callable[[], Any]) -> int:
+    try:
+        command()
+        sys.stdout.flush()
+        return 0
+    except CycloptsError:  # printed already
+        return 2
+    except UsageError as error:
+        print(f"unfazed: {error}", file=sys.stderr)
+        return 2
+    except UnfazedError as error:
+        print(f"unfazed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("unfazed: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

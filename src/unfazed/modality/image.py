@@ -1,0 +1,290 @@
+"""Images: anything a camera, a scanner or a stranger may call an image, to uint8 RGB and to squares of one size.
+
+Axis letters: H height, W width, S side of the encoded square.
+Decoding is the attack surface of a server, so the formats are a closed list, the size is checked before a pixel is
+decoded, and whatever a decoder raises becomes an `InputError` with a short reason.
+"""
+
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from unfazed.errors import InputError, RunError, SourceError, UsageError
+from unfazed.modality import Modality, Raw
+from unfazed.reading import file_bytes
+from unfazed.source import SourceOptions
+from unfazed.source import find as find_source
+from unfazed.table import Table
+
+if TYPE_CHECKING:
+    import torch
+
+EXTENSIONS = frozenset({
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
+    ".tif", ".tiff", ".webp",
+})  # fmt: skip
+MAX_PIXELS = 100_000_000
+AUTO_SIZE = 128  # larger images are shrunk to this unless asked otherwise
+SMALLEST, LARGEST = 8, 1024
+_PADDING = 127
+_MAX_CROP_ASPECT = 1.5
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIGNATURES = (  # of the formats that are decoded, and no others
+    (rb"\x89PNG\r\n\x1a\n", "PNG"),
+    (rb"\xff\xd8\xff", "JPEG"),
+    (rb"GIF8[79]a", "GIF"),
+    (rb"BM", "BMP"),
+    (rb"RIFF....WEBP", "WEBP"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"P[1-6fF]\s", "PPM"),
+    (rb"....ftypavi[fs]", "AVIF"),
+)
+
+# Pillow warns of damaged metadata and of sizes that are checked here anyway; a warning per file helps nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+@dataclass(frozen=True)
+class ImagePreprocessor:
+    """How every image becomes a square.
+
+    image_size: side S in pixels. aspect: "crop" takes the centre square, "pad" fits the whole image on grey.
+    """
+
+    image_size: int
+    aspect: Literal["crop", "pad"]
+
+    def to_json(self) -> str:
+        """The preprocessor as JSON text."""
+        return json.dumps({"format": 1, "modality": "image", **asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "ImagePreprocessor":
+        """The preprocessor that `to_json` wrote.
+
+        Raises:
+            RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"the preprocessor is not JSON: {error}") from error
+        if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "image"):
+            raise RunError("the preprocessor is not one for images in format 1")
+        size, aspect = values.get("image_size"), values.get("aspect")
+        if type(size) is not int or not SMALLEST <= size <= LARGEST or aspect not in ("crop", "pad"):
+            raise RunError(f"the preprocessor is damaged: image_size {size!r}, aspect {aspect!r}")
+        return cls(size, aspect)
+
+
+def find(source: Any, options: SourceOptions | None = None) -> Table:
+    """The images of a folder, a table file or a frame, with their labels; raises SourceError."""
+    return find_source(source, options or SourceOptions(), EXTENSIONS)
+
+
+def read(source: str | Path | bytes | Image.Image | NDArray[Any]) -> Raw:
+    """One image as uint8 RGB [H, W, 3]: its first frame, upright, over white, deep pixels scaled to 8 bits.
+
+    Arrays are [H, W] or [H, W, 1..4] of uint8, uint16, bool, or floats (see `_to_bytes`).
+
+    Raises:
+        InputError: it cannot be used; the message is the reason.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        with _reasons("image"):
+            return _rgb(source)
+    return _decode(source if isinstance(source, bytes) else file_bytes(source))
+
+
+def fit(sizes: Iterable[tuple[int, int]], image_size: int | Literal["auto"] = "auto") -> ImagePreprocessor:
+    """The square that suits the training images, from their sizes (height, width).
+
+    "auto": the median shorter side, at most 128 and at least 8; images are left as they are where all agree, and
+    otherwise brought to a multiple of 4. Crop where the median aspect ratio is 1.5 or less, else pad.
+    """
+    pairs = np.array(list(sizes), dtype=np.int64).reshape(-1, 2)
+    if not len(pairs):
+        raise SourceError("there is no readable image to train on")
+    shorter, longer = pairs.min(axis=1), pairs.max(axis=1)
+    aspect: Literal["crop", "pad"] = "crop" if np.median(longer / shorter) <= _MAX_CROP_ASPECT else "pad"
+    size = _auto_size(shorter if aspect == "crop" else longer) if image_size == "auto" else image_size
+    if not SMALLEST <= size <= LARGEST:
+        raise UsageError(f"image_size must be {SMALLEST} to {LARGEST} pixels, got {size}")
+    return ImagePreprocessor(int(size), aspect)
+
+
+def encode(raw: Raw, preprocessor: ImagePreprocessor) -> NDArray[np.uint8]:
+    """The image as uint8 [3, S, S], resized with antialiasing in integer arithmetic: the same on every machine."""
+    height, width = raw.shape[:2]
+    side = preprocessor.image_size
+    if (height, width) == (side, side):
+        square = raw
+    elif preprocessor.aspect == "crop":
+        square = _cropped(raw, side)
+    else:
+        square = _padded(raw, side)
+    return np.ascontiguousarray(square.transpose(2, 0, 1))
+
+
+def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float, flip: Any) -> "torch.Tensor":
+    """See `image_augment.augment`; loaded on first use, so that reading images never loads torch."""
+    from unfazed.modality.image_augment import augment as augmented
+
+    return augmented(x, generator, strength, flip)
+
+
+def _auto_size(sides: NDArray[np.int64]) -> int:
+    median = int(np.median(sides))
+    if SMALLEST <= median <= AUTO_SIZE and (sides == median).all():
+        return median
+    return int(np.clip(4 * round(median / 4), SMALLEST, AUTO_SIZE))
+
+
+def _cropped(raw: Raw, side: int) -> Raw:
+    height, width = raw.shape[:2]
+    shorter = min(height, width)
+    left, top = (width - shorter) // 2, (height - shorter) // 2
+    square = raw[top : top + shorter, left : left + shorter]
+    return square if shorter == side else _resized(square, side, side)
+
+
+def _padded(raw: Raw, side: int) -> Raw:
+    height, width = raw.shape[:2]
+    scale = side / max(height, width)
+    inner_height, inner_width = max(round(height * scale), 1), max(round(width * scale), 1)
+    top, left = (side - inner_height) // 2, (side - inner_width) // 2
+    square = np.full((side, side, 3), _PADDING, dtype=np.uint8)
+    square[top : top + inner_height, left : left + inner_width] = _resized(raw, inner_height, inner_width)
+    return square
+
+
+def _resized(raw: Raw, height: int, width: int) -> Raw:
+    image = Image.fromarray(np.ascontiguousarray(raw))
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _decode(data: bytes) -> Raw:
+    if not data:
+        raise InputError("empty file")
+    form = next((name for start, name in _SIGNATURES if re.match(start, data, re.DOTALL)), None)
+    if form is None:
+        raise InputError(f"not an image: starts with {data[:12]!r}")
+    with _reasons(form), Image.open(BytesIO(data), formats=(form,)) as image:
+        return _rgb(image)
+
+
+@contextmanager
+def _reasons(form: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(f"too large to decode: over {MAX_PIXELS / 1e6:.0f} megapixels") from error
+    except MemoryError as error:
+        raise InputError("not enough memory to decode it") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"damaged {form}, or of a kind that is not supported") from error
+    except Exception as error:  # decoders raise whatever they meet: struct.error, SyntaxError, IndexError, …
+        raise InputError(f"damaged {form}: {_short(error)}") from error
+
+
+def _rgb(image: Image.Image) -> Raw:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"too large to decode: {width} x {height} is over {MAX_PIXELS / 1e6:.0f} megapixels")
+    if width * height == 0:
+        raise InputError(f"no pixels: {width} x {height}")
+    image.load()
+    turn = _UPRIGHT.get(_orientation(image))
+    image = image.transpose(turn) if turn is not None else image
+    if image.mode.startswith(("I", "F")):
+        return _from_array(np.asarray(image))
+    if image.has_transparency_data:
+        return np.asarray(_over_white(image))
+    return np.asarray(image.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # damaged metadata says nothing about the pixels
+        return 1
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    colour = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour).convert("RGB")
+
+
+def _from_array(array: NDArray[Any]) -> Raw:
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or 0 in array.shape:
+        raise InputError(f"an image is [H, W] or [H, W, 1..4], got an array of shape {list(array.shape)}")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise InputError(f"too large: {array.shape[1]} x {array.shape[0]} is over {MAX_PIXELS / 1e6:.0f} megapixels")
+    pixels = _to_bytes(array)
+    channels = pixels.shape[2]
+    if channels in (2, 4):
+        return np.asarray(_over_white(Image.fromarray(pixels, "LA" if channels == 2 else "RGBA")))
+    return np.repeat(pixels, 3, axis=2) if channels == 1 else pixels.copy()
+
+
+def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels of any number type as 8 bits, so that images of one source stay comparable.
+
+    bool: 0 or 255. uint16: 65535 → 255. Other types go by the range the values are in: 0..1 (floats only), 0..255 or
+    0..65535; beyond these, smallest to largest. NaN is 0, infinities the ends of the range.
+    """
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"pixels of type {array.dtype} are not numbers")
+    values = array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        raise InputError("no pixel is a finite number")
+    low, high = _range(array.dtype, float(finite.min()), float(finite.max()))
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    return np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
+    if dtype.kind == "u" and dtype.itemsize == 2:
+        return 0.0, 65535.0
+    limits = (1.0, 255.0, 65535.0) if dtype.kind == "f" else (255.0, 65535.0)
+    for limit in limits:
+        if low >= 0 and high <= limit:
+            return 0.0, limit
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+MODALITY = Modality("image", "images", find, read, fit, encode, augment, ImagePreprocessor)

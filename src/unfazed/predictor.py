@@ -1,0 +1,120 @@
+"""From raw inputs to predictions: the only way, for the command line, the server and Python alike.
+
+Axis letters: n items, K classes, D embedding width.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unfazed.batch import Batch
+from unfazed.device import best_device
+from unfazed.errors import InputError, RunError, UnfazedError
+from unfazed.modality import Preprocessor
+from unfazed.modality.image import MODALITY
+from unfazed.model.build import build
+from unfazed.outputs import Outputs, outputs
+from unfazed.reading import parallel
+from unfazed.run import Run
+
+BATCH = 256  # items decoded and predicted at once
+
+
+class Predictions(NamedTuple):
+    """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere."""
+
+    labels: list[str | None]
+    probs: NDArray[np.float32]  # [n, K]
+    embeddings: NDArray[np.float32]  # [n, D]
+    problems: list[str | None]  # why an item could not be read
+    classes: list[str]  # names of the K classes
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """Probability of each label [n]."""
+        confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
+        return confidence
+
+
+class Predictor:
+    """A trained model with its preprocessor. `Predictor.open(run).predict(items)`."""
+
+    def __init__(self, model: torch.nn.Module, preprocessor: Preprocessor, classes: Sequence[str]):
+        self.device = best_device()
+        self.model = model.to(self.device)
+        self.preprocessor = preprocessor
+        self.classes = list(classes)
+        self.width = next(layer.in_features for layer in model.modules() if isinstance(layer, torch.nn.Linear))  # D
+
+    @classmethod
+    def open(cls, run: str | Path | Run) -> "Predictor":
+        """The predictor of a run folder; opening it executes no code from it.
+
+        Raises:
+            RunError: the run is missing, damaged, foreign or newer.
+        """
+        run = Run.open(run)
+        try:
+            preprocessor = MODALITY.preprocessor.from_json(run.read_text("preprocessor.json"))
+            model = build(run.model, run.weights())
+        except RunError:
+            raise
+        except UnfazedError as error:
+            raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
+        return cls(model, preprocessor, run.classes)
+
+    def predict(self, items: Iterable[Any]) -> Predictions:
+        """Predict paths, Pillow images or arrays [H, W, 3], a batch at a time.
+
+        The same item gives the same probabilities to 1e-5 on every machine: prediction is in float32
+        and never augments.
+        """
+        parts = list(self.batches(items))
+        if not parts:
+            return self._empty()
+        labels, probs, embeddings, problems = zip(*(part[:4] for part in parts), strict=True)
+        return Predictions(
+            list(chain(*labels)), np.concatenate(probs), np.concatenate(embeddings), list(chain(*problems)),
+            self.classes,
+        )
+
+    def batches(self, items: Iterable[Any]) -> Iterator[Predictions]:
+        """The predictions of `items`, 256 at a time, for more items than fit in memory."""
+        remaining = iter(items)
+        while chunk := list(islice(remaining, BATCH)):
+            yield self._predicted(list(parallel(self._encoded, chunk)))
+
+    def _encoded(self, item: Any) -> NDArray[Any] | str:
+        try:
+            return MODALITY.encode(MODALITY.read(item), self.preprocessor)
+        except InputError as error:
+            return str(error)
+
+    def _predicted(self, arrays: list[NDArray[Any] | str]) -> Predictions:
+        readable = [row for row, array in enumerate(arrays) if not isinstance(array, str)]
+        predictions = self._empty(len(arrays))
+        predictions.problems[:] = [array if isinstance(array, str) else None for array in arrays]
+        if readable:
+            scored = self._outputs(np.stack([arrays[row] for row in readable]))
+            predictions.probs[readable] = scored.probs
+            predictions.embeddings[readable] = scored.embeddings
+            for row, best in zip(readable, scored.probs.argmax(1), strict=True):
+                predictions.labels[row] = self.classes[best]
+        return predictions
+
+    def _outputs(self, x: NDArray[Any]) -> Outputs:
+        tensor = torch.from_numpy(x).to(self.device)
+        index = torch.arange(len(x), device=self.device)
+        length = torch.full_like(index, x.shape[-1])
+        return outputs(self.model, [Batch(index, tensor, length, index, torch.ones(len(x), device=self.device))])
+
+    def _empty(self, count: int = 0) -> Predictions:
+        nothing: list[str | None] = [None] * count
+        probs = np.full((count, len(self.classes)), np.nan, np.float32)
+        embeddings = np.full((count, self.width), np.nan, np.float32)
+        return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)

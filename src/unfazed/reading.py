@@ -1,0 +1,132 @@
+"""Reading many inputs at once: every core decodes, few results wait, and a failure is a fact, not an exception.
+
+Axis letters: N rows of the table.
+"""
+
+import errno
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from unfazed.errors import InputError
+from unfazed.table import Table
+
+MAX_BYTES = 1 << 30
+_REASONS = {
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "a link that leads to itself",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOTDIR: "no such file",
+}
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class Reading(NamedTuple):
+    """One input that was read, or the reason why not."""
+
+    raw: Any | None
+    sha256: str  # of the bytes; empty where they could not be read
+    problem: str | None
+
+
+class Surveyed(NamedTuple):
+    """What is known of one row after reading it once; the pixels are gone."""
+
+    sha256: str
+    shape: tuple[int, ...]  # of the raw input; empty where there is a problem
+    problem: str | None
+
+
+def survey(table: Table, read: Callable[[bytes], Any]) -> Iterator[Surveyed]:
+    """One fact a row, in order: what each input holds, or why it cannot be used. A row without a label is a problem."""
+    rows = zip(table.frame["input"], table.frame["label"], strict=True)
+    return parallel(partial(_surveyed, read=read), rows)
+
+
+def readings(inputs: Iterable[str | Path], read: Callable[[bytes], Any]) -> Iterator[tuple[int, Reading]]:
+    """Each input with its position, in order; a file is read once, for its hash and its content."""
+    return enumerate(parallel(partial(reading, read=read), inputs))
+
+
+def reading(path: str | Path, read: Callable[[bytes], Any]) -> Reading:
+    """One file through `read`."""
+    digest = ""
+    try:
+        data = file_bytes(path)
+        digest = sha256(data).hexdigest()
+        return Reading(read(data), digest, None)
+    except InputError as error:
+        return Reading(None, digest, str(error))
+
+
+def parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+    """`map` over all cores, in order, with a bounded number of results waiting."""
+    workers = cores()
+    remaining = iter(items)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            waiting.extend(pool.submit(function, item) for item in islice(remaining, 2 * workers))
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(remaining, 1))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def file_bytes(path: str | Path) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        InputError: it cannot be read; a pipe or a device is refused before it can hang the run.
+    """
+    if not str(path):
+        raise InputError("no path given")
+    try:
+        status = Path(path).stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError("is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise InputError(f"file of {status.st_size / 1e9:.1f} GB is over the limit of {MAX_BYTES / 1e9:.1f} GB")
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(_missing(str(path))) from error
+    except OSError as error:
+        raise InputError(_REASONS.get(error.errno or 0, (error.strerror or "cannot be read").lower())) from error
+    except ValueError as error:  # a null byte in the name
+        raise InputError("the name holds a null byte") from error
+    except MemoryError as error:
+        raise InputError("not enough memory to read it") from error
+
+
+def _missing(path: str) -> str:
+    if path.startswith(("http://", "https://", "s3://", "gs://")):
+        return "an address, not a file: download it first"
+    if Path(path).is_symlink():
+        return "a link to a file that is not there"
+    return "no such file" if "\\x" not in path else "no such file: is its name valid UTF-8?"
+
+
+def _surveyed(row: tuple[str | None, str | None], read: Callable[[bytes], Any]) -> Surveyed:
+    path, label = row
+    if label is None:
+        return Surveyed("", (), "no label")
+    one = reading(path or "", read)
+    return Surveyed(one.sha256, () if one.raw is None else tuple(one.raw.shape), one.problem)

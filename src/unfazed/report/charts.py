@@ -1,0 +1,162 @@
+"""Charts as inline SVG: no library, no request; colours come from the page's style, so they follow light and dark.
+
+Coordinates: E epochs on the x axis, from 0. A chart is drawn twice, wide and narrow, and the page shows the one that
+fits, since the letters of a picture that is scaled to a phone cannot be read.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from unfazed.report.markup import Html, join, tag
+
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
+SHAPES = {"wide": (720, 300), "narrow": (360, 250)}
+MOST_POINTS = 400
+T = TypeVar("T")
+
+
+class Series(NamedTuple):
+    """One line: its points (x, y), and the style it is drawn in."""
+
+    name: str
+    style: str
+    points: Sequence[tuple[float, float]]
+
+
+class Plot(NamedTuple):
+    """A line chart; `tips` are what is said at each x, `mark` a point (x, y) with its words."""
+
+    title: str
+    series: Sequence[Series]
+    tips: Sequence[tuple[float, str]]
+    mark: tuple[float, float, str] | None = None
+
+
+class Frame(NamedTuple):
+    """Where data lands in a picture of `width` by `height`."""
+
+    width: int
+    height: int
+    x_end: float
+    y_end: float
+
+    def x(self, value: float) -> float:
+        """Horizontal position of a data value."""
+        return round(LEFT + (self.width - LEFT - RIGHT) * value / self.x_end, 1)
+
+    def y(self, value: float) -> float:
+        """Vertical position of a data value."""
+        return round(self.height - BOTTOM - (self.height - TOP - BOTTOM) * value / self.y_end, 1)
+
+
+def line_chart(plot: Plot) -> Html:
+    """The plot in both shapes; nothing where it has no points."""
+    values = [point for series in plot.series for point in series.points if all(map(math.isfinite, point))]
+    if not values:
+        return Html()
+    x_end = max(1.0, max(x for x, _ in values))
+    highest = max(y for _, y in values)
+    y_end = ticks(highest if highest > 0 else 1.0)[-1]
+    return join(*(_picture(plot, shape, Frame(*size, x_end, y_end)) for shape, size in SHAPES.items()))
+
+
+def track(low: float | None, value: float | None, high: float | None, style: str = "") -> Html:
+    """An interval within 0..1 as a line with a dot; stretched to its box, the dot stays round."""
+    if value is None or low is None or high is None:
+        return Html()
+    at = [round(100 * part, 2) for part in (low, value, high)]
+    return tag(
+        "svg",
+        _line(0, 5, 100, 5, "rail"),
+        _line(at[0], 5, at[2], 5, "whisker"),
+        _line(at[1], 5, at[1], 5, "dot"),
+        class_=f"track {style}".strip(), viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true",
+    )  # fmt: skip
+
+
+def stacked_bar(shares: Sequence[float]) -> Html:
+    """Parts of a whole, side by side."""
+    total, start, parts = sum(shares) or 1.0, 0.0, []
+    for number, share in enumerate(shares):
+        width = 100 * share / total
+        parts.append(tag("rect", x=round(start, 2), y=0, width=round(width, 2), height=10, class_=f"part-{number % 4}"))
+        start += width
+    return tag("svg", *parts, class_="stack", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
+
+
+def ticks(end: float, most: int = 5) -> list[float]:
+    """Round numbers from 0 that reach `end`, at most `most` steps."""
+    rough = end / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    return [step * number for number in range(math.ceil(end / step - 1e-9) + 1)]
+
+
+def thinned(values: Sequence[T], most: int = MOST_POINTS) -> list[T]:
+    """At most so many of the values, evenly spaced, the last one among them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
+
+
+def _picture(plot: Plot, shape: str, frame: Frame) -> Html:
+    tips = thinned(plot.tips)
+    return tag(
+        "svg",
+        tag("title", plot.title),
+        *_axes(frame, 5 if shape == "narrow" else 10),
+        _line(LEFT, TOP, LEFT, frame.height - BOTTOM, "guide"),
+        *(tag("path", d=_path(series, frame), class_=f"line {series.style}") for series in plot.series),
+        _mark(plot, frame) if plot.mark else None,
+        class_=f"chart {shape}", viewBox=f"0 0 {frame.width} {frame.height}", role="img", tabindex=0,
+        data_x=json.dumps([frame.x(x) for x, _ in tips]), data_tips=json.dumps([words for _, words in tips]),
+    )  # fmt: skip
+
+
+def _axes(frame: Frame, most: int) -> list[Html]:
+    below = frame.height - BOTTOM
+    steps = [round(tick) for tick in ticks(frame.x_end, most) if tick == round(tick) and tick <= frame.x_end]
+    levels = ticks(frame.y_end)
+    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=1e-9 * frame.y_end) for t in levels))
+    return [
+        *(_line(LEFT, frame.y(tick), frame.width - RIGHT, frame.y(tick), "grid") for tick in levels),
+        *(_text(LEFT - 8, frame.y(tick) + 4, _figure(tick, digits), "end") for tick in levels),
+        *(_text(frame.x(tick), below + 20, str(tick), "middle") for tick in steps),
+    ]
+
+
+def _figure(tick: float, digits: int) -> str:
+    return f"{tick:.{digits}f}" if digits <= 4 else f"{tick:.0e}".replace("e-0", "e-")
+
+
+def _path(series: Series, frame: Frame) -> str:
+    """A line that is broken where a value is missing."""
+    commands, pen = [], "M"
+    for x, y in thinned(series.points):
+        if math.isfinite(x) and math.isfinite(y):
+            commands.append(f"{pen}{frame.x(x)} {frame.y(y)}")
+            pen = "L"
+        else:
+            pen = "M"
+    return "".join(commands)
+
+
+def _mark(plot: Plot, frame: Frame) -> Html:
+    assert plot.mark is not None
+    x, y, words = plot.mark
+    before = frame.x(x) > frame.width / 2
+    return join(
+        _line(frame.x(x), TOP, frame.x(x), frame.height - BOTTOM, "best"),
+        tag("circle", cx=frame.x(x), cy=frame.y(y), r=4.5, class_="best-dot"),
+        _text(frame.x(x) + (-8 if before else 8), TOP - 6, words, "end" if before else "start", "best-words"),
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Html:
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=style)
+
+
+def _text(x: float, y: float, words: str, anchor: str, style: str = "tick") -> Html:
+    return tag("text", words, x=x, y=y, text_anchor=anchor, class_=style)

@@ -1,0 +1,225 @@
+"""The facts of a run: what `report.json` holds and the page and the card are written from.
+
+Axis letters: N rows, K classes, E epochs. Every metric is {"value", "low", "high", "n"} with a 95 % interval, under
+scikit-learn's name. The names and their nesting are stable: programs read them.
+"""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.baselines import majority_probs
+from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
+from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
+from unfazed.errors import RunError
+from unfazed.report.selection import Shown, evaluated_split, selection
+from unfazed.report.verdict import headline, verdict
+from unfazed.table import SPLITS, Table
+
+if TYPE_CHECKING:
+    from unfazed.run import Run
+
+FORMAT = 1
+GRID_CLASSES = 30  # a larger matrix is a list of pairs: nobody reads ten thousand cells
+PAIRS = 40
+PROBLEMS = 20
+PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test": "touched once, at the end"}
+
+
+class Evidence(NamedTuple):
+    """The arrays that the facts are computed from: labels [N], probs [N, K], losses [E, N] in nats."""
+
+    table: Table
+    y: Integers
+    probs: NDArray[np.float32]
+    losses: NDArray[np.floating]
+
+    def split(self, name: str) -> tuple[Integers, NDArray[np.float32]]:
+        """Labels and probabilities of one split."""
+        rows = self.table.rows(name)
+        return self.y[rows], self.probs[rows]
+
+
+def facts(run: "Run") -> dict[str, Any]:
+    """Everything that is reported about a run, from its files alone.
+
+    Raises:
+        RunError: a file is missing or damaged, or the files contradict one another.
+    """
+    seen = evidence(run)
+    measured = measurements(run)
+    counts = _class_counts(seen)
+    scored = {split: classification(*seen.split(split)) for split in SPLITS}
+    told = {
+        "format": FORMAT,
+        "task": f"{run.model.get('modality', 'unknown')} {run.model.get('task', 'classification')}",
+        "classes": run.classes,
+        **_data(run, seen.table, measured),
+        "class_counts": counts,
+        **{split: _named(scores) for split, scores in scored.items()},
+        "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
+        "baselines": {"majority": _majority(seen), "linear": measured.get("linear", {})},
+        "evaluated_on": evaluated_split(seen.table),
+        **_mistakes(seen, run.classes),
+        "surprising": _surprising(seen, run.classes),
+        **_training(run),
+        "model": _model(run),
+        "latency": measured.get("latency"),
+        "next": f"unfazed predict {shlex.quote(str(run.path))} FILE",
+    }
+    told |= {"headline": headline(told), "verdict": verdict(told)}
+    return finite(told)
+
+
+def evidence(run: "Run") -> Evidence:
+    """The run's table, labels, probabilities and losses, checked against one another."""
+    table, classes = run.table(), len(run.classes)
+    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
+    if probs is None or losses is None:
+        raise RunError(f"{run.path}: scores.npz lacks probs, or dynamics.npz lacks losses. Train again")
+    if probs.shape != (len(table), classes) or losses.shape[1:] != (len(table),):
+        raise RunError(
+            f"{run.path}: the files are not of one run: table.parquet has {len(table)} rows and model.json {classes} "
+            f"classes, but scores.npz holds probs of shape {probs.shape} and dynamics.npz losses of {losses.shape}"
+        )
+    return Evidence(table, table.y(), probs, losses)
+
+
+def measurements(run: "Run") -> dict[str, Any]:
+    """What was measured with the pixels at hand; {} where nothing was."""
+    return run.measurements if (run.path / "measurements.json").exists() else {}
+
+
+def shown(seen: Evidence) -> Shown:
+    """The rows that the page shows."""
+    return selection(seen.table, seen.y, seen.probs, seen.losses)
+
+
+def finite(value: Any) -> Any:
+    """The same value as strict JSON allows it: nan and infinities become None, numpy's numbers Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return finite(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _named(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {name: estimate._asdict() for name, estimate in estimates.items()}
+
+
+def _data(run: "Run", table: Table, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the examples came from and what was noticed; of the path only the last part, since reports travel."""
+    problems = run.problems()
+    return {
+        "source": {"name": PurePath(table.root).name or table.root, "kind": table.kind, "notes": list(table.notes)},
+        "counts": {split: len(table.rows(split)) for split in SPLITS} | {"all": len(table)},
+        "purposes": PURPOSES,
+        "problems": {"count": len(problems), "first": problems[:PROBLEMS]},
+        "duplicates": measured.get("duplicates"),
+        "flip": measured.get("flip"),
+    }
+
+
+def _class_counts(seen: Evidence) -> dict[str, Integers]:
+    labels = {split: seen.split(split)[0] for split in SPLITS}
+    return {split: np.bincount(y[y >= 0], minlength=seen.probs.shape[1]) for split, y in labels.items()}
+
+
+def _surprise(counts: Integers, found: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Bits per label before the model (the entropy of the labels) and after, and the share that it took away."""
+    nats = found["log_loss"]
+    return {
+        "label_entropy_bits": label_entropy(counts),
+        "cross_entropy_bits": Estimate(*(BITS_PER_NAT * part for part in nats[:3]), nats.n)._asdict(),
+        "share_removed": found["d2_log_loss_score"]._asdict(),
+    }
+
+
+def _majority(seen: Evidence) -> dict[str, Any]:
+    train, _ = seen.split("train")
+    held_out = {split: seen.split(split) for split in ("validation", "test")}
+    return {
+        split: _named(classification(y, majority_probs(train, probs.shape[1], len(y))))
+        for split, (y, probs) in held_out.items()
+    }
+
+
+def _mistakes(seen: Evidence, classes: Sequence[str]) -> dict[str, Any]:
+    """Per-class scores and the confusion matrix of the evaluated split; rows are given, columns predicted."""
+    y, probs = seen.split(evaluated_split(seen.table))
+    counted = confusion(y, probs.argmax(1), len(classes))
+    scores = zip(classes, per_class(counted), strict=True)
+    return {
+        "per_class": [{"label": label, "support": score.recall.n, **_named(score._asdict())} for label, score in scores],
+        "confusion": {
+            "matrix": counted.tolist() if len(classes) <= GRID_CLASSES else None,
+            "pairs": [
+                {"label": classes[given], "predicted": classes[predicted], "count": times}
+                for given, predicted, times in most_confused(counted, PAIRS)
+            ],
+        },
+    }
+
+
+def _surprising(seen: Evidence, classes: Sequence[str]) -> dict[str, Any]:
+    rows, final = shown(seen), surprise(seen.y, seen.probs)
+    return {
+        "train": [example(seen, classes, row, mean) for row, mean in _with(rows.train, mean_surprise(seen.losses))],
+        "validation": [example(seen, classes, row, bits) for row, bits in _with(rows.validation, final)],
+    }
+
+
+def _with(rows: Sequence[int], bits: NDArray[np.float64]) -> list[tuple[int, float]]:
+    return [(row, float(bits[row])) for row in rows]
+
+
+def example(seen: Evidence, classes: Sequence[str], row: int, bits: float) -> dict[str, Any]:
+    """One example with both labels, the given and the predicted, and the final model's probability of each."""
+    probs, given = seen.probs[row], int(seen.y[row])
+    predicted = int(probs.argmax())
+    return {
+        "row": row,
+        "id": str(seen.table.frame["id"][row]),
+        "label": classes[given],
+        "predicted": classes[predicted],
+        "bits": bits,
+        "probability": float(probs[given]),
+        "predicted_probability": float(probs[predicted]),
+    }
+
+
+def _training(run: "Run") -> dict[str, Any]:
+    epochs = run.epochs
+    origin = run.origin
+    about = ("unfazed", "python", "torch", "numpy", "platform", "device", "seed", "created", "command")
+    return {
+        "epochs": epochs,
+        "best_epoch": best_epoch(epochs),
+        "recipe": asdict(run.recipe),
+        "timings": origin.get("timings", {}),
+        "origin": {name: origin.get(name) for name in about},
+    }
+
+
+def best_epoch(epochs: Sequence[Mapping[str, Any]]) -> int | None:
+    """The number of the epoch whose weights were kept: the last one that was best so far."""
+    return next((int(epoch["epoch"]) for epoch in reversed(epochs) if epoch.get("best")), None)
+
+
+def _model(run: "Run") -> dict[str, Any]:
+    weights = run.path / "model.safetensors"
+    return {
+        "family": run.model.get("family"),
+        "parameters": run.model.get("parameters"),
+        "bytes": weights.stat().st_size if weights.exists() else None,
+    }

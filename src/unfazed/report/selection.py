@@ -1,0 +1,77 @@
+"""Which examples a report shows: the most surprising ones, and some of every kind of mistake.
+
+Axis letters: N rows, K classes, E epochs. The choice is a function of the run's arrays, so that training, which
+writes the thumbnails, and the page, which shows them, agree without passing a list.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.surprise import mean_surprise, most_surprising, surprise
+from unfazed.table import Table
+
+SURPRISING = 24  # of each: training, validation
+PER_CELL = 12
+ALTOGETHER = 240
+
+
+class Shown(NamedTuple):
+    """Row numbers: the surprising ones, highest first, and those of each cell (given, predicted)."""
+
+    train: list[int]
+    validation: list[int]
+    cells: dict[tuple[int, int], list[int]]
+
+
+def rows_to_show(
+    table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]
+) -> list[int]:
+    """The rows worth a thumbnail: at most 240, each once; labels [N], probs [N, K], losses [E, N] in nats."""
+    shown = selection(table, y, probs, losses)
+    rows = [*shown.train, *shown.validation, *(row for rows in shown.cells.values() for row in rows)]
+    return list(dict.fromkeys(rows))
+
+
+def selection(
+    table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]
+) -> Shown:
+    """What the page shows, by place."""
+    bits = surprise(y, probs)
+    train, validation = table.rows("train"), table.rows("validation")
+    return Shown(
+        train=train[most_surprising(mean_surprise(losses)[train], SURPRISING)].tolist(),
+        validation=validation[most_surprising(bits[validation], SURPRISING)].tolist(),
+        cells=_cells(evaluated_rows(table), y, probs.argmax(1), bits, ALTOGETHER - 2 * SURPRISING),
+    )
+
+
+def evaluated_split(table: Table) -> str:
+    """The split that mistakes are counted on: test, or validation where there is no test."""
+    return "test" if len(table.rows("test")) else "validation"
+
+
+def evaluated_rows(table: Table) -> Integers:
+    """The row numbers of that split."""
+    return table.rows(evaluated_split(table))
+
+
+def _cells(
+    rows: Integers, y: Integers, predicted: Integers, bits: Floats, room: int
+) -> dict[tuple[int, int], list[int]]:
+    """Examples of each cell, the most surprising first, dealt out in rounds: every cell gets one before any gets two.
+
+    Mistakes come before what was right, and frequent mistakes before rare ones.
+    """
+    members: dict[tuple[int, int], list[int]] = {}
+    labelled = rows[y[rows] >= 0]
+    for row in labelled[most_surprising(bits[labelled], len(labelled))].tolist():
+        members.setdefault((int(y[row]), int(predicted[row])), []).append(row)
+    order = sorted(members, key=lambda cell: (cell[0] == cell[1], -len(members[cell]), cell))
+    dealt = [(cell, turn) for turn in range(PER_CELL) for cell in order if turn < len(members[cell])][:room]
+    shown: dict[tuple[int, int], list[int]] = {}
+    for cell, turn in dealt:
+        shown.setdefault(cell, []).append(members[cell][turn])
+    return shown

@@ -1,0 +1,206 @@
+"""What a run tells people in a terminal: live progress, one line an epoch, the summary.
+
+On a terminal the current epoch is a moving line; elsewhere (a pipe, nohup, a notebook's log) only the
+lines that stay are written.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console, Group
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from unfazed.loop import Epoch, Step
+from unfazed.report.events import Finished, Finishing, Found, Measured, Planned, Reading, Stalled
+from unfazed.report.words import bits, count, percent, seconds
+from unfazed.run import Run
+
+Event = Reading | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
+REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+BITS_PER_NAT = 1 / math.log(2)
+HEADING = "  epoch    surprise in training   validation   accuracy   learning rate      time"
+
+
+def show(events: Iterable[Event], console: Console) -> Run:
+    """Show the events as they come; the finished run."""
+    with _Display(console) as display:
+        for event in events:
+            display.take(event)
+            if isinstance(event, Finished):
+                return event.run
+    raise AssertionError("the events ended without a finished run")
+
+
+def silently(events: Iterable[Event]) -> Run:
+    """Let the events happen and show nothing; the finished run."""
+    for event in events:
+        if isinstance(event, Finished):
+            return event.run
+    raise AssertionError("the events ended without a finished run")
+
+
+class _Display:
+    """The moving line and what it needs to know."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self.progress = Progress(
+            SpinnerColumn(style="cyan"), TextColumn("{task.description}"), _Bar(), TextColumn("{task.fields[detail]}"),
+            console=console, transient=True, disable=not console.is_terminal, refresh_per_second=8,
+        )
+        self.task = self.progress.add_task("reading", total=None, detail="")
+        self.looked = self.started = 0.0
+        self.epochs = self.epoch_steps = self.examples = 0
+        self.detail = ""
+
+    def __enter__(self) -> "_Display":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Reading():
+                self._move("reading", event.done, event.total, f"{event.done:,} of {event.total:,}")
+            case Found():
+                self._found(event)
+            case Planned():
+                self._planned(event)
+            case Step():
+                self._step(event)
+            case Measured():
+                self._say(epoch_line(event.facts, self.epochs))
+            case Stalled():
+                then = "now annealing the learning rate" if event.annealing else "stopping"
+                self._say(Text(f"  no better validation surprise since epoch {event.epoch}: {then}", style="yellow"))
+            case Finishing():
+                self._move(event.stage, None, None, "")
+
+    def _move(self, description: str, done: int | None, total: int | None, detail: str) -> None:
+        self.progress.update(self.task, description=description, completed=done or 0, total=total, detail=detail)
+
+    def _say(self, line: Text | str) -> None:
+        self.console.print(line, soft_wrap=True, highlight=False)
+
+    def _found(self, event: Found) -> None:
+        for number, line in enumerate(event.lines):
+            self._say(Text(line, style="bold" if number == 0 else ""))
+
+    def _planned(self, event: Planned) -> None:
+        self.epochs, self.epoch_steps = event.recipe.epochs, event.steps // event.recipe.epochs
+        self._say(f"{event.model}; {event.recipe.precision} on {event.device}")
+        self._say(f"{event.recipe.epochs} epochs, {event.steps:,} steps: "
+                  f"about {seconds(event.expected_seconds)}\n")
+        self._say(Text(HEADING, style="dim"))
+
+    def _step(self, step: Step) -> None:
+        now = time.perf_counter()
+        self.started = self.started or now
+        self.examples += step.examples
+        if now - self.looked < REFRESH or not self.console.is_terminal:
+            return
+        self.looked = now
+        elapsed = now - self.started
+        left = elapsed / step.number * (step.total - step.number)
+        self._move(
+            f"epoch {(step.number - 1) // self.epoch_steps + 1}/{self.epochs}", step.number, step.total,
+            f"step {step.number:,}/{step.total:,} · rate {step.learning_rate:.2g} · "
+            f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits · {self.examples / max(elapsed, 1e-9):,.0f}/s · "
+            f"{seconds(left)} left",
+        )
+
+
+class _Bar(ProgressColumn):
+    """A bar that pulses while the total is unknown."""
+
+    def render(self, task: Any) -> ProgressBar:
+        return ProgressBar(total=task.total, completed=task.completed, width=24, pulse=task.total is None)
+
+
+def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
+    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star where validation is best."""
+    train, validation = facts["train"], facts["validation"]
+    line = Text(
+        f"  {facts['epoch']:>3}/{epochs:<4} {train['log_loss'] * BITS_PER_NAT:>13.3f} bits "
+        f"{validation['log_loss'] * BITS_PER_NAT:>9.3f} bits {validation['accuracy']:>8.1%}   "
+        f"{facts['learning_rates'][-1]:>13.2g} {seconds(facts['seconds']):>9}"
+    )
+    if facts["best"]:
+        line.append("  ★ best", style="green")
+    return line
+
+
+def as_json(event: Event) -> dict[str, Any] | None:
+    """An event for machines; None for those that only move the display."""
+    match event:
+        case Found():
+            return {"event": "found", "lines": event.lines}
+        case Planned():
+            return {"event": "planned", "model": event.model, "device": event.device, "recipe": asdict(event.recipe),
+                    "steps": event.steps, "expected_seconds": event.expected_seconds}
+        case Measured():
+            return {"event": "epoch", **event.facts}
+        case Stalled():
+            return {"event": "stalled", "epoch": event.epoch, "annealing": event.annealing}
+        case Finished():
+            return {"event": "finished", "run": str(event.run.path), "report": event.run.report}
+        case _:
+            return None
+
+
+def summary(run: Run) -> Group:
+    """What came out, the figures with their intervals, and what to do next."""
+    told = run.report
+    split = told["evaluated_on"]
+    columns = {"model": told[split], "linear model": told["baselines"]["linear"].get(split, {}),
+               "commonest class": told["baselines"]["majority"][split]}
+    tones = {"good": "green", "caution": "yellow"}
+    verdict = [Text(f"  {said['text']}", style=tones.get(said["tone"], "")) for said in told["verdict"]]
+    rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), told["next"])
+    return Group("", Text(told["headline"], style="bold"), *verdict, "", _metrics(columns), "", rows)
+
+
+def evaluation(facts: dict[str, Any]) -> Group:
+    """What `evaluate` measured."""
+    said = [f"{count(facts['rows'])} examples" + (" (the test rows of the source)" if facts["split"] == "test" else "")]
+    if facts["problems"]:
+        first = facts["problems"][0]
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
+    if facts["unknown"]:
+        said.append(f"left out, as the model does not know these labels: {', '.join(facts['unknown'])}")
+    return Group(*(Text(line) for line in said), "", _metrics({"model": facts["metrics"]}))
+
+
+def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+    """One row a metric, one column a model, each value with its 95 % interval."""
+    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 4, 0, 2))
+    for name, said, write in _ROWS:
+        cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
+        table.add_row(said, *cells)
+    return table
+
+
+def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
+    low, high = write(estimate["low"]).removesuffix(" %").removesuffix(" bits"), write(estimate["high"])
+    return Text.assemble(write(estimate["value"]), (f"  {low} – {high}", "dim"))
+
+
+def _in_bits(nats: float | None) -> str:
+    return bits(None if nats is None else nats * BITS_PER_NAT, 3)
+
+
+_ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("accuracy", "accuracy", percent),
+    ("f1_macro", "F1, mean of classes", percent),
+    ("precision_macro", "precision", percent),
+    ("recall_macro", "recall", percent),
+    ("log_loss", "surprise left", _in_bits),
+)

@@ -1,0 +1,114 @@
+"""What the numbers amount to, in sentences. Each says what it was measured on; none says what was not measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unfazed.report.words import ITEMS, bits, count, interval, percent, points
+
+WIDE = 0.10  # an interval of ten points and more is called wide
+GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
+UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
+GOOD, PLAIN, CAUTION = "good", "plain", "caution"
+
+Facts = Mapping[str, Any]
+
+
+def items(told: Facts) -> str:
+    """What people call the inputs."""
+    return ITEMS.get(str(told["task"]).split()[0], "examples")
+
+
+def headline(told: Facts) -> str:
+    """The one sentence: accuracy on the evaluated split with its interval and n."""
+    split = told["evaluated_on"]
+    accuracy = told[split]["accuracy"]
+    if not accuracy["n"]:
+        return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
+    said = f"{percent(accuracy['value'])} of {count(accuracy['n'])} {split} {items(told)} right"
+    return f"{said} (95 % interval {interval(accuracy)})"
+
+
+def verdict(told: Facts) -> list[dict[str, str]]:
+    """Sentences with a tone each, the most important first."""
+    split = told["evaluated_on"]
+    if not told[split]["accuracy"]["n"]:
+        return []
+    said = [_against_majority(told), _against_linear(told), _surprise(told), _precision(told), _fit(told), _last(told)]
+    if split == "validation":
+        caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
+        said.insert(0, (CAUTION, caution))
+    return [{"tone": sentence[0], "text": sentence[1]} for sentence in said if sentence]
+
+
+Sentence = tuple[str, str] | None
+
+
+def _against_majority(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    accuracy, majority = told[split]["accuracy"], told["baselines"]["majority"][split]["accuracy"]
+    always = f"Always naming the commonest class would be right {percent(majority['value'])}"
+    if accuracy["low"] > majority["value"]:
+        return PLAIN, f"{always}."
+    return CAUTION, f"{always}: the model is not shown to be better than that."
+
+
+def _against_linear(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    linear = told["baselines"]["linear"].get(split, {}).get("accuracy")
+    if not linear or linear["value"] is None:
+        return None
+    accuracy = told[split]["accuracy"]
+    said = f"A linear model on the {_surface(told)} is right {percent(linear['value'])} ({interval(linear)})"
+    if accuracy["low"] > linear["high"]:
+        return GOOD, f"{said}: the model is better, by {points(accuracy['value'] - linear['value'])}."
+    if accuracy["high"] < linear["low"]:
+        return CAUTION, f"{said}: the model is worse than that. Use the linear model, or train longer."
+    return CAUTION, f"{said}. The intervals overlap: on this set the model is not distinguishable from a linear model."
+
+
+def _surface(told: Facts) -> str:
+    return "pixels" if items(told) == "images" else "inputs"
+
+
+def _surprise(told: Facts) -> Sentence:
+    found = told["surprise"][told["evaluated_on"]]
+    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]["value"]
+    if not before:
+        return None
+    said = f"A label holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
+    if removed <= 0:
+        return CAUTION, f"{said}: its probabilities are worse than none. They are overconfident."
+    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+
+
+def _precision(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    accuracy = told[split]["accuracy"]
+    width = accuracy["high"] - accuracy["low"]
+    if width < WIDE:
+        return None
+    wide = f"n = {count(accuracy['n'])}: the interval is wide ({points(width)})"
+    return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
+
+
+def _fit(told: Facts) -> Sentence:
+    """Over- or underfitting, by accuracy: log loss would count label smoothing as a gap."""
+    train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
+    if not train["n"] or not validation["n"]:
+        return None
+    both = f"{percent(train['value'])} of the training {items(told)} are right, {percent(validation['value'])} of validation"
+    gap = train["value"] - validation["value"]
+    if gap > GAP and train["low"] > validation["high"]:
+        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data, or more augmentation, would narrow it."
+    if train["high"] < UNFITTED:
+        return CAUTION, (
+            f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "
+            "or some labels contradict what can be seen."
+        )
+    return GOOD, f"No overfitting to speak of: {both}."
+
+
+def _last(told: Facts) -> Sentence:
+    if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:
+        return None
+    return PLAIN, f"The best epoch was the last of {count(len(told['epochs']))}: a longer run may do better."

@@ -1,0 +1,89 @@
+"""Numbers as people read them."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
+UNKNOWN = "–"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; never rounded to 0 or to 100 % unless it is that."""
+    if share is None or not math.isfinite(share):
+        return UNKNOWN
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def interval(estimate: Mapping[str, Any]) -> str:
+    """The ends of a share's interval: "96.8 – 99.4 %"."""
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return UNKNOWN
+    low, high = percent(estimate["low"]), percent(estimate["high"])
+    return f"{low.removesuffix(' %')} – {high}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points."""
+    return f"{100 * difference:.1f} points"
+
+
+def bits(value: float | None, digits: int = 2) -> str:
+    """A surprise with its unit."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.{digits}f} {'bit' if round(value, digits) == 1 else 'bits'}"
+
+
+def count(number: int | None, noun: str = "") -> str:
+    """A number with separated thousands, and what it counts (given in the plural)."""
+    if number is None:
+        return UNKNOWN
+    said = noun.removesuffix("s") if number == 1 else noun
+    return f"{number:,} {said}".strip()
+
+
+def seconds(duration: float | None) -> str:
+    """A duration in the units of its size."""
+    if duration is None or not math.isfinite(duration):
+        return UNKNOWN
+    if duration < 1:
+        return f"{1000 * duration:.0f} ms"
+    if duration < 60:
+        return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
+    minutes, rest = divmod(round(duration), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def milliseconds(duration: float | None) -> str:
+    """A latency in ms, with three digits at most."""
+    if duration is None or not math.isfinite(duration):
+        return UNKNOWN
+    return f"{duration:.{0 if duration >= 100 else 1 if duration >= 10 else 2}f} ms"
+
+
+def size(number: float | None) -> str:
+    """Bytes in the units of their size (1 kB = 1000 bytes)."""
+    if number is None:
+        return UNKNOWN
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}"
+    return f"{number:.0f} bytes"
+
+
+def short(number: float | None) -> str:
+    """A large count in few characters: 77.4 k, 1.3 M."""
+    if number is None:
+        return UNKNOWN
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= scale:
+            return f"{number / scale:.3g} {unit}"
+    return f"{number:.0f}"

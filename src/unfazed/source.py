@@ -1,0 +1,234 @@
+"""Finding out what a source is: a folder of class folders, folders or files by side, a table file, a frame.
+
+A source that can be used becomes a `Table` that says what it was; one that cannot is one `SourceError`.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unfazed.errors import SourceError, did_you_mean
+from unfazed.source_folder import Found, class_folders, extensions_seen, listed, matching_names, stored
+from unfazed.source_table import KINDS, Columns, from_pandas, labelled, read_frame
+from unfazed.table import SPLIT_NAMES, SPLITS, Table
+
+_UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What a source does not say by itself.
+
+    target, group, time: columns of a table: the label, what must stay on one side, what orders the rows.
+    label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
+    """
+
+    target: str | None = None
+    label_regex: str | None = None
+    header: bool = True
+    group: str | None = None
+    time: str | None = None
+
+
+def find(source: Any, options: SourceOptions, extensions: Collection[str]) -> Table:
+    """The table of a folder, of a CSV, TSV, Parquet or JSONL file, or of a polars or pandas frame.
+
+    extensions: lower case with their point; only such files count in a folder.
+
+    Raises:
+        SourceError: it cannot be used; the message says what is wrong, where, and what to do.
+    """
+    if isinstance(source, str | Path):
+        path = _existing(source)
+        return _from_folder(path, options, extensions) if path.is_dir() else _from_file(path, options)
+    return _from_frame(source, options)
+
+
+def check_classes(table: Table) -> None:
+    """Raise SourceError unless there are two classes or more, each with two examples or more: enough to train."""
+    where, counts = f"{table.root} ({table.kind})", table.counts()
+    if not len(counts):
+        raise SourceError(f"no row of {where} has a label")
+    if len(counts) == 1:
+        raise SourceError(f'only one class, "{table.classes[0]}", in {where}: a classifier needs two or more.'
+                          f"{_inner(table)}")  # fmt: skip
+    if single := [label for label, count in zip(table.classes, counts, strict=True) if count == 1]:
+        raise SourceError(
+            f"{len(single):,} of {len(counts):,} classes in {where} have one example: {listed(single)}. "
+            "Each needs two or more, one to learn from and one to be tested on: add some, merge classes, or remove them"
+        )
+
+
+def check_readable(total: int, problems: Collection[str], where: str = "the source") -> None:
+    """Raise SourceError where more than half of `total` inputs have a problem; it names the commonest reasons."""
+    if len(problems) > _UNREADABLE * total:
+        reasons = "; ".join(f"{count:,} × {reason}" for reason, count in Counter(problems).most_common(3))
+        raise SourceError(f"{len(problems):,} of {total:,} inputs of {where} cannot be used: {reasons}. "
+                          "Is this the right source, and of the right kind?")  # fmt: skip
+
+
+def usable(table: Table, problems: Sequence[str | None]) -> Table:
+    """The rows without a problem [N], and the classes that still have rows.
+
+    Raises:
+        SourceError: see `check_classes`; or more than half of the rows have a problem, or one class is left.
+    """
+    check_classes(table)
+    check_readable(len(table), [problem for problem in problems if problem], table.root)
+    kept = table.where(np.array([problem is None for problem in problems], dtype=bool))
+    counts = kept.counts()
+    lost = [label for label, count in zip(kept.classes, counts, strict=True) if not count]
+    single = [label for label, count in zip(kept.classes, counts, strict=True) if count == 1]
+    if len(kept.classes) - len(lost) < 2:
+        raise SourceError(f"inputs that can be read are left of one class only in {table.root}; lost: {listed(lost)}")
+    if lost:
+        kept = replace(kept, classes=[label for label in kept.classes if label not in lost])
+        kept = kept.with_notes(f"classes left out, none of their inputs can be read: {listed(lost)}")
+    return kept.with_notes(f"classes with one readable example: {listed(single)}") if single else kept
+
+
+def _existing(source: str | Path) -> Path:
+    path = Path(source).expanduser().absolute()
+    try:
+        path.stat()
+        return path
+    except PermissionError as error:
+        raise SourceError(f"no permission to open {path}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise SourceError(f"there is nothing at {path}.{_near(path)}") from error
+
+
+def _near(path: Path) -> str:
+    try:
+        return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
+    except OSError:
+        return f" There is no folder {path.parent} either"
+
+
+def _from_folder(root: Path, options: SourceOptions, extensions: Collection[str]) -> Table:
+    sides = _sides(root, prefer_files=options.target is not None)
+    if any(path.is_file() for _, path in sides):
+        return _from_files(root, [(side, path) for side, path in sides if path.is_file()], options)
+    _refuse_columns(root, options)
+    kind = "folder labelled by file names" if options.label_regex else "folder of class folders"
+    if sides:
+        kind = f"folder with {_and(path.name for _, path in sides)} folders"
+    folders: Sequence[tuple[str | None, Path]] = sides or [(None, root)]
+    parts = [(side, _found(folder, options, extensions)) for side, folder in folders]
+    found = Found.total([part for _, part in parts])
+    if not found.files:
+        raise _nothing(root, found, extensions)
+    columns = {
+        "id": [stored(os.path.relpath(file.path, root)).replace(os.sep, "/") for file in found.files],
+        "input": [stored(file.path) for file in found.files],
+        "label": [file.label for file in found.files],
+        "split": [side for side, part in parts for _ in part.files],
+    }
+    return Table.of(pl.DataFrame(columns), str(root), kind, list(found.notes()))
+
+
+def _found(folder: Path, options: SourceOptions, extensions: Collection[str]) -> Found:
+    if options.label_regex is not None:
+        return matching_names(folder, options.label_regex, extensions)
+    return class_folders(folder, extensions)
+
+
+def _sides(root: Path, prefer_files: bool) -> list[tuple[str, Path]]:
+    """Folders or table files named after sides, where `train` and another are there; in the order of the sides."""
+    folders, files = [], []
+    for path in sorted(root.iterdir()):
+        if path.stem.casefold() in SPLIT_NAMES and path.suffix.lower() in KINDS and path.is_file():
+            files.append((SPLIT_NAMES[path.stem.casefold()], path))
+        elif path.name.casefold() in SPLIT_NAMES and path.is_dir():
+            folders.append((SPLIT_NAMES[path.name.casefold()], path))
+    for sides in (files, folders) if prefer_files else (folders, files):
+        if {"train"} < {side for side, _ in sides}:
+            return sorted(sides, key=lambda pair: SPLITS.index(pair[0]))
+    return []
+
+
+def _from_files(root: Path, sides: Sequence[tuple[str, Path]], options: SourceOptions) -> Table:
+    parts = []
+    for side, path in sides:
+        found = _labelled(read_frame(path, options.header), options, str(path), (str(path.parent), str(Path.cwd())))
+        name = pl.lit(f"{path.name}:") + pl.col("id")
+        parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
+    frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
+    kind = f"folder with {_and(path.name for _, path in sides)}, {parts[0].roles()}"
+    return Table.of(frame, str(root), kind)
+
+
+def _from_file(path: Path, options: SourceOptions) -> Table:
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise SourceError(f"{path} is a file of an unknown kind ({path.suffix or 'no extension'}); a source is a "
+                          "folder, or a table: .csv, .tsv, .parquet or .jsonl. Unpack archives first")  # fmt: skip
+    frame = read_frame(path, options.header)
+    found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())))
+    return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}")
+
+
+def _from_frame(source: Any, options: SourceOptions) -> Table:
+    kind = type(source).__module__.partition(".")[0]
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
+    elif kind == "pandas" and hasattr(source, "columns"):
+        source = from_pandas(source)
+    if not isinstance(source, pl.DataFrame):
+        raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
+    found = _labelled(source, options, f"the {kind} frame", (str(Path.cwd()),))
+    return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}")
+
+
+def _labelled(frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str]) -> Columns:
+    if options.label_regex is not None:
+        raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
+                          "with --target")  # fmt: skip
+    wanted = {"target": options.target, "group": options.group, "time": options.time}
+    return labelled(frame, wanted, where, folders)
+
+
+def _refuse_columns(root: Path, options: SourceOptions) -> None:
+    given = [f'{name} "{value}"' for name in ("target", "group", "time") if (value := getattr(options, name))]
+    if given:
+        raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
+                          f"with a path column{_tables_in(root)}")  # fmt: skip
+
+
+def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
+    if found.loose:
+        return SourceError(f"{found.loose:,} files in {root}, but no folder a class: put each class in a folder of its "
+                           "own, or say with --label-regex where the label stands in a file's name"
+                           f"{_tables_in(root)}")  # fmt: skip
+    if found.other:
+        wanted = " ".join(sorted(extensions))
+        return SourceError(f"no usable file in {root}: it holds {found.other.total():,} files with other extensions "
+                           f"({extensions_seen(found.other)}). Wanted: {wanted}{_tables_in(root)}")  # fmt: skip
+    closed = f"; {found.closed:,} folders in it could not be opened" if found.closed else ""
+    return SourceError(f"no file in {root}{closed}. A source is a folder with a folder of files for each class")
+
+
+def _tables_in(root: Path) -> str:
+    tables = sorted(str(path) for path in root.iterdir() if path.suffix.lower() in KINDS)
+    return f". A table lies there: try {tables[0]}" if tables else ""
+
+
+def _inner(table: Table) -> str:
+    """A hint where the one class is a folder around the class folders."""
+    inner = Path(table.root, table.classes[0])
+    try:
+        nested = sum(path.is_dir() for path in inner.iterdir()) >= 2
+    except OSError:
+        nested = False
+    return f' Did you mean "{inner}"?' if nested else ""
+
+
+def _and(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

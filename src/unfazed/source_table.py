@@ -1,0 +1,214 @@
+"""Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from unfazed.errors import SourceError, did_you_mean
+from unfazed.source_folder import listed
+from unfazed.table import SPLIT_NAMES, clean_label
+
+KINDS = {
+    ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
+}  # fmt: skip
+_OBVIOUS = ("label", "class", "target", "category")
+_ADDRESSES = ("http://", "https://", "s3://", "gs://")
+_TRIED = 100  # values of a column that are looked for on disk
+
+
+class Columns(NamedTuple):
+    """What was found in a table: the columns of `Table`, and which of the source's columns they are."""
+
+    frame: pl.DataFrame
+    path: str
+    target: str
+
+    def roles(self) -> str:
+        """Which columns were taken, for the line that says what was found."""
+        return f'paths in "{self.path}", labels in "{self.target}"'
+
+
+def read_frame(path: Path, header: bool) -> pl.DataFrame:
+    """The table in a file; every CSV and TSV value as text, so that the label 01 stays 01.
+
+    Raises:
+        SourceError: it is not readable as what its extension says.
+    """
+    kind = KINDS[path.suffix.lower()]
+    try:
+        data = path.read_bytes()
+        if kind == "Parquet":
+            return pl.read_parquet(data)
+        text = _decoded(data)
+        if kind == "JSONL":
+            return pl.read_ndjson(text.encode(), infer_schema_length=None)
+        return _separated(text, "\t" if kind == "TSV" else _separator(text), header)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not UTF-8: byte {error.start:,}. Save it as UTF-8") from error
+    except pl.exceptions.PolarsError as error:
+        raise SourceError(f"cannot read {path} as {kind}: {str(error).splitlines()[0]}") from error
+
+
+def from_pandas(frame: Any) -> pl.DataFrame:
+    """A pandas frame as a polars frame, column by column: neither pandas nor pyarrow is imported."""
+    values = frame.astype(object).where(frame.notna(), None)
+    columns = {str(name): values.iloc[:, index].tolist() for index, name in enumerate(frame.columns)}
+    return pl.DataFrame(columns, strict=False)
+
+
+def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> Columns:
+    """The rows of a table with their roles found out.
+
+    wanted: column by role ("target", "group", "time"), null where it is to be found out. folders: where relative paths
+    may start, the first that fits. Row numbers become ids.
+
+    Raises:
+        SourceError: a column is missing, or none holds paths of existing files.
+    """
+    if frame.is_empty():
+        raise SourceError(f"{where} has no rows")
+    _require(frame, wanted, where)
+    path, folder = _path_column(frame, wanted.get("target"), where, folders)
+    split = next((name for name in frame.columns if name.casefold() == "split" and name != wanted.get("target")), None)
+    roles = {**wanted, "path": path, "split": split}
+    target = wanted.get("target") or _obvious_target(frame, [name for name in roles.values() if name], where)
+    inputs = [str(Path(folder, value)) if value else "" for value in _texts(frame[path], where)]
+    columns: dict[str, Any] = {
+        "id": [str(row) for row in range(len(frame))],
+        "input": inputs,
+        "label": [clean_label(value) if value else None for value in _texts(frame[target], where)],
+    }
+    if split:
+        columns["split"] = _sides(frame[split], where)
+    if name := wanted.get("group"):
+        columns["group"] = _texts(frame[name], where)
+    if name := wanted.get("time"):
+        columns["time"] = _seconds(frame[name], where)
+    return Columns(pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String}), path, target)
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+
+
+def _separator(text: str) -> str:
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
+    frame = pl.read_csv(text.encode(), infer_schema=False, separator=separator, has_header=header)
+    return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
+
+
+def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str) -> None:
+    missing = [
+        f'{role} "{name}" is not a column of {where}.{did_you_mean(name, frame.columns)}'
+        for role, name in wanted.items()
+        if name is not None and name not in frame.columns
+    ]
+    if missing:
+        raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}")
+
+
+def _path_column(
+    frame: pl.DataFrame, target: str | None, where: str, folders: Sequence[str]
+) -> tuple[str, str]:
+    """The column with the most values that are existing files, and the folder they start from."""
+    hits = {}
+    for name in frame.columns:
+        if name == target or frame[name].dtype != pl.String:
+            continue
+        values = frame[name].drop_nulls()
+        tried = values.gather_every(max(len(values) // _TRIED, 1)).to_list()
+        for folder in folders:
+            hits[name, folder] = sum(_is_file(folder, value) for value in tried)
+            if any(value.startswith(_ADDRESSES) for value in tried):
+                raise SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
+                                  "and give a column of paths")  # fmt: skip
+    best = max(hits, key=lambda key: hits[key], default=None)
+    if best is None or not hits[best]:
+        raise SourceError(
+            f"no column of {where} holds paths of existing files; looked from {' and from '.join(folders)}. "
+            f"Its columns: {listed(frame.columns, 20)}{_header_hint(frame, folders)}"
+        )
+    return best
+
+
+def _is_file(folder: str, name: str) -> bool:
+    try:
+        return Path(folder, name).is_file()
+    except OSError:  # too long for a name
+        return False
+
+
+def _header_hint(frame: pl.DataFrame, folders: Sequence[str]) -> str:
+    isfile = any(_is_file(folder, name) for name in frame.columns for folder in folders)
+    return ". Its first line looks like data: add --no-header" if isfile else ""
+
+
+def _obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:
+    free = [name for name in frame.columns if name not in taken]
+    for obvious in _OBVIOUS:
+        if found := [name for name in free if name.casefold() == obvious]:
+            return found[0]
+    if len(free) == 1:
+        return free[0]
+    raise SourceError(f"which column of {where} is the label? Name it with --target. Its columns: {listed(free, 20)}")
+
+
+def _texts(column: pl.Series, where: str) -> list[str | None]:
+    """Values as text: whole numbers without a point, null for null, NaN and the empty string."""
+    if column.dtype.is_float():
+        return [_number(value) for value in column]
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: text or numbers are needed')
+    return [value or None for value in column.cast(pl.String)]
+
+
+def _number(value: float | None) -> str | None:
+    if value is None or math.isnan(value):
+        return None
+    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
+
+
+def _sides(column: pl.Series, where: str) -> list[str | None]:
+    names = [value.strip().casefold() if value else None for value in _texts(column, where)]
+    unknown = sorted({name for name in names if name and name not in SPLIT_NAMES})
+    if unknown:
+        raise SourceError(f'column "{column.name}" of {where} says {listed(unknown)}: it may say train, validation or '
+                          "test. Rename it if it means something else")  # fmt: skip
+    return [SPLIT_NAMES[name] if name else None for name in names]
+
+
+def _seconds(column: pl.Series, where: str) -> pl.Series:
+    """Times as numbers: seconds since 1970 where they are dates, else the numbers themselves."""
+    if column.dtype == pl.String:
+        column = _parsed(column, where)
+    if column.dtype.is_numeric():
+        return column.cast(pl.Float64).fill_nan(None)
+    if column.dtype in (pl.Date, pl.Datetime):
+        return column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
+    raise SourceError(f'time "{column.name}" of {where} holds {column.dtype}: numbers, dates or ISO 8601 text needed')
+
+
+def _parsed(column: pl.Series, where: str) -> pl.Series:
+    given = column.is_not_null()
+    for parse in (lambda s: s.cast(pl.Float64, strict=False), _as_datetime):
+        values = parse(column)
+        if (values.is_not_null() == given).all():
+            return values
+    raise SourceError(f'time "{column.name}" of {where} holds text that is neither numbers nor ISO 8601 times, '
+                      f"such as {listed(column.drop_nulls().to_list(), 1)}")  # fmt: skip
+
+
+def _as_datetime(column: pl.Series) -> pl.Series:
+    try:
+        return column.str.to_datetime(strict=False, time_unit="us")
+    except pl.exceptions.PolarsError:
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))

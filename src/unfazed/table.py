@@ -1,0 +1,161 @@
+"""The table: one row an example, the row index that every other array of a run shares.
+
+Axis letters: N rows, K classes.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from unfazed.errors import RunError
+from unfazed.files import replacing
+
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {  # what people call them
+    "train": "train", "training": "train", "valid": "validation", "val": "validation", "validation": "validation",
+    "dev": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+FORMAT = 1
+_COLUMNS: dict[str, Any] = {
+    "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
+    "group": pl.String, "time": pl.Float64, "weight": pl.Float64,
+}  # fmt: skip
+_BALANCED, _MILD = 0.99, 0.9  # label entropy as a share of its maximum
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Immutable columns over a polars frame.
+
+    `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
+    time (seconds or any number; larger = later) and weight (1 = ordinary). All but id, input and weight may be null.
+    `classes` outlive their rows: a part of a table keeps the label space of the whole.
+    """
+
+    frame: pl.DataFrame
+    root: str
+    kind: str
+    classes: list[str]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
+        """A table from some of the columns: absent ones are null, weights 1, and the classes are the labels there."""
+        given = {"weight": pl.lit(1.0), **{name: pl.col(name) for name in columns.columns}}
+        frame = columns.select(
+            given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in _COLUMNS.items()
+        )
+        labels = frame["label"].drop_nulls().unique().to_list()
+        return cls(frame, root, kind, sorted(labels, key=natural_key), tuple(notes))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def y(self) -> NDArray[np.int64]:
+        """The class number of each row [N], -1 where it has no label."""
+        number = {label: index for index, label in enumerate(self.classes)}
+        return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Rows of each class [K]."""
+        y = self.y()
+        return np.bincount(y[y >= 0], minlength=len(self.classes)).astype(np.int64)
+
+    def rows(self, split: str) -> NDArray[np.int64]:
+        """The row numbers of one side."""
+        return np.flatnonzero((self.frame["split"] == split).fill_null(False).to_numpy())
+
+    def where(self, rows: ArrayLike) -> "Table":
+        """The rows of a boolean mask [N], or of row numbers in the order given."""
+        chosen = np.asarray(rows)
+        index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        return replace(self, frame=self.frame[index])
+
+    def with_split(self, split: Sequence[str | None], weight: ArrayLike | None = None) -> "Table":
+        """The same rows on the sides given [N], with the weights given [N]."""
+        columns = [pl.Series("split", list(split), dtype=pl.String)]
+        if weight is not None:
+            columns.append(pl.Series("weight", np.asarray(weight, dtype=np.float64)))
+        return replace(self, frame=self.frame.with_columns(columns))
+
+    def with_notes(self, *notes: str) -> "Table":
+        """The same table with more said about it."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def label_entropy(self) -> float:
+        """The entropy of the labels, in nats: log K where the classes are equally frequent, 0 where one has all."""
+        return _entropy(self.counts())
+
+    def write(self, path: str | Path) -> None:
+        """Write a Parquet file, whole or not at all."""
+        about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes}
+        with replacing(Path(path)) as new:
+            self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Table":
+        """The table that `write` wrote.
+
+        Raises:
+            RunError: the file is missing, damaged, or not a table of this format.
+        """
+        try:
+            about = json.loads(pl.read_parquet_metadata(Path(path))["unfazed"])
+            frame = pl.read_parquet(Path(path)).select(pl.col(name).cast(dtype) for name, dtype in _COLUMNS.items())
+            if about["format"] != FORMAT:
+                raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
+            classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes))
+        except FileNotFoundError as error:
+            raise RunError(f"there is no table {path}") from error
+        except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"the table {path} is damaged: {error}. Train again, or restore it from a copy") from error
+        return table
+
+
+def describe(table: Table, items: str = "examples") -> str:
+    """What was found, in one line, for people: counts, classes, source, balance (in bits) and what was noticed."""
+    entropy, most = _entropy(table.counts()) / np.log(2), np.log2(max(len(table.classes), 1))
+    sides = [f"{len(table.rows(split)):,} {split}" for split in SPLITS if len(table.rows(split))]
+    parts = [
+        f"{len(table):,} {items} in {len(table.classes):,} classes, {table.kind}",
+        f"label entropy {entropy:.2f} of {most:.2f} bits: {_balance(table)}",
+        *([", ".join(sides)] if sides else []),
+        *table.notes,
+    ]
+    return "; ".join(parts)
+
+
+def natural_key(text: str) -> tuple[list[str | int], str]:
+    """A sorting key that puts "class 2" before "class 10"."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], text
+
+
+def clean_label(text: str) -> str | None:
+    """A label as written: outer white space gone, accents in one form (NFC), null where nothing is left."""
+    return unicodedata.normalize("NFC", text.strip()) or None
+
+
+def _balance(table: Table) -> str:
+    counts = table.counts()
+    share = _entropy(counts) / np.log(len(counts)) if len(counts) > 1 else 0.0
+    if share >= _BALANCED:
+        return "balanced"
+    commonest = int(counts.argmax())
+    degree = "mildly imbalanced" if share >= _MILD else "imbalanced"
+    percent = round(100 * counts[commonest] / max(counts.sum(), 1))
+    return f'{degree}, {percent} % are "{table.classes[commonest]}"'
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    shares = counts[counts > 0] / max(counts.sum(), 1)
+    return float(-(shares * np.log(shares)).sum() + 0.0)

@@ -1,0 +1,1 @@
+"""What people ask for: train, evaluate, predict. Wiring only: read, call, write a run."""

@@ -1,0 +1,115 @@
+"""What is measured once, when training is over: scores of every row, baselines, latency, the pictures to show."""
+
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unfazed.analysis.baselines import linear_probs
+from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.metrics import classification
+from unfazed.batch import Batch
+from unfazed.device import describe
+from unfazed.loader import in_order
+from unfazed.modality.image import MODALITY
+from unfazed.outputs import outputs
+from unfazed.report.events import Finishing
+from unfazed.report.selection import rows_to_show
+from unfazed.run import Run
+from unfazed.table import SPLITS
+from unfazed.verb.plan import Plan
+from unfazed.verb.prepare import Prepared
+from unfazed.verb.record import EVALUATION_BATCH
+
+TIMED_PREDICTIONS = 50
+THUMBNAIL = 96  # pixels
+
+
+def measure(
+    run: Run, prepared: Prepared, planned: Plan, device: torch.device, expected: float
+) -> Iterator[Finishing]:
+    """Measure with the best weights and write scores, measurements and thumbnails, saying what is being done."""
+    planned.model.load_state_dict(run.weights())
+    yield Finishing("scoring every example")
+    everything = torch.arange(len(prepared.table))
+    scored = outputs(planned.model, in_order(prepared.examples, everything, EVALUATION_BATCH, device))
+    run.write_arrays("scores.npz", {"probs": scored.probs, "embeddings": scored.embeddings.astype(np.float16)})
+    yield Finishing("training the linear baseline")
+    linear = linear_baseline(prepared, planned.recipe.seed)
+    yield Finishing("measuring the latency")
+    run.write_json("measurements.json", {
+        "linear": linear,
+        "latency": latency(prepared, planned, device),
+        "flip": _flip(planned),
+        "duplicates": prepared.duplicates._asdict(),
+        "expected_seconds": round(expected, 3),
+    })
+    yield Finishing("choosing the pictures")
+    y = prepared.examples.y.numpy()
+    rows = rows_to_show(prepared.table, y, scored.probs, run.dynamics()["losses"])
+    run.write_thumbnails({row: thumbnail(prepared.examples.x[row].numpy()) for row in rows})
+
+
+def linear_baseline(prepared: Prepared, seed: int) -> dict[str, dict[str, Any]]:
+    """What one layer can do: metrics of a linear model on pixels, trained on the same rows."""
+    x, y = prepared.examples.x.numpy(), prepared.examples.y.numpy()
+    train, validation, test = (prepared.table.rows(split) for split in SPLITS)
+    probs = linear_probs(x[train], y[train], x[np.concatenate([validation, test])], len(prepared.table.classes), seed)
+    parts = {"validation": (y[validation], probs[: len(validation)]), "test": (y[test], probs[len(validation) :])}
+    return {
+        split: {name: as_json(estimate) for name, estimate in classification(*part, seed).items()}
+        for split, part in parts.items()
+    }
+
+
+def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
+    """Milliseconds from a file to its probabilities, one at a time: median and 95th percentile."""
+    paths = prepared.table.frame["input"].to_list()
+    took = []
+    for count in range(TIMED_PREDICTIONS + 3):
+        started = time.perf_counter()
+        array = MODALITY.encode(MODALITY.read(paths[count % len(paths)]), prepared.preprocessor)
+        x = torch.from_numpy(array)[None].to(device)
+        one = torch.zeros(1, dtype=torch.int64, device=device)
+        outputs(planned.model, [Batch(one, x, one + x.shape[-1], one, torch.ones(1, device=device))])
+        took.append(1000 * (time.perf_counter() - started))
+    p50, p95 = np.percentile(took[3:], [50, 95])
+    return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "n": TIMED_PREDICTIONS,
+            "device": describe(device)}
+
+
+def thumbnail(image: NDArray[np.uint8]) -> bytes:
+    """A PNG of at most 96 pixels a side of an encoded image [3, S, S]: what the model saw."""
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = BytesIO()
+    if picture.width <= 32:
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def as_json(estimate: Estimate) -> dict[str, float | int | None]:
+    """An estimate as strict JSON: null in place of nan."""
+    return {name: None if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in estimate._asdict().items()}
+
+
+def _flip(planned: Plan) -> dict[str, Any] | None:
+    """What the choice of mirror images rests on, for the report."""
+    flips = planned.flips
+    if flips is None:
+        return None
+    return {
+        "chosen": planned.recipe.flip,
+        "n": flips.original.n,
+        "original": as_json(flips.original),
+        "horizontal": as_json(flips.horizontal.accuracy),
+        "vertical": as_json(flips.vertical.accuracy),
+    }

@@ -1,0 +1,151 @@
+"""From a source to encoded examples: find, read, split, fit, encode.
+
+Axis letters: N rows of the table that can be used.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from numpy.typing import NDArray
+
+from unfazed.batch import Examples
+from unfazed.modality import Modality, Preprocessor
+from unfazed.reading import parallel, readings
+from unfazed.recipe import Recipe
+from unfazed.report.events import Found, Reading
+from unfazed.samples import sample
+from unfazed.source import SourceOptions, usable
+from unfazed.split import Duplicates, assign_splits
+from unfazed.table import Table, describe
+
+KEPT_BYTES = 1 << 30  # raw inputs held between reading and encoding; the rest is read a second time
+
+Problem = tuple[str, str, str]  # id, input, reason
+
+
+class Prepared(NamedTuple):
+    """Everything training needs to know of the data."""
+
+    table: Table
+    examples: Examples
+    preprocessor: Preprocessor
+    problems: list[Problem]
+    duplicates: Duplicates
+    fingerprint: str  # sha256 over the contents and labels of all rows
+
+
+class Raws:
+    """Raw inputs by row, as many as fit in memory; the others are read again."""
+
+    def __init__(self, modality: Modality):
+        self.modality = modality
+        self.kept: dict[str, Any] = {}
+        self.room = KEPT_BYTES
+
+    def keep(self, path: str, raw: NDArray[Any]) -> None:
+        """Hold `raw` while there is room."""
+        if raw.nbytes <= self.room:
+            self.kept[path] = raw
+            self.room -= raw.nbytes
+
+    def get(self, path: str) -> Any:
+        """The raw input at `path`; raises InputError where it has gone since it was first read."""
+        raw = self.kept.pop(path, None)
+        return self.modality.read(path) if raw is None else raw
+
+
+@dataclass
+class Reader:
+    """Reads a table's inputs once; afterwards knows which rows can be used, their contents and their sizes."""
+
+    table: Table
+    modality: Modality
+
+    def __post_init__(self) -> None:
+        self.raws = Raws(self.modality)
+        self.reasons: list[str | None] = []  # why a row cannot be used [N]
+        self.contents: list[str] = []  # of the rows that can
+        self.sizes: list[tuple[int, int]] = []  # likewise
+
+    def read(self) -> Iterator[Reading]:
+        """Read every input, saying how far it is."""
+        total = len(self.table)
+        inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
+        for row, one in readings(inputs, self.modality.read):
+            self.reasons.append(one.problem or ("no label" if labels[row] is None else None))
+            if self.reasons[row] is None:
+                assert one.raw is not None
+                self.contents.append(one.sha256)
+                self.sizes.append(one.raw.shape[:2])
+                self.raws.keep(inputs[row], one.raw)
+            yield Reading(row + 1, total)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The rows that cannot be used."""
+        rows = zip(self.table.frame["id"], self.table.frame["input"], self.reasons, strict=True)
+        return [(name, path or "", reason) for name, path, reason in rows if reason is not None]
+
+
+def prepare(
+    source: Any, options: SourceOptions, recipe: Recipe, modality: Modality
+) -> Iterator[Reading | Found | Prepared]:
+    """Read and split the source, saying how far it is and what was found; the last thing yielded is `Prepared`.
+
+    Raises:
+        SourceError: the source as a whole cannot be used.
+    """
+    found = modality.find(located(source), options)
+    reader = Reader(found, modality)
+    yield from reader.read()
+    table, duplicates = assign_splits(
+        usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed
+    )
+    yield Found(_sentences(table, modality, reader.problems, duplicates))
+    preprocessor = modality.fit([reader.sizes[row] for row in table.rows("train")], recipe.image_size)
+    examples = encode_all(table, reader.raws, preprocessor)
+    yield Prepared(table, examples, preprocessor, reader.problems, duplicates, fingerprint(table, reader.contents))
+
+
+def located(source: Any) -> Any:
+    """The source itself, or the folder of a sample."""
+    if isinstance(source, str) and source.startswith("sample:"):
+        return sample(source.removeprefix("sample:"))
+    return source
+
+
+def encode_all(table: Table, raws: Raws, preprocessor: Any) -> Examples:
+    """Every row of the table, encoded on all cores into one array."""
+
+    def encoded(path: str) -> NDArray[Any]:
+        return raws.modality.encode(raws.get(path), preprocessor)
+
+    x: torch.Tensor | None = None
+    for row, array in enumerate(parallel(encoded, table.frame["input"].to_list())):
+        if x is None:
+            x = torch.empty((len(table), *array.shape), dtype=torch.from_numpy(array).dtype)
+        x[row] = torch.from_numpy(array)
+    assert x is not None
+    length = torch.full((len(table),), x.shape[-1])
+    return Examples(x, length, torch.from_numpy(table.y()), torch.from_numpy(table.frame["weight"].to_numpy()).float())
+
+
+def fingerprint(table: Table, contents: Sequence[str]) -> str:
+    """One hash over the content and label of every row, whatever their order and wherever they lie."""
+    from hashlib import sha256
+
+    rows = sorted(zip(contents, table.frame["label"].to_list(), strict=True))
+    return sha256("\n".join(f"{content} {label}" for content, label in rows).encode()).hexdigest()
+
+
+def _sentences(table: Table, modality: Modality, problems: Sequence[Problem], duplicates: Duplicates) -> list[str]:
+    lines = [describe(table, modality.items)]
+    if problems:
+        name, _, reason = problems[0]
+        lines.append(f"{len(problems):,} cannot be used (the first: {name}: {reason}); see problems.csv")
+    if duplicates.count:
+        lines.append(f"{duplicates.count:,} have the same content as another, "
+                     f"{duplicates.conflicting:,} of them under another label")
+    return lines

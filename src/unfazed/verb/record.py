@@ -1,0 +1,98 @@
+"""What training leaves behind at the end of each epoch: its facts, the dynamics so far, the best weights.
+
+Axis letters: N rows of the table, K classes, E epochs.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unfazed.analysis.stopping import best_epoch
+from unfazed.analysis.window import Window
+from unfazed.loader import in_order
+from unfazed.loop import Epoch, Step
+from unfazed.outputs import outputs
+from unfazed.run import Run
+from unfazed.verb.prepare import Prepared
+
+EVALUATION_BATCH = 256
+RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the schedule
+
+
+class Record:
+    """Writes what each epoch brought: its facts, the dynamics so far, and the weights when they are the best so far."""
+
+    def __init__(self, run: Run, prepared: Prepared):
+        self.run, self.prepared = run, prepared
+        self.train_rows = prepared.table.rows("train")
+        self.validation_rows = torch.from_numpy(prepared.table.rows("validation"))
+        self.lines: list[dict[str, Any]] = []
+        self.losses: list[NDArray[np.float16]] = []
+        self.margins: list[NDArray[np.float16]] = []
+        self.window = Window.empty(len(prepared.table), len(prepared.table.classes))
+        self.rates: list[float] = []
+        self.started = time.perf_counter()
+        self.last_step = 0
+
+    @property
+    def validation_losses(self) -> list[float]:
+        """Validation cross-entropy of each epoch, nats."""
+        return [line["validation"]["log_loss"] for line in self.lines]
+
+    def step(self, step: Step) -> None:
+        """Note the learning rate."""
+        self.rates.append(step.learning_rate)
+        self.last_step = step.number
+
+    def epoch(self, epoch: Epoch) -> dict[str, Any]:
+        """Validate, then write; the epoch's line of `epochs.jsonl`, which is written last."""
+        probs = epoch.probs.cpu().numpy()
+        y = self.prepared.examples.y.numpy()
+        trained = {"log_loss": float(np.nanmean(epoch.losses.cpu().numpy())), "accuracy": self._accuracy(probs, y)}
+        validated = self._validated(epoch)
+        best_accuracy = max([line["validation"]["accuracy"] for line in self.lines] + [validated["accuracy"]])
+        self.window = self.window.after(probs, trained["accuracy"], best_accuracy)
+        self.losses.append(epoch.losses.half().cpu().numpy())
+        self.margins.append(epoch.margins.half().cpu().numpy())
+        losses = [*self.validation_losses, validated["log_loss"]]
+        line = self._line(epoch.number, trained, validated, best=best_epoch(losses) == len(losses))
+        if line["best"]:
+            self.run.write_weights(epoch.model.state_dict())
+            for earlier in self.lines:
+                earlier["best"] = False
+        self.lines.append(line)
+        self._write()
+        return line
+
+    def _accuracy(self, probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+        rows = self.train_rows
+        return float((probs[rows].argmax(1) == y[rows]).mean())
+
+    def _validated(self, epoch: Epoch) -> dict[str, float]:
+        device = next(epoch.model.parameters()).device
+        batches = in_order(self.prepared.examples, self.validation_rows, EVALUATION_BATCH, device)
+        probs = outputs(epoch.model, batches).probs
+        y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
+        loss = -np.log(np.maximum(probs[np.arange(len(y)), y], np.finfo(np.float32).tiny)).mean()
+        return {"log_loss": float(loss), "accuracy": float((probs.argmax(1) == y).mean())}
+
+    def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], best: bool) -> dict[str, Any]:
+        now = time.perf_counter()
+        seconds, self.started = now - self.started, now
+        every = max(1, len(self.rates) // RATES_KEPT)
+        rates, self.rates = self.rates[::every], []
+        return {
+            "epoch": number, "step": self.last_step, "learning_rates": rates, "train": trained,
+            "validation": validated, "seconds": seconds,
+            "examples_per_second": len(self.train_rows) / seconds, "best": best,
+        }
+
+    def _write(self) -> None:
+        self.run.write_arrays("dynamics.npz", {
+            "losses": np.stack(self.losses), "margins": np.stack(self.margins),
+            "window_probs": self.window.probs.astype(np.float16), "window": np.array(self.window.epochs),
+        })
+        self.run.write_epochs(self.lines)

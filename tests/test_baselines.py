@@ -1,0 +1,75 @@
+"""Baselines: what they know, how long they take, and labels they never saw."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from unfazed.analysis.baselines import linear_probs, majority_probs
+from unfazed.analysis.pixels import pooled
+
+
+def striped(n, side=12, seed=0):
+    """Images of two classes, brighter above or below, in noise."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(0, 2, n)
+    x = generator.integers(0, 120, (n, 3, side, side))
+    x[y == 1, :, : side // 2] += 25
+    return x.astype(np.uint8), y
+
+
+def test_pooling_keeps_means_and_handles_sizes_that_do_not_divide():
+    x = np.random.default_rng(0).integers(0, 256, (5, 3, 21, 33), dtype=np.uint8)
+    found = pooled(x, 16)
+    assert found.shape == (5, 3, 16, 16)
+    assert found.mean((2, 3)) == pytest.approx(x.mean((2, 3)), abs=1e-3)
+    assert pooled(x[:, :, :8, :8], 16) == pytest.approx(x[:, :, :8, :8].astype(np.float32))
+    assert pooled(x[:, :, :16, :32], 8) == pytest.approx(
+        x[:, :, :16, :32].reshape(5, 3, 8, 2, 8, 4).mean((3, 5)), abs=1e-3
+    )
+
+
+def test_majority_names_the_commonest_training_class_and_is_never_certain():
+    probs = majority_probs(np.array([2, 2, 0, -1]), 4, 3)
+    assert probs.shape == (3, 4)
+    assert probs.argmax(1).tolist() == [2, 2, 2]
+    assert probs.sum(1) == pytest.approx(1)
+    assert (probs > 0).all()
+
+
+def test_one_layer_learns_what_one_layer_can():
+    x, y = striped(400)
+    probs = linear_probs(x[:300], y[:300], x[300:], 2, seed=0)
+    assert (probs.argmax(1) == y[300:]).mean() > 0.9
+    assert probs.sum(1) == pytest.approx(1)
+
+
+def test_classes_without_training_rows_get_a_small_probability():
+    x, y = striped(60)
+    probs = linear_probs(x, y * 3, x[:5], 5, seed=0)
+    assert probs.shape == (5, 5)
+    assert (probs[:, [1, 2, 4]] < 1e-5).all()
+    assert (probs > 0).all()
+
+
+@pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 1, -1, -1], [-1, -1, -1, 0]])
+def test_too_little_to_fit_is_no_error(y):
+    x, _ = striped(4)
+    assert linear_probs(x, np.array(y), x, 2, seed=0).shape == (4, 2)
+
+
+def test_no_warning_escapes_and_the_same_seed_gives_the_same():
+    x, y = striped(200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = linear_probs(x, y, x[:3], 2, seed=1)
+    assert (first == linear_probs(x, y, x[:3], 2, seed=1)).all()
+
+
+def test_seconds_at_most():
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (9000, 3, 32, 32), dtype=np.uint8)
+    start = time.process_time()
+    linear_probs(x, generator.integers(0, 10, 9000), x[:1000], 10, seed=0)
+    assert time.process_time() - start < 15  # 2 s on the machine this was written on

@@ -1,0 +1,75 @@
+"""Intervals against scipy's, and their coverage where the textbook bootstrap has none."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from unfazed.analysis.intervals import Counts, from_resamples, paired_mean, resampled_counts, resampled_rows, wilson
+from unfazed.analysis.metrics import averages, classification, confusion
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (0, 12), (12, 12), (355, 360), (500, 1000), (1, 20_000)])
+def test_wilson_is_scipys(successes, n):
+    expected = binomtest(successes, n).proportion_ci(method="wilson")
+    found = wilson(successes, n)
+    assert found == pytest.approx((successes / n, expected.low, expected.high, n), abs=1e-12)
+
+
+def test_wilson_of_nothing_knows_nothing():
+    found = wilson(0, 0)
+    assert math.isnan(found.value)
+    assert found[1:] == (0.0, 1.0, 0)
+
+
+def test_an_interval_holds_its_value_and_skips_nan():
+    found = from_resamples(0.5, np.array([0.6, 0.7, math.nan]), 3)
+    assert found.low == 0.5
+    assert found.high == pytest.approx(0.7, abs=0.01)
+    assert math.isnan(from_resamples(math.nan, np.array([0.1]), 1).low)
+
+
+def test_paired_mean_is_a_normal_interval():
+    differences = np.array([0.0, 1.0, 0.0, -1.0, 1.0, 1.0])
+    found = paired_mean(differences)
+    error = differences.std(ddof=1) / math.sqrt(6)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=1e-3)
+    assert paired_mean(differences[:1]).high == math.inf
+
+
+def test_drawing_cells_is_drawing_rows():
+    """The spread of macro F1 over resampled cells is that over resampled rows."""
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 4, 600)
+    predicted = np.where(generator.random(600) < 0.7, y, generator.integers(0, 4, 600))
+    cells = averages(resampled_counts(confusion(y, predicted, 4), seed=1))["f1_macro"]
+    rows = np.concatenate(list(resampled_rows(600, seed=2)))
+    drawn = [confusion(y[r], predicted[r], 4) for r in rows]
+    counts = Counts(*(np.array([part(c) for c in drawn]) for part in (np.diag, lambda c: c.sum(1), lambda c: c.sum(0))))
+    by_row = averages(counts)["f1_macro"]
+    assert cells.mean() == pytest.approx(by_row.mean(), abs=0.004)
+    assert cells.std() == pytest.approx(by_row.std(), rel=0.12)
+
+
+def test_a_flawless_model_gets_an_interval_with_width():
+    y = np.arange(60) % 3
+    found = classification(y, np.eye(3)[y])
+    for name in ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro"):
+        assert found[name].value == found[name].high == 1.0
+        assert 0.85 < found[name].low < 0.97, name
+
+
+def test_macro_intervals_cover():
+    """Of 95 % intervals, some 95 % hold the truth, even where most samples are nearly flawless."""
+    generator = np.random.default_rng(3)
+    classes, n, error = 10, 360, 0.014
+    truth = np.full((classes, classes), error / (classes - 1) / classes)
+    np.fill_diagonal(truth, (1 - error) / classes)
+    held = 0
+    for seed in range(200):
+        drawn = generator.multinomial(n, truth.ravel()).reshape(classes, classes)
+        values = averages(resampled_counts(drawn, seed, 400))["recall_macro"]
+        found = from_resamples(float(np.mean(np.diag(drawn) / np.maximum(drawn.sum(1), 1))), values, n)
+        held += found.low <= 1 - error <= found.high
+    assert 0.90 <= held / 200 <= 0.995

@@ -1,0 +1,75 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from unfazed.errors import RecipeError
+from unfazed.recipe import AUTO, Recipe, allowed, knobs, read_recipe, recipe_from, written
+
+
+def test_every_field_says_what_it_is() -> None:
+    for setting, knob in knobs():
+        assert knob.doc, setting.name
+        assert knob.options or (knob.low is not None and knob.high is not None), setting.name
+        if knob.search:
+            assert knob.low is not None and knob.high is not None
+            assert knob.low <= knob.search[0] < knob.search[1] <= knob.high
+
+
+def test_defaults_are_allowed_and_search_ranges_can_be_sampled() -> None:
+    Recipe()
+    for setting, knob in knobs():
+        for end in knob.search or ():
+            Recipe(**{setting.name: setting.type(end)})  # type: ignore[operator]
+
+
+def test_one_message_names_every_bad_field_and_the_near_names() -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe_from({"learning_rat": 0.1, "epochs": 0, "dropout": 2.0, "optimizer": "admw", "flip": 3})
+    said = str(caught.value)
+    for expected in ("learning_rat: no such setting. Did you mean \"learning_rate\"?", "epochs = 0", "dropout = 2.0",
+                     'Did you mean "adamw"?', "flip = 3"):
+        assert expected in said
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("epochs", True), ("epochs", 2.5), ("epochs", "many"), ("learning_rate", float("nan")), ("learning_rate", "0.1"),
+    ("learning_rate", AUTO), ("seed", -1), ("schedule", "cosin"), ("momentum", 1.0),
+])
+def test_values_out_of_range_are_refused(name: str, value: object) -> None:
+    with pytest.raises(RecipeError, match=name):
+        recipe_from({name: value})
+
+
+def test_validation_and_test_leave_something_to_train_on() -> None:
+    with pytest.raises(RecipeError, match="leave"):
+        Recipe(validation=0.5, test=0.5)
+
+
+def test_auto_is_resolved_and_the_users_choice_stays() -> None:
+    resolved = Recipe(epochs=3).resolved(epochs=99, batch_size=32)
+    assert (resolved.epochs, resolved.batch_size, resolved.width) == (3, 32, AUTO)
+
+
+def test_toml_round_trip_keeps_every_field_and_says_what_it_is(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=7, learning_rate=0.003, flip="both", seed=5)
+    (tmp_path / "recipe.toml").write_text(written(recipe))
+    assert recipe_from(read_recipe(tmp_path / "recipe.toml")) == recipe
+    lines = written(recipe).splitlines()
+    assert len(lines) == len(dataclasses.fields(Recipe))
+    assert all("#" in line for line in lines)
+
+
+@pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe\x00"])
+def test_a_damaged_recipe_file_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.toml").write_bytes(content)
+    with pytest.raises(RecipeError, match="not TOML"):
+        read_recipe(tmp_path / "bad.toml")
+    with pytest.raises(RecipeError, match="No such file"):
+        read_recipe(tmp_path / "missing.toml")
+
+
+def test_what_is_allowed_reads_as_words() -> None:
+    said = {setting.name: allowed(knob) for setting, knob in knobs()}
+    assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"
+    assert said["epochs"].endswith("epochs, or auto")

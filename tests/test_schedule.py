@@ -1,0 +1,61 @@
+import pytest
+from problems import recipe
+
+from unfazed.schedule import Course, learning_rate
+
+TOTAL = 1000
+SCHEDULES = ["one-cycle", "cosine", "triangular", "step", "constant"]
+
+
+def rates(schedule: str, warmup: float = 0.1, stalled_at: int | None = None) -> list[float]:
+    course = Course(10, TOTAL // 10, stalled_at)
+    chosen = recipe(schedule=schedule, warmup=warmup, learning_rate=1.0)
+    return [learning_rate(chosen, course, step) for step in range(course.end)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_it_warms_up_to_the_peak_and_is_never_zero_or_above_it(schedule: str) -> None:
+    course = rates(schedule)
+    assert course[:100] == sorted(course[:100])
+    assert max(course) == pytest.approx(1.0, abs=0.02)
+    assert all(0 < rate <= 1.0 for rate in course)
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "triangular"])
+def test_annealing_schedules_end_near_zero(schedule: str) -> None:
+    assert rates(schedule)[-1] < 0.02
+
+
+def test_one_cycle_falls_in_a_straight_line() -> None:
+    course = rates("one-cycle")
+    falls = [before - after for before, after in zip(course[200:], course[201:], strict=False)]
+    assert max(falls) == pytest.approx(min(falls), rel=1e-6)
+
+
+def test_triangular_rises_again_after_falling() -> None:
+    course = rates("triangular")
+    turns = sum((b - a) * (c - b) < 0 for a, b, c in zip(course, course[1:], course[2:], strict=False))
+    assert turns == 5  # peak, valley, peak, valley, peak
+
+
+def test_step_decay_has_three_levels() -> None:
+    course = rates("step")
+    assert {round(rate, 6) for rate in course[100:]} == {1.0, 0.1, 0.01}
+
+
+def test_constant_is_constant_after_the_warmup() -> None:
+    assert set(rates("constant")[100:]) == {1.0}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_after_a_stall_it_falls_from_where_it_was_to_zero_within_a_quarter(schedule: str) -> None:
+    whole, course = rates(schedule), rates(schedule, stalled_at=500)
+    assert course[:500] == whole[:500]
+    assert len(course) == 500 + 200  # 2.5 of 10 epochs, in whole epochs
+    assert course[500:] == sorted(course[500:], reverse=True)
+    assert course[500] <= whole[500]
+    assert 0 < course[-1] < 0.01 * whole[500] + 1e-9
+
+
+def test_an_annealing_is_never_longer_than_the_plan() -> None:
+    assert Course(10, 100, 950).end == 1000

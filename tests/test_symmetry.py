@@ -1,0 +1,90 @@
+"""Flips are allowed where they are shown to keep the class, and nowhere else."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from unfazed.analysis.symmetry import chosen_flip, mirror_agreement
+
+SIDE = 16
+
+
+def drawn(patterns, n, noise=60, seed=0, mirrored=()):
+    """Noisy copies of the given 16 x 16 patterns; along the axes in `mirrored` each copy is turned by chance."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(0, len(patterns), n)
+    images = np.stack(patterns)[y].astype(np.float32)
+    for axis in mirrored:
+        turned = generator.random(n) < 0.5
+        images[turned] = np.flip(images[turned], axis)
+    images = images[:, None].repeat(3, 1) + generator.normal(0, noise, (n, 3, SIDE, SIDE))
+    return np.clip(images, 0, 255).astype(np.uint8), y
+
+
+def patterns(count, seed=0):
+    """Random coarse pictures, without any symmetry."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 4, 4))
+    return list(coarse.repeat(4, 1).repeat(4, 2))
+
+
+def test_real_digits_are_not_mirrored():
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x = (digits.images * 15.9).astype(np.uint8)[:, None].repeat(3, 1)
+    measured = mirror_agreement(x, digits.target, 0)
+    assert chosen_flip(measured) == "none"
+    assert measured.original.value > 0.95
+    assert measured.horizontal.accuracy.value < 0.5
+    assert {2, 3, 5, 7} <= set(measured.horizontal.damaged)
+
+
+@pytest.mark.parametrize(
+    ("mirrored", "expected"), [((), "none"), ((2,), "horizontal"), ((1, 2), "both"), ((1,), "none")]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_symmetry_of_the_data_is_found(mirrored, expected, seed):
+    x, y = drawn(patterns(6, seed), 1200, seed=seed, mirrored=mirrored)
+    assert chosen_flip(mirror_agreement(x, y, seed)) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_letters_among_forty_that_turn_into_each_other_forbid_flipping(seed):
+    """The mean hardly moves (5 % of the classes); each class is looked at."""
+    symmetric = [p // 2 + p[:, ::-1] // 2 for p in patterns(38, seed)]
+    letter = np.full((SIDE, SIDE), 20)
+    letter[:, :6] = 230
+    x, y = drawn([*symmetric, letter, letter[:, ::-1]], 2000, noise=25, seed=seed)
+    measured = mirror_agreement(x, y, seed)
+    assert measured.horizontal.damaged == [38, 39]
+    assert measured.horizontal.drop.high < 0.15 * measured.lift
+    assert chosen_flip(measured) == "none"
+
+
+@pytest.mark.parametrize("n", [0, 1, 8, 12])
+def test_too_few_images_prove_nothing(n):
+    x, y = drawn(patterns(2), n, mirrored=(1, 2))
+    assert chosen_flip(mirror_agreement(x, y, 0)) == "none"
+
+
+def test_neighbours_that_know_nothing_allow_nothing():
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (1000, 3, 8, 8), dtype=np.uint8)
+    measured = mirror_agreement(x, generator.integers(0, 5, 1000), 0)
+    assert chosen_flip(measured) == "none"
+    assert math.isfinite(measured.lift)
+
+
+def test_one_class_and_missing_labels():
+    x, _ = drawn(patterns(1), 100)
+    assert chosen_flip(mirror_agreement(x, np.zeros(100, np.int64), 0)) == "none"
+    assert mirror_agreement(x, np.full(100, -1), 0).original.n == 0
+
+
+def test_a_second_at_most():
+    x = np.random.default_rng(0).integers(0, 256, (9000, 3, 32, 32), dtype=np.uint8)
+    start = time.process_time()
+    mirror_agreement(x, np.arange(9000) % 100, 0)
+    assert time.process_time() - start < 8  # 0.5 s on the machine this was written on
