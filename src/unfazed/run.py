@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import replacing, write_bytes
-from unfazed.recipe import Recipe, read_recipe, recipe_from, written
+from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Run:
 
     # What was asked, and where it came from
 
-    @cached_property
+    @property
     def origin(self) -> dict[str, Any]:
         """Versions, seed, device, data fingerprint and timings."""
         return self._json("origin.json")
@@ -90,9 +90,14 @@ class Run:
     def recipe(self) -> Recipe:
         """Every hyperparameter as it was resolved."""
         try:
-            return recipe_from(read_recipe(self.path / "recipe.toml"))
+            settings = read_recipe(self.path / "recipe.toml")
+            recipe = recipe_from(settings)
         except RecipeError as error:
             raise self._damaged("recipe.toml", error) from error
+        missing = [setting.name for setting, _ in knobs() if settings.get(setting.name, AUTO) == AUTO]
+        if missing:
+            raise self._damaged("recipe.toml", f"it does not say {', '.join(missing)}")
+        return recipe
 
     @cached_property
     def preprocessor(self) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def _write(folder: Path, fill: Callable[[Path], None]) -> None:
     """Fill a folder beside its place and rename it: nobody sees half a sample, and two writers do not collide."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    part.chmod(0o755)
     try:
         fill(part)
         part.rename(folder)

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.source_folder import Found, class_folders, extensions_seen, listed, matching_names, stored
+from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
 from unfazed.source_table import KINDS, Columns, from_pandas, labelled, read_frame
-from unfazed.table import SPLIT_NAMES, SPLITS, Table
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unfazed.errors import SourceError
-from unfazed.table import clean_label
+from unfazed.table import clean_label, listed
 
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
-_NAMED = 5  # names that a message lists before it goes on with "…"
+_NAMED = 5  # extensions that a message lists before it goes on with "…"
 
 
 class Labelled(NamedTuple):
@@ -56,8 +56,6 @@ class Found:
             yield f"class folders without a usable file ignored: {listed(self.empty)}"
         if self.closed:
             yield f"{self.closed:,} folders could not be opened"
-        if nameless := sum(file.label is None for file in self.files):
-            yield f"{nameless:,} file names give no label"
 
 
 def class_folders(root: Path, extensions: Collection[str]) -> Found:
@@ -91,12 +89,6 @@ def matching_names(root: Path, label_regex: str, extensions: Collection[str]) ->
         raise SourceError(f'label_regex "{label_regex}" matches none of the {len(names):,} file names in {root}, '
                           f"such as {listed(names, 3)}. Its first group must be the label")  # fmt: skip
     return found
-
-
-def listed(names: Collection[str], most: int = _NAMED) -> str:
-    """Names in quotes, the first few."""
-    shown = ", ".join(f'"{name}"' for name in list(names)[:most])
-    return shown + (", …" if len(names) > most else "")
 
 
 def extensions_seen(other: Counter[str]) -> str:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.source_folder import listed
-from unfazed.table import SPLIT_NAMES, clean_label
+from unfazed.table import SPLIT_NAMES, clean_label, listed
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",

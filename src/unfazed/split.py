@@ -18,8 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from unfazed.errors import SourceError
-from unfazed.source_folder import listed
-from unfazed.table import SPLITS, Table
+from unfazed.table import SPLITS, Table, listed
 
 _NOWHERE, _TRAIN, _VALIDATION, _TEST = -1, 0, 1, 2
 _Ints = NDArray[np.int64]

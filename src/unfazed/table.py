@@ -125,13 +125,15 @@ def describe(table: Table, items: str = "examples") -> str:
     """What was found, in one line, for people: counts, classes, source, balance (in bits) and what was noticed."""
     entropy, most = _entropy(table.counts()) / np.log(2), np.log2(max(len(table.classes), 1))
     sides = [f"{len(table.rows(split)):,} {split}" for split in SPLITS if len(table.rows(split))]
+    unlabelled = len(table) - int(table.counts().sum())
     parts = [
-        f"{len(table):,} {items} in {len(table.classes):,} classes, {table.kind}",
+        f"{len(table):,} {items} in {len(table.classes):,} class{'es' * (len(table.classes) != 1)}, {table.kind}",
         f"label entropy {entropy:.2f} of {most:.2f} bits: {_balance(table)}",
-        *([", ".join(sides)] if sides else []),
+        ", ".join(sides),
+        f"{unlabelled:,} without a label" if unlabelled else "",
         *table.notes,
     ]
-    return "; ".join(parts)
+    return "; ".join(part for part in parts if part)
 
 
 def natural_key(text: str) -> tuple[list[str | int], str]:
@@ -145,11 +147,19 @@ def clean_label(text: str) -> str | None:
     return unicodedata.normalize("NFC", text.strip()) or None
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in quotes, the first few."""
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    return shown + (", …" if len(names) > most else "")
+
+
 def _balance(table: Table) -> str:
     counts = table.counts()
     share = _entropy(counts) / np.log(len(counts)) if len(counts) > 1 else 0.0
     if share >= _BALANCED:
         return "balanced"
+    if len(counts) < 2:
+        return "one class"
     commonest = int(counts.argmax())
     degree = "mildly imbalanced" if share >= _MILD else "imbalanced"
     percent = round(100 * counts[commonest] / max(counts.sum(), 1))

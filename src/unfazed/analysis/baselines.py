@@ -46,9 +46,7 @@ def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...
     return (inputs - mean) / scale, mean, scale
 
 
-def _fitted_probs(
-    inputs: NDArray[np.float32], y: Integers, queries: NDArray[np.float32], classes: int
-) -> Floats:
+def _fitted_probs(inputs: NDArray[np.float32], y: Integers, queries: NDArray[np.float32], classes: int) -> Floats:
     if len(np.unique(y)) < 2:
         return majority_probs(y, classes, len(queries))
     model = _fit(inputs, y, _chosen_strength(inputs, y, classes))

@@ -66,7 +66,7 @@ def per_class(counted: Integers) -> list[ClassScore]:
 def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     """The `count` commonest mistakes of a confusion matrix: (given class, predicted class, examples)."""
     wrong = counted - np.diag(np.diag(counted))
-    order = np.argsort(wrong, axis=None, kind="stable")[::-1][:count]
+    order = np.argsort(-wrong, axis=None, kind="stable")[:count]
     pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
     return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
 

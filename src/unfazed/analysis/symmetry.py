@@ -95,9 +95,7 @@ def _harmless(mirrored: Mirrored, lift: float) -> bool:
     return mirrored.drop.high <= MATERIAL * lift and not mirrored.damaged
 
 
-def _mirrored(
-    images: NDArray[np.float32], queries: NDArray[np.float32], y: Integers, lift: Floats
-) -> Mirrored:
+def _mirrored(images: NDArray[np.float32], queries: NDArray[np.float32], y: Integers, lift: Floats) -> Mirrored:
     """`lift` `[N]` is what the originals' neighbours know about each image's class."""
     votes = _votes(queries, images, y)
     drop = lift - (_share(votes, y) - np.bincount(y)[y] / len(y))

@@ -113,14 +113,19 @@ def read(source: str | Path | bytes | Image.Image | NDArray[Any]) -> Raw:
     if isinstance(source, Image.Image):
         with _reasons("image"):
             return _rgb(source)
+    if not isinstance(source, bytes | str | Path):
+        raise InputError(f"an image is a path, bytes, a Pillow image or an array, not {type(source).__name__}")
     return _decode(source if isinstance(source, bytes) else file_bytes(source))
 
 
 def fit(sizes: Iterable[tuple[int, int]], image_size: int | Literal["auto"] = "auto") -> ImagePreprocessor:
     """The square that suits the training images, from their sizes (height, width).
 
-    "auto": the median shorter side, at most 128 and at least 8; images are left as they are where all agree, and
-    otherwise brought to a multiple of 4. Crop where the median aspect ratio is 1.5 or less, else pad.
+    Crop where the median aspect ratio is 1.5 or less, else pad. "auto": the median shorter side (longer, where padded),
+    at most 128 and at least 8; where all images have that side they are not resized, else it is rounded up to a multiple of 4.
+
+    Raises:
+        SourceError: there are no sizes. UsageError: image_size is out of range.
     """
     pairs = np.array(list(sizes), dtype=np.int64).reshape(-1, 2)
     if not len(pairs):
@@ -157,7 +162,7 @@ def _auto_size(sides: NDArray[np.int64]) -> int:
     median = int(np.median(sides))
     if SMALLEST <= median <= AUTO_SIZE and (sides == median).all():
         return median
-    return int(np.clip(4 * round(median / 4), SMALLEST, AUTO_SIZE))
+    return int(np.clip(-(-median // 4) * 4, SMALLEST, AUTO_SIZE))
 
 
 def _cropped(raw: Raw, side: int) -> Raw:
@@ -206,7 +211,8 @@ def _reasons(form: str) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise InputError(f"damaged {form}, or of a kind that is not supported") from error
     except Exception as error:  # decoders raise whatever they meet: struct.error, SyntaxError, IndexError, …
-        raise InputError(f"damaged {form}: {_short(error)}") from error
+        cut = "truncated" in str(error).casefold()
+        raise InputError(f"truncated {form}" if cut else f"damaged {form}: {_short(error)}") from error
 
 
 def _rgb(image: Image.Image) -> Raw:

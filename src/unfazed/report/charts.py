@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from unfazed.report.markup import Html, join, tag
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
-SHAPES = {"wide": (720, 300), "narrow": (360, 250)}
+SHAPES = {"wide": (720, 300), "narrow": (360, 290)}
 MOST_POINTS = 400
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def line_chart(plot: Plot) -> Html:
     values = [point for series in plot.series for point in series.points if all(map(math.isfinite, point))]
     if not values:
         return Html()
-    x_end = max(1.0, max(x for x, _ in values))
+    x_end = max(1.0, math.ceil(max(x for x, _ in values)))
     highest = max(y for _, y in values)
     y_end = ticks(highest if highest > 0 else 1.0)[-1]
     return join(*(_picture(plot, shape, Frame(*size, x_end, y_end)) for shape, size in SHAPES.items()))

@@ -19,7 +19,7 @@ from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
-from unfazed.report.selection import Shown, evaluated_split, selection
+from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.verdict import headline, verdict
 from unfazed.table import SPLITS, Table
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from unfazed.run import Run
 
 FORMAT = 1
-GRID_CLASSES = 30  # a larger matrix is a list of pairs: nobody reads ten thousand cells
-PAIRS = 40
 PROBLEMS = 20
 PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test": "touched once, at the end"}
 
@@ -47,13 +45,13 @@ class Evidence(NamedTuple):
         return self.y[rows], self.probs[rows]
 
 
-def facts(run: "Run") -> dict[str, Any]:
-    """Everything that is reported about a run, from its files alone.
+def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
+    """Everything that is reported about a run, from its files alone; `seen` is its evidence, if already read.
 
     Raises:
         RunError: a file is missing or damaged, or the files contradict one another.
     """
-    seen = evidence(run)
+    seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
     scored = {split: classification(*seen.split(split)) for split in SPLITS}
@@ -75,7 +73,8 @@ def facts(run: "Run") -> dict[str, Any]:
         "next": f"unfazed predict {shlex.quote(str(run.path))} FILE",
     }
     told |= {"headline": headline(told), "verdict": verdict(told)}
-    return finite(told)
+    strict: dict[str, Any] = finite(told)
+    return strict
 
 
 def evidence(run: "Run") -> Evidence:
@@ -139,8 +138,9 @@ def _surprise(counts: Integers, found: Mapping[str, Estimate]) -> dict[str, Any]
     """Bits per label before the model (the entropy of the labels) and after, and the share that it took away."""
     nats = found["log_loss"]
     return {
-        "label_entropy_bits": label_entropy(counts),
-        "cross_entropy_bits": Estimate(*(BITS_PER_NAT * part for part in nats[:3]), nats.n)._asdict(),
+        "label_entropy_bits": float(label_entropy(counts)),
+        "cross_entropy_bits": {end: getattr(nats, end) * BITS_PER_NAT for end in ("value", "low", "high")}
+        | {"n": nats.n},
         "share_removed": found["d2_log_loss_score"]._asdict(),
     }
 
@@ -160,7 +160,9 @@ def _mistakes(seen: Evidence, classes: Sequence[str]) -> dict[str, Any]:
     counted = confusion(y, probs.argmax(1), len(classes))
     scores = zip(classes, per_class(counted), strict=True)
     return {
-        "per_class": [{"label": label, "support": score.recall.n, **_named(score._asdict())} for label, score in scores],
+        "per_class": [
+            {"label": label, "support": score.recall.n, **_named(score._asdict())} for label, score in scores
+        ],
         "confusion": {
             "matrix": counted.tolist() if len(classes) <= GRID_CLASSES else None,
             "pairs": [

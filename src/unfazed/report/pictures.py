@@ -22,7 +22,7 @@ class Picture(NamedTuple):
 
 
 def pictures(thumbnails: Mapping[int, bytes], rows: Iterable[int]) -> dict[int, Picture]:
-    """Pictures of the rows that have a thumbnail, in order, until the budget is spent; what is no picture is left out."""
+    """Pictures of the rows that have a thumbnail, in order, until the budget is spent; damaged ones are left out."""
     found: dict[int, Picture] = {}
     spent = 0
     for row in rows:

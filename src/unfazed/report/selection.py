@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.metrics import confusion, most_confused
 from unfazed.analysis.surprise import mean_surprise, most_surprising, surprise
 from unfazed.table import Table
 
 SURPRISING = 24  # of each: training, validation
 PER_CELL = 12
 ALTOGETHER = 240
+GRID_CLASSES = 30  # a larger matrix is a list of pairs: nobody reads ten thousand cells
+PAIRS = 40
 
 
 class Shown(NamedTuple):
@@ -26,25 +29,21 @@ class Shown(NamedTuple):
     cells: dict[tuple[int, int], list[int]]
 
 
-def rows_to_show(
-    table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]
-) -> list[int]:
+def rows_to_show(table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
     """The rows worth a thumbnail: at most 240, each once; labels [N], probs [N, K], losses [E, N] in nats."""
     shown = selection(table, y, probs, losses)
     rows = [*shown.train, *shown.validation, *(row for rows in shown.cells.values() for row in rows)]
     return list(dict.fromkeys(rows))
 
 
-def selection(
-    table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]
-) -> Shown:
+def selection(table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> Shown:
     """What the page shows, by place."""
     bits = surprise(y, probs)
     train, validation = table.rows("train"), table.rows("validation")
     return Shown(
         train=train[most_surprising(mean_surprise(losses)[train], SURPRISING)].tolist(),
         validation=validation[most_surprising(bits[validation], SURPRISING)].tolist(),
-        cells=_cells(evaluated_rows(table), y, probs.argmax(1), bits, ALTOGETHER - 2 * SURPRISING),
+        cells=_cells(table.rows(evaluated_split(table)), y, probs, bits),
     )
 
 
@@ -53,25 +52,26 @@ def evaluated_split(table: Table) -> str:
     return "test" if len(table.rows("test")) else "validation"
 
 
-def evaluated_rows(table: Table) -> Integers:
-    """The row numbers of that split."""
-    return table.rows(evaluated_split(table))
-
-
-def _cells(
-    rows: Integers, y: Integers, predicted: Integers, bits: Floats, room: int
-) -> dict[tuple[int, int], list[int]]:
+def _cells(rows: Integers, y: Integers, probs: NDArray[np.floating], bits: Floats) -> dict[tuple[int, int], list[int]]:
     """Examples of each cell, the most surprising first, dealt out in rounds: every cell gets one before any gets two.
 
     Mistakes come before what was right, and frequent mistakes before rare ones.
     """
     members: dict[tuple[int, int], list[int]] = {}
-    labelled = rows[y[rows] >= 0]
+    labelled, predicted = rows[y[rows] >= 0], probs.argmax(1)
     for row in labelled[most_surprising(bits[labelled], len(labelled))].tolist():
         members.setdefault((int(y[row]), int(predicted[row])), []).append(row)
-    order = sorted(members, key=lambda cell: (cell[0] == cell[1], -len(members[cell]), cell))
-    dealt = [(cell, turn) for turn in range(PER_CELL) for cell in order if turn < len(members[cell])][:room]
+    order = _order(confusion(y[labelled], predicted[labelled], probs.shape[1]))
+    dealt = [(cell, turn) for turn in range(PER_CELL) for cell in order if turn < len(members[cell])]
     shown: dict[tuple[int, int], list[int]] = {}
-    for cell, turn in dealt:
+    for cell, turn in dealt[: ALTOGETHER - 2 * SURPRISING]:
         shown.setdefault(cell, []).append(members[cell][turn])
     return shown
+
+
+def _order(counted: Integers) -> list[tuple[int, int]]:
+    """The cells that the page shows, most important first: of a large matrix only the commonest mistakes."""
+    if len(counted) > GRID_CLASSES:
+        return [(given, predicted) for given, predicted, _ in most_confused(counted, PAIRS)]
+    mistakes = [(given, predicted) for given, predicted, _ in most_confused(counted, counted.size)]
+    return mistakes + [(k, k) for k in range(len(counted)) if counted[k, k]]

@@ -11,6 +11,7 @@ UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitt
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
 Facts = Mapping[str, Any]
+Sentence = tuple[str, str] | None  # tone, text
 
 
 def items(told: Facts) -> str:
@@ -28,6 +29,11 @@ def headline(told: Facts) -> str:
     return f"{said} (95 % interval {interval(accuracy)})"
 
 
+def sentence(text: str) -> str:
+    """The text with its first letter raised."""
+    return text[:1].upper() + text[1:]
+
+
 def verdict(told: Facts) -> list[dict[str, str]]:
     """Sentences with a tone each, the most important first."""
     split = told["evaluated_on"]
@@ -37,10 +43,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if split == "validation":
         caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
         said.insert(0, (CAUTION, caution))
-    return [{"tone": sentence[0], "text": sentence[1]} for sentence in said if sentence]
-
-
-Sentence = tuple[str, str] | None
+    return [{"tone": spoken[0], "text": spoken[1]} for spoken in said if spoken]
 
 
 def _against_majority(told: Facts) -> Sentence:
@@ -96,10 +99,14 @@ def _fit(told: Facts) -> Sentence:
     train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
     if not train["n"] or not validation["n"]:
         return None
-    both = f"{percent(train['value'])} of the training {items(told)} are right, {percent(validation['value'])} of validation"
+    shares = percent(train["value"]), percent(validation["value"])
+    both = f"{shares[0]} of the training {items(told)} are right, {shares[1]} of validation"
     gap = train["value"] - validation["value"]
-    if gap > GAP and train["low"] > validation["high"]:
-        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data, or more augmentation, would narrow it."
+    if gap > GAP and train["low"] <= validation["high"]:
+        n = count(validation["n"], items(told))
+        return PLAIN, f"Overfitting can't be told: {both}, but {n} are too few; the intervals overlap."
+    if gap > GAP:
+        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
     if train["high"] < UNFITTED:
         return CAUTION, (
             f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "

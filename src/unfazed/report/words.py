@@ -75,7 +75,7 @@ def size(number: float | None) -> str:
         return UNKNOWN
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if number >= scale:
-            return f"{number / scale:.1f} {unit}"
+            return f"{number / scale:.{0 if number >= 100 * scale else 1}f} {unit}"
     return f"{number:.0f} bytes"
 
 
@@ -87,3 +87,8 @@ def short(number: float | None) -> str:
         if number >= scale:
             return f"{number / scale:.3g} {unit}"
     return f"{number:.0f}"
+
+
+def tight(text: str) -> str:
+    """The text with numbers held together with their units and ranges on one line."""
+    return text.replace(" %", "\u00a0%").replace(" – ", "\u00a0–\u2060\u00a0").replace("n = ", "n\u00a0=\u00a0")

@@ -129,7 +129,8 @@ def encode_all(table: Table, raws: Raws, preprocessor: Any) -> Examples:
         x[row] = torch.from_numpy(array)
     assert x is not None
     length = torch.full((len(table),), x.shape[-1])
-    return Examples(x, length, torch.from_numpy(table.y()), torch.from_numpy(table.frame["weight"].to_numpy()).float())
+    weight = torch.tensor(table.frame["weight"].to_list(), dtype=torch.float32)
+    return Examples(x, length, torch.from_numpy(table.y()), weight)
 
 
 def fingerprint(table: Table, contents: Sequence[str]) -> str:

@@ -1,0 +1,164 @@
+"""The page's last part: the data, the recipe, the time it took, and how to go on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unfazed.recipe import knobs
+from unfazed.report import words
+from unfazed.report.charts import stacked_bar
+from unfazed.report.markup import Html, join, tag
+from unfazed.report.verdict import items
+
+Facts = Mapping[str, Any]
+STAGES = {"read": "reading the data", "train": "training", "evaluate": "evaluation"}
+
+
+def data(told: Facts) -> Html:
+    """Where the examples came from, and what was noticed about them."""
+    amount = f"{words.count(told['counts']['all'], items(told))} in {words.count(len(told['classes']), 'classes')}"
+    notes = [
+        f"{amount}: {told['source']['kind']}.",
+        duplicates(told),
+        flips(told),
+        problems(told),
+    ]
+    return tag(
+        "section",
+        tag("h2", "The data"),
+        tag(
+            "div", tag("ul", *(tag("li", note) for note in notes if note), class_="notes"), _unread(told), class_="card"
+        ),
+        id="data",
+    )
+
+
+def duplicates(told: Facts) -> str | None:
+    """How many examples share their content with another, and how many of those carry another label."""
+    found = told["duplicates"]
+    if not found:
+        return None
+    if not found.get("count"):
+        return f"No two {items(told)} have the same content."
+    conflicting = found.get("conflicting") or 0
+    labels = f"{words.count(conflicting)} of them under different labels" if conflicting else "all labelled alike"
+    return (
+        f"{words.count(found['count'], items(told))} share their content with another one, {labels}. "
+        "Copies were kept on one side of each split."
+    )
+
+
+def flips(told: Facts) -> str | None:
+    """Whether training mirrored the images, and the measurement behind it."""
+    found = told["flip"]
+    used = {"none": "not mirrored", "horizontal": "mirrored left to right", "both": "mirrored both ways"}
+    if not found or told["recipe"].get("flip") not in used:
+        return None
+    decided = f"In training, images are {used[told['recipe']['flip']]}"
+    if found.get("original") is None or found.get("mirrored") is None:
+        return f"{decided}: there are too few images to measure whether mirroring keeps the class."
+    said = (
+        f"{decided}. By their nearest neighbours {words.percent(found['mirrored'])} of mirrored images are recognised, "
+        f"{words.percent(found['original'])} of the originals"
+    )
+    if found.get("upside_down") is not None:
+        said += f" and {words.percent(found['upside_down'])} turned upside down"
+    return f"{said} (n = {words.count(found.get('n'))})."
+
+
+def problems(told: Facts) -> str:
+    """How many inputs could not be read."""
+    number = told["problems"]["count"]
+    return f"{words.count(number, 'files')} could not be used." if number else "Every file could be read."
+
+
+def _unread(told: Facts) -> Html | None:
+    first = told["problems"]["first"]
+    if not first:
+        return None
+    rows = [tag("tr", tag("td", line.get("id")), tag("td", line.get("reason"))) for line in first]
+    rest = told["problems"]["count"] - len(first)
+    more = tag("p", f"and {words.count(rest)} more in problems.csv", class_="soft small") if rest > 0 else None
+    head = tag("thead", tag("tr", tag("th", "File", scope="col"), tag("th", "Why", scope="col")))
+    table = tag("table", head, tag("tbody", *rows), class_="problems")
+    return tag("details", tag("summary", "Which, and why"), tag("div", table, more), class_="more")
+
+
+def recipe(told: Facts) -> Html:
+    """Every hyperparameter as it was resolved."""
+    values = told["recipe"]
+    rows = [
+        tag(
+            "div",
+            tag("dt", setting.name.replace("_", " "), tag("small", knob.doc)),
+            tag("dd", _value(values[setting.name])),
+        )
+        for setting, knob in knobs()
+        if setting.name in values
+    ]
+    return tag(
+        "section",
+        tag("h2", "The recipe"),
+        tag("p", "Every setting as it was used, also in recipe.toml.", class_="lead"),
+        tag("div", tag("dl", *rows, class_="settings"), class_="card"),
+        id="recipe",
+    )
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def time_and_machine(told: Facts) -> Html:
+    """Seconds by stage, and the machine and versions they were measured on."""
+    return tag(
+        "section",
+        tag("h2", "Time and machine"),
+        tag("div", _times(told["timings"]), _machine(told["origin"]), class_="grid two"),
+        id="time",
+    )
+
+
+def _times(timings: Facts) -> Html:
+    stages = {name: value for name, value in timings.items() if name != "total" and isinstance(value, int | float)}
+    total = timings.get("total") or sum(stages.values())
+    rest = total - sum(stages.values())
+    if rest > 0.05 * max(total, 1e-9):
+        stages["other"] = rest
+    lines = [
+        tag(
+            "li",
+            tag("i", class_=f"part-{number % 4}"),
+            tag("span", STAGES.get(name, name)),
+            tag("span", words.seconds(value)),
+        )
+        for number, (name, value) in enumerate(stages.items())
+    ]
+    heading = tag("h3", f"{words.seconds(total)} in all" if stages else "not recorded")
+    return tag("div", heading, stacked_bar(list(stages.values())), tag("ul", *lines, class_="times"), class_="card")
+
+
+def _machine(origin: Facts) -> Html:
+    names = {"created": "When", "device": "Device", "platform": "System", "unfazed": "Unfazed", "torch": "PyTorch",
+             "python": "Python", "numpy": "NumPy", "seed": "Seed"}  # fmt: skip
+    rows = [
+        tag("div", tag("dt", label), tag("dd", str(origin[name])))
+        for name, label in names.items()
+        if origin.get(name) is not None
+    ]
+    return tag("div", tag("dl", *rows, class_="settings single"), class_="card")
+
+
+def onward(told: Facts) -> Html:
+    """The next command, and how this one was called."""
+    made = told["origin"].get("command")
+    return tag(
+        "section",
+        tag("h2", "Next"),
+        tag(
+            "div",
+            join(tag("p", "To use the model:"), tag("pre", told["next"])),
+            join(tag("p", "How this run was made:", class_="spaced"), tag("pre", str(made))) if made else None,
+            class_="card",
+        ),
+        id="next",
+    )

@@ -1,0 +1,201 @@
+"""README.md: the model card, in the Hugging Face format, so that a run folder can be shared as it is."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unfazed.report import words
+from unfazed.report.background import duplicates, flips, problems
+from unfazed.report.overview import EXPLAINED, NAMES
+from unfazed.report.verdict import items, sentence
+
+Facts = Mapping[str, Any]
+METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes", "balanced_accuracy": "Balanced accuracy",
+           "log_loss": "Log loss, nats"}  # fmt: skip
+SCORES = ("precision", "recall", "f1")
+HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
+ROWS = 50
+MARKDOWN = re.compile(r"([\\`*_\[\]<>|~]|^[#+-])")
+
+
+def card(told: Facts) -> str:
+    """The model card as Markdown with YAML front matter."""
+    parts = [
+        f"# {plain(told['source']['name'])}",
+        f"{sentence(told['headline'])}.",
+        _listed([plain(line["text"]) for line in told["verdict"]]),
+        _section("Intended use", _use(told)),
+        _section("Data", _data(told)),
+        _section("Training", _training(told)),
+        _section("Evaluation", _evaluation(told)),
+        _section("Limitations", _limitations(told)),
+        _section("How to use", _how(told)),
+    ]
+    body = "\n\n".join(part for part in parts if part)
+    return f"---\n{front_matter(told)}---\n\n{body}\n"
+
+
+def front_matter(told: Facts) -> str:
+    """The metadata as YAML; every value is written as JSON, which YAML contains, so that no label can break out."""
+    split = told["evaluated_on"]
+    result = {
+        "task": {"type": told["task"].replace(" ", "-")},
+        "dataset": {"name": told["source"]["name"], "type": _slug(told["source"]["name"]), "split": split},
+        "metrics": [
+            {"name": METRICS[name], "type": HUB_NAMES[name], "value": round(told[split][name]["value"], 6)}
+            for name in HUB_NAMES
+            if told[split][name]["value"] is not None
+        ],
+    }
+    index = [{"name": told["source"]["name"], "results": [result]}]
+    fields: dict[str, Any] = {
+        "library_name": "unfazed",
+        "pipeline_tag": told["task"].replace(" ", "-"),
+        "tags": ["unfazed", told["task"].replace(" ", "-")],
+        "metrics": list(HUB_NAMES.values()),
+    }
+    if result["metrics"]:
+        fields["model-index"] = index
+    return "".join(f"{key}: {_yaml(value)}\n" for key, value in fields.items())
+
+
+def plain(text: str) -> str:
+    """Text on one line in which Markdown and HTML find nothing of theirs."""
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def _yaml(value: Any) -> str:
+    """JSON, with the characters escaped that YAML readers refuse or take for line ends."""
+    return json.dumps(value, ensure_ascii=True)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "data"
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}"
+
+
+def _listed(lines: Sequence[str | None]) -> str:
+    return "\n".join(f"- {line}" for line in lines if line)
+
+
+def _use(told: Facts) -> str:
+    classes = [f"`{_code(label)}`" for label in told["classes"][:ROWS]]
+    more = f" and {words.count(len(told['classes']) - ROWS)} more" if len(told["classes"]) > ROWS else ""
+    return (
+        f"It tells {items(told)} of {words.count(len(told['classes']), 'classes')} apart: {', '.join(classes)}{more}. "
+        f"It is meant for {items(told)} like those it was trained on; for any input it names one of these classes, "
+        "also where none fits."
+    )
+
+
+def _data(told: Facts) -> str:
+    sets = [f"{NAMES[s]} ({told['purposes'][s]}): {words.count(told['counts'][s], items(told))}" for s in NAMES]
+    notes = [duplicates(told), flips(told), problems(told), *told["source"]["notes"]]
+    kind = f"Source: {plain(told['source']['name'])}, {plain(told['source']['kind'])}"
+    return _listed([kind, *sets, *(plain(note) for note in notes if note)])
+
+
+def _training(told: Facts) -> str:
+    recipe, origin = told["recipe"], told["origin"]
+    said = [
+        f"Model: {told['model']['family']}, {words.count(told['model']['parameters'], 'parameters')}, "
+        f"{words.size(told['model']['bytes'])}",
+        f"{words.count(len(told['epochs']), 'epochs')}; the weights of epoch {told['best_epoch']} were kept, "
+        "the best by validation cross-entropy" if told["best_epoch"] else None,
+        f"Time: {words.seconds(told['timings'].get('total'))} on {origin.get('device')}",
+        f"Versions: Unfazed {origin.get('unfazed')}, PyTorch {origin.get('torch')}, Python {origin.get('python')}; "
+        f"seed {origin.get('seed')}",
+    ]  # fmt: skip
+    settings = [f"| {name} | {value} |" for name, value in recipe.items()]
+    return "\n".join([_listed(said), "", "| setting | value |", "|---|---|", *settings])
+
+
+def _evaluation(told: Facts) -> str:
+    split = told["evaluated_on"]
+    return "\n\n".join(filter(None, [
+        f"On the {split} set. {EXPLAINED[split]} Intervals are 95 %.",
+        _metrics(told),
+        _classes(told),
+        _latency(told),
+    ]))  # fmt: skip
+
+
+def _metrics(told: Facts) -> str:
+    split = told["evaluated_on"]
+    rivals = [("this model", told[split]), ("linear model", told["baselines"]["linear"].get(split)),
+              ("commonest class", told["baselines"]["majority"].get(split))]  # fmt: skip
+    present = [(name, scores) for name, scores in rivals if scores]
+    head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
+    rows = [
+        f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} | {told[split][name]['n']} |"
+        for name, title in METRICS.items()
+    ]
+    return "\n".join([head, "|---|" + "---|" * (len(present) + 1), *rows])
+
+
+def _cell(name: str, estimate: Facts | None) -> str:
+    if not estimate or estimate["value"] is None:
+        return words.UNKNOWN
+    if name == "log_loss":
+        return f"{estimate['value']:.3f} ({estimate['low']:.3f} – {estimate['high']:.3f})"
+    return f"{words.percent(estimate['value'])} ({words.interval(estimate)})"
+
+
+def _classes(told: Facts) -> str:
+    rows = [
+        " | ".join(
+            ["", plain(row["label"]), *(_cell(name, row[name]) for name in SCORES), f"{row['support']} |"]
+        ).strip()
+        for row in told["per_class"][:ROWS]
+    ]
+    rest = len(told["per_class"]) - len(rows)
+    more = [f"\nThe other {words.count(rest)} classes are in report.json."] if rest else []
+    return "\n".join(["| class | precision | recall | F1 | n |", "|---|---|---|---|---|", *rows, *more])
+
+
+def _latency(told: Facts) -> str | None:
+    found = told["latency"]
+    if not found:
+        return None
+    median, slow = words.milliseconds(found.get("p50_ms")), words.milliseconds(found.get("p95_ms"))
+    measured = f"n = {words.count(found.get('n'))}, {found.get('device', 'device not recorded')}"
+    return f"One prediction takes {median} in the median, {slow} at the 95th percentile ({measured})."
+
+
+def _limitations(told: Facts) -> str:
+    split, weakest = told["evaluated_on"], _weakest(told)
+    lines = [
+        f"The intervals hold for new {items(told)} drawn like the {split} set. Nothing was measured on others: other "
+        "sources, times or devices.",
+        "Nothing was measured about fairness between groups of people, or about inputs made to deceive it.",
+        "Its probabilities were not calibrated afterwards.",
+        "Labels were taken as given; the report lists those that surprise the model most.",
+        weakest,
+        *(plain(line["text"]) for line in told["verdict"] if line["tone"] == "caution"),
+    ]
+    return _listed(lines)
+
+
+def _weakest(told: Facts) -> str | None:
+    known = [row for row in told["per_class"] if row["f1"]["value"] is not None and row["support"]]
+    if len(known) < 2:
+        return None
+    row = min(known, key=lambda row: row["f1"]["value"])
+    score = f"F1 {_cell('f1', row['f1'])}, n = {words.count(row['support'])}"
+    return f"Its weakest class is {plain(row['label'])}: {score}."
+
+
+def _how(told: Facts) -> str:
+    return (
+        "```sh\npip install unfazed\nunfazed predict . FILE   # in this folder\n```\n\n"
+        '```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict(["FILE"]).labels\n```\n\n'
+        "`report.html` shows everything that was measured, `report.json` holds it for programs."
+    )
+
+
+def _code(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())

@@ -1,0 +1,269 @@
+"""The page's middle: mistakes, classes, and the examples that surprised the model."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from unfazed.report import words
+from unfazed.report.charts import track
+from unfazed.report.markup import Html, join, tag
+from unfazed.report.pictures import Picture
+from unfazed.report.verdict import items
+
+Facts = Mapping[str, Any]
+Cells = Mapping[tuple[int, int], Sequence[Facts]]
+Pictures = Mapping[int, Picture]
+
+HEATS = 7
+DENSE = 12  # classes from which cells get smaller
+ROWS_SHOWN = 120  # classes in the table
+
+
+class Cell(NamedTuple):
+    """One kind of outcome: a given and a predicted class, by number, and how often it came about."""
+
+    given: int
+    predicted: int
+    times: int
+
+    @property
+    def anchor(self) -> str:
+        """The id of its examples."""
+        return f"cell-{self.given}-{self.predicted}"
+
+
+def mistakes(told: Facts, cells: Cells, pictures: Pictures) -> Html:
+    """The confusion matrix, or the commonest pairs where there are many classes, with the examples behind each."""
+    outcomes = _outcomes(told)
+    if not outcomes:
+        return Html()
+    wrong = sum(cell.times for cell in outcomes if cell.given != cell.predicted)
+    first = max(outcomes, key=lambda cell: (cell.given != cell.predicted, cell.times))
+    matrix = told["confusion"]["matrix"]
+    chart = _matrix(told, cells, first) if matrix else _pairs(told, outcomes, cells, first)
+    style = "beside" if matrix and len(matrix) <= DENSE else ""
+    listed = [_examples(told, cell, cells[cell[:2]], pictures) for cell in outcomes if cell[:2] in cells]
+    return tag(
+        "section",
+        tag("h2", "What it mistakes for what"),
+        tag("p", _mistakes_lead(told, wrong if matrix else None), class_="lead"),
+        tag("div", chart, tag("div", *listed, class_="cells") if listed else None, class_=f"card {style}"),
+        id="mistakes",
+    )
+
+
+def _mistakes_lead(told: Facts, wrong: int | None) -> str:
+    split = told["evaluated_on"]
+    n = words.count(told[split]["accuracy"]["n"])
+    said = "" if wrong is None else f"{words.count(wrong)} of {n} {split} {items(told)} are taken for another class. "
+    one = "a pair" if wrong is None else "a cell"
+    caution = " Whoever changes the recipe after looking here has made the test set a validation set."
+    return f"{said}Choose {one} to see its examples.{caution if split == 'test' else ''}"
+
+
+def _outcomes(told: Facts) -> list[Cell]:
+    """The cells that hold something; of many classes only the listed pairs."""
+    matrix, number = told["confusion"]["matrix"], {label: k for k, label in enumerate(told["classes"])}
+    if matrix:
+        return [Cell(g, p, times) for g, row in enumerate(matrix) for p, times in enumerate(row) if times]
+    return [
+        Cell(number[pair["label"]], number[pair["predicted"]], pair["count"]) for pair in told["confusion"]["pairs"]
+    ]
+
+
+def _matrix(told: Facts, cells: Cells, first: Cell) -> Html:
+    classes, matrix = told["classes"], told["confusion"]["matrix"]
+    heads = [tag("th", tag("span", label, title=label), scope="col") for label in classes]
+    head = tag("tr", tag("td", class_="corner"), *heads)
+    rows = [
+        tag(
+            "tr",
+            tag("th", label, scope="row", title=label),
+            *(_matrix_cell(told, Cell(given, k, times), cells, first) for k, times in enumerate(matrix[given])),
+        )
+        for given, label in enumerate(classes)
+    ]
+    dense = " dense" if len(classes) > DENSE else ""
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_=f"matrix{dense}")
+    axis = tag("p", "given label in rows, predicted in columns", class_="axis")
+    return tag("div", axis, tag("div", table, class_="scroll"))
+
+
+def _matrix_cell(told: Facts, cell: Cell, cells: Cells, first: Cell) -> Html:
+    if not cell.times:
+        return tag("td")
+    right = cell.given == cell.predicted
+    style = "right" if right else f"heat-{_heat(cell, told['confusion']['matrix'][cell.given])}"
+    label = f"{cell.times}: {_sentence(told, cell)}"
+    if cell[:2] not in cells:
+        return tag("td", words.count(cell.times), class_=style, aria_label=label)
+    return tag("td", _link(cell, first, words.count(cell.times), aria_label=label, title=label), class_=style)
+
+
+def _heat(cell: Cell, row: Sequence[int]) -> int:
+    """1..7 by the share of the given class that is mistaken so; its root, since most shares are small."""
+    return max(1, min(HEATS, math.ceil(HEATS * math.sqrt(2 * cell.times / sum(row)) - 0.5)))
+
+
+def _pairs(told: Facts, outcomes: Sequence[Cell], cells: Cells, first: Cell) -> Html:
+    lines = []
+    for cell in outcomes:
+        support = told["per_class"][cell.given]["support"]
+        inside = [
+            tag(
+                "span", tag("b", told["classes"][cell.given]), " taken for ", tag("b", told["classes"][cell.predicted])
+            ),
+            tag("span", f"{words.count(cell.times)} of {words.count(support)}", class_="soft"),
+        ]
+        known = cell[:2] in cells
+        lines.append(tag("li", _link(cell, first, *inside) if known else tag("span", *inside)))
+    title = tag(
+        "h3", f"The {words.count(len(lines))} commonest mistakes" if len(lines) > 1 else "The commonest mistake"
+    )
+    return join(title, tag("ul", *lines, class_="pairs"))
+
+
+def _link(cell: Cell, first: Cell, *inside: str, **attributes: str) -> Html:
+    return tag("a", *inside, href=f"#{cell.anchor}", data_cell=cell.anchor, data_first=cell == first, **attributes)
+
+
+def _sentence(told: Facts, cell: Cell) -> str:
+    given, predicted = told["classes"][cell.given], told["classes"][cell.predicted]
+    return f"“{given}” recognised" if given == predicted else f"“{given}” taken for “{predicted}”"
+
+
+def _examples(told: Facts, cell: Cell, rows: Sequence[Facts], pictures: Pictures) -> Html:
+    shown = "" if len(rows) == cell.times else f", the most surprising {words.count(len(rows))} shown"
+    return tag(
+        "div",
+        tag("h3", _sentence(told, cell)),
+        tag("p", f"{words.count(cell.times, items(told))}{shown}", class_="soft small"),
+        tag("div", *(figure(row, pictures, brief=True) for row in rows), class_="gallery dense-gallery"),
+        class_="cell",
+        id=cell.anchor,
+    )
+
+
+def figure(row: Facts, pictures: Pictures, brief: bool = False) -> Html:
+    """One example: its picture, its surprise, both labels and the probabilities of each."""
+    picture = pictures.get(row["row"])
+    shown = (
+        tag(
+            "img",
+            src=picture.source,
+            alt=f"{row['id']}",
+            loading="lazy",
+            class_="small-source" if picture.small else None,
+        )
+        if picture
+        else tag("div", "no picture", class_="blank")
+    )
+    said = tag("span", words.bits(row["bits"], 1), class_="bits", title=_probability(row))
+    labels = [
+        ("given", row["label"], row["probability"]),
+        ("predicted", row["predicted"], row["predicted_probability"]),
+    ]
+    lines = [
+        tag("div", tag("dt", name, tag("span", words.percent(share))), tag("dd", label, title=label))
+        for name, label, share in labels
+    ]
+    name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
+    caption = tag("figcaption", said, None if brief else tag("dl", *lines, class_="labels"), name)
+    return tag("figure", shown, caption)
+
+
+def _probability(row: Facts) -> str:
+    return f"{words.bits(row['bits'], 1)}: the model gave the given label {words.percent(row['probability'])}"
+
+
+def classes_table(told: Facts) -> Html:
+    """Precision, recall and F1 of each class with intervals, the lowest F1 first."""
+    order = sorted(range(len(told["classes"])), key=lambda k: _or_zero(told["per_class"][k]["f1"]["value"]))
+    split = told["evaluated_on"]
+    names = ["Class", f"{split} n", "training n", "F1", "Recall", "Precision"]
+    head = tag("tr", *(_heading(name, name == "F1") for name in names))
+    body = [_class_row(told, k) for k in order[:ROWS_SHOWN]]
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="classes")
+    rest = len(order) - len(body)
+    more = f" The {words.count(rest)} best classes are left out here; report.json has all." if rest > 0 else ""
+    lead = (
+        f"On the {split} set, the weakest first, with 95 % intervals. Recall: of the {items(told)} of a class, the "
+        f"share that was recognised. Precision: of those taken for it, the share that were. F1: both in one.{more}"
+    )
+    return tag(
+        "section",
+        tag("h2", "Class by class"),
+        tag("p", lead, class_="lead"),
+        tag("div", table, class_="card"),
+        id="classes",
+    )
+
+
+def _or_zero(value: float | None) -> float:
+    return -1.0 if value is None else value
+
+
+def _heading(name: str, sorted_: bool) -> Html:
+    return tag("th", tag("button", name, type="button"), scope="col", aria_sort="ascending" if sorted_ else None)
+
+
+def _class_row(told: Facts, k: int) -> Html:
+    scores, split = told["per_class"][k], told["evaluated_on"]
+    return tag(
+        "tr",
+        tag("th", scores["label"], scope="row"),
+        tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
+        tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
+            data_value=told["class_counts"]["train"][k]),
+        *(_score(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
+    )  # fmt: skip
+
+
+def _score(name: str, estimate: Facts, own: bool) -> Html:
+    value = tag("span", words.percent(estimate["value"]))
+    line = track(estimate["low"], estimate["value"], estimate["high"], "own" if own else "")
+    inside = tag("div", value, line, tag("small", words.interval(estimate)), class_="score")
+    return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
+
+
+def surprising(told: Facts, pictures: Pictures) -> Html:
+    """The training and the validation examples whose labels the model finds most surprising."""
+    train, validation = told["surprising"]["train"], told["surprising"]["validation"]
+    if not train and not validation:
+        return Html()
+    lead = (
+        "A wrong label surprises a model that has learnt the others. So does a rare or a spoilt example: look before "
+        "you relabel. 1 bit: the model gave the given label one half; 7 bits: less than 1 %."
+    )
+    return tag(
+        "section",
+        tag("h2", "What surprises it"),
+        tag("p", lead, class_="lead"),
+        tag(
+            "div",
+            _surprising("Training", "by the mean over all epochs, since what was memorised ends low", train, pictures),
+            _surprising("Validation", "by the finished model, which never trained on them", validation, pictures),
+            class_="stacked",
+        ),
+        id="surprises",
+    )
+
+
+def _surprising(name: str, about: str, rows: Sequence[Facts], pictures: Pictures) -> Html | None:
+    if not rows:
+        return None
+    at_once, rest = rows[:12], rows[12:]
+    more = tag(
+        "details",
+        tag("summary", f"{len(rest)} more"),
+        tag("div", *(figure(row, pictures) for row in rest), class_="gallery"),
+        class_="more",
+    )
+    return tag(
+        "div",
+        tag("h3", name),
+        tag("p", f"Ranked {about}. The percentages are the finished model’s.", class_="soft small"),
+        tag("div", *(figure(row, pictures) for row in at_once), class_="gallery"),
+        more if rest else None,
+        class_="card",
+    )

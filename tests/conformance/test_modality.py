@@ -1,0 +1,34 @@
+"""Every modality passes the same suite."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conformance.images import hostile, noise, odd, saved
+from conformance.modality import CHECKS, Specimen
+
+from unfazed.modality.image import MODALITY as IMAGE
+
+SPECIMENS = [
+    Specimen(
+        modality=IMAGE,
+        suffix=".png",
+        good=lambda number: saved(noise(number, 30 + number, 40)),
+        settings=("auto", 8, 17, 64),
+        odd=odd(),
+        hostile=hostile(),
+        damaged_json=tuple(
+            f'{{"format": 1, "modality": "image", "image_size": {size}, "aspect": {aspect}}}'
+            for size, aspect in [
+                ("0", '"crop"'), ("-8", '"crop"'), ("1e9", '"crop"'), ("true", '"crop"'), ('"8"', '"crop"'),
+                ("null", '"crop"'), ("100000", '"crop"'), ("32", '"stretch"'), ("32", "null"), ("32", "[]"),
+            ]  # fmt: skip
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.modality.name)
+def test_modality(specimen: Specimen, check: Callable[[Specimen, Path], None], tmp_path: Path) -> None:
+    check(specimen, tmp_path)

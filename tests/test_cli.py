@@ -1,0 +1,127 @@
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trained
+
+SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
+
+
+def unfazed(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "unfazed", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=240, env={**os.environ, **environment}, check=False)
+
+
+def test_train_tells_one_plain_line_an_epoch_and_what_to_do_next(tmp_path: Path) -> None:
+    done = unfazed("train", trained.source(), "--out", tmp_path / "run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("300 images in 4 classes")
+    assert "label entropy" in lines[0] and "bits" in lines[0]
+    assert len([line for line in lines if line.strip().startswith(("1/2", "2/2"))]) == 2
+    assert "about" in done.stdout
+    assert f"unfazed predict {tmp_path / 'run'}" in lines[-1]
+    assert "\x1b" not in done.stdout
+
+
+def test_train_in_json_is_json_and_quiet_is_the_path(tmp_path: Path) -> None:
+    told = [json.loads(line) for line in
+            unfazed("train", trained.source(), "--out", tmp_path / "a", "--json", *SMALL).stdout.splitlines()]
+    assert [event["event"] for event in told] == ["found", "planned", "epoch", "epoch", "finished"]
+    assert told[-1]["report"]["test"]["accuracy"]["n"] > 0
+    assert unfazed("train", trained.source(), "--out", tmp_path / "b", "--quiet", *SMALL).stdout.strip() == str(tmp_path / "b")
+
+
+def test_a_recipe_file_is_overridden_by_flags(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("epochs = 9\nwidth = 8\nbatch_size = 16\nflip = 'both'\n")
+    done = unfazed("train", trained.source(), "--out", tmp_path / "run", "--recipe", tmp_path / "recipe.toml",
+                   "--epochs", 1, "--json")
+    recipe = json.loads(done.stdout.splitlines()[1])["recipe"]
+    assert (recipe["epochs"], recipe["width"], recipe["flip"]) == (1, 8, "both")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["train", "/nowhere/at/all"], "nowhere"),
+    (["train", "sample:digts"], 'Did you mean "digits"'),
+    (["train", ".", "--epochs", "0", "--learning-rate", "1000"], "learning_rate = 1000"),
+    (["train", ".", "--epoch", "3"], "--epoch"),
+    (["trian"], "train"),
+    (["train"], "SOURCE"),
+    (["predict", "RUN"], "ITEMS"),
+])
+def test_a_bad_request_is_one_message_and_status_2(arguments: list[str], said: str) -> None:
+    done = unfazed(*arguments)
+    assert done.returncode == 2
+    assert said.lower() in " ".join(done.stderr.replace("│", " ").split()).lower() + done.stdout.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_cannot_be_opened_is_one_message_and_status_1(tmp_path: Path) -> None:
+    for arguments in (["predict", tmp_path, "x.png"], ["report", tmp_path / "none"], ["evaluate", tmp_path, tmp_path]):
+        done = unfazed(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.startswith("unfazed: ")
+        assert "Traceback" not in done.stderr
+
+
+def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> None:
+    folder = trained.source() / "digit 3"
+    table = tmp_path / "list.csv"
+    names = sorted(str(path) for path in folder.iterdir())[:3]
+    table.write_text("file,note\n" + "".join(f"{name},x\n" for name in names))
+    (tmp_path / "broken.png").write_bytes(b"")
+    done = unfazed("predict", trained.run().path, folder, table, tmp_path / "broken.png")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    count = len(list(folder.iterdir()))
+    assert len(rows) == count + 4
+    assert [row["input"] for row in rows[count : count + 3]] == names
+    assert rows[-1]["label"] == "" and rows[-1]["problem"]
+    assert sum(row["label"] == "digit 3" for row in rows[:count]) > 0.7 * count
+    told = unfazed("predict", trained.run().path, names[0], "--format", "jsonl", "--probs").stdout
+    facts = json.loads(told)
+    assert set(facts["probs"]) == {f"digit {k}" for k in range(4)}
+    assert facts["confidence"] == max(facts["probs"].values())
+
+
+def test_predict_shows_a_table_when_asked() -> None:
+    name = next((trained.source() / "digit 1").iterdir())
+    told = unfazed("predict", trained.run().path, name, "--format", "table", COLUMNS="200").stdout
+    assert "confidence" in told and name.name in told and "%" in told
+
+
+def test_evaluate_prints_metrics_with_intervals() -> None:
+    told = unfazed("evaluate", trained.run().path, trained.source()).stdout
+    assert "300 examples" in told and "accuracy" in told and "–" in told
+    facts = json.loads(unfazed("evaluate", trained.run().path, trained.source(), "--json").stdout)
+    assert facts["metrics"]["accuracy"]["n"] == 300
+
+
+def test_report_is_written_again_from_the_run_alone(tmp_path: Path) -> None:
+    copy = shutil.copytree(trained.run().path, tmp_path / "copy")
+    before = json.loads((copy / "report.json").read_text())
+    for name in ("report.html", "report.json", "README.md"):
+        (copy / name).unlink()
+    done = unfazed("report", copy)
+    assert done.stdout.strip() == str(copy / "report.html")
+    again = json.loads((copy / "report.json").read_text())
+    assert {**again, "next": ""} == {**before, "next": ""}
+    assert (copy / "report.html").stat().st_size > 10_000
+
+
+def test_help_names_every_hyperparameter() -> None:
+    from unfazed.recipe import knobs
+
+    told = unfazed("train", "--help", COLUMNS="200").stdout
+    assert [setting.name for setting, _ in knobs() if f"--{setting.name.replace('_', '-')}" not in told] == []
+
+
+def test_version() -> None:
+    from unfazed import __version__
+
+    assert unfazed("--version").stdout.strip() == __version__

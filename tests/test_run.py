@@ -1,0 +1,112 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trained
+
+from unfazed.errors import RunError, UsageError
+from unfazed.predictor import Predictor
+from unfazed.run import FORMAT, Run
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return shutil.copytree(trained.run().path, tmp_path / "run")
+
+
+def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no run folder"):
+        Run.open(tmp_path / "nowhere")
+    with pytest.raises(RunError, match="is not a run folder"):
+        Run.open(tmp_path)
+
+
+def test_a_newer_run_is_refused_with_advice(copy: Path) -> None:
+    origin = json.loads((copy / "origin.json").read_text())
+    (copy / "origin.json").write_text(json.dumps({**origin, "format": FORMAT + 1, "unfazed": "9.0"}))
+    with pytest.raises(RunError, match=r"written by Unfazed 9.0 .* pip install --upgrade"):
+        Run.open(copy)
+
+
+def truncated(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def garbage(data: bytes) -> bytes:
+    return b"\x00\xff" * 50
+
+
+READERS = {
+    "origin.json": lambda run: Run.open(run.path),
+    "recipe.toml": lambda run: run.recipe,
+    "table.parquet": lambda run: run.table(),
+    "epochs.jsonl": lambda run: run.epochs,
+    "dynamics.npz": lambda run: run.dynamics(),
+    "scores.npz": lambda run: run.scores(),
+    "thumbnails.parquet": lambda run: run.thumbnails(),
+    "measurements.json": lambda run: run.measurements,
+    "report.json": lambda run: run.report,
+    "model.json": lambda run: Predictor.open(run),
+    "model.safetensors": lambda run: Predictor.open(run),
+    "preprocessor.json": lambda run: Predictor.open(run),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("damage", [truncated, garbage], ids=["truncated", "garbage"])
+def test_a_damaged_file_is_one_clear_error(copy: Path, name: str, damage: object) -> None:
+    (copy / name).write_bytes(damage((copy / name).read_bytes()))  # type: ignore[operator]
+    with pytest.raises(RunError):
+        READERS[name](Run(copy))
+
+
+@pytest.mark.parametrize("name", set(READERS) - {"thumbnails.parquet", "origin.json"})
+def test_a_missing_file_is_one_clear_error(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(RunError):
+        READERS[name](Run(copy))
+
+
+@pytest.mark.parametrize("change", [
+    {"family": "os.system"}, {"arguments": {"classes": 10**12}}, {"arguments": None}, {"classes": "abc"},
+    {"arguments": {"classes": 4, "image_size": 8, "width": 10**6, "dropout": 0.0, "pooling": "average"}},
+])
+def test_a_hostile_model_description_costs_nothing_and_is_refused(copy: Path, change: dict[str, object]) -> None:
+    model = json.loads((copy / "model.json").read_text())
+    (copy / "model.json").write_text(json.dumps({**model, **change}))
+    with pytest.raises(RunError):
+        Predictor.open(copy)
+
+
+def test_a_pickle_in_an_array_file_is_not_loaded(copy: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (copy / "executed",)  # type: ignore[return-value]
+
+    np.savez(copy / "scores.npz", probs=np.array([Evil()], dtype=object))
+    with pytest.raises(RunError):
+        Run(copy).scores()
+    assert not (copy / "executed").exists()
+
+
+def test_a_fresh_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = {Run.create().path for _ in range(3)}
+    assert len(paths) == 3
+    assert all(path.parent == Path("runs") for path in paths)
+
+
+def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot make the run folder"):
+        Run.create(tmp_path / "file" / "run")
+
+
+def test_a_write_that_fails_leaves_the_old_file(copy: Path) -> None:
+    before = (copy / "report.json").read_text()
+    with pytest.raises(ValueError, match="Out of range float"):
+        Run(copy).write_json("report.json", {"value": float("nan")})
+    assert (copy / "report.json").read_text() == before
+    assert [path.name for path in copy.iterdir() if path.name.endswith(".part")] == []

@@ -1,0 +1,135 @@
+"""Tables: columns with one meaning, written and read back, told in one line."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unfazed.errors import RunError
+from unfazed.table import SPLITS, Table, clean_label, describe, listed, natural_key
+
+
+def table(labels: list[str | None], **columns: list[object]) -> Table:
+    rows = [str(row) for row in range(len(labels))]
+    frame = pl.DataFrame({"id": rows, "input": rows, "label": labels, **columns})
+    return Table.of(frame, "/root", "folder of class folders")
+
+
+def test_absent_columns_are_null_and_weights_are_one() -> None:
+    one = table(["a", None])
+    assert one.frame.columns == ["id", "input", "label", "split", "group", "time", "weight"]
+    assert one.frame["weight"].to_list() == [1.0, 1.0]
+    assert one.frame["group"].null_count() == one.frame["time"].null_count() == 2
+
+
+def test_classes_are_in_natural_order_and_y_counts_them() -> None:
+    one = table(["class 10", "class 2", None, "Class 1", "class 2"])
+    assert one.classes == ["Class 1", "class 2", "class 10"]
+    assert one.y().tolist() == [2, 1, -1, 0, 1]
+    assert one.counts().tolist() == [1, 2, 1]
+
+
+def test_a_part_keeps_the_classes_of_the_whole() -> None:
+    one = table(["a", "b", "c"])
+    assert one.where([2, 0]).frame["label"].to_list() == ["c", "a"]
+    assert one.where(np.array([True, False, False])).classes == ["a", "b", "c"]
+    assert one.where([2, 0]).y().tolist() == [2, 0]
+    assert len(one.where([])) == 0
+
+
+def test_sides() -> None:
+    one = table(["a"] * 4).with_split(["test", "train", None, "train"], [1, 1, 0, 2])
+    assert [one.rows(split).tolist() for split in SPLITS] == [[1, 3], [], [0]]
+    assert one.frame["weight"].to_list() == [1, 1, 0, 2]
+    assert table(["a"]).rows("train").tolist() == []
+
+
+def test_label_entropy_is_in_nats_and_ignores_missing_labels() -> None:
+    assert table(["a", "b", "c", "d"] * 3 + [None]).label_entropy() == pytest.approx(math.log(4))
+    assert table(["a", "a", "a"]).label_entropy() == 0
+    assert table(["a", "a", "a", "b"]).label_entropy() == pytest.approx(0.75 * math.log(4 / 3) + 0.25 * math.log(4))
+    assert table([None]).label_entropy() == 0
+
+
+def test_one_line_says_it_all() -> None:
+    digits = table([str(row % 10) for row in range(1797)])
+    assert describe(digits, "images") == (
+        "1,797 images in 10 classes, folder of class folders; label entropy 3.32 of 3.32 bits: balanced"
+    )
+    skewed = table(["cat"] * 90 + ["dog"] * 10 + [None]).with_notes("1 file ignored")
+    assert describe(skewed).endswith('0.47 of 1.00 bits: imbalanced, 90 % are "cat"; 1 without a label; 1 file ignored')
+    mild = table(["cat"] * 65 + ["dog"] * 35)
+    assert "mildly imbalanced" in describe(mild)
+    split = table(["a", "b"] * 2).with_split(["train", "train", "test", "test"])
+    assert describe(split).endswith("balanced; 2 train, 2 test")
+    assert "1 class," in describe(table(["a"])) and "0 classes" in describe(table([None]))
+
+
+labels = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+
+
+@given(st.lists(labels, min_size=1, max_size=20))
+def test_written_and_read_back(tmp_path_factory: pytest.TempPathFactory, given_labels: list[str | None]) -> None:
+    path = tmp_path_factory.mktemp("table") / "table.parquet"
+    one = table(given_labels).with_notes("a note; of some kind").where(list(range(1, len(given_labels))))
+    one.write(path)
+    two = Table.read(path)
+    assert two.frame.equals(one.frame) and two.frame.schema == one.frame.schema
+    assert (two.root, two.kind, two.classes, two.notes) == (one.root, one.kind, one.classes, one.notes)
+
+
+def test_writing_fails_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.parquet"
+    table(["a"]).write(path)
+    before = path.read_bytes()
+
+    def full(self: object, file: Path, **options: object) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(OSError, match="space"):
+        table(["b"]).write(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_not_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    with pytest.raises(RunError, match="there is no table"):
+        Table.read(path)
+    for content in (b"", b"nonsense" * 100):
+        path.write_bytes(content)
+        with pytest.raises(RunError, match="damaged"):
+            Table.read(path)
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+    with pytest.raises(RunError, match="damaged"):
+        Table.read(path)
+    table(["a"]).frame.drop("label").write_parquet(path, metadata={"unfazed": '{"format": 1}'})
+    with pytest.raises(RunError, match="damaged"):
+        Table.read(path)
+    table(["a"]).frame.write_parquet(path, metadata={"unfazed": '{"format": 2}'})
+    with pytest.raises(RunError, match="format"):
+        Table.read(path)
+    table(["a"]).frame.write_parquet(path, metadata={"unfazed": "[]"})
+    with pytest.raises(RunError, match="damaged"):
+        Table.read(path)
+
+
+def test_labels_are_cleaned_of_what_nobody_sees() -> None:
+    assert clean_label("  cafe\u0301\n") == "café"
+    assert clean_label(" \t") is None
+
+
+@given(st.lists(st.text(), max_size=10))
+def test_any_texts_can_be_sorted(texts: list[str]) -> None:
+    assert sorted(sorted(texts, key=natural_key)[::-1], key=natural_key) == sorted(texts, key=natural_key)
+
+
+def test_lists_are_cut() -> None:
+    assert listed(["a", "b"]) == '"a", "b"'
+    assert listed(list("abcdefg"), 2) == '"a", "b", …'
