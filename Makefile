@@ -26,6 +26,8 @@ check: $(DEVELOPING) ## lint, check types, check the architecture
 
 benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two cores (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks.accuracy $(DATA)
+	$(BIN)/python -m benchmarks.recording
+	$(BIN)/python -m benchmarks.import_time
 
 clean: ## remove the environment and the caches, never the runs
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -14,7 +14,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 def labelled(n, classes, seed=0, skill=2.0):
     generator = np.random.default_rng(seed)
     y = generator.integers(0, classes, n)
-    logits = generator.normal(size=(n, classes))
+    logits = generator.standard_normal((n, classes), np.float32)
     logits[np.arange(n), y] += skill
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     return y, probs.astype(np.float32)

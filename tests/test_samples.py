@@ -28,7 +28,7 @@ def test_a_sample_is_written_once(tmp_path: Path) -> None:
 
 
 def test_unknown_samples_name_the_known() -> None:
-    with pytest.raises(SourceError, match='there is no sample "digit"; there are: digits.* Did you mean "digits"'):
+    with pytest.raises(SourceError, match=r'there is no sample "digit"; there are: digits.* Did you mean "digits"'):
         sample("digit")
 
 

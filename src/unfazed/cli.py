@@ -111,7 +111,7 @@ def train(
         print(silently(events).path)
     else:
         console = _console()
-        console.print(summary(show(events, console)), soft_wrap=True)
+        console.print(summary(show(events, console)), soft_wrap=not console.is_terminal)
 
 
 @app.command

@@ -70,7 +70,7 @@ def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, 
         SourceError: a column is missing, or none holds paths of existing files.
     """
     if frame.is_empty():
-        raise SourceError(f"{where} has no rows")
+        raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
     _require(frame, wanted, where)
     path, folder = _path_column(frame, wanted.get("target"), where, folders)
     split = next((name for name in frame.columns if name.casefold() == "split" and name != wanted.get("target")), None)
@@ -134,8 +134,12 @@ def _path_column(
     if best is None or not hits[best]:
         raise SourceError(
             f"no column of {where} holds paths of existing files; looked from {' and from '.join(folders)}. "
-            f"Its columns: {listed(frame.columns, 20)}{_header_hint(frame, folders)}"
+            f"Its columns: {listed(frame.columns, 20)}"
         )
+    name, folder = best
+    if _is_file(folder, name):
+        raise SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a file): '
+                          "add --no-header")  # fmt: skip
     return best
 
 
@@ -144,11 +148,6 @@ def _is_file(folder: str, name: str) -> bool:
         return Path(folder, name).is_file()
     except OSError:  # too long for a name
         return False
-
-
-def _header_hint(frame: pl.DataFrame, folders: Sequence[str]) -> str:
-    isfile = any(_is_file(folder, name) for name in frame.columns for folder in folders)
-    return ". Its first line looks like data: add --no-header" if isfile else ""
 
 
 def _obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:

@@ -274,7 +274,7 @@ def _torn(table: Table, side: _Ints) -> Iterator[str]:
     groups = _numbers(table.frame["group"].fill_null("").to_list())[grouped]
     sides = np.bincount(np.unique(np.stack([groups, side[grouped]]), axis=1)[0]) if grouped.any() else np.zeros(0)
     if torn := int((sides > 1).sum()):
-        yield f"{torn:,} groups are on several sides, as the source has them"
+        yield f"groups on several sides, as the source has them: {torn:,}"
 
 
 def _numbers(texts: Sequence[str]) -> _Ints:

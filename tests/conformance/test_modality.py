@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from conformance.images import hostile, noise, odd, saved
 from conformance.modality import CHECKS, Specimen
-
 from unfazed.modality.image import MODALITY as IMAGE
 
 SPECIMENS = [
@@ -22,7 +22,7 @@ SPECIMENS = [
             for size, aspect in [
                 ("0", '"crop"'), ("-8", '"crop"'), ("1e9", '"crop"'), ("true", '"crop"'), ('"8"', '"crop"'),
                 ("null", '"crop"'), ("100000", '"crop"'), ("32", '"stretch"'), ("32", "null"), ("32", "[]"),
-            ]  # fmt: skip
+            ]
         ),
     ),
 ]

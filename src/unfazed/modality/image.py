@@ -122,7 +122,7 @@ def fit(sizes: Iterable[tuple[int, int]], image_size: int | Literal["auto"] = "a
     """The square that suits the training images, from their sizes (height, width).
 
     Crop where the median aspect ratio is 1.5 or less, else pad. "auto": the median shorter side (longer, where padded),
-    at most 128 and at least 8; where all images have that side they are not resized, else it is rounded up to a multiple of 4.
+    at most 128 and at least 8; as it is where all images have it, else rounded up to a multiple of 4.
 
     Raises:
         SourceError: there are no sizes. UsageError: image_size is out of range.

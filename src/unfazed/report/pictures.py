@@ -38,6 +38,7 @@ def _picture(data: bytes) -> Picture | None:
 
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            image.load()
             small = max(image.size) < SMALL
             if len(data) > HEAVY:
                 data = min(data, _jpeg(image), key=len)

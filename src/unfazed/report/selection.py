@@ -39,9 +39,10 @@ def rows_to_show(table: Table, y: Integers, probs: NDArray[np.floating], losses:
 def selection(table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> Shown:
     """What the page shows, by place."""
     bits = surprise(y, probs)
+    overall = np.where(y >= 0, mean_surprise(losses), np.nan)
     train, validation = table.rows("train"), table.rows("validation")
     return Shown(
-        train=train[most_surprising(mean_surprise(losses)[train], SURPRISING)].tolist(),
+        train=train[most_surprising(overall[train], SURPRISING)].tolist(),
         validation=validation[most_surprising(bits[validation], SURPRISING)].tolist(),
         cells=_cells(table.rows(evaluated_split(table)), y, probs, bits),
     )

@@ -88,7 +88,7 @@ class _Display:
         self.progress.update(self.task, description=description, completed=done or 0, total=total, detail=detail)
 
     def _say(self, line: Text | str) -> None:
-        self.console.print(line, soft_wrap=True, highlight=False)
+        self.console.print(line, soft_wrap=not self.console.is_terminal, highlight=False)
 
     def _found(self, event: Found) -> None:
         for number, line in enumerate(event.lines):
@@ -126,7 +126,7 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star where validation is best."""
+    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star where validation is the best so far."""
     train, validation = facts["train"], facts["validation"]
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4} {train['log_loss'] * BITS_PER_NAT:>13.3f} bits "
@@ -134,7 +134,7 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
         f"{facts['learning_rates'][-1]:>13.2g} {seconds(facts['seconds']):>9}"
     )
     if facts["best"]:
-        line.append("  ★ best", style="green")
+        line.append("  ★", style="green")
     return line
 
 
@@ -181,26 +181,26 @@ def evaluation(facts: dict[str, Any]) -> Group:
 
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
-    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 4, 0, 2))
+    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
     for name, said, write in _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
-        table.add_row(said, *cells)
+        table.add_row(Text(said, no_wrap=True), *cells)
     return table
 
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
-    low, high = write(estimate["low"]).removesuffix(" %").removesuffix(" bits"), write(estimate["high"])
-    return Text.assemble(write(estimate["value"]), (f"  {low} – {high}", "dim"))
+    low, high = (write(estimate[end]).split(" ")[0] for end in ("low", "high"))
+    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"), no_wrap=True)
 
 
 def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT, 3)
+    return bits(None if nats is None else nats * BITS_PER_NAT)
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("accuracy", "accuracy", percent),
-    ("f1_macro", "F1, mean of classes", percent),
+    ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("log_loss", "surprise left", _in_bits),
+    ("log_loss", "surprise", _in_bits),
 )

@@ -45,7 +45,7 @@ def count(number: int | None, noun: str = "") -> str:
     """A number with separated thousands, and what it counts (given in the plural)."""
     if number is None:
         return UNKNOWN
-    said = noun.removesuffix("s") if number == 1 else noun
+    said = noun.removesuffix("es" if noun.endswith("sses") else "s") if number == 1 else noun
     return f"{number:,} {said}".strip()
 
 

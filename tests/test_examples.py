@@ -1,0 +1,31 @@
+"""The examples run as they stand, and reach a floor."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_train_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loaded("train_images").main("sample:digits", str(tmp_path / "run")) > 0.97
+    assert "bits:" in capsys.readouterr().out
+
+
+def test_own_model() -> None:
+    assert loaded("own_model").main() > 0.94
+
+
+def test_every_example_is_tested() -> None:
+    tested = Path(__file__).read_text()
+    assert [path.stem for path in EXAMPLES.glob("*.py") if f'loaded("{path.stem}")' not in tested] == []

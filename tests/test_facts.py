@@ -1,0 +1,289 @@
+"""report.json: right numbers, stable names, strict JSON, and sentences that claim only what was measured."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import polars
+import pytest
+from fake_run import LABELS, MEASUREMENTS, fake_run, without_split
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from unfazed.errors import RunError
+from unfazed.report import words
+from unfazed.report.facts import best_epoch, evidence, facts, finite
+from unfazed.report.selection import rows_to_show, selection
+from unfazed.report.verdict import headline, verdict
+from unfazed.table import Table
+
+ESTIMATE = {"value", "low", "high", "n"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return fake_run(tmp_path_factory.mktemp("run") / "run")
+
+
+@pytest.fixture(scope="module")
+def told(run):
+    return facts(run)
+
+
+def strict(text):
+    """Parses JSON that has no NaN and no infinity."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} in JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_names_are_stable(told):
+    assert set(told) == {
+        "format", "task", "classes", "source", "counts", "class_counts", "purposes", "problems", "duplicates", "flip",
+        "train", "validation", "test", "surprise", "baselines", "evaluated_on", "per_class", "confusion", "surprising",
+        "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline", "verdict",
+    }  # fmt: skip
+    names = {
+        "accuracy",
+        "balanced_accuracy",
+        "precision_macro",
+        "recall_macro",
+        "f1_macro",
+        "log_loss",
+        "d2_log_loss_score",
+    }
+    for split in ("train", "validation", "test"):
+        assert set(told[split]) == names
+        assert all(set(estimate) == ESTIMATE for estimate in told[split].values())
+    assert told["format"] == 1
+
+
+def test_metrics_are_those_of_each_split(run, told):
+    table, probs = run.table(), run.scores()["probs"]
+    for split in ("train", "validation", "test"):
+        rows = table.rows(split)
+        y, predicted = table.y()[rows], probs[rows].argmax(1)
+        assert told[split]["accuracy"]["value"] == pytest.approx(accuracy_score(y, predicted))
+        assert told[split]["f1_macro"]["value"] == pytest.approx(f1_score(y, predicted, average="macro"))
+        assert told[split]["log_loss"]["value"] == pytest.approx(log_loss(y, probs[rows]), rel=1e-5)
+        assert told[split]["accuracy"]["n"] == len(rows) == told["counts"][split]
+
+
+def test_bits_before_and_after_give_the_share_removed(told):
+    found = told["surprise"]["test"]
+    after, before = found["cross_entropy_bits"]["value"], found["label_entropy_bits"]
+    assert after == pytest.approx(told["test"]["log_loss"]["value"] / np.log(2))
+    assert found["share_removed"]["value"] == pytest.approx(1 - after / before)
+    assert found["share_removed"]["value"] == told["test"]["d2_log_loss_score"]["value"]
+
+
+def test_json_is_strict(told):
+    assert strict(json.dumps(told, allow_nan=False)) == told
+
+
+def test_finite_leaves_no_nan_and_no_numpy():
+    value = {"a": float("nan"), "b": [np.float32("inf"), np.int64(3)], "c": (np.array([1.0, np.nan]),), "d": "nan"}
+    assert finite(value) == {"a": None, "b": [None, 3], "c": [[1.0, None]], "d": "nan"}
+
+
+def test_the_commonest_class_is_that_of_training(run, told):
+    table = run.table()
+    train, test = table.y()[table.rows("train")], table.y()[table.rows("test")]
+    expected = (test == np.bincount(train).argmax()).mean()
+    assert told["baselines"]["majority"]["test"]["accuracy"]["value"] == pytest.approx(expected)
+    assert told["baselines"]["linear"] == MEASUREMENTS["linear"]
+
+
+def test_training_is_ranked_by_the_mean_over_epochs(run, told):
+    mean = run.dynamics()["losses"].astype(np.float64).mean(0) / np.log(2)
+    rows = [example["row"] for example in told["surprising"]["train"]]
+    assert rows[0] == int(np.nanargmax(mean))
+    assert [example["bits"] for example in told["surprising"]["train"]] == pytest.approx(mean[rows].tolist())
+    assert set(rows) <= set(run.table().rows("train").tolist())
+
+
+def test_validation_is_ranked_by_the_finished_model(run, told):
+    first = told["surprising"]["validation"][0]
+    probs, y = run.scores()["probs"], run.table().y()
+    rows = run.table().rows("validation")
+    assert first["bits"] == pytest.approx((-np.log2(probs[rows, y[rows]])).max())
+    assert first["label"] == LABELS[y[first["row"]]]
+    assert first["predicted"] == LABELS[probs[first["row"]].argmax()]
+    assert 2.0 ** -first["bits"] == pytest.approx(first["probability"], rel=1e-5)
+
+
+def test_the_best_epoch_is_the_last_that_was_best_so_far():
+    assert best_epoch([{"epoch": 1, "best": True}, {"epoch": 2, "best": True}, {"epoch": 3, "best": False}]) == 2
+    assert best_epoch([]) is None
+
+
+def test_paths_of_the_machine_stay_at_home(told):
+    assert "/home/somebody" not in json.dumps(told)
+
+
+def test_rows_without_a_label_or_a_split_are_left_out(tmp_path):
+    run = fake_run(tmp_path / "a", rows=60)
+    table = run.table()
+    label = table.frame["label"].to_list()
+    label[:5] = [None] * 5
+    blank = replace(table, frame=table.frame.with_columns(polars.Series("label", label)))
+    again = fake_run(tmp_path / "b", rows=60, table=blank)
+    told = facts(again)
+    assert sum(told[split]["accuracy"]["n"] for split in ("train", "validation", "test")) == 55
+    assert not {0, 1, 2, 3, 4} & set(
+        rows_to_show(blank, blank.y(), again.scores()["probs"], again.dynamics()["losses"])
+    )
+
+
+def test_without_a_test_set_validation_speaks_and_says_so(tmp_path):
+    table = without_split(fake_run(tmp_path / "a").table(), "test")
+    told = facts(fake_run(tmp_path / "b", table=table))
+    assert told["evaluated_on"] == "validation"
+    assert "validation images right" in told["headline"]
+    assert "no test set" in told["verdict"][0]["text"]
+    assert told["test"]["accuracy"] == {"value": None, "low": 0.0, "high": 1.0, "n": 0}
+
+
+def test_without_any_held_out_rows_nothing_is_claimed(tmp_path):
+    table = without_split(without_split(fake_run(tmp_path / "a", rows=60).table(), "test"), "validation")
+    told = facts(fake_run(tmp_path / "b", rows=60, table=table))
+    assert "nothing is known" in told["headline"]
+    assert told["verdict"] == []
+
+
+def test_measurements_may_be_missing(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60)
+    (run.path / "measurements.json").unlink()
+    told = facts(run)
+    assert told["baselines"]["linear"] == {}
+    assert told["latency"] is None
+
+
+def test_files_of_two_runs_are_refused(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60)
+    run.write_arrays("scores.npz", {"probs": np.full((59, 6), 1 / 6, np.float32)})
+    with pytest.raises(RunError, match=r"60 rows.*\(59, 6\)"):
+        evidence(run)
+    run.write_arrays("scores.npz", {"embeddings": np.zeros((60, 2))})
+    with pytest.raises(RunError, match="lacks probs"):
+        evidence(run)
+
+
+def test_reports_need_no_torch(run):
+    code = (
+        "import sys; from unfazed.report.page import write_report; from unfazed.run import Run; "
+        f"write_report(Run.open({str(run.path)!r})); import unfazed.analysis.symmetry, unfazed.analysis.baselines; "
+        "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+# Sentences
+
+
+def changed(told, **accuracy):
+    """The facts with another accuracy by split: test=(value, low, high, n)."""
+    new = {split: {**told[split], "accuracy": dict(zip(("value", "low", "high", "n"), values, strict=True))}
+           for split, values in accuracy.items()}  # fmt: skip
+    return {**told, **new}
+
+
+def sentences(told):
+    return " ".join(line["text"] for line in verdict(told))
+
+
+def test_the_headline_has_n_and_an_interval(told):
+    assert headline(changed(told, test=(355 / 360, 0.9681, 0.9940, 360))) == (
+        "98.6 % of 360 test images right (95 % interval 96.8 – 99.4 %)"
+    )
+
+
+def test_an_overlap_with_the_linear_model_is_said_plainly(told):
+    assert "not distinguishable from a linear model" in sentences(changed(told, test=(0.72, 0.65, 0.78, 164)))
+    assert "the model is better, by 34.0 points" in sentences(changed(told, test=(0.97, 0.93, 0.99, 164)))
+    assert "the model is worse" in sentences(changed(told, test=(0.40, 0.33, 0.48, 164)))
+
+
+def test_no_better_than_the_commonest_class_is_said(told):
+    assert "not shown to be better" in sentences(changed(told, test=(0.20, 0.14, 0.26, 164)))
+
+
+def test_small_sets_are_flagged(told):
+    assert "n = 12: the interval is wide (42.0 points)" in sentences(changed(told, test=(0.75, 0.47, 0.89, 12)))
+    assert "wide" not in sentences(changed(told, test=(0.97, 0.94, 0.99, 400)))
+
+
+def test_overfitting_is_claimed_only_when_intervals_part(told):
+    apart = changed(told, train=(0.99, 0.98, 0.995, 900), validation=(0.80, 0.75, 0.85, 200))
+    assert "It overfits" in sentences(apart)
+    overlap = changed(told, train=(0.99, 0.96, 0.995, 90), validation=(0.90, 0.70, 0.97, 20))
+    assert "Overfitting can't be told" in sentences(overlap)
+    low = changed(told, train=(0.60, 0.57, 0.63, 900), validation=(0.58, 0.50, 0.65, 200))
+    assert "has not learnt its training set" in sentences(low)
+
+
+# What is shown
+
+
+def test_thumbnails_are_few_and_the_choice_is_the_same_twice(run):
+    seen = evidence(run)
+    rows = rows_to_show(*seen)
+    assert len(rows) == len(set(rows)) <= 240
+    assert rows == rows_to_show(*seen)
+    shown = selection(*seen)
+    assert max(map(len, shown.cells.values())) <= 12
+    predicted = seen.probs.argmax(1)
+    for (given, taken), members in shown.cells.items():
+        assert (seen.y[members] == given).all()
+        assert (predicted[members] == taken).all()
+    mistakes = {(g, p) for g, p in zip(seen.y, predicted, strict=True) if g != p}
+    tested = set(run.table().rows("test").tolist())
+    assert {cell for cell in shown.cells if cell[0] != cell[1]} <= mistakes
+    assert {row for members in shown.cells.values() for row in members} <= tested
+
+
+def test_of_many_classes_the_commonest_mistakes_get_the_pictures():
+    generator = np.random.default_rng(0)
+    y = np.arange(5000) % 100
+    probs = np.eye(100, dtype=np.float32)[np.where(generator.random(5000) < 0.5, y, (y + 1 + y % 3) % 100)]
+    frame = polars.DataFrame({"id": [str(i) for i in range(5000)], "input": "x", "label": [f"c{k:02}" for k in y]})
+    table = Table.of(frame, "root", "kind").with_split(["test"] * 5000)
+    shown = selection(table, y, probs, np.zeros((1, 5000)))
+    assert len(shown.cells) == 40
+    assert all(given != predicted for given, predicted in shown.cells)
+    assert sum(map(len, shown.cells.values())) == 240 - 48
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.99999, "> 99.9 %"),
+        (0.9994, "99.9 %"),
+        (1e-6, "< 0.1 %"),
+        (0.5, "50.0 %"),
+        (None, "–"),
+    ],
+)
+def test_percent_never_rounds_to_certainty(share, said):
+    assert words.percent(share) == said
+
+
+def test_words():
+    assert words.seconds(0.25) == "250 ms"
+    assert words.seconds(59.96) == "60 s"
+    assert words.seconds(200) == "3 min 20 s"
+    assert words.seconds(7322) == "2 h 2 min"
+    assert words.size(310_000) == "310 kB"
+    assert words.size(1_234_567) == "1.2 MB"
+    assert words.count(1, "images") == "1 image"
+    assert words.count(1, "classes") == "1 class"
+    assert words.count(12_345, "images") == "12,345 images"
+    assert words.bits(1.0, 1) == "1.0 bit"

@@ -1,0 +1,228 @@
+"""report.html: one safe file, whatever the labels and file names are."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from fake_run import HOSTILE, LABELS, fake_run, thumbnail
+from PIL import Image
+
+from unfazed.report.charts import Plot, Series, line_chart, thinned, ticks, track
+from unfazed.report.markup import VOID, Html, join, tag
+from unfazed.report.page import write_report
+from unfazed.report.pictures import BUDGET, pictures
+
+ADDRESSES = {"src", "href", "action", "formaction", "srcset", "poster", "data", "xlink:href"}
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would see, and checks that every element is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.words, self.code = [], [], [], {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, name, attributes):
+        self.elements.append((name, dict(attributes)))
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_endtag(self, name):
+        assert self.open.pop() == name
+
+    def handle_data(self, text):
+        if self.open and self.open[-1] in ("script", "style"):
+            self.code[self.open[-1]] = self.code.get(self.open[-1], "") + text
+        else:
+            self.words.append(text)
+
+    def named(self, name):
+        return [attributes for found, attributes in self.elements if found == name]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = fake_run(tmp_path_factory.mktemp("run") / "run")
+    write_report(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def text(run):
+    return (run.path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Reader(text)
+
+
+def test_hostile_labels_and_names_stay_text(page):
+    assert len(page.named("script")) == 1
+    assert "alert(1)" not in page.code["script"]
+    words = "".join(page.words)
+    for label in LABELS:
+        assert label in words, label
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert not [value for _, attributes in page.elements for value in attributes.values() if "javascript:" in str(value)
+                and value not in LABELS and not any(str(label) in str(value) for label in LABELS)]  # fmt: skip
+
+
+def test_nothing_is_fetched(page):
+    addresses = [value for _, attributes in page.elements for name, value in attributes.items() if name in ADDRESSES]
+    assert addresses
+    assert all(value.startswith(("#", "data:image/png;base64,", "data:image/jpeg;base64,")) for value in addresses)
+    assert not {"link", "iframe", "object", "embed", "form", "base"} & {name for name, _ in page.elements}
+    assert "url(" not in page.code["style"]
+    assert "@import" not in page.code["style"]
+
+
+def test_the_policy_admits_this_style_and_this_script_and_nothing_else(page):
+    policy = next(meta["content"] for meta in page.named("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for kind in ("script", "style"):
+        digest = base64.b64encode(hashlib.sha256(page.code[kind].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert not [attributes for _, attributes in page.elements if "style" in attributes]
+
+
+def test_every_link_leads_somewhere_and_ids_are_unique(page):
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {link["href"].removeprefix("#") for link in page.named("a")} <= set(ids)
+
+
+def test_the_page_says_what_was_measured(page):
+    words = "".join(page.words)
+    for said in (
+        "test images right", "Always naming the commonest class", "A linear model on the pixels", "fits the weights",
+        "chose the epoch", "touched once", "best: epoch 6", "learning rate", "share their content", "mirrored",
+        "truncated PNG: 120 bytes missing", "batch size", "in all",
+    ):  # fmt: skip
+        assert said in words, said
+
+
+def test_cells_lead_to_their_examples(run, page):
+    matrix = run.report["confusion"]["matrix"]
+    links = {link["data-cell"] for link in page.named("a") if "data-cell" in link}
+    wrong = {f"cell-{g}-{p}" for g, row in enumerate(matrix) for p, n in enumerate(row) if n and g != p}
+    assert wrong
+    assert wrong <= links
+    assert sum("data-first" in link for link in page.named("a")) == 1
+
+
+def test_every_picture_has_a_name_and_a_thumbnail(run, page):
+    images = page.named("img")
+    assert len(images) > 50
+    assert all(image["alt"] for image in images)
+    assert len({image["src"] for image in images}) <= 240
+
+
+def test_the_report_beside_it_is_strict_json(run):
+    def refuse(name):
+        raise AssertionError(name)
+
+    text = (run.path / "report.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=refuse)["headline"] == run.report["headline"]
+
+
+def test_a_run_without_pictures_measurements_or_test_rows_gets_a_page(tmp_path):
+    run = fake_run(tmp_path / "run", rows=24, epochs=1)
+    for name in ("thumbnails.parquet", "measurements.json", "problems.csv"):
+        (run.path / name).unlink()
+    Reader(write_report(run).read_text(encoding="utf-8"))
+
+
+def test_a_hundred_classes_and_many_rows_stay_below_three_megabytes(tmp_path):
+    run = fake_run(tmp_path / "run", rows=20_000, classes=[f"class {k:03}" for k in range(100)], thumbnail_side=96)
+    path = write_report(run)
+    assert path.stat().st_size < 3_000_000
+    page = Reader(path.read_text(encoding="utf-8"))
+    assert not [table for table in page.named("table") if "matrix" in (table.get("class") or "")]
+    assert "The 40 commonest mistakes" in "".join(page.words)
+
+
+# Markup
+
+
+def test_text_is_escaped_and_markup_is_not():
+    assert tag("p", "<b>&", tag("b", "x"), None) == "<p>&lt;b&gt;&amp;<b>x</b></p>"
+    assert join("<", Html("<")) == "&lt;<"
+
+
+def test_attributes_are_escaped_left_out_or_bare():
+    made = tag("a", href='"><script>', class_="x", data_row=3, hidden=True, title=None, open=False)
+    assert made == '<a href="&quot;&gt;&lt;script&gt;" class="x" data-row="3" hidden></a>'
+
+
+# Charts
+
+
+@pytest.mark.parametrize("end", [1e-5, 0.003, 0.7, 1, 3.32, 7, 10, 23, 99_999])
+def test_ticks_are_few_round_and_reach_the_end(end):
+    found = ticks(end)
+    assert found[0] == 0
+    assert end <= found[-1] * (1 + 1e-9) <= 2.5 * end
+    assert 3 <= len(found) <= 7
+
+
+def test_a_line_breaks_where_a_value_is_missing():
+    points = [(1, 1.0), (2, 0.5), (3, float("nan")), (4, 0.25)]
+    chart = line_chart(Plot("t", [Series("s", "train", points)], [(x, "") for x, _ in points]))
+    path = re.search(r' d="([^"]*)"', chart).group(1)
+    assert path.count("M") == 2
+    assert path.count("L") == 1
+    assert "nan" not in chart
+
+
+def test_no_points_no_chart():
+    assert line_chart(Plot("t", [Series("s", "train", [])], [])) == ""
+    assert line_chart(Plot("t", [Series("s", "train", [(1, float("nan"))])], [])) == ""
+    assert track(0.1, None, 0.2) == ""
+
+
+def test_tips_are_hostile_too():
+    chart = line_chart(Plot("<t>", [Series("s", "train", [(1, 1.0)])], [(1, f'"{HOSTILE}')]))
+    svg = Reader(chart).named("svg")[0]
+    assert json.loads(svg["data-tips"]) == [f'"{HOSTILE}']
+
+
+def test_thinning_keeps_both_ends():
+    assert thinned(list(range(5000)), 400)[0] == 0
+    assert thinned(list(range(5000)), 400)[-1] == 4999
+    assert len(thinned(list(range(5000)), 400)) == 400
+    assert thinned([1, 2], 400) == [1, 2]
+
+
+# Pictures
+
+
+def test_heavy_pictures_become_light_and_damaged_ones_are_left_out():
+    generator = np.random.default_rng(0)
+    heavy = thumbnail(1, 96, generator)
+    found = pictures(
+        {0: heavy, 1: b"<svg onload=alert(1)>", 2: heavy[:200], 3: b"", 4: thumbnail(2, 8, generator)}, range(9)
+    )
+    assert list(found) == [0, 4]
+    assert found[0].source.startswith("data:image/jpeg;base64,")
+    assert len(found[0].source) < len(heavy)
+    assert not found[0].small
+    assert found[4].small
+    data = base64.b64decode(found[4].source.partition(",")[2])
+    assert Image.open(io.BytesIO(data)).size == (8, 8)
+
+
+def test_pictures_stop_at_the_budget():
+    heavy = thumbnail(1, 96, np.random.default_rng(0))
+    found = pictures(dict.fromkeys(range(2000), heavy), range(2000))
+    assert 100 < len(found) < 2000
+    assert sum(len(picture.source) for picture in found.values()) <= BUDGET

@@ -1,0 +1,257 @@
+"""Table files and frames: which column is the path, the label, the side, the group and the time."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from unfazed.errors import SourceError
+from unfazed.source import SourceOptions, check_classes, find
+from unfazed.table import Table
+
+ROWS = {"name": ["c1", "c2", "d1", "d2"], "file": ["i/1.png", "i/2.png", "i/3.png", "i/4.png"],
+        "label": ["cat", "cat", "dog", "dog"]}  # fmt: skip
+FILES = ("i/1.png", "i/2.png", "i/3.png", "i/4.png")
+
+
+def write(root: Path, *names: str) -> Path:
+    """Empty files; whether they are images is no question of this module."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return root
+
+
+def found(source: Any, **options: Any) -> Table:
+    return find(source, SourceOptions(**options), {".png"})
+
+
+def refused(source: Any, **options: Any) -> str:
+    with pytest.raises(SourceError) as caught:
+        check_classes(found(source, **options))
+    return str(caught.value)
+
+
+def labels(table: Table) -> dict[str, str | None]:
+    return dict(zip(table.frame["id"], table.frame["label"], strict=True))
+
+
+def frame(**columns: Any) -> pl.DataFrame:
+    return pl.DataFrame({**ROWS, **columns})
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl", ".CSV", ".ndjson"])
+def test_table_files(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, *FILES)
+    path = tmp_path / f"table{suffix}"
+    {
+        "csv": lambda: frame().write_csv(path),
+        "tsv": lambda: frame().write_csv(path, separator="\t"),
+        "parquet": lambda: frame().write_parquet(path),
+        "jsonl": lambda: frame().write_ndjson(path),
+        "ndjson": lambda: frame().write_ndjson(path),
+    }[suffix[1:].lower()]()
+    table = found(path)
+    assert labels(table) == {"0": "cat", "1": "cat", "2": "dog", "3": "dog"}
+    assert table.frame["input"][0] == str(tmp_path / "i" / "1.png")
+    assert 'paths in "file", labels in "label"' in table.kind
+
+
+def test_the_obvious_column_is_taken_and_others_must_be_named(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    for name in ("Class", "target", "CATEGORY"):
+        assert found_in(tmp_path, frame().rename({"label": name})).kind.endswith(f'labels in "{name}"')
+    only = found_in(tmp_path, frame().drop("name").rename({"label": "species"}))
+    assert only.kind.endswith('labels in "species"')
+    message = refused_in(tmp_path, frame().rename({"label": "species"}))
+    assert "--target" in message and '"name", "species"' in message
+    assert labels(found_in(tmp_path, frame(), target="name"))["0"] == "c1"
+
+
+def found_in(folder: Path, table: pl.DataFrame, **options: Any) -> Table:
+    table.write_parquet(folder / "t.parquet")
+    return found(folder / "t.parquet", **options)
+
+
+def refused_in(folder: Path, table: pl.DataFrame, **options: Any) -> str:
+    table.write_parquet(folder / "t.parquet")
+    return refused(folder / "t.parquet", **options)
+
+
+def test_labels_keep_how_they_are_written(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    (tmp_path / "t.csv").write_text("file,label\ni/1.png,01\ni/2.png,1\ni/3.png, NA \ni/4.png,\n")
+    assert list(labels(found(tmp_path / "t.csv")).values()) == ["01", "1", "NA", None]
+    for values, expected in [
+        ([1.0, 2.0, None, float("nan")], ["1", "2", None, None]),
+        ([1, 2, 3, None], ["1", "2", "3", None]),
+        ([True, False, True, None], ["true", "false", "true", None]),
+        ([0.5, 1e20, 2.0, float("inf")], ["0.5", "100000000000000000000", "2", "inf"]),
+        (["", " ", "a", None], [None, None, "a", None]),
+    ]:
+        table = found_in(tmp_path, frame(label=pl.Series(values, strict=False)))
+        assert table.frame["label"].to_list() == expected
+    assert found_in(tmp_path, frame(label=pl.Series(list("abab")).cast(pl.Categorical))).classes == ["a", "b"]
+    assert "List" in refused_in(tmp_path, frame(label=[[1], [2], [3], [4]]))
+
+
+def test_no_header_names_columns_by_number(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    (tmp_path / "t.csv").write_text("i/1.png,cat,x\ni/2.png,cat,x\ni/3.png,dog,y\ni/4.png,dog,y\n")
+    assert found(tmp_path / "t.csv", header=False, target="1").classes == ["cat", "dog"]
+    assert '("i/1.png" is a file): add --no-header' in refused(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("i/1.png,cat\n")
+    assert "--no-header" in refused(tmp_path / "t.csv")
+
+
+def test_paths_start_at_the_table_or_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "work", *FILES)
+    (tmp_path / "lists").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert found_in(tmp_path / "lists", frame()).frame["input"][0] == str(tmp_path / "work" / "i" / "1.png")
+    write(tmp_path / "lists", *FILES)
+    assert found_in(tmp_path / "lists", frame()).frame["input"][0] == str(tmp_path / "lists" / "i" / "1.png")
+    absolute = [str(tmp_path / "work" / name) for name in FILES]
+    assert found_in(tmp_path, frame(file=absolute)).frame["input"].to_list() == absolute
+    assert found_in(tmp_path / "lists", frame(file=[f"../work/{name}" for name in FILES])).classes == ["cat", "dog"]
+
+
+def test_the_path_column_is_the_one_with_files(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    mostly = frame(file=["i/1.png", "i/2.png", "i/3.png", "i/gone.png"], other=["i/1.png", *"xyz"])
+    assert 'paths in "file"' in found_in(tmp_path, mostly).kind
+    assert found_in(tmp_path, frame(file=["i/1.png", None, "i/3.png", "i/4.png"])).frame["input"][1] == ""
+
+
+def test_a_split_column_is_honoured(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    table = found_in(tmp_path, frame(Split=["train", "Valid ", None, "TEST"]))
+    assert table.frame["split"].to_list() == ["train", "validation", None, "test"]
+    assert '"fold 1"' in refused_in(tmp_path, frame(split=["fold 1", "train", "test", "test"]))
+    assert found_in(tmp_path, frame(split=["x", "x", "y", "y"]), target="split").classes == ["x", "y"]
+
+
+def test_groups_and_times(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    days = ["2020-01-02", "2021-01-01", None, "2020-01-01"]
+    extra = {"patient": [1, 1, 2, None], "day": days, "age": [3, 1, 2, None]}
+    table = found_in(tmp_path, frame(**extra), group="patient", time="day", target="label")
+    assert table.frame["group"].to_list() == ["1", "1", "2", None]
+    assert table.frame["time"].to_list() == [1577923200.0, 1609459200.0, None, 1577836800.0]
+    assert found_in(tmp_path, frame(**extra), time="age", target="label").frame["time"].to_list() == [3, 1, 2, None]
+    for text in (["1", "2.5", "3", "4"], ["2020-01-01T10:00:00", "2020-01-01T09:00:00", "2020-01-02T00:00:00", None]):
+        times = found_in(tmp_path, frame(day=text), time="day", target="label").frame["time"]
+        assert times[0] is not None and (times[1] > times[0]) == (text[0] == "1")
+    dates = pl.Series(days).str.to_date()
+    assert found_in(tmp_path, frame(day=dates), time="day", target="label").frame["time"][0] == 1577923200.0
+    assert "ISO 8601" in refused_in(tmp_path, frame(day=["soon", "later", "1", "2"]), time="day", target="label")
+    assert "List" in refused_in(tmp_path, frame(day=[[1], [2], [3], [4]]), time="day", target="label")
+
+
+def test_table_files_by_side(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    frame().head(3).write_csv(tmp_path / "train.csv")
+    frame().tail(2).write_parquet(tmp_path / "test.parquet")
+    table = found(tmp_path)
+    assert dict(zip(table.frame["id"], table.frame["split"], strict=True)) == {
+        "train.csv:0": "train", "train.csv:1": "train", "train.csv:2": "train",
+        "test.parquet:0": "test", "test.parquet:1": "test",
+    }  # fmt: skip
+    assert table.kind == 'folder with train.csv and test.parquet, paths in "file", labels in "label"'
+
+
+def test_folders_win_over_files_unless_a_column_is_named(tmp_path: Path) -> None:
+    write(tmp_path, *FILES, "train/cat/1.png", "train/dog/1.png", "test/cat/2.png", "test/dog/2.png")
+    for name in ("train.csv", "test.csv"):
+        frame().write_csv(tmp_path / name)
+    assert "folders" in found(tmp_path).kind
+    assert "train.csv" in found(tmp_path, target="label").kind
+
+
+@pytest.mark.parametrize("text", ["\ufefffile;label\ni/1.png;a\ni/2.png;b\n", "file\tlabel\ni/1.png\ta\ni/2.png\tb\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_csv_as_spreadsheets_write_it(tmp_path: Path, text: str, encoding: str) -> None:
+    write(tmp_path, *FILES)
+    (tmp_path / "t.csv").write_text(text.lstrip("\ufeff") if encoding == "utf-16" else text, encoding=encoding)
+    assert found(tmp_path / "t.csv").classes == ["a", "b"]
+
+
+def test_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, *FILES)
+    monkeypatch.chdir(tmp_path)
+    for source in (frame(), frame().lazy()):
+        table = found(source)
+        assert table.kind.startswith("polars frame") and table.classes == ["cat", "dog"]
+        assert table.frame["input"][0] == str(tmp_path / "i" / "1.png")
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        (["cat", None, "dog", "dog"], ["cat", None, "dog", "dog"]),
+        ([1, 2, 1, 2], ["1", "2", "1", "2"]),
+        ([1.0, float("nan"), 2.0, 2.0], ["1", None, "2", "2"]),
+        (pd.array([1, None, 2, 2], dtype="Int64"), ["1", None, "2", "2"]),
+        (pd.Categorical(["a", None, "b", "b"]), ["a", None, "b", "b"]),
+        (pd.Series(["a", pd.NA, "b", "b"], dtype="string"), ["a", None, "b", "b"]),
+    ],
+)
+def test_pandas_frames(values: Any, expected: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, *FILES)
+    monkeypatch.chdir(tmp_path)
+    source = pd.DataFrame({**ROWS, "label": values})
+    source.index = pd.Index([7, 7, 7, 7])
+    table = found(source)
+    assert table.frame["label"].to_list() == expected
+    assert table.frame["id"].to_list() == ["0", "1", "2", "3"]
+    assert table.kind.startswith("pandas frame")
+    timed = pd.DataFrame({**ROWS, "day": pd.to_datetime(["2020-01-01", None, "2021-01-01", "2022-01-01"])})
+    assert found(timed, time="day", target="label").frame["time"].to_list()[:2] == [1577836800.0, None]
+
+
+def test_source_does_not_import_pandas() -> None:
+    code = "import sys, unfazed.source; sys.exit('pandas' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("t.csv", b"", "cannot read .*t.csv as CSV"),
+        ("t.csv", b"file,label\n", "has no rows"),
+        ("t.csv", b"a,b\n1,2,3\n", "cannot read"),
+        ("t.csv", b"file,label\ncaf\xe9,1\n", "not UTF-8: byte 14"),
+        ("t.parquet", b"nonsense", "cannot read .*t.parquet as Parquet"),
+        ("t.jsonl", b'{"a": 1}\nnonsense\n', "cannot read .*t.jsonl as JSONL"),
+        ("t.csv", b"file,label\ngone.png,a\n", 'no column of .* paths of existing files.*"file", "label"'),
+        ("t.csv", b"file,label\nhttps://x.org/1.png,a\n", 'column "file" .* addresses, not files: download'),
+        ("cat.png", b"", r"unknown kind \(\.png\)"),
+        ("data.zip", b"PK", "Unpack archives"),
+        ("data", b"", "no extension"),
+    ],
+)
+def test_table_files_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        found(tmp_path / name)
+
+
+def test_wrong_columns_are_all_named_at_once(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    said = refused_in(tmp_path, frame(), target="lable", group="patient")
+    assert 'target "lable" is not a column' in said and 'Did you mean "label"?' in said and 'group "patient"' in said
+    assert '"name", "file", "label"' in said
+
+
+def test_a_label_regex_is_not_for_tables(tmp_path: Path) -> None:
+    assert "--target" in refused_in(tmp_path, frame(), label_regex="(.)")
+
+
+def test_a_table_of_null_labels(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    assert "no row of" in refused_in(tmp_path, frame(label=pl.Series([None] * 4, dtype=pl.String)))
