@@ -69,7 +69,8 @@ MEASUREMENTS = {
     "linear": {"test": {"accuracy": _estimate(0.63, 0.55, 0.70, 150), "f1_macro": _estimate(0.62, 0.54, 0.69, 150)},
                "validation": {"accuracy": _estimate(0.60, 0.50, 0.69, 90)}},
     "latency": {"p50_ms": 1.23, "p95_ms": 2.5, "n": 200, "device": "cpu"},
-    "flip": {"chosen": "horizontal", "original": 0.282, "mirrored": 0.268, "upside_down": 0.17, "n": 2000},
+    "flip": {"chosen": "horizontal", "n": 2000, "original": _estimate(0.282, 0.263, 0.302, 2000),
+             "horizontal": _estimate(0.268, 0.249, 0.288, 2000), "vertical": _estimate(0.17, 0.154, 0.187, 2000)},
     "duplicates": {"count": 12, "conflicting": 2},
     "expected_seconds": 30.0,
 }  # fmt: skip

@@ -27,7 +27,22 @@ def test_the_hub_reads_the_metadata(told):
 
 def test_the_metadata_survives_names_that_yaml_would_stumble_on(told):
     hub = pytest.importorskip("huggingface_hub")
-    for name in ('"', "a: b", "---\nlicense: mit", "- x", "\u2028", "{{", "# no", HOSTILE, "null", "'", "\\"):
+    for name in (
+        '"',
+        "a: b",
+        "---\nlicense: mit",
+        "- x",
+        "\u2028",
+        "a\u0085b",
+        "\x7f",
+        "😀",
+        "{{",
+        "# no",
+        HOSTILE,
+        "null",
+        "'",
+        "\\",
+    ):
         source = {**told["source"], "name": name}
         read = hub.ModelCard(card({**told, "source": source}))
         assert read.data.eval_results[0].dataset_name == name

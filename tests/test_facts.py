@@ -85,8 +85,14 @@ def test_json_is_strict(told):
 
 
 def test_finite_leaves_no_nan_and_no_numpy():
-    value = {"a": float("nan"), "b": [np.float32("inf"), np.int64(3)], "c": (np.array([1.0, np.nan]),), "d": "nan"}
-    assert finite(value) == {"a": None, "b": [None, 3], "c": [[1.0, None]], "d": "nan"}
+    value = {
+        "a": float("nan"),
+        "b": [np.float32("inf"), np.int64(3)],
+        "c": (np.array([1.0, np.nan]),),
+        "d": "nan",
+        "e": "\ud800",
+    }
+    assert finite(value) == {"a": None, "b": [None, 3], "c": [[1.0, None]], "d": "nan", "e": "?"}
 
 
 def test_the_commonest_class_is_that_of_training(run, told):

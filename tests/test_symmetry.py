@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from unfazed.analysis.symmetry import chosen_flip, mirror_agreement
+from unfazed.analysis.intervals import Estimate, wilson
+from unfazed.analysis.symmetry import Agreement, Mirrored, chosen_flip, mirror_agreement
 
 SIDE = 16
 
@@ -61,6 +62,17 @@ def test_two_letters_among_forty_that_turn_into_each_other_forbid_flipping(seed)
     assert measured.horizontal.damaged == [38, 39]
     assert measured.horizontal.drop.high < 0.15 * measured.lift
     assert chosen_flip(measured) == "none"
+
+
+def test_a_drop_that_may_be_large_forbids_flipping():
+    """It must be shown that a flip does no harm; not having seen any is not enough."""
+    original, lift = wilson(90, 100), 0.6
+    sure = Mirrored(original, Estimate(0.01, 0.0, 0.02, 1000), [])
+    unsure = Mirrored(original, Estimate(0.01, -0.1, 0.12, 50), [])
+    assert chosen_flip(Agreement(original, sure, sure, 0.2, lift)) == "both"
+    assert chosen_flip(Agreement(original, sure, unsure, 0.2, lift)) == "horizontal"
+    assert chosen_flip(Agreement(original, unsure, sure, 0.2, lift)) == "none"
+    assert chosen_flip(Agreement(wilson(25, 100), sure, sure, 0.2, lift)) == "none"
 
 
 @pytest.mark.parametrize("n", [0, 1, 8, 12])

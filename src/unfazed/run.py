@@ -46,14 +46,11 @@ class Run:
         Raises:
             UsageError: the folder exists and is not empty, or cannot be made.
         """
-        folder = Path(path) if path is not None else _fresh(Path("runs"))
+        folder = vacant(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            occupied = any(folder.iterdir())
         except OSError as error:
             raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
-        if occupied:
-            raise UsageError(f"{folder} is not empty: choose another folder with --out, or remove this one first")
         return cls(folder)
 
     @classmethod
@@ -270,6 +267,22 @@ class Run:
 
     def _damaged(self, name: str, why: object) -> RunError:
         return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")
+
+
+def vacant(path: str | Path | None) -> Path:
+    """Where a new run may be written; None = a fresh name under `runs/`. Nothing is made yet.
+
+    Raises:
+        UsageError: there is something already.
+    """
+    folder = Path(path) if path is not None else _fresh(Path("runs"))
+    try:
+        occupied = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be a run folder: {error.strerror}") from error
+    if occupied:
+        raise UsageError(f"{folder} is not empty: choose another folder with --out, or remove this one first")
+    return folder
 
 
 def _fresh(parent: Path) -> Path:

@@ -59,11 +59,11 @@ def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> 
     if classes > MANY_CLASSES or len(np.unique(y[:cut])) < 2:
         return STRENGTHS[1]
 
-    def held_out_loss(strength: float) -> float:
+    losses = []
+    for strength in STRENGTHS:
         probs = _all_classes(_fit(inputs[:cut], y[:cut], strength), inputs[cut:], classes)
-        return float(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
-
-    return min(STRENGTHS, key=held_out_loss)
+        losses.append(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
+    return STRENGTHS[int(np.argmin(losses))]
 
 
 def _fit(inputs: NDArray[np.float32], y: Integers, strength: float) -> Any:

@@ -7,7 +7,7 @@ original does; a mirrored 3 does not.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,22 +73,6 @@ def chosen_flip(measured: Agreement) -> str:
     if not _harmless(measured.horizontal, measured.lift):
         return "none"
     return "both" if _harmless(measured.vertical, measured.lift) else "horizontal"
-
-
-def flip_facts(measured: Agreement) -> dict[str, Any]:
-    """The choice and what it rests on, for `measurements.json`; what could not be measured is None."""
-
-    def share(estimate: Estimate) -> float | None:
-        return None if math.isnan(estimate.value) else estimate.value
-
-    return {
-        "chosen": chosen_flip(measured),
-        "original": share(measured.original),
-        "mirrored": share(measured.horizontal.accuracy),
-        "upside_down": share(measured.vertical.accuracy),
-        "majority": None if math.isnan(measured.majority) else measured.majority,
-        "n": measured.original.n,
-    }
 
 
 def _harmless(mirrored: Mirrored, lift: float) -> bool:

@@ -51,18 +51,20 @@ def flips(told: Facts) -> str | None:
     """Whether training mirrored the images, and the measurement behind it."""
     found = told["flip"]
     used = {"none": "not mirrored", "horizontal": "mirrored left to right", "both": "mirrored both ways"}
-    if not found or told["recipe"].get("flip") not in used:
+    chosen = told["recipe"].get("flip")
+    if chosen not in used:
         return None
-    decided = f"In training, images are {used[told['recipe']['flip']]}"
-    if found.get("original") is None or found.get("mirrored") is None:
-        return f"{decided}: there are too few images to measure whether mirroring keeps the class."
-    said = (
-        f"{decided}. By their nearest neighbours {words.percent(found['mirrored'])} of mirrored images are recognised, "
-        f"{words.percent(found['original'])} of the originals"
+    decided = f"In training, images are {used[chosen]}"
+    if not found:
+        return f"{decided}, as the recipe asked."
+    original, sideways, upside_down = (found[name]["value"] for name in ("original", "horizontal", "vertical"))
+    if original is None:
+        return f"{decided}: there are too few of them to measure whether mirroring keeps the class."
+    return (
+        f"{decided}. Their nearest neighbours recognise {words.percent(original)} of the originals, "
+        f"{words.percent(sideways)} when mirrored left to right and {words.percent(upside_down)} upside down "
+        f"(n = {words.count(found['n'])})."
     )
-    if found.get("upside_down") is not None:
-        said += f" and {words.percent(found['upside_down'])} turned upside down"
-    return f"{said} (n = {words.count(found.get('n'))})."
 
 
 def problems(told: Facts) -> str:

@@ -16,6 +16,7 @@ METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes", "balance
 SCORES = ("precision", "recall", "f1")
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
 ROWS = 50
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|~]|^[#+-])")
 
 
@@ -66,8 +67,11 @@ def plain(text: str) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """JSON, with the characters escaped that YAML readers refuse or take for line ends."""
-    return json.dumps(value, ensure_ascii=True)
+    """JSON, with the characters escaped that YAML readers refuse or take for line ends.
+
+    Only those: JSON writes an emoji as a pair of escapes that YAML would read as two halves of a character.
+    """
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _slug(text: str) -> str:

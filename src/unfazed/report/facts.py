@@ -102,12 +102,17 @@ def shown(seen: Evidence) -> Shown:
 
 
 def finite(value: Any) -> Any:
-    """The same value as strict JSON allows it: nan and infinities become None, numpy's numbers Python's."""
+    """The same value as strict JSON in UTF-8 allows it.
+
+    nan and infinities become None, numpy's numbers Python's, and halves of surrogate pairs question marks.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {str(key): finite(inner) for key, inner in value.items()}
+        return {finite(str(key)): finite(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         return finite(value.tolist())
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -73,7 +73,7 @@ def _line(values: list[str]) -> str:
 
 
 def _json(one: Prediction, probs: bool) -> str:
-    facts = {"input": one.input, "label": one.label, "confidence": one.confidence, "problem": one.problem}
+    facts: dict[str, object] = {"input": one.input, "label": one.label, "confidence": one.confidence, "problem": one.problem}
     if probs:
         facts["probs"] = one.probs if one.label is not None else None
     return json.dumps(facts, ensure_ascii=False)

@@ -97,8 +97,8 @@ class _Display:
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = event.recipe.epochs, event.steps // event.recipe.epochs
         self._say(f"{event.model}; {event.recipe.precision} on {event.device}")
-        self._say(f"{event.recipe.epochs} epochs, {event.steps:,} steps: "
-                  f"about {seconds(event.expected_seconds)}\n")
+        length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
+        self._say(f"{length}: about {seconds(event.expected_seconds)}\n")
         self._say(Text(HEADING, style="dim"))
 
     def _step(self, step: Step) -> None:
@@ -170,7 +170,8 @@ def summary(run: Run) -> Group:
 
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured."""
-    said = [f"{count(facts['rows'])} examples" + (" (the test rows of the source)" if facts["split"] == "test" else "")]
+    which = " (the test rows of the source)" if facts["split"] == "test" else ""
+    said = [f"{count(facts['rows'])} examples{which}"]
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
@@ -181,7 +182,7 @@ def evaluation(facts: dict[str, Any]) -> Group:
 
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
-    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     for name, said, write in _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
         table.add_row(Text(said, no_wrap=True), *cells)
@@ -194,7 +195,7 @@ def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Tex
 
 
 def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT)
+    return bits(None if nats is None else nats * BITS_PER_NAT).split(" ")[0]
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -202,5 +203,5 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("log_loss", "surprise", _in_bits),
+    ("log_loss", "surprise, bits", _in_bits),
 )

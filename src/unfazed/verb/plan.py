@@ -5,9 +5,8 @@ The expected time is measured, and nothing depends on it.
 
 import copy
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, cast
 
 import torch
 
@@ -17,12 +16,14 @@ from unfazed.criterion import cross_entropy
 from unfazed.device import best_precision
 from unfazed.loader import Loader
 from unfazed.loop import training
-from unfazed.model.convnet import ConvNet, default_width
+from unfazed.model.convnet import ConvNet, Pooling, default_width
+from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe
 from unfazed.verb.prepare import Prepared
 
-INITIALISING_ROWS = 2000  # training images from which the stem takes its filters
-TIMED_STEPS = 3
+SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
+TIMED_STEPS = 5
+TIMED_ROWS = 64
 
 
 class Plan(NamedTuple):
@@ -37,22 +38,20 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     """Resolve every `"auto"` and build the model, initialised from training rows."""
     rows = torch.from_numpy(prepared.table.rows("train"))
     size = prepared.examples.x.shape[-1]
-    flips = mirror_agreement(prepared.examples.x[rows].numpy(), prepared.examples.y[rows].numpy(), recipe.seed) \
-        if recipe.flip == AUTO else None
-    batch_size = default_batch_size(len(rows))
+    torch.manual_seed(recipe.seed)
+    sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
+    flips = mirror_agreement(sample.x.numpy(), sample.y.numpy(), recipe.seed) if recipe.flip == AUTO else None
     recipe = recipe.resolved(
         epochs=default_epochs(len(rows)),
-        batch_size=batch_size,
+        batch_size=default_batch_size(len(rows)),
         flip=chosen_flip(flips) if flips else "none",
         precision=best_precision(device),
         image_size=size,
         width=default_width(size, len(rows)),
     )
-    recipe = replace(recipe, image_size=size).resolved(micro_batch_size=recipe.batch_size)
-    torch.manual_seed(recipe.seed)
-    model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, recipe.pooling)
-    chosen = torch.randperm(len(rows))[:INITIALISING_ROWS]
-    model.initialise(prepared.examples.x[rows[chosen]])
+    recipe = recipe.resolved(micro_batch_size=recipe.batch_size)
+    model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
+    model.initialise(sample.x)
     return Plan(recipe, model.to(device), flips)
 
 
@@ -66,31 +65,22 @@ def default_batch_size(rows: int) -> int:
     return 128 if rows >= 5000 else 64 if rows >= 500 else 16
 
 
-class _Prefix:
-    """The first batches of a loader, served as if they were all."""
-
-    def __init__(self, loader: Loader, batches: int):
-        self.loader, self.batches, self.rows = loader, min(batches, len(loader)), loader.rows
-
-    def __len__(self) -> int:
-        return self.batches
-
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """The first batches of epoch `number`."""
-        for _, batch in zip(range(self.batches - skip), self.loader.epoch(number, skip), strict=False):
-            yield batch
-
-
-def expected_seconds(plan: Plan, loader: Loader) -> float:
-    """Seconds that training will take, from a few steps on a copy of the model."""
-    prefix = _Prefix(loader, TIMED_STEPS)
-    recipe = replace(plan.recipe, epochs=1)
-    seconds, before = [], time.perf_counter()
-    for event in training(copy.deepcopy(plan.model), prefix, cross_entropy(recipe.label_smoothing), recipe):
-        if loader.device.type == "cuda":
-            torch.cuda.synchronize(loader.device)
+def expected_seconds(plan: Plan, prepared: Prepared, loader: Loader) -> float:
+    """Seconds that training, validation and the final scoring will take, from a few steps on a copy of the model."""
+    model, device = copy.deepcopy(plan.model), loader.device
+    step, before = [], time.perf_counter()
+    for _ in islice(training(model, loader, cross_entropy(), plan.recipe), TIMED_STEPS):
+        _wait(device)
         now = time.perf_counter()
-        seconds.append(now - before)
+        step.append(now - before)
         before = now
-        del event
-    return min(seconds[:-1]) * len(loader) * plan.recipe.epochs
+    batch = prepared.examples.batch(torch.from_numpy(prepared.table.rows("validation"))[:TIMED_ROWS])
+    outputs(model, [Batch(*(column.to(device) for column in batch))])
+    row = (time.perf_counter() - before) / len(batch.y)
+    scored = plan.recipe.epochs * len(prepared.table.rows("validation")) + len(prepared.table)
+    return min(step[1:], default=step[0]) * plan.recipe.epochs * len(loader) + row * scored
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

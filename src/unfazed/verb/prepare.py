@@ -4,7 +4,7 @@ Axis letters: N rows of the table that can be used.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -34,6 +34,7 @@ class Prepared(NamedTuple):
     problems: list[Problem]
     duplicates: Duplicates
     fingerprint: str  # sha256 over the contents and labels of all rows
+    fitting: str  # how inputs of other sizes are brought to one
 
 
 class Raws:
@@ -103,10 +104,13 @@ def prepare(
     table, duplicates = assign_splits(
         usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed
     )
-    yield Found(_sentences(table, modality, reader.problems, duplicates))
+    yield Found(_sentences(table, modality, reader.problems))
     preprocessor = modality.fit([reader.sizes[row] for row in table.rows("train")], recipe.image_size)
     examples = encode_all(table, reader.raws, preprocessor)
-    yield Prepared(table, examples, preprocessor, reader.problems, duplicates, fingerprint(table, reader.contents))
+    yield Prepared(
+        table, examples, preprocessor, reader.problems, duplicates, fingerprint(table, reader.contents),
+        _fitting(reader.sizes, preprocessor),
+    )
 
 
 def located(source: Any) -> Any:
@@ -141,12 +145,15 @@ def fingerprint(table: Table, contents: Sequence[str]) -> str:
     return sha256("\n".join(f"{content} {label}" for content, label in rows).encode()).hexdigest()
 
 
-def _sentences(table: Table, modality: Modality, problems: Sequence[Problem], duplicates: Duplicates) -> list[str]:
-    lines = [describe(table, modality.items)]
+def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: Any) -> str:
+    if set(sizes) == {(preprocessor.image_size, preprocessor.image_size)}:
+        return "as they are"
+    return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
+
+
+def _sentences(table: Table, modality: Modality, problems: Sequence[Problem]) -> list[str]:
+    lines = [describe(replace(table, notes=()), modality.items), *table.notes]
     if problems:
         name, _, reason = problems[0]
         lines.append(f"{len(problems):,} cannot be used (the first: {name}: {reason}); see problems.csv")
-    if duplicates.count:
-        lines.append(f"{duplicates.count:,} have the same content as another, "
-                     f"{duplicates.conflicting:,} of them under another label")
     return lines

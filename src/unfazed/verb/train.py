@@ -29,7 +29,7 @@ from unfazed.report.events import Finished, Finishing, Measured, Planned, Stalle
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import short
-from unfazed.run import FORMAT, Run
+from unfazed.run import FORMAT, Run, vacant
 from unfazed.schedule import ANNEALING
 from unfazed.source import SourceOptions
 from unfazed.verb.measure import measure
@@ -86,7 +86,7 @@ def training_events(
     source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
-    clock = Clock()
+    clock, out = Clock(), vacant(out)
     prepared = None
     for event in prepare(source, options, recipe, MODALITY):
         if isinstance(event, Prepared):
@@ -97,11 +97,12 @@ def training_events(
     device = best_device()
     planned = plan(prepared, recipe, device)
     loader = _loader(prepared, planned.recipe, device)
-    expected = expected_seconds(planned, loader)
+    expected = expected_seconds(planned, prepared, loader)
     clock.lap("read")
     run = Run.create(out)
     _write_setup(run, prepared, planned, str(source) if isinstance(source, str | Path) else type(source).__name__)
-    yield Planned(_in_words(planned), describe(device), planned.recipe, len(loader) * planned.recipe.epochs, expected)
+    steps = len(loader) * planned.recipe.epochs
+    yield Planned(_in_words(prepared, planned), describe(device), planned.recipe, steps, expected)
     yield from _trained(run, prepared, planned, loader)
     clock.lap("train")
     yield from measure(run, prepared, planned, device, expected)
@@ -177,10 +178,10 @@ def _until_stalled(
     return None
 
 
-def _in_words(planned: Plan) -> str:
+def _in_words(prepared: Prepared, planned: Plan) -> str:
     count = sum(weight.numel() for weight in planned.model.parameters())
     recipe = planned.recipe
-    size = f"{recipe.image_size} × {recipe.image_size} pixels"
+    size = f"{recipe.image_size} × {recipe.image_size} pixels ({prepared.fitting})"
     return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}"
 
 
