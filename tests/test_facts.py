@@ -178,6 +178,16 @@ def test_files_of_two_runs_are_refused(tmp_path):
         evidence(run)
 
 
+def test_damaged_measurements_and_epochs_are_named(tmp_path):
+    run = fake_run(tmp_path / "a", rows=60, measurements={"flip": {"chosen": "none", "n": 9, "original": 0.5}})
+    with pytest.raises(RunError, match=r"measurements\.json is damaged: flip\.original is 0\.5"):
+        facts(run)
+    run = fake_run(tmp_path / "b", rows=60)
+    run.write_text("epochs.jsonl", '{"step": 3}\n')
+    with pytest.raises(RunError, match=r"epochs\.jsonl is damaged"):
+        facts(run)
+
+
 def test_reports_need_no_torch(run):
     code = (
         "import sys; from unfazed.report.page import write_report; from unfazed.run import Run; "
@@ -208,9 +218,12 @@ def test_the_headline_has_n_and_an_interval(told):
 
 
 def test_an_overlap_with_the_linear_model_is_said_plainly(told):
-    assert "not distinguishable from a linear model" in sentences(changed(told, test=(0.72, 0.65, 0.78, 164)))
-    assert "the model is better, by 34.0 points" in sentences(changed(told, test=(0.97, 0.93, 0.99, 164)))
-    assert "the model is worse" in sentences(changed(told, test=(0.40, 0.33, 0.48, 164)))
+    assert "not distinguishable from a linear model" in sentences(changed(told, test=(0.70, 0.63, 0.76, 164)))
+    surely = sentences(changed(told, test=(0.97, 0.93, 0.99, 164)))
+    assert "the model is better by 34.0 points (95 % interval of the difference 25.9 – 42.2)" in surely
+    assert "the two overlap" not in surely
+    assert "though the two overlap" in sentences(changed(told, test=(0.75, 0.68, 0.81, 164)))
+    assert "the model is worse by 23.0 points" in sentences(changed(told, test=(0.40, 0.33, 0.48, 164)))
 
 
 def test_no_better_than_the_commonest_class_is_said(told):

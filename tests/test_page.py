@@ -12,7 +12,7 @@ import pytest
 from fake_run import HOSTILE, LABELS, fake_run, thumbnail
 from PIL import Image
 
-from unfazed.report.charts import Plot, Series, line_chart, thinned, ticks, track
+from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, powers, thinned, ticks, track
 from unfazed.report.markup import VOID, Html, join, tag
 from unfazed.report.page import write_report
 from unfazed.report.pictures import BUDGET, pictures
@@ -173,6 +173,24 @@ def test_ticks_are_few_round_and_reach_the_end(end):
     assert found[0] == 0
     assert end <= found[-1] * (1 + 1e-9) <= 2.5 * end
     assert 3 <= len(found) <= 7
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.14, 2.8), (0.5, 4.0), (1e-4, 7.0), (0.03, 0.3)])
+def test_powers_of_two_enclose_the_values(low, high):
+    found = powers(low, high)
+    assert found[0] <= low
+    assert found[-1] >= high
+    assert 3 <= len(found) <= 9
+
+
+def test_a_chart_that_spans_much_is_logarithmic():
+    falling = [Series("s", "train", [(1, 4.0), (2, 1.0), (3, 0.25)])]
+    assert is_logarithmic(falling)
+    assert not is_logarithmic([Series("s", "train", [(1, 4.0), (2, 1.0)])])
+    assert not is_logarithmic([Series("s", "train", [(1, 4.0), (2, 0.0)])])
+    path = re.search(r' d="([^"]*)"', line_chart(Plot("t", falling, [(1, "")]))).group(1)
+    first, second, third = (float(point.split()[1]) for point in re.split("[ML]", path)[1:])
+    assert second - first == pytest.approx(third - second, abs=0.2)
 
 
 def test_a_line_breaks_where_a_value_is_missing():

@@ -100,6 +100,11 @@ def test_folders_by_side(tmp_path: Path) -> None:
     assert "2 train, 2 validation, 2 test" in describe(table)
 
 
+def test_a_label_may_stand_anywhere_in_a_name(tmp_path: Path) -> None:
+    table = found(write(tmp_path, "img_cat.png", "img_dog_2.png"), label_regex=r"_([a-z]+)")
+    assert table.classes == ["cat", "dog"]
+
+
 @pytest.mark.parametrize("other", ["valid", "val", "validation", "test"])
 def test_every_name_of_a_side(tmp_path: Path, other: str) -> None:
     table = found(write(tmp_path, "train/a/1.png", "train/b/2.png", f"{other}/a/3.png", f"{other}/b/4.png"))

@@ -87,6 +87,8 @@ def test_labels_keep_how_they_are_written(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     (tmp_path / "t.csv").write_text("file,label\ni/1.png,01\ni/2.png,1\ni/3.png, NA \ni/4.png,\n")
     assert list(labels(found(tmp_path / "t.csv")).values()) == ["01", "1", "NA", None]
+    (tmp_path / "t.csv").write_text("file,label\ni/1.png,01\ni/2.png,1\n")
+    assert list(labels(found(tmp_path / "t.csv")).values()) == ["01", "1"]
     for values, expected in [
         ([1.0, 2.0, None, float("nan")], ["1", "2", None, None]),
         ([1, 2, 3, None], ["1", "2", "3", None]),
@@ -179,6 +181,13 @@ def test_csv_as_spreadsheets_write_it(tmp_path: Path, text: str, encoding: str) 
     write(tmp_path, *FILES)
     (tmp_path / "t.csv").write_text(text.lstrip("\ufeff") if encoding == "utf-16" else text, encoding=encoding)
     assert found(tmp_path / "t.csv").classes == ["a", "b"]
+
+
+def test_json_lines_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    lines = '{"file": "i/1.png", "label": "a"}\n{"file": "i/2.png", "label": "b"}\n'
+    (tmp_path / "t.jsonl").write_text(lines, encoding="utf-8-sig")
+    assert found(tmp_path / "t.jsonl").classes == ["a", "b"]
 
 
 def test_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,20 @@ def test_a_class_whose_files_are_all_the_same_is_learnt_from() -> None:
     assert 'no example in test of "b"' in split.notes
 
 
+def test_a_class_that_would_be_tested_only_is_learnt_from() -> None:
+    """What stays together fills the other sides first; a class without a training row then gets one back."""
+    split, _ = assign_splits(table(["b", "b", "a", "a", "a", "a"]), ["1", "3", "0", "2", "2", "2"], 0.4, 0.4, 0)
+    assert set(split.where(split.rows("train")).y().tolist()) == {0, 1}
+    assert set(sides(split)) == set(SPLITS)
+
+
+def test_the_largest_remainder_is_rounded_up() -> None:
+    labels = ["a"] * 14 + ["b"] * 16  # a tenth is 1.4 and 1.6, 3 together
+    split, _ = assign_splits(table(labels), unique(30), 0.1, 0.1, 0)
+    for name in ("test", "validation"):
+        assert np.bincount(split.y()[split.rows(name)]).tolist() == [1, 2]
+
+
 def test_sides_that_are_not_wanted() -> None:
     split, _ = assign_splits(table(["a", "b"] * 10), unique(20), 0.0, 0.2, 0)
     assert Counter(sides(split)) == {"train": 16, "test": 4}

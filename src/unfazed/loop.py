@@ -232,7 +232,7 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
-    return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.99), fused=True)
+    return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.999), fused=True)
 
 
 def _add_l1(optimizer: torch.optim.Optimizer, l1: float) -> None:

@@ -120,7 +120,7 @@ def hostile() -> dict[str, bytes]:
         "bomb over every limit": png(50_000, 50_000, 8, 2),
         "bomb over our limit": png(11_000, 11_000, 8, 2),
         "PPM bomb": b"P6 100000 100000 255\n",
-        "GIF bomb": struct.pack("<6sHH4sHHHH2s", b"GIF89a", 65_000, 65_000, b"\0\0\0,", 0, 0, 65_000, 65_000, b"\0\x08"),
+        "GIF bomb": struct.pack("<6sHH4sHHHH2s", b"GIF89a", 65000, 65000, b"\0\0\0,", 0, 0, 65000, 65000, b"\0\x08"),
         "text bomb": whole[:33] + long_text + whole[33:],
         "no width": png(0, 10, 8, 2),
         "fewer pixels than it says": png(64, 64, 8, 2, b"\0\1\2\3"),

@@ -90,7 +90,7 @@ class ImagePreprocessor:
         if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "image"):
             raise RunError("the preprocessor is not one for images in format 1")
         size, aspect = values.get("image_size"), values.get("aspect")
-        if type(size) is not int or not SMALLEST <= size <= LARGEST or aspect not in ("crop", "pad"):
+        if not isinstance(size, int) or not SMALLEST <= size <= LARGEST or aspect not in ("crop", "pad"):
             raise RunError(f"the preprocessor is damaged: image_size {size!r}, aspect {aspect!r}")
         return cls(size, aspect)
 

@@ -1,8 +1,8 @@
-"""Batch augmentation of images, on the device the batch is on: shifts, flips and erased squares, drawn anew for each image.
+"""Batch augmentation of images, on the device the batch is on: shifts, flips, erased squares, drawn for each image.
 
-Axis letters: B batch, S image size. Everything is drawn from the generator given, so a step's augmentation is a function
-of its seed. Sources: shifts and flips, He et al. 2016 (arXiv:1512.03385), section 4.2; erased squares, DeVries and Taylor
-2017 (arXiv:1708.04552).
+Axis letters: B batch, S image size. Everything is drawn from the generator given, so a step's augmentation is a
+function of its seed. Sources: shifts and flips, He et al. 2016 (arXiv:1512.03385), section 4.2; erased squares,
+DeVries and Taylor 2017 (arXiv:1708.04552).
 """
 
 from typing import Literal
@@ -38,7 +38,7 @@ def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) 
 
 
 def _positions(x: Tensor, generator: torch.Generator, shift: int, flip: bool) -> Tensor:
-    """For each image and each row (or column) of the result, the source row [B, S]: shifted, reflected at the border."""
+    """For each image and each row (or column) of the result, its source [B, S]: shifted, reflected at the border."""
     size = x.shape[-1]
     shifts = _draw(len(x), 2 * shift + 1, generator, x.device) - shift
     positions = (torch.arange(size, device=x.device) + shifts[:, None]).abs()
@@ -50,7 +50,7 @@ def _positions(x: Tensor, generator: torch.Generator, shift: int, flip: bool) ->
 
 
 def _erase(x: Tensor, generator: torch.Generator, side: int) -> Tensor:
-    """Replace one square of `side` pixels in each image, its centre anywhere in the image, by the batch's mean colour."""
+    """Replace one square of `side` pixels in each image, centred anywhere in it, by the batch's mean colour."""
     size = x.shape[-1]
     centres = _draw(2 * len(x), size, generator, x.device).view(2, len(x), 1)
     distance = 2 * (torch.arange(size, device=x.device) - centres).abs()

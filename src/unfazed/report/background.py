@@ -143,11 +143,16 @@ def _machine(origin: Facts) -> Html:
     names = {"created": "When", "device": "Device", "platform": "System", "unfazed": "Unfazed", "torch": "PyTorch",
              "python": "Python", "numpy": "NumPy", "seed": "Seed"}  # fmt: skip
     rows = [
-        tag("div", tag("dt", label), tag("dd", str(origin[name])))
+        tag("div", tag("dt", label), tag("dd", _when(str(origin[name])) if name == "created" else str(origin[name])))
         for name, label in names.items()
         if origin.get(name) is not None
     ]
     return tag("div", tag("dl", *rows, class_="settings single"), class_="card")
+
+
+def _when(created: str) -> str:
+    """2026-11-22T12:03:24+00:00 as people write it."""
+    return created[:16].replace("T", " ") + (" UTC" if created.endswith("+00:00") else "")
 
 
 def onward(told: Facts) -> Html:

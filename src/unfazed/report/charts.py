@@ -14,6 +14,7 @@ from unfazed.report.markup import Html, join, tag
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
 SHAPES = {"wide": (720, 300), "narrow": (360, 290)}
 MOST_POINTS = 400
+LOGARITHMIC = 8  # a chart whose highest value is so many times its lowest has a logarithmic axis
 T = TypeVar("T")
 
 
@@ -40,7 +41,8 @@ class Frame(NamedTuple):
     width: int
     height: int
     x_end: float
-    y_end: float
+    levels: Sequence[float]  # the ticks of the y axis, from bottom to top
+    logarithmic: bool
 
     def x(self, value: float) -> float:
         """Horizontal position of a data value."""
@@ -48,7 +50,9 @@ class Frame(NamedTuple):
 
     def y(self, value: float) -> float:
         """Vertical position of a data value."""
-        return round(self.height - BOTTOM - (self.height - TOP - BOTTOM) * value / self.y_end, 1)
+        low, high = self.levels[0], self.levels[-1]
+        part = math.log(value / low, high / low) if self.logarithmic else (value - low) / (high - low)
+        return round(self.height - BOTTOM - (self.height - TOP - BOTTOM) * part, 1)
 
 
 def line_chart(plot: Plot) -> Html:
@@ -57,9 +61,16 @@ def line_chart(plot: Plot) -> Html:
     if not values:
         return Html()
     x_end = max(1.0, math.ceil(max(x for x, _ in values)))
-    highest = max(y for _, y in values)
-    y_end = ticks(highest if highest > 0 else 1.0)[-1]
-    return join(*(_picture(plot, shape, Frame(*size, x_end, y_end)) for shape, size in SHAPES.items()))
+    logarithmic = is_logarithmic(plot.series)
+    heights = [y for _, y in values]
+    levels = powers(min(heights), max(heights)) if logarithmic else ticks(max(heights) if max(heights) > 0 else 1.0)
+    return join(*(_picture(plot, shape, Frame(*size, x_end, levels, logarithmic)) for shape, size in SHAPES.items()))
+
+
+def is_logarithmic(series: Sequence[Series]) -> bool:
+    """Whether the values of falling curves span so much that a linear axis would press them to its floor."""
+    heights = [y for line in series if line.style != "rate" for _, y in line.points if math.isfinite(y)]
+    return bool(heights) and min(heights) > 0 and max(heights) > LOGARITHMIC * min(heights)
 
 
 def track(low: float | None, value: float | None, high: float | None, style: str = "") -> Html:
@@ -94,6 +105,13 @@ def ticks(end: float, most: int = 5) -> list[float]:
     return [step * number for number in range(math.ceil(end / step - 1e-9) + 1)]
 
 
+def powers(low: float, high: float, most: int = 7) -> list[float]:
+    """Powers of two from at most `low` to at least `high`, every one or every few."""
+    first, last = math.floor(math.log2(low)), math.ceil(math.log2(high))
+    step = math.ceil((last - first) / most)
+    return [2.0**exponent for exponent in range(first, last + step, step)]
+
+
 def thinned(values: Sequence[T], most: int = MOST_POINTS) -> list[T]:
     """At most so many of the values, evenly spaced, the last one among them."""
     if len(values) <= most:
@@ -118,16 +136,19 @@ def _picture(plot: Plot, shape: str, frame: Frame) -> Html:
 def _axes(frame: Frame, most: int) -> list[Html]:
     below = frame.height - BOTTOM
     steps = [round(tick) for tick in ticks(frame.x_end, most) if tick == round(tick) and tick <= frame.x_end]
-    levels = ticks(frame.y_end)
-    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=1e-9 * frame.y_end) for t in levels))
+    levels = frame.levels
     return [
         *(_line(LEFT, frame.y(tick), frame.width - RIGHT, frame.y(tick), "grid") for tick in levels),
-        *(_text(LEFT - 8, frame.y(tick) + 4, _figure(tick, digits), "end") for tick in levels),
+        *(_text(LEFT - 8, frame.y(tick) + 4, _figure(tick, levels), "end") for tick in levels),
         *(_text(frame.x(tick), below + 20, str(tick), "middle") for tick in steps),
     ]
 
 
-def _figure(tick: float, digits: int) -> str:
+def _figure(tick: float, levels: Sequence[float]) -> str:
+    """A tick's number; on a linear axis all with as many digits."""
+    if levels[0] > 0:
+        return f"{tick:.3g}"
+    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=1e-9 * levels[-1]) for t in levels))
     return f"{tick:.{digits}f}" if digits <= 4 else f"{tick:.0e}".replace("e-0", "e-")
 
 

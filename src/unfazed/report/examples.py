@@ -15,6 +15,7 @@ Cells = Mapping[tuple[int, int], Sequence[Facts]]
 Pictures = Mapping[int, Picture]
 
 HEATS = 7
+UPRIGHT = 3  # letters of the longest label that may head a column without being turned
 DENSE = 12  # classes from which cells get smaller
 ROWS_SHOWN = 120  # classes in the table
 
@@ -84,7 +85,8 @@ def _matrix(told: Facts, cells: Cells, first: Cell) -> Html:
         for given, label in enumerate(classes)
     ]
     dense = " dense" if len(classes) > DENSE else ""
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_=f"matrix{dense}")
+    upright = " upright" if max(map(len, classes)) <= UPRIGHT else ""
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_=f"matrix{dense}{upright}")
     axis = tag("p", "given label in rows, predicted in columns", class_="axis")
     return tag("div", axis, tag("div", table, class_="scroll"))
 
@@ -193,7 +195,7 @@ def classes_table(told: Facts) -> Html:
     return tag(
         "section",
         tag("h2", "Class by class"),
-        tag("p", lead, class_="lead"),
+        tag("p", words.tight(lead), class_="lead"),
         tag("div", table, class_="card"),
         id="classes",
     )
@@ -238,7 +240,7 @@ def surprising(told: Facts, pictures: Pictures) -> Html:
     return tag(
         "section",
         tag("h2", "What surprises it"),
-        tag("p", lead, class_="lead"),
+        tag("p", words.tight(lead), class_="lead"),
         tag(
             "div",
             _surprising("Training", "by the mean over all epochs, since what was memorised ends low", train, pictures),

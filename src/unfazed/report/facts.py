@@ -92,8 +92,26 @@ def evidence(run: "Run") -> Evidence:
 
 
 def measurements(run: "Run") -> dict[str, Any]:
-    """What was measured with the pixels at hand; {} where nothing was."""
-    return run.measurements if (run.path / "measurements.json").exists() else {}
+    """What was measured with the pixels at hand; {} where nothing was.
+
+    Raises:
+        RunError: what stands where an estimate belongs is none.
+    """
+    if not (run.path / "measurements.json").exists():
+        return {}
+    measured = run.measurements
+    parts = {f"linear.{split}": scores for split, scores in _items(measured.get("linear"))}
+    parts["flip"] = {name: part for name, part in _items(measured.get("flip")) if name not in ("chosen", "n")}
+    for place, part in parts.items():
+        for name, estimate in _items(part):
+            if not isinstance(estimate, dict) or set(estimate) != set(Estimate._fields):
+                where = run.path / "measurements.json"
+                raise RunError(f"{where} is damaged: {place}.{name} is {estimate!r}, not an estimate. Train again")
+    return measured
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
 
 
 def shown(seen: Evidence) -> Shown:
@@ -206,8 +224,9 @@ def example(seen: Evidence, classes: Sequence[str], row: int, bits: float) -> di
 
 
 def _training(run: "Run") -> dict[str, Any]:
-    epochs = run.epochs
-    origin = run.origin
+    epochs, origin = run.epochs, run.origin
+    if not all(isinstance(epoch, dict) and isinstance(epoch.get("epoch"), int) for epoch in epochs):
+        raise RunError(f"{run.path / 'epochs.jsonl'} is damaged: a line has no number of its epoch. Train again")
     about = ("unfazed", "python", "torch", "numpy", "platform", "device", "seed", "created", "command")
     return {
         "epochs": epochs,

@@ -5,7 +5,7 @@ from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
-from unfazed.report.charts import Plot, Series, line_chart, track
+from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, track
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import items, sentence
 
@@ -122,7 +122,9 @@ def splits(told: Facts) -> Html:
         tag("h2", "Three sets, three purposes"),
         tag("p", "The same number means something different on each.", class_="lead"),
         tag("div", *cards, class_="grid three"),
-        tag("ul", *(tag("li", note) for note in notes), class_="notes soft small after") if notes else None,
+        tag("ul", *(tag("li", sentence(words.tight(note))) for note in notes), class_="notes soft small after")
+        if notes
+        else None,
         id="sets",
     )
 
@@ -194,7 +196,8 @@ def _curves(told: Facts) -> Html:
     left = _nats(best, "validation") * BITS_PER_NAT if best else None
     mark = (best["epoch"], left, f"best: epoch {best['epoch']}, {words.bits(left)}") if best and left == left else None
     plot = Plot("Surprise in bits by epoch", lines, [(e["epoch"], _tip(e)) for e in epochs], mark)  # type: ignore[arg-type]
-    return _card("Surprise of one label, bits", [("train", "training"), ("validation", "validation")], plot)
+    scale = ", logarithmic scale" if is_logarithmic(lines) else ""
+    return _card(f"Surprise of one label, bits{scale}", [("train", "training"), ("validation", "validation")], plot)
 
 
 def _schedule(told: Facts) -> Html:

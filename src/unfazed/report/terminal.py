@@ -116,6 +116,7 @@ class _Display:
             f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits · {self.examples / max(elapsed, 1e-9):,.0f}/s · "
             f"{seconds(left)} left",
         )
+        self.progress.refresh()
 
 
 class _Bar(ProgressColumn):

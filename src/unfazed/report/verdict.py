@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unfazed.analysis.intervals import Estimate, difference
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points
 
 WIDE = 0.10  # an interval of ten points and more is called wide
@@ -61,12 +62,20 @@ def _against_linear(told: Facts) -> Sentence:
     if not linear or linear["value"] is None:
         return None
     accuracy = told[split]["accuracy"]
+    gain = difference(Estimate(**accuracy), Estimate(**linear))
     said = f"A linear model on the {_surface(told)} is right {percent(linear['value'])} ({interval(linear)})"
-    if accuracy["low"] > linear["high"]:
-        return GOOD, f"{said}: the model is better, by {points(accuracy['value'] - linear['value'])}."
-    if accuracy["high"] < linear["low"]:
-        return CAUTION, f"{said}: the model is worse than that. Use the linear model, or train longer."
-    return CAUTION, f"{said}. The intervals overlap: on this set the model is not distinguishable from a linear model."
+    if gain.low <= 0 <= gain.high:
+        return CAUTION, f"{said}: on this set the model is not distinguishable from a linear model."
+    by = f"{points(abs(gain.value))} (95 % interval of the difference {_ends(gain)})"
+    overlap = "" if accuracy["low"] > linear["high"] or accuracy["high"] < linear["low"] else ", though the two overlap"
+    if gain.low > 0:
+        return GOOD, f"{said}: the model is better by {by}{overlap}."
+    return CAUTION, f"{said}: the model is worse by {by}{overlap}. Use the linear model, or train longer."
+
+
+def _ends(gain: Estimate) -> str:
+    low, high = sorted((abs(gain.low), abs(gain.high)))
+    return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
 def _surface(told: Facts) -> str:

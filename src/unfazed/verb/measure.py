@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unfazed.analysis.baselines import linear_probs
-from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.intervals import Estimate, paired_mean
 from unfazed.analysis.metrics import classification
 from unfazed.batch import Batch
 from unfazed.device import describe
@@ -40,7 +40,7 @@ def measure(
     scored = outputs(planned.model, in_order(prepared.examples, everything, EVALUATION_BATCH, device))
     run.write_arrays("scores.npz", {"probs": scored.probs, "embeddings": scored.embeddings.astype(np.float16)})
     yield Finishing("training the linear baseline")
-    linear = linear_baseline(prepared, planned.recipe.seed)
+    linear = linear_baseline(prepared, scored.probs, planned.recipe.seed)
     yield Finishing("measuring the latency")
     run.write_json("measurements.json", {
         "linear": linear,
@@ -55,16 +55,29 @@ def measure(
     run.write_thumbnails({row: thumbnail(prepared.examples.x[row].numpy()) for row in rows})
 
 
-def linear_baseline(prepared: Prepared, seed: int) -> dict[str, dict[str, Any]]:
-    """What one layer can do: metrics of a linear model on pixels, trained on the same rows."""
+def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, dict[str, Any]]:
+    """What one layer can do: metrics of a linear model on pixels, trained on the same rows.
+
+    `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the linear model's, example by
+    example: two intervals that overlap may still belong to models that differ for sure.
+    """
     x, y = prepared.examples.x.numpy(), prepared.examples.y.numpy()
-    train, validation, test = (prepared.table.rows(split) for split in SPLITS)
-    probs = linear_probs(x[train], y[train], x[np.concatenate([validation, test])], len(prepared.table.classes), seed)
-    parts = {"validation": (y[validation], probs[: len(validation)]), "test": (y[test], probs[len(validation) :])}
+    train, *held_out = (prepared.table.rows(split) for split in SPLITS)
+    linear = np.split(linear_probs(x[train], y[train], x[np.concatenate(held_out)], len(prepared.table.classes), seed),
+                      [len(held_out[0])])
     return {
-        split: {name: as_json(estimate) for name, estimate in classification(*part, seed).items()}
-        for split, part in parts.items()
+        split: {name: as_json(estimate) for name, estimate in
+                _beside(y[rows], probs[rows], predicted, seed).items()}
+        for split, rows, predicted in zip(SPLITS[1:], held_out, linear, strict=True)
     }
+
+
+def _beside(
+    y: NDArray[np.int64], probs: NDArray[np.float32], linear: NDArray[np.float64], seed: int
+) -> dict[str, Estimate]:
+    right, linear_right = probs.argmax(1) == y, linear.argmax(1) == y
+    difference = paired_mean(right.astype(np.float64) - linear_right)
+    return {**classification(y, linear, seed), "accuracy_difference": difference}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+import io
+import json
+
+import pytest
+import torch
+import trained
+from problems import recipe
+from rich.console import Console
+
+from unfazed.errors import SourceError
+from unfazed.loop import Step
+from unfazed.report.events import Finished, Finishing, Found, Measured, Planned, Reading, Stalled
+from unfazed.report.terminal import as_json, evaluation, show, silently, summary
+
+
+def facts(number: int, best: bool) -> dict[str, object]:
+    return {"epoch": number, "step": 8 * number, "learning_rates": [0.01, 0.005], "train": {"log_loss": 1.0, "accuracy": 0.5},
+            "validation": {"log_loss": 2.0, "accuracy": 0.25}, "seconds": 3.2, "examples_per_second": 100.0, "best": best}
+
+
+def story() -> list[object]:
+    step = Step(1, 16, 0.01, torch.tensor(1.0), 32, dict)
+    return [Reading(3, 10), Found(["10 images", "a note"]), Planned("a net", "CPU", recipe(epochs=2), 16, 75.0), step,
+            Measured(facts(1, True)), Stalled(1, True), Measured(facts(2, False)), Finishing("scoring"),
+            Finished(trained.run())]
+
+
+def told(terminal: bool, width: int = 100, **settings: object) -> str:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=width, **settings)  # type: ignore[arg-type]
+    assert show(story(), console) is trained.run()  # type: ignore[arg-type]
+    return output.getvalue()
+
+
+def test_without_a_terminal_only_lines_that_stay() -> None:
+    said = told(terminal=False)
+    assert "\x1b" not in said and "\r" not in said
+    assert "10 images\na note\n" in said
+    assert "about 1 min 15 s" in said
+    epochs = [line for line in said.splitlines() if "/2" in line]
+    assert len(epochs) == 2
+    assert "1.443 bits" in epochs[0] and "2.885 bits" in epochs[0] and "25.0%" in epochs[0]
+    assert "★" in epochs[0] and "★" not in epochs[1]
+    assert "since epoch 1: now annealing" in said
+
+
+def test_on_a_terminal_the_epoch_moves_and_says_everything() -> None:
+    said = told(terminal=True, width=160)
+    for part in ("epoch 1/2", "step 1/16", "rate 0.01", "1.44 bits", "/s", "left"):
+        assert part in said
+
+
+def test_no_color_means_none() -> None:
+    assert "\x1b[3" in told(terminal=True)
+    assert "\x1b[3" not in told(terminal=True, no_color=True)
+
+
+def test_the_display_is_put_away_when_the_events_fail() -> None:
+    def failing() -> object:
+        yield Reading(1, 2)
+        raise SourceError("gone")
+
+    with pytest.raises(SourceError, match="gone"):
+        show(failing(), Console(file=io.StringIO(), force_terminal=True))  # type: ignore[arg-type]
+
+
+def test_silently_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert silently(story()) is trained.run()  # type: ignore[arg-type]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_events_are_json_or_nothing() -> None:
+    lines = [as_json(event) for event in story()]  # type: ignore[arg-type]
+    assert [line["event"] for line in lines if line] == ["found", "planned", "epoch", "stalled", "epoch", "finished"]
+    json.dumps(lines, allow_nan=False)
+
+
+def test_the_summary_fits_80_columns_and_ends_with_a_command() -> None:
+    console = Console(file=io.StringIO(), width=80, record=True)
+    console.print(summary(trained.run()))
+    said = console.export_text()
+    assert "…" not in said
+    assert "linear model" in said and "commonest class" in said and "bits" in said
+    assert "unfazed predict" in said.split("next")[1]
+
+
+def test_an_evaluation_says_what_was_left_out() -> None:
+    measured = {"rows": 3, "split": "test", "metrics": trained.run().report["test"],
+                "problems": [{"id": "a.png", "reason": "empty file"}], "unknown": {"zebra": 2}}
+    console = Console(file=io.StringIO(), width=100, record=True)
+    console.print(evaluation(measured))
+    said = console.export_text()
+    assert "3 examples (the test rows" in said and "a.png: empty file" in said and "zebra" in said
