@@ -92,6 +92,7 @@ def test_floats_are_scaled_by_the_range_they_are_in(low: float, high: float, exp
 def test_numbers_that_are_none() -> None:
     strange = np.array([[np.nan, np.inf, -np.inf, 1.0, 0.0]], dtype=np.float32)
     assert read(strange)[0, :, 0].tolist() == [0, 255, 0, 255, 0]
+    assert read(np.array([[1e30, np.inf]]))[0, :, 0].tolist() == [0, 0]
     with pytest.raises(InputError, match="finite"):
         read(np.full((2, 2), np.nan))
 

@@ -8,7 +8,6 @@ from scipy.stats import binomtest
 
 from unfazed.analysis.intervals import (
     Counts,
-    difference,
     from_resamples,
     paired_mean,
     resampled_counts,
@@ -44,12 +43,6 @@ def test_paired_mean_is_a_normal_interval():
     error = differences.std(ddof=1) / math.sqrt(6)
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=1e-3)
     assert paired_mean(differences[:1]).high == math.inf
-
-
-def test_the_interval_of_a_difference_is_newcombes():
-    """The first example of table II of Newcombe (1998), method 10: 56/70 - 48/80."""
-    found = difference(wilson(56, 70), wilson(48, 80))
-    assert found == pytest.approx((0.2, 0.0524, 0.3339, 70), abs=1e-4)
 
 
 def test_always_the_same_prediction_has_no_precision_to_hope_for():

@@ -102,6 +102,7 @@ def hostile() -> dict[str, bytes]:
     broken = bytearray(saved(noise()))
     broken[len(broken) // 2] ^= 0xFF
     whole = saved(noise())
+    samples = struct.pack("<HHI", 277, 3, 1)  # the start of the TIFF entry SamplesPerPixel
     long_text = _chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 20_000_000))
     return {
         **cut,
@@ -122,6 +123,7 @@ def hostile() -> dict[str, bytes]:
         "PPM bomb": b"P6 100000 100000 255\n",
         "GIF bomb": struct.pack("<6sHH4sHHHH2s", b"GIF89a", 65000, 65000, b"\0\0\0,", 0, 0, 65000, 65000, b"\0\x08"),
         "text bomb": whole[:33] + long_text + whole[33:],
+        "more samples than a pixel has": saved(noise(), "TIFF").replace(samples + b"\3", samples + b"\x99"),
         "no width": png(0, 10, 8, 2),
         "fewer pixels than it says": png(64, 64, 8, 2, b"\0\1\2\3"),
         "only nan": floats(np.full((HEIGHT, WIDTH), np.nan, dtype=np.float32)),

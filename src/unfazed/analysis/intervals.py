@@ -49,18 +49,6 @@ def wilson(successes: float, n: int) -> Estimate:
     return Estimate(share, max(low, 0.0), min(high, 1.0), n)
 
 
-def difference(first: Estimate, second: Estimate) -> Estimate:
-    """First minus second proportion, with the interval that follows from theirs; n is the smaller one.
-
-    Newcombe's (Statistics in Medicine 1998, method 10). Two 95 % intervals may overlap although the difference is
-    sure, so overlap alone does not answer which is better. Of the same examples, rather too wide than too narrow.
-    """
-    value = first.value - second.value
-    below = math.hypot(first.value - first.low, second.high - second.value)
-    above = math.hypot(first.high - first.value, second.value - second.low)
-    return Estimate(value, value - below, value + above, min(first.n, second.n))
-
-
 def from_resamples(value: float, resampled: Floats, n: int) -> Estimate:
     """The percentile interval of a resampled statistic `[R]`, widened to hold the value; NaN resamples are left out."""
     kept = resampled[np.isfinite(resampled)]

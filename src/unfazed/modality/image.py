@@ -6,6 +6,7 @@ decoded, and whatever a decoder raises becomes an `InputError` with a short reas
 """
 
 import json
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -58,8 +59,10 @@ _SIGNATURES = (  # of the formats that are decoded, and no others
     (rb"....ftypavi[fs]", "AVIF"),
 )
 
-# Pillow warns of damaged metadata and of sizes that are checked here anyway; a warning per file helps nobody.
+# Pillow warns of damaged metadata and of sizes that are checked here anyway, and logs what it cannot decode before it
+# raises: a line on the screen per file helps nobody.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -267,25 +270,27 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
         return array
     if array.dtype == bool:
         return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        return ((array.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
     if array.dtype.kind not in "iuf":
         raise InputError(f"pixels of type {array.dtype} are not numbers")
     values = array.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
+    finite = np.isfinite(values)
+    if not finite.any():
         raise InputError("no pixel is a finite number")
-    low, high = _range(array.dtype, float(finite.min()), float(finite.max()))
+    low = float(values.min(where=finite, initial=np.inf))
+    high = float(values.max(where=finite, initial=-np.inf))
+    low, high = _range(array.dtype.kind == "f", low, high)
     values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    return np.rint((values - low) * (255 / (high - low))).astype(np.uint8)
+    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
 
 
-def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
-    if dtype.kind == "u" and dtype.itemsize == 2:
-        return 0.0, 65535.0
-    limits = (1.0, 255.0, 65535.0) if dtype.kind == "f" else (255.0, 65535.0)
-    for limit in limits:
+def _range(floats: bool, low: float, high: float) -> tuple[float, float]:
+    """What becomes 0 and 255."""
+    for limit in (1.0, 255.0, 65_535.0) if floats else (255.0, 65_535.0):
         if low >= 0 and high <= limit:
             return 0.0, limit
-    return (low, high) if high > low else (low, low + 1.0)
+    return (low, high) if high > low else (low, low + max(1.0, abs(low)))
 
 
 def _short(error: Exception) -> str:

@@ -70,7 +70,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         **_training(run),
         "model": _model(run),
         "latency": measured.get("latency"),
-        "next": f"unfazed predict {shlex.quote(str(run.path))} FILE",
+        "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
     }
     told |= {"headline": headline(told), "verdict": verdict(told)}
     strict: dict[str, Any] = finite(told)

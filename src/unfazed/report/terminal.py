@@ -5,6 +5,7 @@ lines that stay are written.
 """
 
 import math
+import shlex
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -165,7 +166,8 @@ def summary(run: Run) -> Group:
                "commonest class": told["baselines"]["majority"][split]}
     tones = {"good": "green", "caution": "yellow"}
     verdict = [Text(f"  {said['text']}", style=tones.get(said["tone"], "")) for said in told["verdict"]]
-    rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), told["next"])
+    onward = f"unfazed predict {shlex.quote(str(run.path))} FILE"
+    rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     return Group("", Text(told["headline"], style="bold"), *verdict, "", _metrics(columns), "", rows)
 
 

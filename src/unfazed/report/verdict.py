@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unfazed.analysis.intervals import Estimate, difference
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points
 
 WIDE = 0.10  # an interval of ten points and more is called wide
@@ -58,23 +57,21 @@ def _against_majority(told: Facts) -> Sentence:
 
 def _against_linear(told: Facts) -> Sentence:
     split = told["evaluated_on"]
-    linear = told["baselines"]["linear"].get(split, {}).get("accuracy")
-    if not linear or linear["value"] is None:
+    measured = told["baselines"]["linear"].get(split, {})
+    linear, gain = measured.get("accuracy"), measured.get("accuracy_difference")
+    if not linear or not gain or linear["value"] is None or gain["low"] is None:
         return None
-    accuracy = told[split]["accuracy"]
-    gain = difference(Estimate(**accuracy), Estimate(**linear))
     said = f"A linear model on the {_surface(told)} is right {percent(linear['value'])} ({interval(linear)})"
-    if gain.low <= 0 <= gain.high:
+    if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from a linear model."
-    by = f"{points(abs(gain.value))} (95 % interval of the difference {_ends(gain)})"
-    overlap = "" if accuracy["low"] > linear["high"] or accuracy["high"] < linear["low"] else ", though the two overlap"
-    if gain.low > 0:
-        return GOOD, f"{said}: the model is better by {by}{overlap}."
-    return CAUTION, f"{said}: the model is worse by {by}{overlap}. Use the linear model, or train longer."
+    by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
+    if gain["low"] > 0:
+        return GOOD, f"{said}: the model is better by {by}."
+    return CAUTION, f"{said}: the model is worse by {by}. Use the linear model, or train longer."
 
 
-def _ends(gain: Estimate) -> str:
-    low, high = sorted((abs(gain.low), abs(gain.high)))
+def _ends(gain: Mapping[str, float]) -> str:
+    low, high = sorted((abs(gain["low"]), abs(gain["high"])))
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
