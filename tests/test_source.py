@@ -50,12 +50,12 @@ def test_nested_folders_belong_to_the_class_at_the_top(tmp_path: Path) -> None:
     table = found(write(tmp_path, "cat/persian/white/1.png", "cat/2.png", "dog/x.png/3.png", "dog/4.png"))
     assert labels(table) == {
         "cat/2.png": "cat", "cat/persian/white/1.png": "cat", "dog/4.png": "dog", "dog/x.png/3.png": "dog",
-    }  # fmt: skip
+    }
 
 
 def test_litter_is_passed_over_and_the_rest_is_counted(tmp_path: Path) -> None:
     litter = [".DS_Store", "cat/.DS_Store", "cat/._1.png", "cat/Thumbs.db", "desktop.ini", "__MACOSX/cat/1.png",
-              ".git/x.png", "cat/.cache/9.png"]  # fmt: skip
+              ".git/x.png", "cat/.cache/9.png"]
     other = ["readme.txt", "cat/a.txt", "cat/b.json", "cat/noextension", "loose.png", "empty/notes.txt"]
     table = found(write(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", *litter, *other))
     assert len(table) == 4
@@ -94,7 +94,7 @@ def test_folders_by_side(tmp_path: Path) -> None:
     assert dict(zip(table.frame["id"], table.frame["split"], strict=True)) == {
         "train/a/1.png": "train", "train/b/2.png": "train", "val/a/3.png": "validation", "valid/b/4.png": "validation",
         "Test/a/5.png": "test", "Test/b/6.png": "test",
-    }  # fmt: skip
+    }
     assert table.classes == ["a", "b"]
     assert table.kind == "folder with train, val, valid and Test folders"
     assert "2 train, 2 validation, 2 test" in describe(table)
@@ -144,6 +144,14 @@ def test_a_name_that_is_not_utf8_is_a_row(tmp_path: Path) -> None:
     assert r"cat/caf\xe9.png" in labels(found(tmp_path))
 
 
+def test_a_source_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert refused(tmp_path) == f"no permission to open {tmp_path}"
+
+
 def test_folders_that_cannot_be_opened_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "cat/closed/3.png")
     scandir = os.scandir
@@ -177,7 +185,7 @@ REFUSED: Mapping[str, tuple[list[str], dict[str, Any], str]] = {
     "an expression without a group": (["1.png"], {"label_regex": r"\d"}, "has no group"),
     "an expression that matches nothing": (["x.png"], {"label_regex": r"(\d)"}, 'matches none of the 1 .*"x.png"'),
     "a column of a folder": (["a/1.png", "b/1.png"], {"target": "x", "group": "y"}, 'target "x" and group "y": a'),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -14,7 +14,7 @@ from unfazed.source import SourceOptions, check_classes, find
 from unfazed.table import Table
 
 ROWS = {"name": ["c1", "c2", "d1", "d2"], "file": ["i/1.png", "i/2.png", "i/3.png", "i/4.png"],
-        "label": ["cat", "cat", "dog", "dog"]}  # fmt: skip
+        "label": ["cat", "cat", "dog", "dog"]}
 FILES = ("i/1.png", "i/2.png", "i/3.png", "i/4.png")
 
 
@@ -163,7 +163,7 @@ def test_table_files_by_side(tmp_path: Path) -> None:
     assert dict(zip(table.frame["id"], table.frame["split"], strict=True)) == {
         "train.csv:0": "train", "train.csv:1": "train", "train.csv:2": "train",
         "test.parquet:0": "test", "test.parquet:1": "test",
-    }  # fmt: skip
+    }
     assert table.kind == 'folder with train.csv and test.parquet, paths in "file", labels in "label"'
 
 

@@ -1,27 +1,38 @@
-"""Which device this machine offers, and the number format it trains best in: a table, never a stopwatch."""
+"""Which device this machine offers, and the number format it trains best in: a table, never a stopwatch.
+
+Torch is imported inside the functions that need it: counting processors is for the light half too.
+"""
 
 import os
 import platform
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
-def best_device() -> torch.device:
+def best_device() -> "torch.device":
     """The first CUDA GPU where there is one, else the CPU."""
+    import torch
+
     return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
 
 
-def best_precision(device: torch.device) -> str:
+def best_precision(device: "torch.device") -> str:
     """`"bfloat16"` where the device multiplies in it natively (AVX512-BF16, AMX, Ampere or later), else `"float32"`."""
+    import torch
+
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
 
 
-def describe(device: torch.device) -> str:
+def describe(device: "torch.device") -> str:
     """The device in words: `NVIDIA H100`, `CPU, 2 cores (x86_64)`."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.get_device_name(device)
     return f"CPU, {cores()} cores ({platform.machine()})"
 

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from unfazed.device import cores
 from unfazed.errors import InputError
 from unfazed.table import Table
 
@@ -82,11 +83,6 @@ def parallel(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> It
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def file_bytes(path: str | Path) -> bytes:

@@ -27,7 +27,7 @@ def sample(name: str, cache: Path | None = None) -> Path:
             _write(folder, SAMPLES[name])
         except OSError as error:
             raise SourceError(f"cannot write the sample {name} to {folder}: {error.strerror}. "
-                              "Set XDG_CACHE_HOME to a folder with room") from error  # fmt: skip
+                              "Set XDG_CACHE_HOME to a folder with room") from error
     return folder
 
 

@@ -57,7 +57,7 @@ def check_classes(table: Table) -> None:
         raise SourceError(f"no row of {where} has a label")
     if len(counts) == 1:
         raise SourceError(f'only one class, "{table.classes[0]}", in {where}: a classifier needs two or more.'
-                          f"{_inner(table)}")  # fmt: skip
+                          f"{_inner(table)}")
     if single := [label for label, count in zip(table.classes, counts, strict=True) if count == 1]:
         raise SourceError(
             f"{len(single):,} of {len(counts):,} classes in {where} have one example: {listed(single)}. "
@@ -70,7 +70,7 @@ def check_readable(total: int, problems: Collection[str], where: str = "the sour
     if len(problems) > _UNREADABLE * total:
         reasons = "; ".join(f"{count:,} × {reason}" for reason, count in Counter(problems).most_common(3))
         raise SourceError(f"{len(problems):,} of {total:,} inputs of {where} cannot be used: {reasons}. "
-                          "Is this the right source, and of the right kind?")  # fmt: skip
+                          "Is this the right source, and of the right kind?")
 
 
 def usable(table: Table, problems: Sequence[str | None]) -> Table:
@@ -96,6 +96,8 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
 def _existing(source: str | Path) -> Path:
     path = Path(source).expanduser().absolute()
     try:
+        if path.is_dir():
+            next(path.iterdir(), None)
         path.stat()
         return path
     except PermissionError as error:
@@ -168,7 +170,7 @@ def _from_file(path: Path, options: SourceOptions) -> Table:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise SourceError(f"{path} is a file of an unknown kind ({path.suffix or 'no extension'}); a source is a "
-                          "folder, or a table: .csv, .tsv, .parquet or .jsonl. Unpack archives first")  # fmt: skip
+                          "folder, or a table: .csv, .tsv, .parquet or .jsonl. Unpack archives first")
     frame = read_frame(path, options.header)
     found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())))
     return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}")
@@ -189,7 +191,7 @@ def _from_frame(source: Any, options: SourceOptions) -> Table:
 def _labelled(frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str]) -> Columns:
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
-                          "with --target")  # fmt: skip
+                          "with --target")
     wanted = {"target": options.target, "group": options.group, "time": options.time}
     return labelled(frame, wanted, where, folders)
 
@@ -198,18 +200,18 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
     given = [f'{name} "{value}"' for name in ("target", "group", "time") if (value := getattr(options, name))]
     if given:
         raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
-                          f"with a path column{_tables_in(root)}")  # fmt: skip
+                          f"with a path column{_tables_in(root)}")
 
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
     if found.loose:
         return SourceError(f"{found.loose:,} files in {root}, but no folder a class: put each class in a folder of its "
                            "own, or say with --label-regex where the label stands in a file's name"
-                           f"{_tables_in(root)}")  # fmt: skip
+                           f"{_tables_in(root)}")
     if found.other:
         wanted = " ".join(sorted(extensions))
         return SourceError(f"no usable file in {root}: it holds {found.other.total():,} files with other extensions "
-                           f"({extensions_seen(found.other)}). Wanted: {wanted}{_tables_in(root)}")  # fmt: skip
+                           f"({extensions_seen(found.other)}). Wanted: {wanted}{_tables_in(root)}")
     closed = f"; {found.closed:,} folders in it could not be opened" if found.closed else ""
     return SourceError(f"no file in {root}{closed}. A source is a folder with a folder of files for each class")
 

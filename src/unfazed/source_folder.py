@@ -87,7 +87,7 @@ def matching_names(root: Path, label_regex: str, extensions: Collection[str]) ->
     if found.files and all(file.label is None for file in found.files):
         names = [Path(file.path).name for file in found.files]
         raise SourceError(f'label_regex "{label_regex}" matches none of the {len(names):,} file names in {root}, '
-                          f"such as {listed(names, 3)}. Its first group must be the label")  # fmt: skip
+                          f"such as {listed(names, 3)}. Its first group must be the label")
     return found
 
 

@@ -12,7 +12,7 @@ from unfazed.table import SPLIT_NAMES, clean_label, listed
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
-}  # fmt: skip
+}
 _OBVIOUS = ("label", "class", "target", "category")
 _ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _TRIED = 100  # values of a column that are looked for on disk
@@ -129,7 +129,7 @@ def _path_column(
             hits[name, folder] = sum(_is_file(folder, value) for value in tried)
             if any(value.startswith(_ADDRESSES) for value in tried):
                 raise SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
-                                  "and give a column of paths")  # fmt: skip
+                                  "and give a column of paths")
     best = max(hits, key=lambda key: hits[key], default=None)
     if best is None or not hits[best]:
         raise SourceError(
@@ -139,7 +139,7 @@ def _path_column(
     name, folder = best
     if _is_file(folder, name):
         raise SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a file): '
-                          "add --no-header")  # fmt: skip
+                          "add --no-header")
     return best
 
 
@@ -180,7 +180,7 @@ def _sides(column: pl.Series, where: str) -> list[str | None]:
     unknown = sorted({name for name in names if name and name not in SPLIT_NAMES})
     if unknown:
         raise SourceError(f'column "{column.name}" of {where} says {listed(unknown)}: it may say train, validation or '
-                          "test. Rename it if it means something else")  # fmt: skip
+                          "test. Rename it if it means something else")
     return [SPLIT_NAMES[name] if name else None for name in names]
 
 
@@ -202,7 +202,7 @@ def _parsed(column: pl.Series, where: str) -> pl.Series:
         if (values.is_not_null() == given).all():
             return values
     raise SourceError(f'time "{column.name}" of {where} holds text that is neither numbers nor ISO 8601 times, '
-                      f"such as {listed(column.drop_nulls().to_list(), 1)}")  # fmt: skip
+                      f"such as {listed(column.drop_nulls().to_list(), 1)}")
 
 
 def _as_datetime(column: pl.Series) -> pl.Series:

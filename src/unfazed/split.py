@@ -256,7 +256,7 @@ def _how(table: Table, given: _Ints, shares: _Floats) -> Iterator[str]:
 def _duplicate_notes(duplicates: Duplicates) -> Iterator[str]:
     if duplicates.count:
         yield (f"{duplicates.count:,} rows have the same content as another, "
-               f"{duplicates.conflicting:,} of them under several labels")  # fmt: skip
+               f"{duplicates.conflicting:,} of them under several labels")
     if duplicates.leaked:
         yield f"{duplicates.leaked:,} rows left out: their content is also in validation or test"
 

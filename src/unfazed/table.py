@@ -22,12 +22,12 @@ SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {  # what people call them
     "train": "train", "training": "train", "valid": "validation", "val": "validation", "validation": "validation",
     "dev": "validation", "test": "test", "testing": "test",
-}  # fmt: skip
+}
 FORMAT = 1
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
     "group": pl.String, "time": pl.Float64, "weight": pl.Float64,
-}  # fmt: skip
+}
 _BALANCED, _MILD = 0.99, 0.9  # label entropy as a share of its maximum
 
 

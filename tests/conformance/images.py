@@ -98,7 +98,7 @@ def odd() -> dict[str, bytes]:
 def hostile() -> dict[str, bytes]:
     """Files called images that cannot be used."""
     cut = {f"{form} cut at {share:.0%}": data[: int(len(data) * share)]
-           for form in _SAVED for data in [saved(noise(), form)] for share in (0.1, 0.5, 0.95)}  # fmt: skip
+           for form in _SAVED for data in [saved(noise(), form)] for share in (0.1, 0.5, 0.95)}
     broken = bytearray(saved(noise()))
     broken[len(broken) // 2] ^= 0xFF
     whole = saved(noise())
@@ -127,7 +127,7 @@ def hostile() -> dict[str, bytes]:
         "no width": png(0, 10, 8, 2),
         "fewer pixels than it says": png(64, 64, 8, 2, b"\0\1\2\3"),
         "only nan": floats(np.full((HEIGHT, WIDTH), np.nan, dtype=np.float32)),
-    }  # fmt: skip
+    }
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

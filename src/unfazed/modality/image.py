@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EXTENSIONS = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
     ".tif", ".tiff", ".webp",
-})  # fmt: skip
+})
 MAX_PIXELS = 100_000_000
 AUTO_SIZE = 128  # larger images are shrunk to this unless asked otherwise
 SMALLEST, LARGEST = 8, 1024

@@ -73,7 +73,9 @@ def _line(values: list[str]) -> str:
 
 
 def _json(one: Prediction, probs: bool) -> str:
-    facts: dict[str, object] = {"input": one.input, "label": one.label, "confidence": one.confidence, "problem": one.problem}
-    if probs:
-        facts["probs"] = one.probs if one.label is not None else None
+    facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence}
+    if one.label is None:
+        facts["probs"] = None  # nan is not JSON
+    if not probs:
+        del facts["probs"]
     return json.dumps(facts, ensure_ascii=False)

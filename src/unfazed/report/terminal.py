@@ -128,7 +128,7 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star where validation is the best so far."""
+    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star for the best so far."""
     train, validation = facts["train"], facts["validation"]
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4} {train['log_loss'] * BITS_PER_NAT:>13.3f} bits "

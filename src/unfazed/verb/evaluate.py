@@ -10,9 +10,9 @@ from unfazed.errors import SourceError
 from unfazed.modality.image import MODALITY
 from unfazed.predictor import Predictor
 from unfazed.run import Run
+from unfazed.samples import local
 from unfazed.source import SourceOptions
 from unfazed.table import Table
-from unfazed.verb.prepare import located
 
 
 def evaluate(
@@ -35,7 +35,7 @@ def evaluate(
     """
     predictor = Predictor.open(run)
     options = SourceOptions(target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(MODALITY.find(located(source), options))
+    table, split = _measured_rows(MODALITY.find(local(source), options))
     predictions = predictor.predict(table.frame["input"].to_list())
     number = {label: index for index, label in enumerate(predictor.classes)}
     labels = table.frame["label"].to_list()

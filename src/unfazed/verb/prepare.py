@@ -5,8 +5,10 @@ Axis letters: N rows of the table that can be used.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -15,8 +17,8 @@ from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import parallel, readings
 from unfazed.recipe import Recipe
 from unfazed.report.events import Found, Reading
-from unfazed.samples import sample
-from unfazed.source import SourceOptions, usable
+from unfazed.samples import local
+from unfazed.source import SourceOptions, check_classes, usable
 from unfazed.split import Duplicates, assign_splits
 from unfazed.table import Table, describe
 
@@ -98,7 +100,8 @@ def prepare(
     Raises:
         SourceError: the source as a whole cannot be used.
     """
-    found = modality.find(located(source), options)
+    found = modality.find(local(source), options)
+    check_classes(found)
     reader = Reader(found, modality)
     yield from reader.read()
     table, duplicates = assign_splits(
@@ -113,28 +116,20 @@ def prepare(
     )
 
 
-def located(source: Any) -> Any:
-    """The source itself, or the folder of a sample."""
-    if isinstance(source, str) and source.startswith("sample:"):
-        return sample(source.removeprefix("sample:"))
-    return source
-
-
 def encode_all(table: Table, raws: Raws, preprocessor: Any) -> Examples:
     """Every row of the table, encoded on all cores into one array."""
 
     def encoded(path: str) -> NDArray[Any]:
         return raws.modality.encode(raws.get(path), preprocessor)
 
-    x: torch.Tensor | None = None
-    for row, array in enumerate(parallel(encoded, table.frame["input"].to_list())):
-        if x is None:
-            x = torch.empty((len(table), *array.shape), dtype=torch.from_numpy(array).dtype)
-        x[row] = torch.from_numpy(array)
-    assert x is not None
+    arrays = parallel(encoded, table.frame["input"].to_list())
+    first = next(arrays)
+    x = np.empty((len(table), *first.shape), first.dtype)
+    for row, array in enumerate(chain([first], arrays)):
+        x[row] = array
     length = torch.full((len(table),), x.shape[-1])
     weight = torch.tensor(table.frame["weight"].to_list(), dtype=torch.float32)
-    return Examples(x, length, torch.from_numpy(table.y()), weight)
+    return Examples(torch.from_numpy(x), length, torch.from_numpy(table.y()), weight)
 
 
 def fingerprint(table: Table, contents: Sequence[str]) -> str:
