@@ -67,6 +67,34 @@ def test_both_flips_give_all_four_views() -> None:
     assert (counts > 50).all()
 
 
+def test_shifts_are_small_and_of_all_sizes_up_to_the_largest() -> None:
+    x = torch.zeros(300, 3, 16, 16, dtype=torch.uint8)
+    x[:, :, 8, 8] = 255
+    y = augment(x, generator(), 0.25, "none")
+    visible = y[(y == 255).flatten(1).any(1)]
+    positions = (visible[:, 0] == 255).flatten(1).float().argmax(1)
+    rows, columns = positions // 16, positions % 16
+    assert set(rows.tolist()) == set(columns.tolist()) == {7, 8, 9}
+    assert len({*zip(rows.tolist(), columns.tolist(), strict=True)}) == 9
+
+
+def test_erased_squares_are_where_the_image_differs_from_a_shift() -> None:
+    x = torch.full((200, 3, 16, 16), 10, dtype=torch.uint8)
+    x[::2] = 200
+    y = augment(x, generator(), 0.5, "none")
+    changed = (y != x)[:, 0]
+    assert changed.any(dim=2).sum(1).max() == changed.any(dim=1).sum(1).max() == 4
+    assert (changed.flatten(1).sum(1) == 16).float().mean() > 0.5
+    assert set(y[changed[:, None].expand_as(y)].tolist()) == {105}
+
+
+def test_images_of_eight_pixels_move_by_one_at_the_default_strength() -> None:
+    x = torch.arange(8, dtype=torch.uint8).repeat(100, 3, 8, 1) * 30
+    y = augment(x, generator(), 0.5, "none")
+    kept = torch.stack([(y == x.roll(shift, 3)).all(1) for shift in (-1, 0, 1)]).any(0)
+    assert kept[:, :, 1:7].float().mean() > 0.9
+
+
 @pytest.mark.parametrize("arguments", [(-0.1, "none"), (1.1, "none"), (float("nan"), "none"), (0.5, "vertical")])
 def test_unknown_arguments_are_refused(arguments: Any) -> None:
     with pytest.raises(UsageError):

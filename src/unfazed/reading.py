@@ -4,7 +4,6 @@ Axis letters: N rows of the table.
 """
 
 import errno
-import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -14,16 +14,19 @@ from unfazed.errors import UsageError
 
 Flip = Literal["none", "horizontal", "both"]
 
-_LARGEST_SHIFT = 0.125
-_LARGEST_ERASED = 0.0
+_LARGEST_SHIFT = 0.25  # of the side, at strength 1
+_LARGEST_ERASED = 0.5  # of the side, at strength 1
 
 
 def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) -> Tensor:
     """Shifted, mirrored and partly erased copies of x [B, 3, S, S], uint8 or float, in the same dtype and shape.
 
-    strength: 0 (nothing but flips) to 1 (shifts up to an eighth of the side each way, the border reflected).
-    flip: "horizontal" mirrors left and right half of the time, "both" also top and bottom. Strength 0 without flips
-    returns x itself. Raises UsageError for a strength or flip outside these.
+    strength: from 0 (nothing but flips) to 1 (shifts up to a quarter of the side each way, the border reflected, and an
+    erased square of half the side); between them shift and square grow in proportion. flip: "horizontal" mirrors left
+    and right half of the time, "both" also top and bottom. Strength 0 without flips returns x itself.
+
+    Raises:
+        UsageError: a strength outside 0..1, or another flip.
     """
     _check(strength, flip)
     if strength == 0 and flip == "none":
@@ -52,9 +55,9 @@ def _positions(x: Tensor, generator: torch.Generator, shift: int, flip: bool) ->
 def _erase(x: Tensor, generator: torch.Generator, side: int) -> Tensor:
     """Replace one square of `side` pixels in each image, centred anywhere in it, by the batch's mean colour."""
     size = x.shape[-1]
-    centres = _draw(2 * len(x), size, generator, x.device).view(2, len(x), 1)
-    distance = 2 * (torch.arange(size, device=x.device) - centres).abs()
-    rows, columns = distance < side
+    starts = _draw(2 * len(x), size, generator, x.device).view(2, len(x), 1) - side // 2
+    offsets = torch.arange(size, device=x.device) - starts
+    rows, columns = (offsets >= 0) & (offsets < side)
     inside = rows[:, None, :, None] & columns[:, None, None, :]
     colour = x.float().mean(dim=(0, 2, 3), keepdim=True).to(x.dtype)
     return torch.where(inside, colour, x)

@@ -2,14 +2,16 @@
 
 Axis letters: B batch, K classes, D embedding width, S image size, C channels, n sampled training rows.
 
-A stem whose filters whiten image patches, then stages that halve the resolution and double the channels, then a pooled
-embedding and a linear head. The stem's stride grows with the image, so a 128-pixel image costs about what a 32-pixel one does.
+A stem whose filters start by whitening image patches; three or four stages that each halve the resolution; a pooled
+embedding and a linear head. The stem's stride grows with the image: 128 pixels cost less than four times what 32 do.
 
-Sources: residual blocks, He et al. 2016 (arXiv:1512.03385); a last normalisation that starts at zero, so that every block
-starts as the identity, Goyal et al. 2017 (arXiv:1706.02677); patch whitening in the first layer, Jordan 2024 (arXiv:2404.00498).
+Sources: residual blocks, He et al. 2016 (arXiv:1512.03385); a last normalisation that starts at zero, so that every
+block starts as the identity, Goyal et al. 2017 (arXiv:1706.02677); patch whitening in the first layer and pooling right
+after a stage's first convolution, Jordan 2024 (arXiv:2404.00498).
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal, cast
 
 import torch
@@ -22,18 +24,20 @@ Pooling = Literal["average", "max"]
 JSON = str | int | float | bool | None
 
 _STEM_CHANNELS = 32
+_LARGEST_SIDE = 96  # positions a side after the stem, not reached
+_FOUR_STAGES = 48  # positions a side from which a thin stage goes first
 _SAMPLED_PATCHES = 100_000
 
 
 def default_width(image_size: int, rows: int) -> int:
     """Channels of the first stage: fewer where there is little to learn from (few rows, few pixels)."""
-    return 32 if image_size <= 16 or rows < 3000 else 64
+    return 32 if image_size <= 16 or rows < 2000 else 64
 
 
 def _stem_stride(image_size: int) -> int:
-    """Largest power of two that leaves at least 32 positions a side, 1 below 64 pixels."""
+    """Smallest power of two that leaves fewer than 96 positions a side: detail lost here is never recovered."""
     stride = 1
-    while image_size // (2 * stride) >= 32:
+    while image_size // stride >= _LARGEST_SIDE:
         stride *= 2
     return stride
 
@@ -43,30 +47,27 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside an identity (He et al. 2016), the identity alone at the start of training."""
+    """A 3x3 convolution beside an identity (after He et al. 2016), the identity alone at the start of training."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = _convolution(channels, channels)
-        self.norm1 = nn.BatchNorm2d(channels)
-        self.conv2 = _convolution(channels, channels)
-        self.norm2 = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.norm2.weight)
+        self.conv = _convolution(channels, channels)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] to the same shape."""
-        y = functional.relu(self.norm1(self.conv1(x)))
-        return functional.relu(x + cast(Tensor, self.norm2(self.conv2(y))))
+        return functional.relu(x + cast(Tensor, self.norm(self.conv(x))))
 
 
 class Stage(nn.Module):
-    """Change the channels, halve the resolution, then one residual block."""
+    """Change the channels, halve the resolution, then at most one residual block."""
 
-    def __init__(self, inputs: int, outputs: int, halve: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, halve: bool, residual: bool) -> None:
         super().__init__()
         self.conv = _convolution(inputs, outputs)
         self.norm = nn.BatchNorm2d(outputs)
-        self.residual = Residual(outputs)
+        self.residual = Residual(outputs) if residual else nn.Identity()
         self.halve = halve
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,6 +76,18 @@ class Stage(nn.Module):
         if self.halve:
             x = functional.max_pool2d(x, 2)
         return cast(Tensor, self.residual(functional.relu(self.norm(x))))
+
+
+def _stages(width: int, side: int) -> nn.Sequential:
+    """Stages of `width` and four times as many channels; `side` is halved at each while it leaves 2 x 2."""
+    thin = side >= _FOUR_STAGES
+    channels = [_STEM_CHANNELS] + [max(1, width // 2)] * thin + [width, 4 * width, 4 * width]
+    stages = []
+    for inputs, outputs in pairwise(channels):
+        halve = side >= 4
+        stages.append(Stage(inputs, outputs, halve, residual=outputs >= width))
+        side = side // 2 if halve else side
+    return nn.Sequential(*stages)
 
 
 class ConvNet(nn.Module):
@@ -87,22 +100,20 @@ class ConvNet(nn.Module):
         super().__init__()
         _check(classes, image_size, width, dropout, pooling)
         self.arguments: dict[str, JSON] = {
-            "classes": classes, "image_size": image_size, "width": width, "dropout": dropout, "pooling": pooling,
+            "classes": classes,
+            "image_size": image_size,
+            "width": width,
+            "dropout": dropout,
+            "pooling": pooling,
         }
         self.register_buffer("mean", torch.full((1, 3, 1, 1), 127.5))
         self.register_buffer("std", torch.full((1, 3, 1, 1), 64.0))
         stride = _stem_stride(image_size)
         self.stem = nn.Conv2d(3, _STEM_CHANNELS, 2 * stride + 1, stride=stride, padding=stride, bias=False)
         self.stem_norm = nn.BatchNorm2d(_STEM_CHANNELS)
-        channels = [_STEM_CHANNELS, width, 2 * width, 4 * width]
-        side = image_size // stride
-        stages = []
-        for inputs, outputs in zip(channels, channels[1:], strict=False):
-            stages.append(Stage(inputs, outputs, halve=side >= 4))
-            side = side // 2 if side >= 4 else side
-        self.stages = nn.Sequential(*stages)
+        self.stages = _stages(width, image_size // stride)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(channels[-1], classes)
+        self.head = nn.Linear(4 * width, classes)
         self.pooling = pooling
 
     @classmethod
@@ -112,7 +123,7 @@ class ConvNet(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x_train: Tensor) -> None:
-        """Set the normalisation and the whitening stem from training images, uint8 [n, 3, S, S]; a few thousand suffice."""
+        """Set the normalisation and the whitening stem from training images, uint8 [n, 3, S, S]; 2,000 suffice."""
         x = x_train.to(self.mean.device).float()
         self.mean.copy_(x.mean(dim=(0, 2, 3)).view(1, 3, 1, 1))
         self.std.copy_(x.std(dim=(0, 2, 3)).clamp_min(1.0).view(1, 3, 1, 1))
