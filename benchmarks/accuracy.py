@@ -70,8 +70,10 @@ def measured(source: str, seed: int) -> dict[str, Any]:
 def table() -> str:
     """The cells that there are, as Markdown: mean and spread over seeds."""
     lines = [
-        "# Accuracy with defaults", "",
-        "`unfazed train SOURCE`, nothing else said. Mean over seeds, with the lowest and the highest.", "",
+        "# Accuracy with defaults",
+        "",
+        "`unfazed train SOURCE`, nothing else said. Mean over seeds, with the lowest and the highest.",
+        "",
         "| data | training rows | test n | seeds | test accuracy | linear model | floor | whole command | an epoch | "
         "epochs | parameters |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -92,9 +94,11 @@ def _row(name: str, floor: float | None, cells: list[dict[str, Any]]) -> str:
     first = cells[0]
     spread = f"{statistics.mean(values):.1f} % ({min(values):.1f}–{max(values):.1f})"
     said = f"{100 * floor:.0f} %" if floor else "–"
-    return (f"| {name} | {first['train_rows']:,} | {first['accuracy']['n']:,} | {len(cells)} | {spread} | {linear:.1f} % | "
-            f"{said} | {seconds:.0f} s | {first['epoch_seconds']:.1f} s | {first['epochs']} | "
-            f"{first['parameters'] / 1e6:.2f} M |")
+    return (
+        f"| {name} | {first['train_rows']:,} | {first['accuracy']['n']:,} | {len(cells)} | {spread} | "
+        f"{linear:.1f} % | {said} | {seconds:.0f} s | {first['epoch_seconds']:.1f} s | {first['epochs']} | "
+        f"{first['parameters'] / 1e6:.2f} M |"
+    )
 
 
 if __name__ == "__main__":

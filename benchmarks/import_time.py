@@ -18,7 +18,8 @@ def seconds(statement: str) -> float:
 
 def main() -> None:
     """Time each in turn, subtract the bare interpreter, write the table."""
-    rows = [[seconds(statement) for statement in ("pass", "import unfazed", "import torch")] for _ in range(REPEATS + 1)]
+    statements = ("pass", "import unfazed", "import torch")
+    rows = [[seconds(statement) for statement in statements] for _ in range(REPEATS + 1)]
     bare, ours, torch = (statistics.median(column) for column in zip(*rows[1:], strict=True))
     text = (
         "# Import time\n\n"

@@ -32,8 +32,9 @@ def steps(record: bool) -> Iterator[float]:
     model = ConvNet(10, 32, default_width(32, ROWS), 0.0, "average")
     model.initialise(x[:1000])
     recipe = Recipe(epochs=10, batch_size=BATCH, micro_batch_size=BATCH, precision=best_precision(device))
-    events = training(model.to(device), Loader(examples, torch.arange(ROWS), BATCH, device=device),
-                      cross_entropy(0.1), recipe)
+    events = training(
+        model.to(device), Loader(examples, torch.arange(ROWS), BATCH, device=device), cross_entropy(0.1), recipe
+    )
     recorded = Dynamics.record
     while True:
         if not record:

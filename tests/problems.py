@@ -37,8 +37,17 @@ def blobs(rows: int = ROWS, seed: int = 0) -> Examples:
 
 def recipe(**settings: object) -> Recipe:
     """A recipe without "auto", for a fast run on the blobs."""
-    small = {"epochs": 4, "batch_size": 32, "micro_batch_size": 32, "precision": "float32", "flip": "none",
-             "image_size": 8, "width": 8, "learning_rate": 0.01, "ema": 0.05}
+    small = {
+        "epochs": 4,
+        "batch_size": 32,
+        "micro_batch_size": 32,
+        "precision": "float32",
+        "flip": "none",
+        "image_size": 8,
+        "width": 8,
+        "learning_rate": 0.01,
+        "ema": 0.05,
+    }
     return Recipe(**{**small, **settings})  # type: ignore[arg-type]
 
 

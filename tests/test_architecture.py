@@ -96,14 +96,19 @@ def test_parameters_are_few() -> None:
         name: count
         for name, function in functions()
         if (count := len(function.args.posonlyargs + function.args.args + function.args.kwonlyargs)) > 6
-        and not name.startswith("cli.py") and {"self"} != {function.args.args[0].arg if function.args.args else ""}
+        and not name.startswith("cli.py")
+        and {"self"} != {function.args.args[0].arg if function.args.args else ""}
     }
     assert many == {}
 
 
 def test_public_functions_and_modules_are_documented() -> None:
-    bare = [f"{path.name}:{function.name}" for path in FILES for function in outermost(ast.parse(path.read_text()))
-            if not function.name.startswith("_") and ast.get_docstring(function) is None and not is_stub(function)]
+    bare = [
+        f"{path.name}:{function.name}"
+        for path in FILES
+        for function in outermost(ast.parse(path.read_text()))
+        if not function.name.startswith("_") and ast.get_docstring(function) is None and not is_stub(function)
+    ]
     bare += [str(path) for path in FILES if ast.get_docstring(ast.parse(path.read_text())) is None]
     assert bare == []
 
@@ -120,7 +125,9 @@ def outermost(node: ast.Module | ast.ClassDef) -> Iterator[Function]:
 def is_stub(function: Function) -> bool:
     """A method of a protocol, whose class says what it is for."""
     statement = function.body[0]
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    return (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    )
 
 
 def test_nothing_prints_but_the_command_line() -> None:
@@ -130,23 +137,28 @@ def test_nothing_prints_but_the_command_line() -> None:
             assert not [call.lineno for call in calls if getattr(call.func, "id", "") == "print"], path
 
 
-@pytest.mark.parametrize("statement", [
-    "import unfazed",
-    "import unfazed.cli",
-    "import unfazed.report.page",
-    "import unfazed.modality.image",
-    "from unfazed.cli import app; app('--help', result_action='return_value')",
-    "from unfazed.cli import app; app(['train', '--help'], result_action='return_value')",
-    "from unfazed import Run",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import unfazed",
+        "import unfazed.cli",
+        "import unfazed.report.page",
+        "import unfazed.modality.image",
+        "from unfazed.cli import app; app('--help', result_action='return_value')",
+        "from unfazed.cli import app; app(['train', '--help'], result_action='return_value')",
+        "from unfazed import Run",
+    ],
+)
 def test_the_light_half_never_loads_torch(statement: str) -> None:
     check = f"{statement}\nimport sys\nassert 'torch' not in sys.modules, 'torch was imported'"
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True, timeout=60)
 
 
 def test_importing_the_package_loads_nothing_but_itself() -> None:
-    check = ("import sys; before = set(sys.modules); import unfazed; "
-             "print(sorted({name for name in set(sys.modules) - before "
-             "if name.split('.')[0] not in sys.stdlib_module_names}))")
+    check = (
+        "import sys; before = set(sys.modules); import unfazed; "
+        "print(sorted({name for name in set(sys.modules) - before "
+        "if name.split('.')[0] not in sys.stdlib_module_names}))"
+    )
     loaded = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True, timeout=60)
     assert loaded.stdout.strip() == "['unfazed']"

@@ -14,8 +14,14 @@ SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SET
 
 
 def unfazed(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "unfazed", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=240, env={**os.environ, **environment}, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "unfazed", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, **environment},
+        check=False,
+    )
 
 
 def test_train_tells_one_plain_line_an_epoch_and_what_to_do_next(tmp_path: Path) -> None:
@@ -31,30 +37,47 @@ def test_train_tells_one_plain_line_an_epoch_and_what_to_do_next(tmp_path: Path)
 
 
 def test_train_in_json_is_json_and_quiet_is_the_path(tmp_path: Path) -> None:
-    told = [json.loads(line) for line in
-            unfazed("train", trained.source(), "--out", tmp_path / "a", "--json", *SMALL).stdout.splitlines()]
+    told = [
+        json.loads(line)
+        for line in unfazed("train", trained.source(), "--out", tmp_path / "a", "--json", *SMALL).stdout.splitlines()
+    ]
     assert [event["event"] for event in told] == ["found", "planned", "epoch", "epoch", "finished"]
     assert told[-1]["report"]["test"]["accuracy"]["n"] > 0
-    assert unfazed("train", trained.source(), "--out", tmp_path / "b", "--quiet", *SMALL).stdout.strip() == str(tmp_path / "b")
+    assert unfazed("train", trained.source(), "--out", tmp_path / "b", "--quiet", *SMALL).stdout.strip() == str(
+        tmp_path / "b"
+    )
 
 
 def test_a_recipe_file_is_overridden_by_flags(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("epochs = 9\nwidth = 8\nbatch_size = 16\nflip = 'both'\n")
-    done = unfazed("train", trained.source(), "--out", tmp_path / "run", "--recipe", tmp_path / "recipe.toml",
-                   "--epochs", 1, "--json")
+    done = unfazed(
+        "train",
+        trained.source(),
+        "--out",
+        tmp_path / "run",
+        "--recipe",
+        tmp_path / "recipe.toml",
+        "--epochs",
+        1,
+        "--json",
+    )
     recipe = json.loads(done.stdout.splitlines()[1])["recipe"]
     assert (recipe["epochs"], recipe["width"], recipe["flip"]) == (1, 8, "both")
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["train", "/nowhere/at/all"], "nowhere"),
-    (["train", "sample:digts"], 'Did you mean "digits"'),
-    (["train", ".", "--epochs", "0", "--learning-rate", "1000"], "learning_rate = 1000"),
-    (["train", ".", "--epoch", "3"], "--epoch"),
-    (["trian"], "train"),
-    (["train"], "SOURCE"),
-    (["predict", "RUN"], "ITEMS"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "/nowhere/at/all"], "nowhere"),
+        (["train", "sample:digts"], 'Did you mean "digits"'),
+        (["train", ".", "--epochs", "0", "--learning-rate", "1000"], "learning_rate = 1000"),
+        (["train", ".", "--epochs", "2.9"], "epochs = '2.9'"),
+        (["train", ".", "--epoch", "3"], "--epoch"),
+        (["trian"], "train"),
+        (["train"], "SOURCE"),
+        (["predict", "RUN"], "ITEMS"),
+    ],
+)
 def test_a_bad_request_is_one_message_and_status_2(arguments: list[str], said: str) -> None:
     done = unfazed(*arguments)
     assert done.returncode == 2
@@ -97,9 +120,10 @@ def test_predict_shows_a_table_when_asked() -> None:
 
 def test_evaluate_prints_metrics_with_intervals() -> None:
     told = unfazed("evaluate", trained.run().path, trained.source()).stdout
-    assert "300 examples" in told and "accuracy" in told and "–" in told
+    assert "60 examples measured" in told and "accuracy" in told and "–" in told
+    assert "240 that the model was trained or chosen on" in told
     facts = json.loads(unfazed("evaluate", trained.run().path, trained.source(), "--json").stdout)
-    assert facts["metrics"]["accuracy"]["n"] == 300
+    assert facts["metrics"]["accuracy"]["n"] == 60
 
 
 def test_report_is_written_again_from_the_run_alone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from unfazed.errors import UsageError
-from unfazed.model.convnet import ConvNet, default_width, whitening_filters
+from unfazed.model.convnet import ConvNet, Residual, default_width, whitening_filters
 
 
 def images(count: int, size: int, seed: int = 0) -> torch.Tensor:
@@ -103,8 +103,19 @@ def test_dropout_acts_in_the_head_and_only_in_training() -> None:
     assert not torch.equal(model(x), model(x))
 
 
-def test_a_large_image_costs_at_most_four_small_ones() -> None:
-    assert multiplications(convnet(128)) <= 4 * multiplications(convnet(32))
+@pytest.mark.parametrize("size", [47, 63, 64, 95, 96, 128, 191])
+def test_a_large_image_costs_at_most_four_small_ones(size: int) -> None:
+    assert multiplications(convnet(size, width=64)) <= 4 * multiplications(convnet(32, width=64))
+
+
+@pytest.mark.parametrize("size", [8, 32, 64, 95])
+def test_images_below_96_pixels_keep_all_their_detail_in_the_stem(size: int) -> None:
+    assert convnet(size).stem.stride == (1, 1)
+
+
+def test_a_new_residual_block_is_the_identity() -> None:
+    x = torch.rand(2, 8, 5, 5)
+    torch.testing.assert_close(Residual(8)(x), x)
 
 
 def multiplications(model: ConvNet) -> int:

@@ -10,7 +10,7 @@ import trained
 from PIL import Image
 
 from unfazed import Predictor, evaluate
-from unfazed.errors import SourceError
+from unfazed.errors import SourceError, UsageError
 
 
 def files(count: int = 12) -> list[Path]:
@@ -30,10 +30,14 @@ def test_predictions_are_those_of_the_final_evaluation() -> None:
 
 def test_a_copied_run_predicts_the_same_in_a_fresh_process(tmp_path: Path) -> None:
     copy = shutil.copytree(trained.run().path, tmp_path / "elsewhere")
-    script = ("import json, sys; from unfazed import Predictor; "
-              "print(json.dumps(Predictor.open(sys.argv[1]).predict(sys.argv[2:]).probs.tolist()))")
+    script = (
+        "import json, sys; from unfazed import Predictor; "
+        "print(json.dumps(Predictor.open(sys.argv[1]).predict(sys.argv[2:]).probs.tolist()))"
+    )
     names = [str(file) for file in files()]
-    done = subprocess.run([sys.executable, "-c", script, str(copy), *names], capture_output=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(copy), *names], capture_output=True, check=True, timeout=120
+    )
     assert np.allclose(json.loads(done.stdout), Predictor.open(trained.run()).predict(names).probs, atol=1e-5)
 
 
@@ -64,21 +68,54 @@ def test_nothing_to_predict_is_an_empty_prediction() -> None:
     assert found.labels == [] and found.probs.shape == (0, 4)
 
 
-def test_evaluate_measures_with_intervals() -> None:
-    facts = evaluate(trained.run(), trained.source())
+def others(tmp_path: Path) -> Path:
+    """Real digits that the run has never seen, of the same classes."""
+    return trained.digits(tmp_path / "others", first=300, count=80)
+
+
+def test_evaluate_measures_with_intervals(tmp_path: Path) -> None:
+    facts = evaluate(trained.run(), others(tmp_path))
     accuracy = facts["metrics"]["accuracy"]
-    assert accuracy["n"] == facts["rows"] == 300
-    assert accuracy["low"] < accuracy["value"] < accuracy["high"] or accuracy["value"] == 1.0
-    assert facts["split"] == "all"
+    assert accuracy["n"] == facts["rows"] == 80
+    assert accuracy["low"] < accuracy["value"] <= accuracy["high"]
+    assert (facts["split"], facts["seen"], facts["unlabelled"]) == ("all", 0, 0)
+
+
+def test_evaluate_on_the_training_source_measures_the_test_rows_alone() -> None:
+    facts, run = evaluate(trained.run(), trained.source()), trained.run()
+    assert facts["rows"] == run.report["counts"]["test"]
+    assert facts["seen"] == 300 - facts["rows"]
+    assert facts["metrics"]["accuracy"]["value"] == run.report["test"]["accuracy"]["value"]
+
+
+def test_evaluate_refuses_what_the_model_was_trained_on(tmp_path: Path) -> None:
+    run = trained.run()
+    for row in run.table().rows("train"):
+        example = run.table().frame.row(int(row), named=True)
+        (tmp_path / example["label"]).mkdir(exist_ok=True)
+        shutil.copy(example["input"], tmp_path / example["label"])
+    with pytest.raises(SourceError, match="trained or chosen on every one"):
+        evaluate(run, tmp_path)
 
 
 def test_evaluate_leaves_out_what_the_model_cannot_know(tmp_path: Path) -> None:
-    folder = shutil.copytree(trained.source(), tmp_path / "digits")
+    folder = others(tmp_path)
+    strange = len(list((folder / "digit 0").iterdir()))
     shutil.copytree(folder / "digit 0", folder / "letter o")
+    (folder / "letter o" / "broken.png").write_bytes(b"")
     facts = evaluate(trained.run(), folder)
-    assert facts["unknown"] == {"letter o": len(list((folder / "letter o").iterdir()))}
-    assert facts["rows"] == 300
+    assert facts["unknown"] == {"letter o": strange}
+    assert facts["rows"] == 80
+    assert [problem["reason"] for problem in facts["problems"]] == ["empty file"]
     for label in range(4):
         (folder / f"digit {label}").rename(folder / f"number {label}")
     with pytest.raises(SourceError, match="no label of .* is one the model knows"):
         evaluate(trained.run(), folder)
+
+
+def test_one_item_in_place_of_a_list_is_refused() -> None:
+    predictor = Predictor.open(trained.run())
+    for item in ("a.png", Path("a.png"), b"bytes", np.zeros((8, 8, 3), np.uint8), Image.new("RGB", (8, 8))):
+        with pytest.raises(UsageError, match=r"predict\(\[item\]\)"):
+            predictor.predict(item)  # type: ignore[arg-type]
+    assert len(predictor.predict(np.zeros((2, 8, 8, 3), np.uint8)).labels) == 2

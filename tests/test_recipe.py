@@ -1,10 +1,11 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from unfazed.errors import RecipeError
-from unfazed.recipe import AUTO, Recipe, allowed, knobs, read_recipe, recipe_from, written
+from unfazed.recipe import AUTO, Recipe, allowed, knobs, parsed, read_recipe, recipe_from, written
 
 
 def test_every_field_says_what_it_is() -> None:
@@ -27,15 +28,42 @@ def test_one_message_names_every_bad_field_and_the_near_names() -> None:
     with pytest.raises(RecipeError) as caught:
         recipe_from({"learning_rat": 0.1, "epochs": 0, "dropout": 2.0, "optimizer": "admw", "flip": 3})
     said = str(caught.value)
-    for expected in ("learning_rat: no such setting. Did you mean \"learning_rate\"?", "epochs = 0", "dropout = 2.0",
-                     'Did you mean "adamw"?', "flip = 3"):
+    for expected in (
+        'learning_rat: no such setting. Did you mean "learning_rate"?',
+        "epochs = 0",
+        "dropout = 2.0",
+        'Did you mean "adamw"?',
+        "flip = 3",
+    ):
         assert expected in said
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("epochs", True), ("epochs", 2.5), ("epochs", "many"), ("learning_rate", float("nan")), ("learning_rate", "0.1"),
-    ("learning_rate", AUTO), ("seed", -1), ("schedule", "cosin"), ("momentum", 1.0),
-])
+def test_numbers_of_numpy_are_numbers() -> None:
+    recipe = recipe_from({"epochs": np.int64(3), "learning_rate": np.float32(0.5)})
+    assert (type(recipe.epochs), type(recipe.learning_rate)) == (int, float)
+
+
+def test_flags_are_parsed_but_judged_with_the_rest() -> None:
+    assert parsed("epochs", "12") == 12 and parsed("learning_rate", "1e-3") == 1e-3
+    assert [parsed("epochs", text) for text in ("2.9", "auto", "many")] == ["2.9", "auto", "many"]
+    with pytest.raises(RecipeError, match="epochs = '2.9'"):
+        recipe_from({"epochs": parsed("epochs", "2.9")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", True),
+        ("epochs", 2.5),
+        ("epochs", "many"),
+        ("learning_rate", float("nan")),
+        ("learning_rate", "0.1"),
+        ("learning_rate", AUTO),
+        ("seed", -1),
+        ("schedule", "cosin"),
+        ("momentum", 1.0),
+    ],
+)
 def test_values_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(RecipeError, match=name):
         recipe_from({name: value})

@@ -69,10 +69,16 @@ def test_a_missing_file_is_one_clear_error(copy: Path, name: str) -> None:
         READERS[name](Run(copy))
 
 
-@pytest.mark.parametrize("change", [
-    {"family": "os.system"}, {"arguments": {"classes": 10**12}}, {"arguments": None}, {"classes": "abc"},
-    {"arguments": {"classes": 4, "image_size": 8, "width": 10**6, "dropout": 0.0, "pooling": "average"}},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"family": "os.system"},
+        {"arguments": {"classes": 10**12}},
+        {"arguments": None},
+        {"classes": "abc"},
+        {"arguments": {"classes": 4, "image_size": 8, "width": 10**6, "dropout": 0.0, "pooling": "average"}},
+    ],
+)
 def test_a_hostile_model_description_costs_nothing_and_is_refused(copy: Path, change: dict[str, object]) -> None:
     model = json.loads((copy / "model.json").read_text())
     (copy / "model.json").write_text(json.dumps({**model, **change}))

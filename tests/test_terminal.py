@@ -9,20 +9,36 @@ from rich.console import Console
 
 from unfazed.errors import SourceError
 from unfazed.loop import Step
-from unfazed.report.events import Finished, Finishing, Found, Measured, Planned, Reading, Stalled
+from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
 from unfazed.report.terminal import as_json, evaluation, show, silently, summary
 
 
 def facts(number: int, best: bool) -> dict[str, object]:
-    return {"epoch": number, "step": 8 * number, "learning_rates": [0.01, 0.005], "train": {"log_loss": 1.0, "accuracy": 0.5},
-            "validation": {"log_loss": 2.0, "accuracy": 0.25}, "seconds": 3.2, "examples_per_second": 100.0, "best": best}
+    return {
+        "epoch": number,
+        "step": 8 * number,
+        "learning_rates": [0.01, 0.005],
+        "train": {"log_loss": 1.0, "accuracy": 0.5},
+        "validation": {"log_loss": 2.0, "accuracy": 0.25},
+        "seconds": 3.2,
+        "examples_per_second": 100.0,
+        "best": best,
+    }
 
 
 def story() -> list[object]:
     step = Step(1, 16, 0.01, torch.tensor(1.0), 32, dict)
-    return [Reading(3, 10), Found(["10 images", "a note"]), Planned("a net", "CPU", recipe(epochs=2), 16, 75.0), step,
-            Measured(facts(1, True)), Stalled(1, True), Measured(facts(2, False)), Finishing("scoring"),
-            Finished(trained.run())]
+    return [
+        Advance(3, 10),
+        Found(["10 images", "a note"]),
+        Planned("a net", "CPU", recipe(epochs=2), 16, 75.0),
+        step,
+        Measured(facts(1, True)),
+        Stalled(1, True),
+        Measured(facts(2, False)),
+        Finishing("scoring"),
+        Finished(trained.run()),
+    ]
 
 
 def told(terminal: bool, width: int = 100, **settings: object) -> str:
@@ -57,7 +73,7 @@ def test_no_color_means_none() -> None:
 
 def test_the_display_is_put_away_when_the_events_fail() -> None:
     def failing() -> object:
-        yield Reading(1, 2)
+        yield Advance(1, 2)
         raise SourceError("gone")
 
     with pytest.raises(SourceError, match="gone"):
@@ -85,9 +101,18 @@ def test_the_summary_fits_80_columns_and_ends_with_a_command() -> None:
 
 
 def test_an_evaluation_says_what_was_left_out() -> None:
-    measured = {"rows": 3, "split": "test", "metrics": trained.run().report["test"],
-                "problems": [{"id": "a.png", "reason": "empty file"}], "unknown": {"zebra": 2}}
+    measured = {
+        "rows": 3,
+        "split": "test",
+        "metrics": trained.run().report["test"],
+        "problems": [{"id": "a.png", "reason": "empty file"}],
+        "unknown": {"zebra": 2},
+        "seen": 1200,
+        "unlabelled": 4,
+    }
     console = Console(file=io.StringIO(), width=100, record=True)
     console.print(evaluation(measured))
     said = console.export_text()
-    assert "3 examples (the test rows" in said and "a.png: empty file" in said and "zebra" in said
+    for part in ("3 examples measured (the test rows", "1,200 that the model was trained", "4 without", "zebra (2)"):
+        assert part in said
+    assert "a.png: empty file" in said

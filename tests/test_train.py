@@ -16,9 +16,23 @@ from unfazed.run import Run
 from unfazed.source import SourceOptions
 from unfazed.verb.train import separated, training_events
 
-FILES = {"recipe.toml", "origin.json", "table.parquet", "preprocessor.json", "epochs.jsonl", "dynamics.npz", "scores.npz",
-         "model.safetensors", "model.json", "problems.csv", "measurements.json", "thumbnails.parquet", "report.html",
-         "report.json", "README.md"}
+FILES = {
+    "recipe.toml",
+    "origin.json",
+    "table.parquet",
+    "preprocessor.json",
+    "epochs.jsonl",
+    "dynamics.npz",
+    "scores.npz",
+    "model.safetensors",
+    "model.json",
+    "problems.csv",
+    "measurements.json",
+    "thumbnails.parquet",
+    "report.html",
+    "report.json",
+    "README.md",
+}
 
 
 def test_a_run_holds_its_files_and_nothing_half_written() -> None:
@@ -69,7 +83,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch_and_scores_are_theirs() ->
 
 def test_the_recipe_is_recorded_as_resolved_and_repeats_the_run(tmp_path: Path) -> None:
     run = trained.run()
-    assert "auto" not in [value for value in vars(run.recipe).values()]
+    assert "auto" not in vars(run.recipe).values()
     again = unfazed.train(trained.source(), out=tmp_path / "run", recipe=run.path / "recipe.toml", progress=False)
     assert np.array_equal(run.dynamics()["losses"], again.dynamics()["losses"], equal_nan=True)
 
@@ -135,10 +149,20 @@ def test_balanced_class_weights_lift_the_rare_class(tmp_path: Path) -> None:
     assert not np.array_equal(one, other, equal_nan=True)
 
 
-@pytest.mark.parametrize("settings", [{"pooling": "max"}, {"optimizer": "sgd", "learning_rate": 0.05},
-                                      {"precision": "bfloat16"}, {"precision": "float32"}, {"image_size": 16},
-                                      {"augmentation": 0.0, "flip": "both", "dropout": 0.3}, {"micro_batch_size": 5},
-                                      {"schedule": "triangular"}, {"schedule": "step", "ema": 0.0}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pooling": "max"},
+        {"optimizer": "sgd", "learning_rate": 0.05},
+        {"precision": "bfloat16"},
+        {"precision": "float32"},
+        {"image_size": 16},
+        {"augmentation": 0.0, "flip": "both", "dropout": 0.3},
+        {"micro_batch_size": 5},
+        {"schedule": "triangular"},
+        {"schedule": "step", "ema": 0.0},
+    ],
+)
 def test_every_choice_of_the_recipe_trains(tmp_path: Path, settings: dict[str, object]) -> None:
     run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False, **{**trained.SETTINGS, **settings})
     assert run.report["test"]["accuracy"]["value"] > 0.5

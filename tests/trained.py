@@ -13,12 +13,12 @@ from unfazed.run import Run
 SETTINGS = {"epochs": 5, "width": 8, "batch_size": 16, "learning_rate": 0.02}
 
 
-def digits(folder: Path, count: int = 300, classes: int = 4) -> Path:
-    """Real handwritten digits as class folders of PNG files."""
+def digits(folder: Path, first: int = 0, count: int = 300, classes: int = 4) -> Path:
+    """Real handwritten digits as class folders of PNG files, from the `first` on."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    rows = np.flatnonzero(data.target < classes)[:count]
+    rows = np.flatnonzero(data.target < classes)[first : first + count]
     for row in rows:
         path = folder / f"digit {data.target[row]}" / f"{row}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

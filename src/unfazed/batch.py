@@ -20,8 +20,9 @@ class Batch(NamedTuple):
     weight: Tensor  # [B] float32, 1 = ordinary, 0 = absent
 
     def split(self, size: int) -> Iterator["Batch"]:
-        """The batch in parts of at most `size` examples."""
-        for parts in zip(*(torch.split(column, size) for column in self), strict=True):
+        """The batch in parts of at most `size` examples, and of nearly one size: batch norm needs more than one."""
+        count = -(-len(self.y) // size)
+        for parts in zip(*(torch.tensor_split(column, count) for column in self), strict=True):
             yield Batch(*parts)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from unfazed.errors import UnfazedError, UsageError
-from unfazed.recipe import allowed, knobs
+from unfazed.errors import InputError, UnfazedError, UsageError
+from unfazed.recipe import allowed, knobs, parsed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,11 +37,10 @@ app = App(
 
 
 def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
-    kind: Any = Literal[knob.options] if knob.options else setting.type
-    if knob.auto:
-        kind = kind | Literal["auto"] if not knob.options else Literal[(*knob.options, "auto")]
-    said = f"{knob.doc} ({'' if knob.options else allowed(knob) + '; '}default {setting.default})"
-    return setting.name, Annotated[kind | None, Parameter(help=said, group=RECIPE)], None
+    """A flag of text: what it may say is judged once, by the recipe, with every other field."""
+    said = f"{knob.doc} ({allowed(knob)}; default {setting.default})"
+    shown = "NAME" if knob.options else "N" if setting.type is int else "X"
+    return setting.name, Annotated[str | None, Parameter(help=said, group=RECIPE, metavar=shown)], None
 
 
 # The flags of a recipe are its fields, each None until the user says something. Without a module of its own,
@@ -100,7 +99,7 @@ def train(
     from unfazed.report.terminal import as_json, show, silently, summary
     from unfazed.verb.train import separated, training_events
 
-    given = {name: value for name, value in vars(flags).items() if value is not None}
+    given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
     settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
     events = training_events(source, *separated(settings, recipe), out)
     if json_:
@@ -120,7 +119,7 @@ def predict(
     items: list[str],
     /,
     *,
-    target: Annotated[str | None, Parameter(show=False)] = None,
+    header: bool = True,
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -132,18 +131,23 @@ def predict(
         The run folder.
     items
         Files, folders, or CSV, TSV, Parquet or JSONL files with a column of paths.
+    header
+        Whether the first line of such a table names its columns.
     format_
         By default a table on a terminal and CSV elsewhere.
     probs
         Also print the probability of every class.
     """
-    from unfazed.report.predictions import written
+    from unfazed.report.predictions import Told, written
     from unfazed.verb.predict import predicted
 
     console = _console()
     form = format_ or ("table" if console.is_terminal else "csv")
-    for part in written(predicted(run, items), form, probs):
+    told = Told(predicted(run, items, header))
+    for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
+    if not told.readable:
+        raise InputError(f"none of {told.count:,} inputs can be read")
 
 
 @app.command

@@ -152,6 +152,7 @@ class _Engine:
         self.average = Average(model, recipe.ema * self.course.total) if recipe.ema else None
         self.step = 0
         self.rows = loader.rows
+        self.losses = torch.zeros((), device=self.device)  # sum over steps: not finite once any was not
         self.dynamics: Dynamics | None = None
 
     def update(self, batch: Batch) -> Step:
@@ -171,6 +172,7 @@ class _Engine:
         self.step += 1
         if self.average:
             self.average.update(self.step)
+        self.losses += loss
         return Step(self.step, self.course.end, rate, loss, len(batch.y), self.state)
 
     def _accumulate(self, batch: Batch) -> Tensor:
@@ -192,10 +194,10 @@ class _Engine:
         """Close the pass `number`."""
         dynamics, self.dynamics = self.dynamics, None
         assert dynamics is not None
-        if not all(bool(weight.isfinite().all()) for weight in self.weights):
+        if not self.losses.isfinite() or not all(bool(weight.isfinite().all()) for weight in self.weights):
             raise TrainingError(
                 f"the loss is not a number in epoch {number}: the learning rate {self.recipe.learning_rate:g} is too "
-                f"high for this model and data. Try --learning-rate {self.recipe.learning_rate / 10:g}"
+                f"high for this model and data. Try a tenth: learning_rate = {self.recipe.learning_rate / 10:g}"
             )
         kept = self.average.model if self.average else self.model
         return Epoch(number, dynamics.losses, dynamics.margins, dynamics.probs, kept, self.state)
@@ -232,7 +234,7 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
-    return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.999), fused=True)
+    return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.99), fused=True)
 
 
 def _add_l1(optimizer: torch.optim.Optimizer, l1: float) -> None:

@@ -5,8 +5,8 @@ Axis letters: n examples, K classes, D embedding width.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import NamedTuple, Protocol, cast
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -49,13 +49,31 @@ def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
     return Outputs(probs, embeddings)
 
 
+def one_batch(x: NDArray[Any], device: torch.device) -> Batch:
+    """Encoded inputs [B, ...] without labels as a batch on the device."""
+    index = torch.arange(len(x), device=device)
+    length = torch.full_like(index, x.shape[-1])
+    return Batch(index, torch.from_numpy(x).to(device), length, index, torch.ones(len(x), device=device))
+
+
+def _full_precision(device: str) -> AbstractContextManager[None]:
+    """Convolutions of a GPU in float32 throughout: cuDNN would round their inputs to ten bits (TF32)."""
+    if device != "cuda":
+        return nullcontext()
+    now = torch.backends.cudnn
+    full: AbstractContextManager[None] = now.flags(
+        enabled=now.enabled, benchmark=now.benchmark, deterministic=now.deterministic, allow_tf32=False
+    )
+    return full
+
+
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[Model]:
     training = [module for module in model.modules() if module.training]
     device = next(model.parameters()).device.type
     model.eval()
     try:
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(device, enabled=False), _full_precision(device):
             yield cast(Model, model)
     finally:
         for module in training:

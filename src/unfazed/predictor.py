@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unfazed.batch import Batch
 from unfazed.device import best_device
-from unfazed.errors import InputError, RunError, UnfazedError
+from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.modality import Preprocessor
 from unfazed.modality.image import MODALITY
-from unfazed.model.build import build
-from unfazed.outputs import Outputs, outputs
+from unfazed.model.build import build, embedding_width
+from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
 
@@ -49,7 +48,7 @@ class Predictor:
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes = list(classes)
-        self.width = next(layer.in_features for layer in model.modules() if isinstance(layer, torch.nn.Linear))  # D
+        self.width = embedding_width(model)
 
     @classmethod
     def open(cls, run: str | Path | Run) -> "Predictor":
@@ -73,13 +72,21 @@ class Predictor:
 
         The same item gives the same probabilities to 1e-5 on every machine: prediction is in float32
         and never augments.
+
+        Raises:
+            UsageError: `items` is one item, not several.
         """
+        if isinstance(items, str | bytes | Path) or getattr(items, "ndim", 4) != 4 or hasattr(items, "getpixel"):
+            raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
         parts = list(self.batches(items))
         if not parts:
             return self._empty()
         labels, probs, embeddings, problems = zip(*(part[:4] for part in parts), strict=True)
         return Predictions(
-            list(chain(*labels)), np.concatenate(probs), np.concatenate(embeddings), list(chain(*problems)),
+            list(chain(*labels)),
+            np.concatenate(probs),
+            np.concatenate(embeddings),
+            list(chain(*problems)),
             self.classes,
         )
 
@@ -100,18 +107,13 @@ class Predictor:
         predictions = self._empty(len(arrays))
         predictions.problems[:] = [array if isinstance(array, str) else None for array in arrays]
         if readable:
-            scored = self._outputs(np.stack([arrays[row] for row in readable]))
+            x = np.stack([arrays[row] for row in readable])
+            scored = outputs(self.model, [one_batch(x, self.device)])
             predictions.probs[readable] = scored.probs
             predictions.embeddings[readable] = scored.embeddings
             for row, best in zip(readable, scored.probs.argmax(1), strict=True):
                 predictions.labels[row] = self.classes[best]
         return predictions
-
-    def _outputs(self, x: NDArray[Any]) -> Outputs:
-        tensor = torch.from_numpy(x).to(self.device)
-        index = torch.arange(len(x), device=self.device)
-        length = torch.full_like(index, x.shape[-1])
-        return outputs(self.model, [Batch(index, tensor, length, index, torch.ones(len(x), device=self.device))])
 
     def _empty(self, count: int = 0) -> Predictions:
         nothing: list[str | None] = [None] * count

@@ -42,6 +42,7 @@ class Recipe:
         RecipeError: values out of range; one message names every bad field.
     """
 
+    # fmt: off
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
     batch_size: int = _knob(AUTO, "examples per optimizer step; auto: by the amount of data",
@@ -56,8 +57,8 @@ class Recipe:
                           unit="of the run", low=0.0, high=0.9, search=(0.0, 0.4))
     optimizer: str = _knob("adamw", "adamw, or sgd with Nesterov momentum", options=("adamw", "sgd"))
     momentum: float = _knob(0.9, "momentum of sgd, first beta of adamw", low=0.0, high=0.999)
-    weight_decay: float = _knob(0.05, "L2 pull on weights, decoupled from the gradient; none on norms and biases",
-                                low=0.0, high=10.0, search=(1e-4, 0.3), log=True)
+    weight_decay: float = _knob(0.3, "L2 pull on weights, decoupled from the gradient; none on norms and biases",
+                                low=0.0, high=10.0, search=(1e-3, 1.0), log=True)
     l1: float = _knob(0.0, "L1 penalty on weights; none on norms and biases", low=0.0, high=1.0)
     dropout: float = _knob(0.0, "share of features dropped before the head", low=0.0, high=0.95,
                            search=(0.0, 0.5))
@@ -86,6 +87,7 @@ class Recipe:
     test: float = _knob(0.2, "share of the rows that are touched once, at the end", unit="of all rows",
                         low=0.01, high=0.8)
     seed: int = _knob(0, "start of every random choice", low=0, high=2**31 - 1)
+    # fmt: on
 
     def __post_init__(self) -> None:
         problems = [problem for setting in fields(self) if (problem := _problem(setting, getattr(self, setting.name)))]
@@ -113,12 +115,24 @@ def recipe_from(settings: Mapping[str, Any]) -> Recipe:
     """
     names = [setting.name for setting, _ in knobs()]
     unknown = [f"{name}: no such setting.{did_you_mean(name, names)}" for name in settings if name not in names]
-    known = {name: value for name, value in settings.items() if name in names}
-    bad = [problem for setting, _ in knobs()
-           if setting.name in known and (problem := _problem(setting, known[setting.name]))]
+    known = {name: _plain(value) for name, value in settings.items() if name in names}
+    bad = [
+        problem
+        for setting, _ in knobs()
+        if setting.name in known and (problem := _problem(setting, known[setting.name]))
+    ]
     if unknown or bad:
         raise RecipeError(_list(unknown + bad))
     return Recipe(**known)
+
+
+def parsed(name: str, text: str) -> int | float | str:
+    """What a flag's text means for the field `name`; text that is no number stays text, for `recipe_from` to refuse."""
+    kind = next((setting.type for setting, _ in knobs() if setting.name == name), str)
+    try:
+        return kind(text) if kind in (int, float) else text
+    except ValueError:
+        return text
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
@@ -131,7 +145,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}. A recipe looks like: learning_rate = 0.01") from error
 
 
@@ -171,6 +185,11 @@ def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
         return False
     assert knob.low is not None and knob.high is not None
     return knob.low <= value <= knob.high  # false for nan
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as Python's own."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _list(problems: list[str]) -> str:

@@ -11,6 +11,7 @@ import io
 import json
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,19 +47,20 @@ class Run:
         Raises:
             UsageError: the folder exists and is not empty, or cannot be made.
         """
-        folder = vacant(path)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if path is None:
+                return cls(_fresh(Path("runs")))
+            vacant(path).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot make the run folder {folder}: {error.strerror}") from error
-        return cls(folder)
+            raise UsageError(f"cannot make the run folder {path or 'under runs/'}: {error.strerror}") from error
+        return cls(Path(path))
 
     @classmethod
     def open(cls, path: "str | Path | Run") -> "Run":
         """An existing run.
 
         Raises:
-            RunError: there is none, it is not finished, or it was written by a newer version.
+            RunError: there is none, or it was written by a newer version.
         """
         if isinstance(path, Run):
             return path
@@ -72,8 +74,10 @@ class Run:
             raise RunError(f"{path}/origin.json is damaged: its format is {found!r}, not a number from 1 to {FORMAT}")
         if found > FORMAT:
             by = run.origin.get("unfazed", "a newer version")
-            raise RunError(f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
-                           "Update with: pip install --upgrade unfazed")
+            raise RunError(
+                f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
+                "Update with: pip install --upgrade unfazed"
+            )
         return run
 
     # What was asked, and where it came from
@@ -128,7 +132,7 @@ class Run:
         """One fact sheet an epoch."""
         try:
             return [json.loads(line) for line in self.read_text("epochs.jsonl").splitlines()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged("epochs.jsonl", error) from error
 
     def dynamics(self) -> dict[str, NDArray[Any]]:
@@ -192,9 +196,9 @@ class Run:
         self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def write_arrays(self, name: str, arrays: Arrays) -> None:
-        """Write arrays, compressed by what numpy offers without pickling."""
+        """Write arrays; uncompressed, since the dynamics are written with every epoch."""
         with replacing(self.path / name) as new, new.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the recipe as resolved."""
@@ -227,8 +231,10 @@ class Run:
         """Write small pictures by row."""
         import polars
 
-        frame = polars.DataFrame({"row": list(pictures), "image": list(pictures.values())},
-                                 schema={"row": polars.Int64, "image": polars.Binary})
+        frame = polars.DataFrame(
+            {"row": list(pictures), "image": list(pictures.values())},
+            schema={"row": polars.Int64, "image": polars.Binary},
+        )
         with replacing(self.path / "thumbnails.parquet") as new:
             frame.write_parquet(new)
 
@@ -250,7 +256,7 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         try:
             value = json.loads(self.read_text(name))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name, error) from error
         if not isinstance(value, dict):
             raise self._damaged(name, f"it holds a {type(value).__name__}, not an object")
@@ -269,13 +275,13 @@ class Run:
         return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")
 
 
-def vacant(path: str | Path | None) -> Path:
-    """Where a new run may be written; None = a fresh name under `runs/`. Nothing is made yet.
+def vacant(path: str | Path) -> Path:
+    """The folder at which a run may be written. Nothing is made yet.
 
     Raises:
         UsageError: there is something already.
     """
-    folder = Path(path) if path is not None else _fresh(Path("runs"))
+    folder = Path(path)
     try:
         occupied = folder.exists() and any(folder.iterdir())
     except OSError as error:
@@ -286,6 +292,10 @@ def vacant(path: str | Path | None) -> Path:
 
 
 def _fresh(parent: Path) -> Path:
+    """A folder named after the time, made here and now: two runs that start in the same second get two."""
     name = time.strftime("%Y-%m-%d-%H%M%S")
-    candidates = [parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))]
-    return next(path for path in candidates if not path.exists())
+    for folder in (parent / name, *(parent / f"{name}-{n}" for n in range(2, 1000))):
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+    raise UsageError(f"{parent} has a thousand runs of this second")

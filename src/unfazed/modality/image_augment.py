@@ -34,8 +34,8 @@ def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) 
     size = x.shape[-1]
     rows = _positions(x, generator, round(strength * _LARGEST_SHIFT * size), flip == "both")
     columns = _positions(x, generator, round(strength * _LARGEST_SHIFT * size), flip != "none")
-    image = torch.arange(len(x), device=x.device)[:, None, None]
-    moved = x.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    pixels = (rows[:, :, None] * size + columns[:, None, :]).flatten(1)
+    moved = x.flatten(2).gather(2, pixels[:, None].expand(-1, x.shape[1], -1)).view_as(x)
     side = round(strength * _LARGEST_ERASED * size)
     return _erase(moved, generator, side) if side else moved
 

@@ -6,7 +6,7 @@ from unfazed.recipe import Recipe
 from unfazed.run import Run
 
 
-class Reading(NamedTuple):
+class Advance(NamedTuple):
     """Inputs are being read."""
 
     done: int

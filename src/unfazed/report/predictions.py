@@ -27,6 +27,20 @@ class Prediction(NamedTuple):
         return self.probs[self.label] if self.label is not None else None
 
 
+class Told:
+    """Passes predictions on, and counts them and those that could be read."""
+
+    def __init__(self, predictions: Iterable[Prediction]):
+        self.predictions = predictions
+        self.count = self.readable = 0
+
+    def __iter__(self) -> Iterator[Prediction]:
+        for prediction in self.predictions:
+            self.count += 1
+            self.readable += prediction.problem is None
+            yield prediction
+
+
 def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterator[str | Table]:
     """The predictions in the form `"table"`, `"csv"` or `"jsonl"`, piece by piece; `probs` adds every class's."""
     match form:
@@ -44,7 +58,7 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         table = Table("input", "label", "confidence", box=None, header_style="dim", pad_edge=False)
         names = list(part[0].probs) if probs else []
         for name in names:
-            table.add_column(name, justify="right")
+            table.add_column(Text(name), justify="right")
         for prediction in part:
             shown = Text(prediction.label) if prediction.label is not None else Text(prediction.problem or "", "red")
             confidence = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"

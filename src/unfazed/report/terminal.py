@@ -4,7 +4,6 @@ On a terminal the current epoch is a moving line; elsewhere (a pipe, nohup, a no
 lines that stay are written.
 """
 
-import math
 import shlex
 import time
 from collections.abc import Callable, Iterable
@@ -17,15 +16,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
-from unfazed.report.events import Finished, Finishing, Found, Measured, Planned, Reading, Stalled
+from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
 from unfazed.report.words import bits, count, percent, seconds
 from unfazed.run import Run
 
-Event = Reading | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
+Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
-BITS_PER_NAT = 1 / math.log(2)
-HEADING = "  epoch    surprise in training   validation   accuracy   learning rate      time"
+HEADING = (
+    "           surprise in      surprise in   accuracy in   learning\n"
+    "  epoch       training       validation    validation       rate       time    ★ best so far, kept"
+)
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -52,8 +54,14 @@ class _Display:
     def __init__(self, console: Console):
         self.console = console
         self.progress = Progress(
-            SpinnerColumn(style="cyan"), TextColumn("{task.description}"), _Bar(), TextColumn("{task.fields[detail]}"),
-            console=console, transient=True, disable=not console.is_terminal, refresh_per_second=8,
+            SpinnerColumn(style="cyan"),
+            TextColumn("{task.description}"),
+            _Bar(),
+            TextColumn("{task.fields[detail]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            refresh_per_second=8,
         )
         self.task = self.progress.add_task("reading", total=None, detail="")
         self.looked = self.started = 0.0
@@ -69,7 +77,7 @@ class _Display:
 
     def take(self, event: Event) -> None:
         match event:
-            case Reading():
+            case Advance():
                 self._move("reading", event.done, event.total, f"{event.done:,} of {event.total:,}")
             case Found():
                 self._found(event)
@@ -112,7 +120,9 @@ class _Display:
         elapsed = now - self.started
         left = elapsed / step.number * (step.total - step.number)
         self._move(
-            f"epoch {(step.number - 1) // self.epoch_steps + 1}/{self.epochs}", step.number, step.total,
+            f"epoch {(step.number - 1) // self.epoch_steps + 1}/{self.epochs}",
+            step.number,
+            step.total,
             f"step {step.number:,}/{step.total:,} · rate {step.learning_rate:.2g} · "
             f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits · {self.examples / max(elapsed, 1e-9):,.0f}/s · "
             f"{seconds(left)} left",
@@ -146,8 +156,14 @@ def as_json(event: Event) -> dict[str, Any] | None:
         case Found():
             return {"event": "found", "lines": event.lines}
         case Planned():
-            return {"event": "planned", "model": event.model, "device": event.device, "recipe": asdict(event.recipe),
-                    "steps": event.steps, "expected_seconds": event.expected_seconds}
+            return {
+                "event": "planned",
+                "model": event.model,
+                "device": event.device,
+                "recipe": asdict(event.recipe),
+                "steps": event.steps,
+                "expected_seconds": event.expected_seconds,
+            }
         case Measured():
             return {"event": "epoch", **event.facts}
         case Stalled():
@@ -162,8 +178,11 @@ def summary(run: Run) -> Group:
     """What came out, the figures with their intervals, and what to do next."""
     told = run.report
     split = told["evaluated_on"]
-    columns = {"model": told[split], "linear model": told["baselines"]["linear"].get(split, {}),
-               "commonest class": told["baselines"]["majority"][split]}
+    columns = {
+        "model": told[split],
+        "linear model": told["baselines"]["linear"].get(split, {}),
+        "commonest class": told["baselines"]["majority"][split],
+    }
     tones = {"good": "green", "caution": "yellow"}
     verdict = [Text(f"  {said['text']}", style=tones.get(said["tone"], "")) for said in told["verdict"]]
     onward = f"unfazed predict {shlex.quote(str(run.path))} FILE"
@@ -172,14 +191,19 @@ def summary(run: Run) -> Group:
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
-    """What `evaluate` measured."""
+    """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
-    said = [f"{count(facts['rows'])} examples{which}"]
+    said = [f"{count(facts['rows'])} examples measured{which}"]
+    if facts["seen"]:
+        said.append(f"left out: {count(facts['seen'])} that the model was trained or chosen on")
+    if facts["unlabelled"]:
+        said.append(f"left out: {count(facts['unlabelled'])} without a label")
+    if facts["unknown"]:
+        names = ", ".join(f"{label} ({count(number)})" for label, number in facts["unknown"].items())
+        said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    if facts["unknown"]:
-        said.append(f"left out, as the model does not know these labels: {', '.join(facts['unknown'])}")
     return Group(*(Text(line) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
@@ -193,12 +217,12 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
-    low, high = (write(estimate[end]).split(" ")[0] for end in ("low", "high"))
+    low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
     return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"), no_wrap=True)
 
 
 def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT).split(" ")[0]
+    return bits(None if nats is None else nats * BITS_PER_NAT).removesuffix(" bits").removesuffix(" bit")
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (

@@ -1,14 +1,18 @@
 """`unfazed evaluate`: a run measured on other labelled data."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
 from unfazed.modality.image import MODALITY
 from unfazed.predictor import Predictor
+from unfazed.reading import readings
+from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions
@@ -25,36 +29,46 @@ def evaluate(
 ) -> dict[str, Any]:
     """Metrics of `run` on `source`, each with its 95 % interval and n, under scikit-learn's names.
 
-    Where the source is split already, only its test rows are measured. The result has `metrics`,
-    `rows`, `split`, `problems` (id and reason of each input that could not be read) and `unknown` (labels the
-    model was not trained on, with their counts: those rows cannot be right and are left out of the metrics).
+    Only what can be held against the model is measured: not the inputs it was trained or chosen on (known by
+    their content), and, where the source is split already, only its test rows. Besides `metrics` and `rows` the
+    result counts what was left out: `seen`, `unlabelled`, `unknown` (labels the model does not know, with their
+    counts) and `problems` (id and reason of each input that cannot be read); `split` is "test" or "all".
 
     Raises:
-        SourceError: the source cannot be used, or no label in it is one of the model's.
+        SourceError: the source cannot be used, or nothing in it can be measured.
         RunError: the run cannot be opened.
     """
+    run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(target=target, label_regex=label_regex, header=header)
     table, split = _measured_rows(MODALITY.find(local(source), options))
+    seen = _seen(table, run.table())
+    table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
+    readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
+    labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
     number = {label: index for index, label in enumerate(predictor.classes)}
-    labels = table.frame["label"].to_list()
-    y = np.array([number.get(label, -1) for label in labels], dtype=np.int64)
-    readable = np.array([problem is None for problem in predictions.problems])
-    unknown = sorted({label for label in labels if label is not None and label not in number})
-    if not (readable & (y >= 0)).any():
-        raise SourceError(_nothing_in_common(source, unknown, predictor.classes))
-    y[~readable] = -1
-    known = y >= 0
-    return {
-        "rows": int(known.sum()),
-        "split": split,
-        "metrics": {name: estimate._asdict() for name, estimate in
-                    classification(y[known], predictions.probs[known]).items()},
-        "problems": [{"id": name, "reason": problem} for name, problem in
-                     zip(table.frame["id"], predictions.problems, strict=True) if problem is not None],
-        "unknown": {label: labels.count(label) for label in unknown},
-    }
+    y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
+    unknown = Counter(label for label in labels if label is not None and label not in number)
+    if not (y >= 0).any():
+        raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
+    problems = [
+        {"id": name, "reason": reason}
+        for name, reason in zip(table.frame["id"], predictions.problems, strict=True)
+        if reason is not None
+    ]
+    facts: dict[str, Any] = finite(
+        {
+            "rows": int((y >= 0).sum()),
+            "split": split,
+            "metrics": {name: estimate._asdict() for name, estimate in classification(y, predictions.probs).items()},
+            "seen": int(seen.sum()),
+            "unlabelled": sum(label is None and bool(can) for label, can in zip(labels, readable, strict=True)),
+            "unknown": dict(sorted(unknown.items())),
+            "problems": problems,
+        }
+    )
+    return facts
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:
@@ -63,8 +77,20 @@ def _measured_rows(table: Table) -> tuple[Table, str]:
     return (table.where(test), "test") if len(test) else (table, "all")
 
 
-def _nothing_in_common(source: Any, unknown: list[str], classes: list[str]) -> str:
+def _seen(table: Table, trained: Table) -> NDArray[np.bool_]:
+    """Whether the content of each row [N] was among the run's training or validation rows."""
+    used = trained.frame.filter(trained.frame["split"].is_in(["train", "validation"]))["sha256"]
+    known = set(used.drop_nulls().to_list())
+    digests = readings(table.frame["input"].to_list(), lambda _: None)
+    return np.array([one.sha256 in known for _, one in digests], dtype=bool)
+
+
+def _nothing_to_measure(table: Table, seen: int, unknown: list[str], classes: list[str]) -> str:
+    if seen and not len(table):
+        return f"the model was trained or chosen on every one of the {seen:,} examples: evaluate it on others"
     if not unknown:
-        return f"no input of {source} can be read and has a label"
-    return (f"no label of {source} is one the model knows: it has {', '.join(unknown[:5])}; "
-            f"the model knows {', '.join(classes[:5])}{' …' if len(classes) > 5 else ''}")
+        return f"no input of {table.root} can be read and has a label"
+    return (
+        f"no label of {table.root} is one the model knows: it has {', '.join(unknown[:5])}; "
+        f"the model knows {', '.join(classes[:5])}{' …' if len(classes) > 5 else ''}"
+    )

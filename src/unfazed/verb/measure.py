@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,13 @@ from PIL import Image
 from unfazed.analysis.baselines import linear_probs
 from unfazed.analysis.intervals import Estimate, paired_mean
 from unfazed.analysis.metrics import classification
-from unfazed.batch import Batch
 from unfazed.device import describe
+from unfazed.errors import InputError
 from unfazed.loader import in_order
 from unfazed.modality.image import MODALITY
-from unfazed.outputs import outputs
+from unfazed.outputs import one_batch, outputs
 from unfazed.report.events import Finishing
+from unfazed.report.facts import finite
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS
@@ -27,12 +30,11 @@ from unfazed.verb.prepare import Prepared
 from unfazed.verb.record import EVALUATION_BATCH
 
 TIMED_PREDICTIONS = 50
+WARM_UP = 3
 THUMBNAIL = 96  # pixels
 
 
-def measure(
-    run: Run, prepared: Prepared, planned: Plan, device: torch.device, expected: float
-) -> Iterator[Finishing]:
+def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, expected: float) -> Iterator[Finishing]:
     """Measure with the best weights and write scores, measurements and thumbnails, saying what is being done."""
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
@@ -42,13 +44,18 @@ def measure(
     yield Finishing("training the linear baseline")
     linear = linear_baseline(prepared, scored.probs, planned.recipe.seed)
     yield Finishing("measuring the latency")
-    run.write_json("measurements.json", {
-        "linear": linear,
-        "latency": latency(prepared, planned, device),
-        "flip": _flip(planned),
-        "duplicates": prepared.duplicates._asdict(),
-        "expected_seconds": round(expected, 3),
-    })
+    run.write_json(
+        "measurements.json",
+        finite(
+            {
+                "linear": linear,
+                "latency": latency(prepared, planned, device) or None,
+                "flip": _flip(planned),
+                "duplicates": prepared.duplicates._asdict(),
+                "expected_seconds": round(expected, 3),
+            }
+        ),
+    )
     yield Finishing("choosing the pictures")
     y = prepared.examples.y.numpy()
     rows = rows_to_show(prepared.table, y, scored.probs, run.dynamics()["losses"])
@@ -63,11 +70,12 @@ def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -
     """
     x, y = prepared.examples.x.numpy(), prepared.examples.y.numpy()
     train, *held_out = (prepared.table.rows(split) for split in SPLITS)
-    linear = np.split(linear_probs(x[train], y[train], x[np.concatenate(held_out)], len(prepared.table.classes), seed),
-                      [len(held_out[0])])
+    linear = np.split(
+        linear_probs(x[train], y[train], x[np.concatenate(held_out)], len(prepared.table.classes), seed),
+        [len(held_out[0])],
+    )
     return {
-        split: {name: as_json(estimate) for name, estimate in
-                _beside(y[rows], probs[rows], predicted, seed).items()}
+        split: {name: estimate._asdict() for name, estimate in _beside(y[rows], probs[rows], predicted, seed).items()}
         for split, rows, predicted in zip(SPLITS[1:], held_out, linear, strict=True)
     }
 
@@ -82,18 +90,18 @@ def _beside(
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
     """Milliseconds from a file to its probabilities, one at a time: median and 95th percentile."""
-    paths = prepared.table.frame["input"].to_list()
     took = []
-    for count in range(TIMED_PREDICTIONS + 3):
+    for path in islice(cycle(prepared.table.frame["input"][:TIMED_PREDICTIONS]), TIMED_PREDICTIONS + WARM_UP):
         started = time.perf_counter()
-        array = MODALITY.encode(MODALITY.read(paths[count % len(paths)]), prepared.preprocessor)
-        x = torch.from_numpy(array)[None].to(device)
-        one = torch.zeros(1, dtype=torch.int64, device=device)
-        outputs(planned.model, [Batch(one, x, one + x.shape[-1], one, torch.ones(1, device=device))])
-        took.append(1000 * (time.perf_counter() - started))
-    p50, p95 = np.percentile(took[3:], [50, 95])
-    return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "n": TIMED_PREDICTIONS,
-            "device": describe(device)}
+        with suppress(InputError):  # gone since it was read
+            array = MODALITY.encode(MODALITY.read(path), prepared.preprocessor)
+            outputs(planned.model, [one_batch(array[None], device)])
+            took.append(1000 * (time.perf_counter() - started))
+    if len(took) <= WARM_UP:
+        return {}
+    p50, p95 = np.percentile(took[WARM_UP:], [50, 95])
+    n = len(took) - WARM_UP
+    return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "n": n, "device": describe(device)}
 
 
 def thumbnail(image: NDArray[np.uint8]) -> bytes:
@@ -108,12 +116,6 @@ def thumbnail(image: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def as_json(estimate: Estimate) -> dict[str, float | int | None]:
-    """An estimate as strict JSON: null in place of nan."""
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in estimate._asdict().items()}
-
-
 def _flip(planned: Plan) -> dict[str, Any] | None:
     """What the choice of mirror images rests on, for the report."""
     flips = planned.flips
@@ -122,7 +124,7 @@ def _flip(planned: Plan) -> dict[str, Any] | None:
     return {
         "chosen": planned.recipe.flip,
         "n": flips.original.n,
-        "original": as_json(flips.original),
-        "horizontal": as_json(flips.horizontal.accuracy),
-        "vertical": as_json(flips.vertical.accuracy),
+        "original": flips.original._asdict(),
+        "horizontal": flips.horizontal.accuracy._asdict(),
+        "vertical": flips.vertical.accuracy._asdict(),
     }

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from unfazed.batch import Examples
+from unfazed.errors import InputError, SourceError
 from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import parallel, readings
 from unfazed.recipe import Recipe
-from unfazed.report.events import Found, Reading
+from unfazed.report.events import Advance, Found
 from unfazed.samples import local
 from unfazed.source import SourceOptions, check_classes, usable
 from unfazed.split import Duplicates, assign_splits
@@ -54,9 +55,14 @@ class Raws:
             self.room -= raw.nbytes
 
     def get(self, path: str) -> Any:
-        """The raw input at `path`; raises InputError where it has gone since it was first read."""
+        """The raw input at `path`; raises SourceError where it has gone since it was first read."""
         raw = self.kept.pop(path, None)
-        return self.modality.read(path) if raw is None else raw
+        try:
+            return self.modality.read(path) if raw is None else raw
+        except InputError as error:
+            raise SourceError(
+                f"{path} could be read at first and now cannot: {error}. Is the source changing?"
+            ) from error
 
 
 @dataclass
@@ -72,7 +78,7 @@ class Reader:
         self.contents: list[str] = []  # of the rows that can
         self.sizes: list[tuple[int, int]] = []  # likewise
 
-    def read(self) -> Iterator[Reading]:
+    def read(self) -> Iterator[Advance]:
         """Read every input, saying how far it is."""
         total = len(self.table)
         inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
@@ -83,7 +89,7 @@ class Reader:
                 self.contents.append(one.sha256)
                 self.sizes.append(one.raw.shape[:2])
                 self.raws.keep(inputs[row], one.raw)
-            yield Reading(row + 1, total)
+            yield Advance(row + 1, total)
 
     @property
     def problems(self) -> list[Problem]:
@@ -94,7 +100,7 @@ class Reader:
 
 def prepare(
     source: Any, options: SourceOptions, recipe: Recipe, modality: Modality
-) -> Iterator[Reading | Found | Prepared]:
+) -> Iterator[Advance | Found | Prepared]:
     """Read and split the source, saying how far it is and what was found; the last thing yielded is `Prepared`.
 
     Raises:
@@ -111,7 +117,12 @@ def prepare(
     preprocessor = modality.fit([reader.sizes[row] for row in table.rows("train")], recipe.image_size)
     examples = encode_all(table, reader.raws, preprocessor)
     yield Prepared(
-        table, examples, preprocessor, reader.problems, duplicates, fingerprint(table, reader.contents),
+        table,
+        examples,
+        preprocessor,
+        reader.problems,
+        duplicates,
+        fingerprint(table, reader.contents),
         _fitting(reader.sizes, preprocessor),
     )
 

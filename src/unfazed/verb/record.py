@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from unfazed.analysis.stopping import best_epoch
+from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.analysis.window import Window
+from unfazed.errors import TrainingError
 from unfazed.loader import in_order
 from unfazed.loop import Epoch, Step
 from unfazed.outputs import outputs
@@ -76,8 +78,13 @@ class Record:
         batches = in_order(self.prepared.examples, self.validation_rows, EVALUATION_BATCH, device)
         probs = outputs(epoch.model, batches).probs
         y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
-        loss = -np.log(np.maximum(probs[np.arange(len(y)), y], np.finfo(np.float32).tiny)).mean()
-        return {"log_loss": float(loss), "accuracy": float((probs.argmax(1) == y).mean())}
+        loss = float(surprise(y, probs).mean()) / BITS_PER_NAT
+        if not np.isfinite(loss):
+            raise TrainingError(
+                f"the model's outputs are not numbers after epoch {epoch.number}: "
+                "its learning rate is too high. Try a tenth of it"
+            )
+        return {"log_loss": loss, "accuracy": float((probs.argmax(1) == y).mean())}
 
     def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], best: bool) -> dict[str, Any]:
         now = time.perf_counter()
@@ -85,14 +92,24 @@ class Record:
         every = max(1, len(self.rates) // RATES_KEPT)
         rates, self.rates = self.rates[::every], []
         return {
-            "epoch": number, "step": self.last_step, "learning_rates": rates, "train": trained,
-            "validation": validated, "seconds": seconds,
-            "examples_per_second": len(self.train_rows) / seconds, "best": best,
+            "epoch": number,
+            "step": self.last_step,
+            "learning_rates": rates,
+            "train": trained,
+            "validation": validated,
+            "seconds": seconds,
+            "examples_per_second": len(self.train_rows) / seconds,
+            "best": best,
         }
 
     def _write(self) -> None:
-        self.run.write_arrays("dynamics.npz", {
-            "losses": np.stack(self.losses), "margins": np.stack(self.margins),
-            "window_probs": self.window.probs.astype(np.float16), "window": np.array(self.window.epochs),
-        })
+        self.run.write_arrays(
+            "dynamics.npz",
+            {
+                "losses": np.stack(self.losses),
+                "margins": np.stack(self.margins),
+                "window_probs": self.window.probs.astype(np.float16),
+                "window": np.array(self.window.epochs),
+            },
+        )
         self.run.write_epochs(self.lines)

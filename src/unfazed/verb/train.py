@@ -23,7 +23,7 @@ from unfazed.errors import RecipeError, did_you_mean
 from unfazed.loader import Loader
 from unfazed.loop import Epoch, State, Step, annealed, training
 from unfazed.modality.image import MODALITY
-from unfazed.modality.image_augment import augment
+from unfazed.model.build import FAMILY
 from unfazed.recipe import Recipe, knobs, read_recipe, recipe_from
 from unfazed.report.events import Finished, Finishing, Measured, Planned, Stalled
 from unfazed.report.page import write_report
@@ -86,7 +86,9 @@ def training_events(
     source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
-    clock, out = Clock(), vacant(out)
+    clock = Clock()
+    if out is not None:
+        vacant(out)  # before anything is read
     prepared = None
     for event in prepare(source, options, recipe, MODALITY):
         if isinstance(event, Prepared):
@@ -133,13 +135,13 @@ def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
     if recipe.class_weights == "balanced":
         examples = examples._replace(weight=examples.weight * _balance(examples.y, rows))
     return Loader(
-        examples, rows, recipe.batch_size, seed=recipe.seed, device=device,
-        augment=partial(_augmented, strength=recipe.augmentation, flip=recipe.flip),
+        examples,
+        rows,
+        recipe.batch_size,
+        seed=recipe.seed,
+        device=device,
+        augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
     )
-
-
-def _augmented(x: torch.Tensor, generator: torch.Generator, strength: float, flip: Any) -> torch.Tensor:
-    return augment(x, generator, strength, flip)
 
 
 def _balance(y: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -191,18 +193,34 @@ def _write_setup(run: Run, prepared: Prepared, planned: Plan, source: str) -> No
     run.write_table(prepared.table)
     run.write_text("preprocessor.json", prepared.preprocessor.to_json())
     run.write_problems(prepared.problems)
-    run.write_json("model.json", {
-        "format": FORMAT, "modality": "image", "task": "classification", "family": "convnet",
-        "arguments": planned.model.arguments, "classes": prepared.table.classes,
-        "parameters": sum(weight.numel() for weight in planned.model.parameters()),
-    })
-    run.write_json("origin.json", {
-        "format": FORMAT, "unfazed": unfazed.__version__, "python": platform.python_version(),
-        "torch": str(torch.__version__), "numpy": np.__version__, "platform": platform.platform(),
-        "device": describe(best_device()), "seed": planned.recipe.seed,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"), "source": source,
-        "data": {"sha256": prepared.fingerprint, "rows": len(prepared.table)},
-    })
+    run.write_json(
+        "model.json",
+        {
+            "format": FORMAT,
+            "modality": "image",
+            "task": "classification",
+            "family": FAMILY,
+            "arguments": planned.model.arguments,
+            "classes": prepared.table.classes,
+            "parameters": sum(weight.numel() for weight in planned.model.parameters()),
+        },
+    )
+    run.write_json(
+        "origin.json",
+        {
+            "format": FORMAT,
+            "unfazed": unfazed.__version__,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "platform": platform.platform(),
+            "device": describe(best_device()),
+            "seed": planned.recipe.seed,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "source": source,
+            "data": {"sha256": prepared.fingerprint, "rows": len(prepared.table)},
+        },
+    )
 
 
 def _write_origin(run: Run, clock: Clock) -> None:
