@@ -58,7 +58,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
 
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
-    return round(min(60, max(8, 16 * math.sqrt(9000 / rows))))
+    return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
 
 
 def default_batch_size(rows: int) -> int:
