@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from unfazed.analysis.baselines import linear_probs, majority_probs
+from unfazed.analysis.baselines import ROWS, linear_probs, linear_rows, majority_probs
 from unfazed.analysis.pixels import pooled
 
 
@@ -65,6 +65,22 @@ def test_no_warning_escapes_and_the_same_seed_gives_the_same():
         warnings.simplefilter("error")
         first = linear_probs(x, y, x[:3], 2, seed=1)
     assert (first == linear_probs(x, y, x[:3], 2, seed=1)).all()
+
+
+def test_many_classes_of_few_images_warn_of_nothing():
+    x = np.random.default_rng(0).integers(0, 256, (80, 3, 4, 4), dtype=np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert linear_probs(x, np.arange(80) % 60, x[:3], 60, seed=0).shape == (3, 60)
+
+
+def test_the_fitted_rows_are_labelled_and_few():
+    y = np.where(np.arange(9000) % 3, 1, -1)
+    rows = linear_rows(y, seed=3)
+    assert len(rows) == len(set(rows.tolist())) == ROWS
+    assert (y[rows] == 1).all()
+    assert (rows == linear_rows(y, seed=3)).all()
+    assert len(linear_rows(y[:30], seed=3)) == 20
 
 
 def test_seconds_at_most():

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from fake_run import HOSTILE, fake_run, without_split
+from fake_run import HOSTILE, MEASUREMENTS, fake_run, without_split
 
 from unfazed.report.card import card, plain
 from unfazed.report.facts import facts
+from unfazed.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,26 @@ def test_every_table_row_has_as_many_cells_as_its_head(told):
     for table in tables:
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.strip().splitlines()}
         assert len(cells) == 1
+
+
+HOSTILE_TEXT = "<img src=x onerror=alert(1)> [a](javascript:b) | ![c](http://d) www.e.f g@h.i &lt;b&gt; \x1b[2J \u202e"
+
+
+def test_whatever_a_foreign_run_says_is_escaped(tmp_path):
+    origin = dict.fromkeys(("unfazed", "python", "torch", "platform", "device", "created", "command"), HOSTILE_TEXT)
+    measurements = MEASUREMENTS | {"latency": {"p50_ms": 1.0, "n": 3, "device": HOSTILE_TEXT}}
+    run = fake_run(tmp_path / "run", rows=60, origin=origin, measurements=measurements)
+    run.write_json("model.json", run.model | dict.fromkeys(("family", "modality", "task"), HOSTILE_TEXT))
+    text = card(facts(Run(run.path)))
+    body = text.split("\n---\n", 1)[1]
+    assert body.count("onerror") == 5  # model, device, three versions less one, latency
+    assert len(re.findall(r"(?<!\\)<img", body)) == 0
+    for markup in ("<", "[a", "[c", "|", "://", "www.", "@", "&lt"):
+        for line in body.splitlines():
+            if "onerror" in line:
+                assert not re.search(r"(?<!\\)" + re.escape(markup), line), (markup, line)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
 
 
 def test_plain_text_is_one_harmless_line():

@@ -16,6 +16,7 @@ from unfazed.report import words
 from unfazed.report.facts import best_epoch, evidence, facts, finite
 from unfazed.report.selection import rows_to_show, selection
 from unfazed.report.verdict import headline, verdict
+from unfazed.run import Run
 from unfazed.table import Table
 
 ESTIMATE = {"value", "low", "high", "n"}
@@ -188,6 +189,47 @@ def test_damaged_measurements_and_epochs_are_named(tmp_path):
         facts(run)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.5])
+def test_probs_that_are_none_are_refused(tmp_path, wrong):
+    run = fake_run(tmp_path / "run", rows=60)
+    probs = run.scores()["probs"]
+    probs[7, 2] = wrong
+    run.write_arrays("scores.npz", {"probs": probs})
+    with pytest.raises(RunError, match=r"scores\.npz is damaged: probs"):
+        evidence(run)
+    run.write_arrays("scores.npz", {"probs": probs.astype(str)})
+    with pytest.raises(RunError, match=r"scores\.npz is damaged: probs"):
+        evidence(run)
+
+
+def test_losses_of_text_and_other_classes_are_refused(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60)
+    run.write_arrays("dynamics.npz", {"losses": run.dynamics()["losses"].astype(str)})
+    with pytest.raises(RunError, match="losses are <U"):
+        evidence(run)
+    run = fake_run(tmp_path / "other", rows=60)
+    run.write_json("model.json", run.model | {"classes": list(reversed(run.classes))})
+    with pytest.raises(RunError, match="name other classes"):
+        evidence(Run(run.path))
+
+
+def test_the_place_of_damage_is_named(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60, origin={"timings": {"train": "x"}})
+    with pytest.raises(RunError, match=r"origin\.json is damaged: timings\.train is 'x', not a number"):
+        facts(run)
+    run = fake_run(tmp_path / "b", rows=60)
+    run.write_text("epochs.jsonl", '{"epoch": 1, "train": 5}\n')
+    with pytest.raises(RunError, match=r"epochs\.jsonl is damaged: \[0\]\.train is 5, not an object"):
+        facts(run)
+
+
+def test_what_is_null_is_not_known(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60, measurements=dict.fromkeys(MEASUREMENTS), origin={"timings": None})
+    told = facts(run)
+    assert told["baselines"]["linear"] == told["timings"] == {}
+    assert told["latency"] is told["flip"] is told["duplicates"] is None
+
+
 def test_reports_need_no_torch(run):
     code = (
         "import sys; from unfazed.report.page import write_report; from unfazed.run import Run; "
@@ -250,6 +292,43 @@ def test_overfitting_is_claimed_only_when_intervals_part(told):
     assert "has not learnt its training set" in sentences(low)
 
 
+def test_one_image_is_one(told):
+    assert headline(changed(told, test=(1.0, 0.2, 1.0, 1))).startswith("100 % of 1 test image right")
+    one = changed(told, train=(0.99, 0.96, 0.995, 90), validation=(0.0, 0.0, 0.8, 1))
+    assert "but 1 image is too few" in sentences(one)
+
+
+def test_worse_than_the_class_shares_is_said_and_not_why(told):
+    found = {**told["surprise"]["test"], "share_removed": {"value": -0.3, "low": -0.5, "high": -0.1, "n": 150}}
+    said = sentences({**told, "surprise": {**told["surprise"], "test": found}})
+    assert "worse than naming the class shares" in said
+    assert "overconfident" not in said
+
+
+@pytest.mark.parametrize(("schedule", "expected"), [("one-cycle", False), ("cosine", False), ("constant", True)])
+def test_a_longer_run_is_proposed_only_where_the_schedule_is_open_ended(told, schedule, expected):
+    last = {**told, "best_epoch": told["epochs"][-1]["epoch"], "recipe": {**told["recipe"], "schedule": schedule}}
+    assert ("a longer run may do better" in sentences(last)) == expected
+
+
+def test_classes_without_test_examples_are_named(told):
+    counts = {**told["class_counts"], "test": [0, 5, 5, 5, 5, 5]}
+    assert "No test images of “cat”: how well it will" in sentences({**told, "class_counts": counts})
+    told = {**told, "classes": ["\x1b[2J", *told["classes"][1:]], "class_counts": {**counts, "test": [0, 0, 0, 0, 0, 5]}}
+    said = sentences(told)
+    assert "No test images of “\\x1b[2J”, “dog”, “<script>alert(1)</script>” and 2 more: how well they will" in said
+    assert "\x1b" not in said
+
+
+def test_a_linear_model_that_saw_fewer_images_says_so(told):
+    linear = {**told["baselines"]["linear"], "rows": 50}
+    few = {**told, "baselines": {**told["baselines"], "linear": linear}}
+    n = told["counts"]["train"]
+    assert f"A linear model on the pixels, fitted to 50 of the {n} training images, is right" in sentences(few)
+    linear["rows"] = n
+    assert "A linear model on the pixels is right" in sentences(few)
+
+
 # What is shown
 
 
@@ -299,6 +378,13 @@ def test_of_many_classes_the_commonest_mistakes_get_the_pictures():
 )
 def test_percent_never_rounds_to_certainty(share, said):
     assert words.percent(share) == said
+
+
+def test_what_steers_terminals_becomes_visible():
+    assert words.printable("a\x1b[2J\r\n\x7f\x9b\u202eb\u2066\udc80") == (
+        "a\\x1b[2J\\x0d\\x0a\\x7f\\x9b\\u202eb\\u2066\\udc80"
+    )
+    assert words.printable("größe 東京 😀 <b>") == "größe 東京 😀 <b>"
 
 
 def test_words():

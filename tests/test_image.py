@@ -82,11 +82,31 @@ def test_16_bits_in_colour_and_big_endian() -> None:
 @pytest.mark.parametrize(
     "low, high, expected",
     [(0.0, 1.0, (0, 255)), (0.0, 0.5, (0, 128)), (0.0, 255.0, (0, 255)), (0.0, 100.0, (0, 100)),
-     (0.0, 65_535.0, (0, 255)), (-5.0, 5.0, (0, 255)), (0.0, 1e9, (0, 255)), (3e9, 3e9, (0, 0))],
+     (0.0, 65_535.0, (0, 255)), (0.25, 0.5, (64, 128)), (-0.01, 0.5, (0, 128)), (-10.0, 200.0, (0, 200)),
+     (-5.0, 5.0, (0, 255)), (0.0, 1e9, (0, 255)), (3e9, 3e9, (0, 0))],
 )
 def test_floats_are_scaled_by_the_range_they_are_in(low: float, high: float, expected: tuple[int, int]) -> None:
     pixels = read(floats(np.array([[low, high]], dtype=np.float32)))
     assert (pixels.min(), pixels.max()) == expected
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint32])
+@pytest.mark.parametrize("value, expected", [(0, 0), (200, 1), (257, 1), (30_000, 117)])
+def test_integers_are_scaled_by_their_type(kind: type[np.integer], value: int, expected: int) -> None:
+    """Dark and bright images of one source stay apart: what else is in an image changes nothing."""
+    assert np.unique(read(np.full((2, 2), value, dtype=kind))).tolist() == [expected]
+    assert read(np.array([[value, 32_767]], dtype=kind))[0, 0, 0] == expected
+    assert read(np.array([[value, -3, 50]], dtype=np.int32))[0, 0, 0] == expected
+
+
+def test_deep_tiffs_of_one_source_are_scaled_alike() -> None:
+    dark, bright = (saved(Image.fromarray(np.full((4, 5), value, dtype=np.int32)), "TIFF") for value in (200, 40_000))
+    assert (read(dark).max(), read(bright).max()) == (1, 156)
+
+
+def test_integers_of_python_are_what_they_look_like() -> None:
+    assert read(np.array([[0, 200]]))[0, :, 0].tolist() == [0, 200]
+    assert read(np.array([[0, 40_000]]))[0, :, 0].tolist() == [0, 156]
 
 
 def test_numbers_that_are_none() -> None:
@@ -167,6 +187,23 @@ def test_nothing_is_written_to_the_screen(capfd: pytest.CaptureFixture[str]) -> 
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": _path()})
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_user_does_with_pillow_warns_as_ever() -> None:
+    """After importing Unfazed, and even while another thread reads."""
+    code = (
+        "import threading, warnings\nfrom io import BytesIO\nfrom PIL import Image\n"
+        "from conformance.images import png\nfrom unfazed.modality import image as module\n"
+        "warned = []\nwarnings.showwarning = lambda message, category, *rest: warned.append(category)\n"
+        "def own(): Image.open(BytesIO(png(11_000, 11_000, 8, 2)))\n"
+        "own()\nassert len(warned) == 1, warned\n"
+        "with module._reasons('PNG'):\n"
+        "    own()\n    assert len(warned) == 1, warned\n"
+        "    other = threading.Thread(target=own)\n    other.start()\n    other.join()\n"
+        "    assert len(warned) == 2, warned\n"
+        "own()\nassert len(warned) == 3, warned\n"
+    )
+    subprocess.run([sys.executable, "-W", "always", "-c", code], check=True, env={**os.environ, "PYTHONPATH": _path()})
 
 
 def test_a_bomb_is_refused_before_a_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from scipy.stats import binomtest
 from unfazed.analysis.intervals import (
     Counts,
     from_resamples,
+    paired_difference,
     paired_mean,
+    ratio_of_means,
     resampled_counts,
-    resampled_rows,
     wilson,
 )
 from unfazed.analysis.metrics import averages, classification, confusion
@@ -45,6 +46,53 @@ def test_paired_mean_is_a_normal_interval():
     assert paired_mean(differences[:1]).high == math.inf
 
 
+def test_two_of_two_against_none_of_two_prove_nothing():
+    both, none = np.ones(2, bool), np.zeros(2, bool)
+    found = paired_difference(both, none)
+    assert found.value == 1.0
+    assert found.low < 0 < found.high == 1.0
+    assert paired_difference(none, both) == (-1.0, -1.0, pytest.approx(-found.low), 2)
+    assert math.isnan(paired_difference(none[:0], none[:0]).value)
+
+
+def test_the_paired_difference_is_agresti_and_mins():
+    """12 and 3 of 60 discordant: cells 12.5, 3.5 of 62."""
+    first = np.arange(60) < 12
+    second = np.arange(60) >= 57
+    error = math.sqrt((12.5 + 3.5) / 62 - (9 / 62) ** 2) / math.sqrt(62)
+    expected = (9 / 60, 9 / 62 - 1.96 * error, 9 / 62 + 1.96 * error, 60)
+    assert paired_difference(first, second) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("discordant", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20, 100])
+def test_equal_models_are_seldom_told_apart(n, discordant):
+    generator = np.random.default_rng(n)
+    claims = 0
+    for draw in generator.random((1000, n)):
+        found = paired_difference(draw < discordant / 2, draw > 1 - discordant / 2)
+        claims += found.low > 0 or found.high < 0
+    assert claims / 1000 <= 0.055
+
+
+def test_a_ratio_of_means_holds_its_value_and_stays_within_bounds():
+    generator = np.random.default_rng(0)
+    above = generator.exponential(1, 40) ** 2
+    found = ratio_of_means(above, np.ones(40), 23.0, 0)
+    assert found.value == pytest.approx(above.mean())
+    assert 0 <= found.low < found.value < found.high <= 23
+    assert found.high - found.value > found.value - found.low
+    assert ratio_of_means(np.array([0.1, 9.0]), np.ones(2), 23.0, 0)[1:3] == (0.0, 23.0)
+
+
+def test_a_ratio_that_never_varies_is_its_own_interval_and_no_surprise_at_all_has_none():
+    assert ratio_of_means(np.full(30, 0.3), np.ones(30), 23.0, 0) == pytest.approx((0.3, 0.3, 0.3, 30))
+    for above in (np.zeros(30), np.ones(1)):
+        nothing = ratio_of_means(above, np.ones(len(above)), 23.0, 0)
+        assert math.isnan(nothing.low)
+        assert math.isnan(nothing.high)
+
+
 def test_always_the_same_prediction_has_no_precision_to_hope_for():
     y = np.arange(300) % 10
     found = classification(y, np.eye(10)[np.zeros(300, np.int64)])
@@ -58,7 +106,7 @@ def test_drawing_cells_is_drawing_rows():
     y = generator.integers(0, 4, 600)
     predicted = np.where(generator.random(600) < 0.7, y, generator.integers(0, 4, 600))
     cells = averages(resampled_counts(confusion(y, predicted, 4), seed=1))["f1_macro"]
-    rows = np.concatenate(list(resampled_rows(600, seed=2)))
+    rows = np.random.default_rng(2).integers(0, 600, (1000, 600))
     drawn = [confusion(y[r], predicted[r], 4) for r in rows]
     counts = Counts(*(np.array([part(c) for c in drawn]) for part in (np.diag, lambda c: c.sum(1), lambda c: c.sum(0))))
     by_row = averages(counts)["f1_macro"]

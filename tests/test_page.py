@@ -12,10 +12,13 @@ import pytest
 from fake_run import HOSTILE, LABELS, fake_run, thumbnail
 from PIL import Image
 
+from unfazed.analysis.metrics import classification
+from unfazed.errors import RunError
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, powers, thinned, ticks, track
 from unfazed.report.markup import VOID, Html, join, tag
 from unfazed.report.page import write_report
 from unfazed.report.pictures import BUDGET, pictures
+from unfazed.run import Run
 
 ADDRESSES = {"src", "href", "action", "formaction", "srcset", "poster", "data", "xlink:href"}
 
@@ -149,6 +152,83 @@ def test_a_hundred_classes_and_many_rows_stay_below_three_megabytes(tmp_path):
     page = Reader(path.read_text(encoding="utf-8"))
     assert not [table for table in page.named("table") if "matrix" in (table.get("class") or "")]
     assert "The 40 commonest mistakes" in "".join(page.words)
+
+
+# Damage
+
+
+def paths(value, depth=3):
+    """The places in a value, `depth` keys deep at most."""
+    if not depth or not isinstance(value, dict | list):
+        return
+    for key in value if isinstance(value, dict) else range(min(len(value), 2)):
+        yield (key,)
+        yield from ((key, *rest) for rest in paths(value[key], depth - 1))
+
+
+def put(value, path, new):
+    """The value with another at a place."""
+    changed = value.copy()
+    changed[path[0]] = put(value[path[0]], path[1:], new) if path[1:] else new
+    return changed
+
+
+def remembered(function):
+    """The function of two arrays, computed once for each."""
+    known = {}
+
+    def wrapped(y, probs):
+        key = y.tobytes(), probs.tobytes()
+        known[key] = known.get(key) or function(y, probs)
+        return known[key]
+
+    return wrapped
+
+
+def outcome(run):
+    """What came of a report: only success and RunError are allowed."""
+    try:
+        write_report(Run(run.path))
+    except RunError as error:
+        assert str(run.path) in str(error)
+        return "refused"
+    return "written"
+
+
+@pytest.mark.parametrize("name", ["origin.json", "measurements.json", "model.json", "epochs.jsonl"])
+def test_any_damage_to_a_json_file_is_refused_or_borne(tmp_path, name, monkeypatch):
+    run = fake_run(tmp_path / "run", rows=36, epochs=2, thumbnail_side=4)
+    monkeypatch.setattr("unfazed.report.facts.classification", remembered(classification))  # the same arrays each time
+    lines = run.read_text(name)
+    value = json.loads(lines) if name.endswith("json") else [json.loads(line) for line in lines.splitlines()]
+    seen = set()
+    for path in paths(value):
+        for new in (None, 5, "x", [], {}):
+            changed = put(value, path, new)
+            parts = changed if name.endswith("jsonl") else [changed]
+            (run.path / name).write_text("".join(json.dumps(part) + "\n" for part in parts))
+            seen.add(outcome(run))
+    assert seen == {"written", "refused"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "5", "{", '{"timings": NaN}', '{"timings": {"a": 1e999}}', '{"seed": 1' + "0" * 400 + "}"]
+)
+def test_any_origin_is_refused_or_borne(tmp_path, text):
+    run = fake_run(tmp_path / "run", rows=36, epochs=2)
+    (run.path / "origin.json").write_text(text)
+    outcome(run)
+
+
+def test_an_error_of_the_last_resort_names_the_run_and_the_cause(tmp_path, monkeypatch):
+    def broken(*_):
+        raise KeyError("a surprise")
+
+    run = fake_run(tmp_path / "run", rows=36)
+    monkeypatch.setattr("unfazed.report.page.card", broken)
+    with pytest.raises(RunError, match="run cannot be reported.*KeyError: 'a surprise'"):
+        write_report(run)
+    assert not (run.path / "report.json").exists()
 
 
 # Markup

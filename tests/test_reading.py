@@ -6,14 +6,11 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-import polars as pl
 import pytest
 
 from unfazed import reading as module
 from unfazed.errors import InputError
-from unfazed.reading import cores, file_bytes, parallel, readings, survey
-from unfazed.table import Table
+from unfazed.reading import cores, file_bytes, parallel, readings
 
 
 def test_results_keep_their_order() -> None:
@@ -63,15 +60,6 @@ def test_a_reading_has_the_hash_of_the_file_even_where_it_cannot_be_used(tmp_pat
     assert good == (b"good", sha256(b"good").hexdigest(), None)
     assert bad == (None, sha256(b"bad").hexdigest(), "no good")
     assert gone == (None, "", "no such file")
-
-
-def test_a_row_without_a_label_is_a_problem(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"abc")
-    path = str(tmp_path / "a")
-    table = Table.of(pl.DataFrame({"id": ["0", "1"], "input": [path, path], "label": ["x", None]}), "", "")
-    first, second = survey(table, lambda data: np.frombuffer(data, dtype=np.uint8))
-    assert (first.shape, first.problem) == ((3,), None)
-    assert second.problem == "no label"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, check_classes, find
+from unfazed.source_table import paths
 from unfazed.table import Table
 
 ROWS = {"name": ["c1", "c2", "d1", "d2"], "file": ["i/1.png", "i/2.png", "i/3.png", "i/4.png"],
@@ -106,7 +107,9 @@ def test_no_header_names_columns_by_number(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     (tmp_path / "t.csv").write_text("i/1.png,cat,x\ni/2.png,cat,x\ni/3.png,dog,y\ni/4.png,dog,y\n")
     assert found(tmp_path / "t.csv", header=False, target="1").classes == ["cat", "dog"]
-    assert '("i/1.png" is a file): add --no-header' in refused(tmp_path / "t.csv")
+    assert '("i/1.png" is a path): add --no-header' in refused(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("i/gone.png,cat\ni/2.png,cat\ni/3.png,dog\n")
+    assert '("i/gone.png" is a path): add --no-header' in refused(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("i/1.png,cat\n")
     assert "--no-header" in refused(tmp_path / "t.csv")
 
@@ -128,6 +131,26 @@ def test_the_path_column_is_the_one_with_files(tmp_path: Path) -> None:
     mostly = frame(file=["i/1.png", "i/2.png", "i/3.png", "i/gone.png"], other=["i/1.png", *"xyz"])
     assert 'paths in "file"' in found_in(tmp_path, mostly).kind
     assert found_in(tmp_path, frame(file=["i/1.png", None, "i/3.png", "i/4.png"])).frame["input"][1] == ""
+
+
+def test_a_column_of_addresses_beside_the_one_of_files_does_no_harm(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    table = found_in(tmp_path, frame(name=[f"https://x.org/{row}" for row in range(4)]))
+    assert table.kind.endswith('paths in "file", labels in "label"')
+
+
+def test_paths_without_labels(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    here = str(tmp_path)
+    values = ["i/gone.png", None, "n" * 300, "i/4.png"]
+    assert paths(frame(file=values), "it", ["/nowhere", here]) == (
+        "file", [f"{here}/i/gone.png", "", f"{here}/{'n' * 300}", f"{here}/i/4.png"])
+    with pytest.raises(SourceError, match="it has no rows"):
+        paths(frame().clear(), "it", [here])
+    with pytest.raises(SourceError, match="no column of it"):
+        paths(frame(), "it", [here], target="file")
+    (tmp_path / "0").touch()  # what a column without a name is called
+    assert paths(pl.DataFrame({"0": ["i/1.png"]}), "it", [here]).inputs == [f"{here}/i/1.png"]
 
 
 def test_a_split_column_is_honoured(tmp_path: Path) -> None:
@@ -248,6 +271,16 @@ def test_table_files_that_cannot_be_used(tmp_path: Path, name: str, content: byt
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         found(tmp_path / name)
+
+
+def test_damage_over_which_polars_panics_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panics(*arguments: object) -> None:
+        raise pl.exceptions.PanicException("out of range")
+
+    frame().write_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr(pl, "read_parquet", panics)
+    with pytest.raises(SourceError, match=r"cannot read .*t.parquet as Parquet: .*damaged.*: out of range"):
+        found(tmp_path / "t.parquet")
 
 
 def test_wrong_columns_are_all_named_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unfazed.errors import SourceError
-from unfazed.split import Duplicates, assign_splits, describe_split
+from unfazed.split import Duplicates, assign_splits
 from unfazed.table import SPLITS, Table
 
 
@@ -57,7 +57,7 @@ def test_everybody_has_a_side_and_nothing_is_on_two(population: tuple[Table, lis
         for key, side in zip(keys, sides(split), strict=True):
             where[key].add(side)
         assert all(len(found) == 1 for key, found in where.items() if key is not None)
-    assert split.frame.drop("split").equals(one.frame.drop("split"))
+    assert split.frame.drop("split", "sha256").equals(one.frame.drop("split", "sha256"))
     assert set(one.y().tolist()) == set(split.where(split.rows("train")).y().tolist()), "each class has a row in train"
 
 
@@ -238,6 +238,8 @@ def test_the_smallest_data_that_can_be_split(seed: int) -> None:
     split, _ = assign_splits(table(["a", "a", "b", "b"]), unique(4), 0.1, 0.2, seed)
     assert sorted(map(str, sides(split))) == ["test", "train", "train", "validation"]
     assert set(split.where(split.rows("train")).y().tolist()) == {0, 1}
+    split, _ = assign_splits(table(["a", "a", "b", "b"]), unique(4), 0.25, 0.375, seed)  # 1.5 rows: 2 would be all
+    assert sorted(map(str, sides(split))) == ["test", "train", "train", "validation"]
     with pytest.raises(SourceError, match="too few rows for a validation side: 3 rows"):
         assign_splits(table(["a", "a", "b"]), unique(3), 0.1, 0.2, seed)
 
@@ -263,11 +265,52 @@ def test_the_largest_remainder_is_rounded_up() -> None:
         assert np.bincount(split.y()[split.rows(name)]).tolist() == [1, 2]
 
 
-def test_sides_that_are_not_wanted() -> None:
-    split, _ = assign_splits(table(["a", "b"] * 10), unique(20), 0.0, 0.2, 0)
-    assert Counter(sides(split)) == {"train": 16, "test": 4}
-    split, _ = assign_splits(table(["a", "b"] * 10), unique(20), 0.0, 0.0, 0)
-    assert Counter(sides(split)) == {"train": 20}
+def test_every_side_has_rows_or_the_source_is_refused() -> None:
+    for validation, test in ((0.0, 0.2), (0.2, 0.0)):
+        with pytest.raises(SourceError, match="too few rows for a (validation|test) side"):
+            assign_splits(table(["a", "b"] * 10), unique(20), validation, test, 0)
+
+
+def test_a_validation_side_that_equals_the_test_is_drawn_anew() -> None:
+    given_sides = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
+    contents = [*unique(50), *unique(50)[40:]]
+    split, duplicates = assign_splits(table(["a", "b"] * 30, split=given_sides), contents, 0.2, 0.2, 0)
+    assert sides(split)[40:] == [None] * 10 + ["test"] * 10
+    assert Counter(sides(split)[:40]) == {"train": 32, "validation": 8}
+    assert duplicates.leaked == 10
+    assert {"train and test as the source has them", "10 rows left out: their content is also in validation or test",
+            "validation 20% taken from the other rows, stratified by class"} <= set(split.notes)
+
+
+def test_a_validation_side_that_leaks_and_cannot_be_drawn_is_refused() -> None:
+    one = table(["a", "b"] * 3, split=["train"] * 2 + ["validation"] * 2 + ["test"] * 2)
+    with pytest.raises(SourceError, match="few rows for a validation side: 6 rows; 2 are left out, their content is"):
+        assign_splits(one, ["1", "2", "x", "y", "x", "y"], 0.2, 0.2, 0)
+
+
+def test_train_with_one_class_is_refused() -> None:
+    one = table(["a"] * 10 + ["a", "b"] * 5, split=["train"] * 10 + ["test"] * 10)
+    with pytest.raises(SourceError, match=r'train side of /root \(test\) has only one class, "a".*another split'):
+        assign_splits(one, unique(20), 0.2, 0.2, 0)
+    one = table(["a"] * 60 + ["b"] * 40, time=[float(row) for row in range(100)])
+    with pytest.raises(SourceError, match=r'only one class, "a", in its 20 rows.*without --time'):
+        assign_splits(one, unique(100), 0.4, 0.4, 0)
+
+
+def test_a_class_that_is_not_tested_is_told_with_times_and_with_groups_too() -> None:
+    labels = ["rare"] * 4 + ["a", "b"] * 48
+    timed, _ = assign_splits(table(labels, time=[float(row) for row in range(100)]), unique(100), 0.1, 0.2, 0)
+    assert {'no example in test of "rare"', 'no example in validation of "rare"'} <= set(timed.notes)
+    latest, _ = assign_splits(table(labels, time=[-float(row) for row in range(100)]), unique(100), 0.1, 0.2, 0)
+    assert 'no example in train of "rare"' in latest.notes
+    groups = [*["one"] * 4, *[f"group {row // 4}" for row in range(96)]]
+    grouped, _ = assign_splits(table(labels, group=groups), unique(100), 0.1, 0.2, 0)
+    assert 'no example in test of "rare"' in grouped.notes
+
+
+def test_the_content_of_each_row_is_kept() -> None:
+    split, _ = assign_splits(table(["a", "b"] * 20), ["", *unique(40)[1:]], 0.1, 0.2, 0)
+    assert split.frame["sha256"].to_list() == [None, *unique(40)[1:]]
 
 
 def test_nothing_left_to_learn_from() -> None:
@@ -276,12 +319,9 @@ def test_nothing_left_to_learn_from() -> None:
         assign_splits(one, ["x", "y", "u", "v", "x", "y", "z", "w"], 0.1, 0.2, 0)
 
 
-def test_one_line_says_what_was_done() -> None:
-    one = table(["a", "b"] * 50).with_notes("found before")
-    split, _ = assign_splits(one, unique(100), 0.1, 0.2, 0)
-    assert describe_split(one, split) == (
-        "70 train, 10 validation, 20 test; test 20% and validation 10% taken from all rows, stratified by class"
-    )
+def test_what_was_done_is_told_after_what_was_found() -> None:
+    split, _ = assign_splits(table(["a", "b"] * 50).with_notes("found before"), unique(100), 0.1, 0.2, 0)
+    assert split.notes == ("found before", "test 20% and validation 10% taken from all rows, stratified by class")
 
 
 def test_fifty_thousand_rows_take_seconds() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unfazed.analysis.intervals import Estimate, wilson
-from unfazed.analysis.symmetry import Agreement, Mirrored, chosen_flip, mirror_agreement
+from unfazed.analysis.symmetry import Agreement, Mirrored, _drawn, chosen_flip, mirror_agreement
 
 SIDE = 16
 
@@ -62,6 +62,53 @@ def test_two_letters_among_forty_that_turn_into_each_other_forbid_flipping(seed)
     assert measured.horizontal.damaged == [38, 39]
     assert measured.horizontal.drop.high < 0.15 * measured.lift
     assert chosen_flip(measured) == "none"
+
+
+def with_rare(seed, count, of_each, noise=25, pair=True, harmless=0):
+    """1,500 images of ten symmetric patterns and `of_each` of each rare class: a left/right pair, symmetric ones."""
+    symmetric = [(p + p[:, ::-1] + p[::-1] + p[::-1, ::-1]) // 4 for p in patterns(count + harmless, seed)]
+    letter = np.full((SIDE, SIDE), 20)
+    letter[2:-2, :6] = 230
+    x, y = drawn(symmetric[:count], 1500, noise=noise, seed=seed)
+    rare = [*symmetric[count:], *([letter, letter[:, ::-1]] if pair else [])]
+    rare_x = np.stack(rare).repeat(of_each, 0)[:, None].repeat(3, 1)
+    rare_x = np.clip(rare_x + np.random.default_rng(seed).normal(0, noise, rare_x.shape), 0, 255).astype(np.uint8)
+    return np.concatenate([x, rare_x]), np.append(y, count + np.arange(len(rare)).repeat(of_each))
+
+
+@pytest.mark.parametrize("of_each", [2, 4, 6, 8, 10])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_rare_pair_that_turns_into_each_other_forbids_flipping(of_each, seed):
+    measured = mirror_agreement(*with_rare(seed, 10, of_each), seed)
+    assert {10, 11} <= set(measured.horizontal.damaged)
+    assert chosen_flip(measured) == "none"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_rare_pair_is_found_among_other_rare_classes(seed):
+    measured = mirror_agreement(*with_rare(seed, 10, 8, harmless=10), seed)
+    assert measured.horizontal.damaged == [20, 21]
+
+
+@pytest.mark.parametrize("of_each", [4, 6, 10])
+@pytest.mark.parametrize("seed", range(2))
+def test_rare_classes_that_bear_mirroring_do_not_forbid_it(of_each, seed):
+    measured = mirror_agreement(*with_rare(seed, 10, of_each, noise=60, pair=False, harmless=6), seed)
+    assert chosen_flip(measured) == "both"
+
+
+def test_rare_classes_too_few_to_be_tested_forbid_it():
+    measured = mirror_agreement(*with_rare(0, 10, 1, pair=False, harmless=3), 0)
+    assert measured.horizontal.damaged == [10, 11, 12]
+    assert chosen_flip(measured) == "none"
+
+
+def test_of_many_images_those_of_rare_classes_are_drawn():
+    _, y = with_rare(0, 10, 25, harmless=2)
+    many = np.concatenate([np.arange(len(y)), np.flatnonzero(y < 10), np.flatnonzero(y < 10), np.flatnonzero(y < 10)])
+    assert len(many) > 5000
+    assert np.bincount(y[many][_drawn(y[many], 0)])[10:].tolist() == [25] * 4
+    assert len(_drawn(y[many], 0)) == 2000
 
 
 def test_a_drop_that_may_be_large_forbids_flipping():

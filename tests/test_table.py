@@ -1,6 +1,5 @@
 """Tables: columns with one meaning, written and read back, told in one line."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfazed.errors import RunError
-from unfazed.table import SPLITS, Table, clean_label, describe, listed, natural_key
+from unfazed.table import SPLITS, Table, clean_label, describe, listed, natural_key, read_parquet
 
 
 def table(labels: list[str | None], **columns: list[object]) -> Table:
@@ -21,9 +20,9 @@ def table(labels: list[str | None], **columns: list[object]) -> Table:
 
 def test_absent_columns_are_null_and_weights_are_one() -> None:
     one = table(["a", None])
-    assert one.frame.columns == ["id", "input", "label", "split", "group", "time", "weight"]
+    assert one.frame.columns == ["id", "input", "label", "split", "group", "time", "weight", "sha256"]
     assert one.frame["weight"].to_list() == [1.0, 1.0]
-    assert one.frame["group"].null_count() == one.frame["time"].null_count() == 2
+    assert all(one.frame[name].null_count() == 2 for name in ("group", "time", "sha256"))
 
 
 def test_classes_are_in_natural_order_and_y_counts_them() -> None:
@@ -48,11 +47,20 @@ def test_sides() -> None:
     assert table(["a"]).rows("train").tolist() == []
 
 
-def test_label_entropy_is_in_nats_and_ignores_missing_labels() -> None:
-    assert table(["a", "b", "c", "d"] * 3 + [None]).label_entropy() == pytest.approx(math.log(4))
-    assert table(["a", "a", "a"]).label_entropy() == 0
-    assert table(["a", "a", "a", "b"]).label_entropy() == pytest.approx(0.75 * math.log(4 / 3) + 0.25 * math.log(4))
-    assert table([None]).label_entropy() == 0
+def test_contents_are_kept_and_an_empty_one_is_null(tmp_path: Path) -> None:
+    one = table(["a", "b"]).with_content(["abc", ""])
+    assert one.frame["sha256"].to_list() == ["abc", None]
+    one.write(tmp_path / "t.parquet")
+    assert Table.read(tmp_path / "t.parquet").frame["sha256"].to_list() == ["abc", None]
+
+
+def test_a_table_written_before_contents_were_kept_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    one = table(["a", "b"])
+    one.write(path)
+    one.frame.drop("sha256").write_parquet(path, metadata=pl.read_parquet_metadata(path))
+    two = Table.read(path)
+    assert two.frame.equals(one.frame) and two.frame.schema == one.frame.schema
 
 
 def test_one_line_says_it_all() -> None:
@@ -121,6 +129,40 @@ def test_what_is_not_a_table_is_refused(tmp_path: Path) -> None:
         Table.read(path)
 
 
+def test_damaged_parquet_is_one_kind_of_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.parquet"
+    table(["a"]).write(path)
+    assert read_parquet(path).equals(read_parquet(str(path))) and read_parquet(path.read_bytes()).height == 1
+    with pytest.raises(FileNotFoundError):
+        read_parquet(tmp_path / "gone")
+    with pytest.raises(ValueError, match="damaged"):
+        read_parquet(b"nonsense")
+
+    def panics(*arguments: object, **options: object) -> None:
+        raise pl.exceptions.PanicException("called `Result::unwrap()` on an `Err` value\nand more")
+
+    for name in ("read_parquet", "read_parquet_metadata"):
+        with monkeypatch.context() as patch:
+            patch.setattr(pl, name, panics)
+            with pytest.raises(RunError, match="damaged: .*unwrap.* value. Train again"):
+                Table.read(path)
+
+
+def test_whatever_byte_is_damaged_a_table_is_read_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    table([f"class {row}" for row in range(50)]).write(path)
+    whole, draw = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(150):
+        data = bytearray(whole)
+        for place in draw.integers(len(data), size=3):
+            data[place] = draw.integers(256)
+        path.write_bytes(data)
+        try:
+            Table.read(path)
+        except RunError as error:
+            assert "\n" not in str(error)
+
+
 def test_labels_are_cleaned_of_what_nobody_sees() -> None:
     assert clean_label("  cafe\u0301\n") == "café"
     assert clean_label(" \t") is None
@@ -131,6 +173,12 @@ def test_labels_are_cleaned_of_what_nobody_sees() -> None:
 def test_any_texts_can_be_sorted(texts: list[str]) -> None:
     backwards = texts[::-1]
     assert sorted(backwards, key=natural_key) == sorted(texts, key=natural_key)
+
+
+def test_digits_are_compared_as_numbers_however_many_there_are() -> None:
+    texts = ["a" + "9" * 5000, "a" + "8" * 5000, "a10", "a2", "a\u0663", "a007", "a"]  # U+0663: 3 in Arabic
+    assert sorted(texts, key=natural_key) == ["a", "a2", "a\u0663", "a007", "a10", "a" + "8" * 5000, "a" + "9" * 5000]
+    assert sorted(["b1", "b01", "b0", "b00"], key=natural_key) == ["b0", "b00", "b01", "b1"]
 
 
 def test_lists_are_cut() -> None:

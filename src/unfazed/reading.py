@@ -1,7 +1,4 @@
-"""Reading many inputs at once: every core decodes, few results wait, and a failure is a fact, not an exception.
-
-Axis letters: N rows of the table.
-"""
+"""Reading many inputs at once: every core decodes, few results wait, and a failure is a fact, not an exception."""
 
 import errno
 import stat
@@ -16,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from unfazed.device import cores
 from unfazed.errors import InputError
-from unfazed.table import Table
 
 MAX_BYTES = 1 << 30
 _REASONS = {
@@ -36,20 +32,6 @@ class Reading(NamedTuple):
     raw: Any | None
     sha256: str  # of the bytes; empty where they could not be read
     problem: str | None
-
-
-class Surveyed(NamedTuple):
-    """What is known of one row after reading it once; the pixels are gone."""
-
-    sha256: str
-    shape: tuple[int, ...]  # of the raw input; empty where there is a problem
-    problem: str | None
-
-
-def survey(table: Table, read: Callable[[bytes], Any]) -> Iterator[Surveyed]:
-    """One fact a row, in order: what each input holds, or why it cannot be used. A row without a label is a problem."""
-    rows = zip(table.frame["input"], table.frame["label"], strict=True)
-    return parallel(partial(_surveyed, read=read), rows)
 
 
 def readings(inputs: Iterable[str | Path], read: Callable[[bytes], Any]) -> Iterator[tuple[int, Reading]]:
@@ -118,10 +100,3 @@ def _missing(path: str) -> str:
         return "a link to a file that is not there"
     return "no such file" if "\\x" not in path else "no such file: is its name valid UTF-8?"
 
-
-def _surveyed(row: tuple[str | None, str | None], read: Callable[[bytes], Any]) -> Surveyed:
-    path, label = row
-    if label is None:
-        return Surveyed("", (), "no label")
-    one = reading(path or "", read)
-    return Surveyed(one.sha256, () if one.raw is None else tuple(one.raw.shape), one.problem)

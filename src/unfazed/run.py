@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import replacing, write_bytes
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
-from unfazed.table import Table
+from unfazed.table import Table, read_parquet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -120,10 +120,7 @@ class Run:
 
     def table(self) -> Table:
         """The N examples that could be read."""
-        try:
-            return Table.read(self.path / "table.parquet")
-        except Exception as error:  # polars raises many kinds for a damaged file
-            raise self._damaged("table.parquet", error) from error
+        return Table.read(self.path / "table.parquet")
 
     # What happened
 
@@ -155,16 +152,14 @@ class Run:
 
     def thumbnails(self) -> dict[int, bytes]:
         """Small pictures of the rows that a report shows."""
-        import polars
-
         path = self.path / "thumbnails.parquet"
         if not path.exists():
             return {}
         try:
-            frame = polars.read_parquet(path)
+            frame = read_parquet(path)
             return dict(zip(frame["row"].to_list(), frame["image"].to_list(), strict=True))
-        except Exception as error:  # as for the table
-            raise self._damaged("thumbnails.parquet", error) from error
+        except Exception as error:  # polars raises many kinds for columns that are not there
+            raise self._damaged(path.name, error) from error
 
     @property
     def measurements(self) -> dict[str, Any]:

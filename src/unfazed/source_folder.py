@@ -91,6 +91,11 @@ def matching_names(root: Path, label_regex: str, extensions: Collection[str]) ->
     return found
 
 
+def files_below(folder: Path, extensions: Collection[str]) -> list[str]:
+    """Every file under a folder, at any depth, sorted."""
+    return _walk(str(folder), extensions, Found(), set())
+
+
 def extensions_seen(other: Counter[str]) -> str:
     """Extensions by frequency, such as ".txt 10, .json 2"."""
     shown = ", ".join(f"{extension or 'without extension'} {count:,}" for extension, count in other.most_common(_NAMED))

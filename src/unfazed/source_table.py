@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.table import SPLIT_NAMES, clean_label, listed
+from unfazed.table import SPLIT_NAMES, clean_label, listed, read_parquet
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
@@ -30,6 +30,13 @@ class Columns(NamedTuple):
         return f'paths in "{self.path}", labels in "{self.target}"'
 
 
+class Paths(NamedTuple):
+    """The column of a table that holds paths, and what it says in each row."""
+
+    column: str
+    inputs: list[str]  # empty where the column is null
+
+
 def read_frame(path: Path, header: bool) -> pl.DataFrame:
     """The table in a file; every CSV and TSV value as text, so that the label 01 stays 01.
 
@@ -40,7 +47,7 @@ def read_frame(path: Path, header: bool) -> pl.DataFrame:
     try:
         data = path.read_bytes()
         if kind == "Parquet":
-            return pl.read_parquet(data)
+            return read_parquet(data)
         text = _decoded(data)
         if kind == "JSONL":
             return pl.read_ndjson(text.encode(), infer_schema_length=None)
@@ -49,7 +56,7 @@ def read_frame(path: Path, header: bool) -> pl.DataFrame:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: byte {error.start:,}. Save it as UTF-8") from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, ValueError) as error:
         raise SourceError(f"cannot read {path} as {kind}: {str(error).splitlines()[0]}") from error
 
 
@@ -58,6 +65,28 @@ def from_pandas(frame: Any) -> pl.DataFrame:
     values = frame.astype(object).where(frame.notna(), None)
     columns = {str(name): values.iloc[:, index].tolist() for index, name in enumerate(frame.columns)}
     return pl.DataFrame(columns, strict=False)
+
+
+def paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str | None = None) -> Paths:
+    """The column with the most values that are existing files; each row's path, from the folder that fits best.
+
+    folders: where relative paths may start. target: a column that holds something else.
+
+    Raises:
+        SourceError: there are no rows, no such column, or the names of the columns are data.
+    """
+    if frame.is_empty():
+        raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
+    tried = {name: _some(frame[name]) for name in frame.columns if name != target and frame[name].dtype == pl.String}
+    files = {(name, folder): [value for value in values if _is_file(folder, value)]
+             for name, values in tried.items() for folder in folders}
+    name, folder = max(files, key=lambda key: len(files[key]), default=("", ""))
+    if not files.get((name, folder)):
+        raise _no_paths(frame, tried, where, folders)
+    if _is_data(name, folder, files[name, folder]):
+        raise SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a path): '
+                          "add --no-header")
+    return Paths(name, [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)])
 
 
 def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> Columns:
@@ -69,14 +98,11 @@ def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, 
     Raises:
         SourceError: a column is missing, or none holds paths of existing files.
     """
-    if frame.is_empty():
-        raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
     _require(frame, wanted, where)
-    path, folder = _path_column(frame, wanted.get("target"), where, folders)
+    path, inputs = paths(frame, where, folders, wanted.get("target"))
     split = next((name for name in frame.columns if name.casefold() == "split" and name != wanted.get("target")), None)
     roles = {**wanted, "path": path, "split": split}
     target = wanted.get("target") or _obvious_target(frame, [name for name in roles.values() if name], where)
-    inputs = [str(Path(folder, value)) if value else "" for value in _texts(frame[path], where)]
     columns: dict[str, Any] = {
         "id": [str(row) for row in range(len(frame))],
         "input": inputs,
@@ -115,32 +141,26 @@ def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str) 
         raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}")
 
 
-def _path_column(
-    frame: pl.DataFrame, target: str | None, where: str, folders: Sequence[str]
-) -> tuple[str, str]:
-    """The column with the most values that are existing files, and the folder they start from."""
-    hits = {}
-    for name in frame.columns:
-        if name == target or frame[name].dtype != pl.String:
-            continue
-        values = frame[name].drop_nulls()
-        tried = values.gather_every(max(len(values) // _TRIED, 1)).to_list()
-        for folder in folders:
-            hits[name, folder] = sum(_is_file(folder, value) for value in tried)
-            if any(value.startswith(_ADDRESSES) for value in tried):
-                raise SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
-                                  "and give a column of paths")
-    best = max(hits, key=lambda key: hits[key], default=None)
-    if best is None or not hits[best]:
-        raise SourceError(
-            f"no column of {where} holds paths of existing files; looked from {' and from '.join(folders)}. "
-            f"Its columns: {listed(frame.columns, 20)}"
-        )
-    name, folder = best
-    if _is_file(folder, name):
-        raise SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a file): '
-                          "add --no-header")
-    return best
+def _some(column: pl.Series) -> list[str]:
+    values = column.drop_nulls()
+    return values.gather_every(max(len(values) // _TRIED, 1)).to_list()
+
+
+def _no_paths(
+    frame: pl.DataFrame, tried: Mapping[str, Sequence[str]], where: str, folders: Sequence[str]
+) -> SourceError:
+    for name, values in tried.items():
+        if any(value.startswith(_ADDRESSES) for value in values):
+            return SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
+                               "and give a column of paths")
+    return SourceError(f"no column of {where} holds paths of existing files; looked from {' and from '.join(folders)}. "
+                       f"Its columns: {listed(frame.columns, 20)}")
+
+
+def _is_data(name: str, folder: str, files: Sequence[str]) -> bool:
+    """Whether the name of the path column is itself a path: of a file, or of one gone that ends as the others."""
+    endings = {Path(value).suffix for value in files} - {""}
+    return not name.isdecimal() and (_is_file(folder, name) or Path(name).suffix in endings)
 
 
 def _is_file(folder: str, name: str) -> bool:

@@ -51,39 +51,35 @@ class _Free(NamedTuple):
 def assign_splits(
     table: Table, content: Sequence[str], validation: float, test: float, seed: int
 ) -> tuple[Table, Duplicates]:
-    """The table with every labelled row on a side, notes on how, and what was found to be the same.
+    """The table with every labelled row on a side, its content, notes on how, and what was found to be the same.
 
     content [N]: equal strings mean equal inputs; an empty one equals no other. validation, test: shares of the rows
-    that the source itself does not put on these sides. The sides of the source are honoured, but a row whose content
-    is also on a later side (train < validation < test) is taken off: split null, weight 0. Rows without a label are on
-    no side. With times the latest rows are the test; else the sides have the same mix of classes, and each class has a
-    row to learn from.
+    that the source itself does not put on these sides, over 0. The sides of the source are honoured, but a row whose
+    content is also on a later side (train < validation < test) is taken off: split null, weight 0. A side that loses
+    all of its rows so is drawn anew. Rows without a label are on no side. With times the latest rows are the test; else
+    the sides have the same mix of classes, and each class has a row to learn from.
 
     Raises:
-        SourceError: a side would have no rows.
+        SourceError: a side would have no rows, or train only one class.
     """
     y, given = table.y(), _given(table)
     same = _numbers([text or f"row {row}" for row, text in enumerate(content)])
     leaked = _leaked(same, given)
+    kept = np.where(leaked, _NOWHERE, given)
     free = (y >= 0) & (given <= _TRAIN) & ~leaked
-    shares = _shares(given, validation, test)
+    shares = _shares(kept, validation, test)
     rank = _rank([text or name for text, name in zip(content, table.frame["id"], strict=True)], seed)
     rows = _Free(y[free], _components(same, table)[free], rank[free], shares)
-    side = np.where((y < 0) | leaked, _NOWHERE, given)
+    side = kept.copy()
     times = table.frame["time"].fill_null(-np.inf).to_numpy()[free]
     side[free] = _by_class(rows) if np.isneginf(times).all() else _by_time(rows, times)
-    _require_rows(table, side, shares)
+    _require_rows(table, side, int(leaked.sum()))
+    _require_classes(table, side)
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
     duplicates = Duplicates(*_shared(same, y), int(leaked.sum()))
-    notes = [*_how(table, given, shares), *_duplicate_notes(duplicates), *_absent(table, side), *_torn(table, side)]
+    notes = [*_how(table, kept, shares), *_duplicate_notes(duplicates), *_absent(table, side), *_torn(table, side)]
     result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy()))
-    return result.with_notes(*notes), duplicates
-
-
-def describe_split(before: Table, after: Table) -> str:
-    """What `assign_splits` made of a table, in one line, for people."""
-    sides = ", ".join(f"{len(after.rows(split)):,} {split}" for split in SPLITS)
-    return "; ".join([sides, *after.notes[len(before.notes) :]])
+    return result.with_content(content).with_notes(*notes), duplicates
 
 
 def _given(table: Table) -> _Ints:
@@ -213,24 +209,38 @@ def _give_each_class_to_train(rows: _Free, side: _Ints, members: list[_Ints]) ->
 
 
 def _fill_empty_sides(rows: _Free, side: _Ints, members: list[_Ints]) -> None:
-    """Give the smallest component that train can spare to a side that is open and empty."""
+    """Give the smallest component that train can spare, else the other side, to a side that is open and empty."""
     for empty in (_TEST, _VALIDATION):
         if rows.shares[empty] == 0 or (side == empty).any():
             continue
-        trained = rows.sums(side)[_TRAIN]
-        for part in sorted(members, key=len):
-            left = trained - np.bincount(rows.y[part], minlength=len(trained))
-            if side[part[0]] == _TRAIN and left[rows.y[part]].min() > 0:
+        sums = rows.sums(side)
+        for part in sorted(members, key=lambda part: (side[part[0]] != _TRAIN, len(part))):
+            giver = side[part[0]]
+            left = sums[giver] - np.bincount(rows.y[part], minlength=sums.shape[1])
+            if (left[rows.y[part]].min() if giver == _TRAIN else left.sum()) > 0:
                 side[part] = empty
                 break
 
 
-def _require_rows(table: Table, side: _Ints, shares: _Floats) -> None:
-    empty = [SPLITS[number] for number in np.flatnonzero(shares) if not (side == number).any()]
+def _require_rows(table: Table, side: _Ints, leaked: int) -> None:
+    empty = [split for number, split in enumerate(SPLITS) if not (side == number).any()]
     if empty:
+        out = f"{leaked:,} are left out, their content is also on a later side; " if leaked else ""
         raise SourceError(
-            f"{table.root} has too few rows for a {' and a '.join(empty)} side: {len(table):,} rows, of which those "
+            f"{table.root} has too few rows for a {' and a '.join(empty)} side: {len(table):,} rows; {out}those "
             "with the same content or group stay together, and each class needs one in train. Add data or bring a split"
+        )
+
+
+def _require_classes(table: Table, side: _Ints) -> None:
+    """Two classes or more to learn from: the source's own sides, and times, may leave train with one."""
+    learnt = np.unique(table.y()[side == _TRAIN])
+    if len(learnt) < 2:
+        timed = table.frame["time"].null_count() < len(table)
+        raise SourceError(
+            f'the train side of {table.root} ({table.kind}) has only one class, "{table.classes[learnt[0]]}", in its '
+            f"{(side == _TRAIN).sum():,} rows: a classifier needs two or more. Put rows of other classes there"
+            f"{', or split without --time: the other classes come later' if timed else ', or bring another split'}"
         )
 
 

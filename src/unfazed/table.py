@@ -6,10 +6,11 @@ Axis letters: N rows, K classes.
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,9 +27,10 @@ SPLIT_NAMES = {  # what people call them
 FORMAT = 1
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
-    "group": pl.String, "time": pl.Float64, "weight": pl.Float64,
+    "group": pl.String, "time": pl.Float64, "weight": pl.Float64, "sha256": pl.String,
 }
 _BALANCED, _MILD = 0.99, 0.9  # label entropy as a share of its maximum
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,8 @@ class Table:
     """Immutable columns over a polars frame.
 
     `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
-    time (seconds or any number; larger = later) and weight (1 = ordinary). All but id, input and weight may be null.
+    time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes; null = not
+    read). All but id, input and weight may be null.
     `classes` outlive their rows: a part of a table keeps the label space of the whole.
     """
 
@@ -86,13 +89,14 @@ class Table:
             columns.append(pl.Series("weight", np.asarray(weight, dtype=np.float64)))
         return replace(self, frame=self.frame.with_columns(columns))
 
+    def with_content(self, sha256: Sequence[str]) -> "Table":
+        """The same rows with the hash of each input [N]; empty = not known."""
+        return replace(self, frame=self.frame.with_columns(pl.Series("sha256", [text or None for text in sha256],
+                                                                     dtype=pl.String)))
+
     def with_notes(self, *notes: str) -> "Table":
         """The same table with more said about it."""
         return replace(self, notes=(*self.notes, *notes))
-
-    def label_entropy(self) -> float:
-        """The entropy of the labels, in nats: log K where the classes are equally frequent, 0 where one has all."""
-        return _entropy(self.counts())
 
     def write(self, path: str | Path) -> None:
         """Write a Parquet file, whole or not at all."""
@@ -102,23 +106,36 @@ class Table:
 
     @classmethod
     def read(cls, path: str | Path) -> "Table":
-        """The table that `write` wrote.
+        """The table that `write` wrote; earlier versions wrote no sha256: null.
 
         Raises:
             RunError: the file is missing, damaged, or not a table of this format.
         """
         try:
-            about = json.loads(pl.read_parquet_metadata(Path(path))["unfazed"])
-            frame = pl.read_parquet(Path(path)).select(pl.col(name).cast(dtype) for name, dtype in _COLUMNS.items())
+            data = Path(path).read_bytes()
+            about = json.loads(_parquet(pl.read_parquet_metadata, data)["unfazed"])
+            frame = read_parquet(data)
+            if "sha256" not in frame.columns:
+                frame = frame.with_columns(sha256=pl.lit(None))
+            frame = frame.select(pl.col(name).cast(dtype) for name, dtype in _COLUMNS.items())
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
             table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes))
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
-        except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError) as error:
+        except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"the table {path} is damaged: {error}. Train again, or restore it from a copy") from error
         return table
+
+
+def read_parquet(source: str | Path | bytes) -> pl.DataFrame:
+    """The frame in a Parquet file, or in its bytes.
+
+    Raises:
+        ValueError: it is no Parquet, or damaged. OSError: the file cannot be read.
+    """
+    return _parquet(pl.read_parquet, source if isinstance(source, bytes) else Path(source).read_bytes())
 
 
 def describe(table: Table, items: str = "examples") -> str:
@@ -136,10 +153,10 @@ def describe(table: Table, items: str = "examples") -> str:
     return "; ".join(part for part in parts if part)
 
 
-def natural_key(text: str) -> tuple[list[str | int], str]:
+def natural_key(text: str) -> tuple[list[str | tuple[int, str]], str]:
     """A sorting key that puts "class 2" before "class 10"."""
     parts = re.split(r"(\d+)", text.casefold())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], text
+    return [_magnitude(part) if index % 2 else part for index, part in enumerate(parts)], text
 
 
 def clean_label(text: str) -> str | None:
@@ -151,6 +168,23 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in quotes, the first few."""
     shown = ", ".join(f'"{name}"' for name in names[:most])
     return shown + (", …" if len(names) > most else "")
+
+
+def _parquet(read: Callable[[BytesIO], _Result], data: bytes) -> _Result:
+    """`read` with one kind of error: over damaged pages Polars panics, which is no `Exception`."""
+    try:
+        return read(BytesIO(data))
+    except (Exception, pl.exceptions.PanicException) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"not a Parquet file, or a damaged one: {reason}") from error
+
+
+def _magnitude(digits: str) -> tuple[int, str]:
+    """What orders digit strings as numbers, however long: `int` refuses more than 4,300 digits."""
+    if not digits.isascii():
+        digits = "".join(str(unicodedata.decimal(digit)) for digit in digits)
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def _balance(table: Table) -> str:

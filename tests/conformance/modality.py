@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality
-from unfazed.reading import readings, survey
+from unfazed.reading import readings
 from unfazed.source import SourceOptions
 
 
@@ -140,13 +141,12 @@ def one_bad_input_is_one_problem(specimen: Specimen, tmp_path: Path) -> None:
     for number, data in enumerate(specimen.hostile.values()):
         (root / "ant" / f"hostile {number}{specimen.suffix}").write_bytes(data)
     table = specimen.modality.find(root, SourceOptions())
-    facts = list(survey(table, specimen.modality.read))
-    for name, fact in zip(table.frame["id"], facts, strict=True):
-        assert (fact.problem is not None) == ("hostile" in name), (name, fact.problem)
-        assert bool(fact.shape) == (fact.problem is None) and len(fact.sha256) == 64
-    read = list(readings(table.frame["input"], specimen.modality.read))
-    assert [position for position, _ in read] == list(range(len(table)))
-    assert [one.sha256 for _, one in read] == [fact.sha256 for fact in facts]
+    positions, read = zip(*readings(table.frame["input"], specimen.modality.read), strict=True)
+    assert positions == tuple(range(len(table)))
+    for row, one in zip(table.frame.iter_rows(named=True), read, strict=True):
+        assert (one.problem is not None) == ("hostile" in row["id"]), (row["id"], one.problem)
+        assert (one.raw is None) == (one.problem is not None)
+        assert one.sha256 == sha256(Path(row["input"]).read_bytes()).hexdigest()
 
 
 CHECKS: tuple[Callable[[Specimen, Path], None], ...] = (

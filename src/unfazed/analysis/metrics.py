@@ -5,23 +5,23 @@ Axis letters: N examples, K classes, R resamples. Names, definitions and edge ca
 the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are left out.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import (
+    CONSTANT,
     Counts,
     Estimate,
     Floats,
     Integers,
     from_resamples,
+    ratio_of_means,
     resampled_counts,
-    resampled_rows,
     wilson,
 )
-from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, surprise
+from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
 
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
 
@@ -102,29 +102,16 @@ def _mean_where(values: Floats, taken: NDArray[np.bool_]) -> Floats:
 
 
 def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int) -> dict[str, Estimate]:
-    """Log loss, and the share of the labels' entropy that it removes, resampled together."""
+    """Log loss, and the share of the labels' entropy that it removes: 1 less the ratio of two mean surprises.
+
+    The second is that of a guesser who knows the labels' shares; his mean is their entropy.
+    """
     bits, n = surprise(y, probs), len(y)
-    if n == 0:
-        nothing = Estimate(math.nan, math.nan, math.nan, 0)
-        return {"log_loss": nothing, "d2_log_loss_score": nothing}
-    means, entropies = [], []
-    for rows in resampled_rows(n, seed):
-        means.append(bits[rows].mean(1))
-        entropies.append(label_entropy(_label_counts(y[rows], probs.shape[1])))
-    mean, entropy = np.concatenate(means), np.concatenate(entropies)
-    value, baseline = float(bits.mean()), label_entropy(np.bincount(y, minlength=probs.shape[1]))
+    counts = np.bincount(y, minlength=probs.shape[1])
+    guessed = -np.log2(counts[y] / max(n, 1)) + 0.0  # + 0: never "-0"
+    mean, low, high, _ = ratio_of_means(bits, np.ones(n), MOST_BITS, seed)
+    left = ratio_of_means(bits, guessed, MOST_BITS / max(float(label_entropy(counts)), CONSTANT), seed)
     return {
-        "log_loss": from_resamples(value / BITS_PER_NAT, mean / BITS_PER_NAT, n),
-        "d2_log_loss_score": from_resamples(float(_removed(value, baseline)), _removed(mean, entropy), n),
+        "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
+        "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }
-
-
-def _label_counts(y: Integers, classes: int) -> Integers:
-    """Counts the labels of each resample: `[r, N]` to `[r, K]`."""
-    cells = y + classes * np.arange(len(y))[:, None]
-    return np.bincount(cells.ravel(), minlength=classes * len(y)).reshape(len(y), classes)
-
-
-def _removed(bits: Floats | float, entropy: Floats) -> Floats:
-    """1 - bits / entropy; NaN where one class has all the labels, so that there is nothing to remove."""
-    return np.where(entropy > 0, 1 - bits / np.where(entropy > 0, entropy, 1.0), np.nan)

@@ -13,6 +13,7 @@ from unfazed.analysis.intervals import Floats, Integers
 
 BITS_PER_NAT = 1 / math.log(2)
 SMALLEST = float(np.finfo(np.float32).eps)  # probabilities are stored as float32: below it lies rounding
+MOST_BITS = -math.log2(SMALLEST)
 
 
 def surprise(y: Integers, probs: NDArray[np.floating]) -> Floats:

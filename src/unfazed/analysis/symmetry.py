@@ -17,6 +17,7 @@ from unfazed.analysis.pixels import pooled
 
 ROWS = 2000
 SIDE = 8
+OF_EACH = 30  # images of each class that are drawn where there are so many: a rare class is to be tested too
 NEIGHBOURS = 10
 MATERIAL = 0.15  # the part of what neighbours know about the classes that mirroring may cost
 DAMAGING = 0.5  # the part of what they know about one class: a letter that turns into another loses all of it
@@ -42,7 +43,7 @@ class Agreement(NamedTuple):
 
 def mirror_agreement(x: NDArray[np.uint8], y: Integers, seed: int) -> Agreement:
     """How images uint8 `[N, 3, S, S]` with labels `[N]` and their mirror images are recognised by their neighbours."""
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
+    rows = _drawn(y, seed)
     if len(rows) <= NEIGHBOURS:
         return _nothing(len(rows))
     images, y = pooled(x[rows], SIDE), y[rows]
@@ -58,6 +59,16 @@ def mirror_agreement(x: NDArray[np.uint8], y: Integers, seed: int) -> Agreement:
         majority=float(prevalence.max()),
         lift=float(lift.mean()),
     )
+
+
+def _drawn(y: Integers, seed: int) -> Integers:
+    """At most 2,000 labelled rows: first up to 30 of each class, then any."""
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))
+    classes, starts, counts = np.unique(np.sort(y[rows]), return_index=True, return_counts=True)
+    rank = np.empty(len(rows), np.int64)  # of each row among those of its class
+    rank[np.argsort(y[rows], kind="stable")] = np.arange(len(rows)) - np.repeat(starts, counts)
+    common = rank >= min(OF_EACH, ROWS // max(len(classes), 1))
+    return rows[np.argsort(common, kind="stable")][:ROWS]
 
 
 def chosen_flip(measured: Agreement) -> str:
@@ -87,18 +98,34 @@ def _mirrored(images: NDArray[np.float32], queries: NDArray[np.float32], y: Inte
 
 
 def _damaged(drop: Floats, lift: Floats, y: Integers) -> list[int]:
-    """Classes that lose half of their lift for sure: one-sided, 5 % over all classes together (Bonferroni)."""
-    from scipy.special import ndtri
+    """Classes that lose half of their lift for sure: one-sided, 5 % over all tests together (Bonferroni).
 
-    present = np.unique(y)
-    sure = float(-ndtri(0.05 / len(present)))
-    return [
-        int(k)
-        for k in present
-        if (y == k).sum() > NEIGHBOURS
-        and lift[y == k].mean() > 0
-        and paired_mean(drop[y == k] - DAMAGING * lift[y == k], sure).low > 0
-    ]
+    What a class of a few images loses is seldom sure, so the rare ones, 10 images at most, are tested together as
+    well. Where even together they are too few to be tested, they count as damaged: the burden of proof is the flip's.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    rare = classes[counts <= NEIGHBOURS]
+    error = 0.05 / (len(classes) + 1)
+    lost = {int(k) for k in classes if _loses(drop[y == k], lift[y == k], error)}
+    of_rare = np.isin(y, rare)
+    if 0 < of_rare.sum() <= NEIGHBOURS or _loses(drop[of_rare], lift[of_rare], error):
+        lost |= set(rare.tolist())
+    return sorted(lost)
+
+
+def _loses(drop: Floats, lift: Floats, error: float) -> bool:
+    """Whether images `[N]` lose half of their lift, by Student's one-sided test with a chance of `error`.
+
+    Their spread is taken as half a neighbour at least: the same step of a few images proves nothing.
+    """
+    from scipy.special import stdtrit
+
+    n = len(drop)
+    if n < 2 or not lift.mean() > 0:
+        return False
+    excess = drop - DAMAGING * lift
+    spread = max(float(excess.std(ddof=1)), 0.5 / NEIGHBOURS)
+    return bool(excess.mean() > stdtrit(n - 1, 1 - error) * spread / math.sqrt(n))
 
 
 def _votes(queries: NDArray[np.float32], images: NDArray[np.float32], y: Integers) -> Floats:

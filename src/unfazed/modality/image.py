@@ -8,6 +8,7 @@ decoded, and whatever a decoder raises becomes an `InputError` with a short reas
 import json
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ AUTO_SIZE = 128  # larger images are shrunk to this unless asked otherwise
 SMALLEST, LARGEST = 8, 1024
 _PADDING = 127
 _MAX_CROP_ASPECT = 1.5
+_RINGING = 0.1  # of the largest value: what resizing with a sharp filter leaves below zero
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -59,10 +61,30 @@ _SIGNATURES = (  # of the formats that are decoded, and no others
     (rb"....ftypavi[fs]", "AVIF"),
 )
 
-# Pillow warns of damaged metadata and of sizes that are checked here anyway, and logs what it cannot decode before it
-# raises: a line on the screen per file helps nobody.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+class _Thread(threading.local):
+    """Whether this thread is decoding for us."""
+
+    decoding = False
+
+
+class _WhileDecoding(type):
+    """Makes a category of warnings out of a moment: every warning belongs to it while this thread decodes."""
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return _thread.decoding
+
+
+class _DecodingWarning(Warning, metaclass=_WhileDecoding):
+    pass
+
+
+# Pillow warns of damaged metadata and of sizes that are checked here: a line on the screen per file helps nobody.
+# The filter silences the thread that decodes, while it does; what the user does with Pillow warns as ever.
+# (`warnings.catch_warnings` swaps the filters of the whole process, and many threads decode at once.)
+_thread = _Thread()
+warnings.simplefilter("ignore", _DecodingWarning)
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow logs what it cannot decode before it raises
 
 
 @dataclass(frozen=True)
@@ -203,6 +225,8 @@ def _decode(data: bytes) -> Raw:
 
 @contextmanager
 def _reasons(form: str) -> Iterator[None]:
+    """Whatever a decoder raises as an `InputError`, and what it warns of not at all."""
+    _thread.decoding = True
     try:
         yield
     except InputError:
@@ -216,6 +240,8 @@ def _reasons(form: str) -> Iterator[None]:
     except Exception as error:  # decoders raise whatever they meet: struct.error, SyntaxError, IndexError, …
         cut = "truncated" in str(error).casefold()
         raise InputError(f"truncated {form}" if cut else f"damaged {form}: {_short(error)}") from error
+    finally:
+        _thread.decoding = False
 
 
 def _rgb(image: Image.Image) -> Raw:
@@ -261,10 +287,13 @@ def _from_array(array: NDArray[Any]) -> Raw:
 
 
 def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pixels of any number type as 8 bits, so that images of one source stay comparable.
+    """Pixels of any number type as 8 bits, by their type, so that images of one source stay comparable.
 
-    bool: 0 or 255. uint16: 65535 → 255. Other types go by the range the values are in: 0..1 (floats only), 0..255 or
-    0..65535; beyond these, smallest to largest. NaN is 0, infinities the ends of the range.
+    bool: 0 or 255. uint8: as they are. Integers of 16 and 32 bits: 65535 → 255, since files store 16-bit pixels in
+    both. Floats and other integers, whose type says nothing, by the first range that holds the largest value: 0..1
+    (floats only), 0..255, 0..65535. A little below 0 (a tenth of the largest value) is 0. More below 0, or above
+    65535, is no pixel by any convention: only such an image is stretched, from its smallest value to its largest.
+    NaN is the low end of the range, infinities are its ends.
     """
     if array.dtype == np.uint8:
         return array
@@ -280,15 +309,16 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise InputError("no pixel is a finite number")
     low = float(values.min(where=finite, initial=np.inf))
     high = float(values.max(where=finite, initial=-np.inf))
-    low, high = _range(array.dtype.kind == "f", low, high)
-    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    low, high = _range(array.dtype, low, high)
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low).clip(low, high)
     return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
 
 
-def _range(floats: bool, low: float, high: float) -> tuple[float, float]:
-    """What becomes 0 and 255."""
-    for limit in (1.0, 255.0, 65_535.0) if floats else (255.0, 65_535.0):
-        if low >= 0 and high <= limit:
+def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
+    """What becomes 0 and 255, given the smallest and the largest value."""
+    limits = (65_535.0,) if dtype.kind in "iu" and dtype.itemsize in (2, 4) else (255.0, 65_535.0)
+    for limit in (1.0, *limits) if dtype.kind == "f" else limits:
+        if low >= -_RINGING * high and high <= limit:
             return 0.0, limit
     return (low, high) if high > low else (low, low + max(1.0, abs(low)))
 

@@ -57,13 +57,15 @@ def flips(told: Facts) -> str | None:
     decided = f"In training, images are {used[chosen]}"
     if not found:
         return f"{decided}, as the recipe asked."
-    original, sideways, upside_down = (found[name]["value"] for name in ("original", "horizontal", "vertical"))
+    original, sideways, upside_down = (
+        found.get(name, {}).get("value") for name in ("original", "horizontal", "vertical")
+    )
     if original is None:
         return f"{decided}: there are too few of them to measure whether mirroring keeps the class."
     return (
         f"{decided}. Their nearest neighbours recognise {words.percent(original)} of the originals, "
         f"{words.percent(sideways)} when mirrored left to right and {words.percent(upside_down)} upside down "
-        f"(n = {words.count(found['n'])})."
+        f"(n = {words.count(found.get('n'))})."
     )
 
 

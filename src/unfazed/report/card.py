@@ -16,15 +16,15 @@ METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes", "balance
 SCORES = ("precision", "recall", "f1")
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
 ROWS = 50
-UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-MARKDOWN = re.compile(r"([\\`*_\[\]<>|~]|^[#+-])")
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&@]|^[#+-]|:(?=//)|(?<=www)\.)")  # addresses would become links
 
 
 def card(told: Facts) -> str:
     """The model card as Markdown with YAML front matter."""
     parts = [
         f"# {plain(told['source']['name'])}",
-        f"{sentence(told['headline'])}.",
+        f"{plain(sentence(told['headline']))}.",
         _listed([plain(line["text"]) for line in told["verdict"]]),
         _section("Intended use", _use(told)),
         _section("Data", _data(told)),
@@ -61,9 +61,10 @@ def front_matter(told: Facts) -> str:
     return "".join(f"{key}: {_yaml(value)}\n" for key, value in fields.items())
 
 
-def plain(text: str) -> str:
-    """Text on one line in which Markdown and HTML find nothing of theirs."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+def plain(text: object) -> str:
+    """Text on one line in which Markdown, HTML and terminals find nothing of theirs; None is not known."""
+    said = words.UNKNOWN if text is None else str(text)
+    return MARKDOWN.sub(r"\\\1", words.printable(" ".join(said.split())))
 
 
 def _yaml(value: Any) -> str:
@@ -106,15 +107,15 @@ def _data(told: Facts) -> str:
 def _training(told: Facts) -> str:
     recipe, origin = told["recipe"], told["origin"]
     said = [
-        f"Model: {told['model']['family']}, {words.count(told['model']['parameters'], 'parameters')}, "
+        f"Model: {plain(told['model']['family'])}, {words.count(told['model']['parameters'], 'parameters')}, "
         f"{words.size(told['model']['bytes'])}",
         f"{words.count(len(told['epochs']), 'epochs')}; the weights of epoch {told['best_epoch']} were kept, "
         "the best by validation cross-entropy" if told["best_epoch"] else None,
-        f"Time: {words.seconds(told['timings'].get('total'))} on {origin.get('device')}",
-        f"Versions: Unfazed {origin.get('unfazed')}, PyTorch {origin.get('torch')}, Python {origin.get('python')}; "
-        f"seed {origin.get('seed')}",
+        f"Time: {words.seconds(told['timings'].get('total'))} on {plain(origin.get('device'))}",
+        f"Versions: Unfazed {plain(origin.get('unfazed'))}, PyTorch {plain(origin.get('torch'))}, "
+        f"Python {plain(origin.get('python'))}; seed {plain(origin.get('seed'))}",
     ]  # fmt: skip
-    settings = [f"| {name} | {value} |" for name, value in recipe.items()]
+    settings = [f"| {plain(name)} | {plain(value)} |" for name, value in recipe.items()]
     return "\n".join([_listed(said), "", "| setting | value |", "|---|---|", *settings])
 
 
@@ -145,7 +146,7 @@ def _cell(name: str, estimate: Facts | None) -> str:
     if not estimate or estimate["value"] is None:
         return words.UNKNOWN
     if name == "log_loss":
-        return f"{estimate['value']:.3f} ({estimate['low']:.3f} – {estimate['high']:.3f})"
+        return f"{words.figure(estimate['value'])} ({words.ends(estimate)})"
     return f"{words.percent(estimate['value'])} ({words.interval(estimate)})"
 
 
@@ -157,7 +158,8 @@ def _classes(told: Facts) -> str:
         for row in told["per_class"][:ROWS]
     ]
     rest = len(told["per_class"]) - len(rows)
-    more = [f"\nThe other {words.count(rest)} classes are in report.json."] if rest else []
+    verb = "is" if rest == 1 else "are"
+    more = [f"\nThe other {words.count(rest, 'classes')} {verb} in report.json."] if rest else []
     return "\n".join(["| class | precision | recall | F1 | n |", "|---|---|---|---|---|", *rows, *more])
 
 
@@ -166,7 +168,7 @@ def _latency(told: Facts) -> str | None:
     if not found:
         return None
     median, slow = words.milliseconds(found.get("p50_ms")), words.milliseconds(found.get("p95_ms"))
-    measured = f"n = {words.count(found.get('n'))}, {found.get('device', 'device not recorded')}"
+    measured = f"n = {words.count(found.get('n'))}, {plain(found.get('device', 'device not recorded'))}"
     return f"One prediction takes {median} in the median, {slow} at the 95th percentile ({measured})."
 
 
@@ -202,4 +204,4 @@ def _how(told: Facts) -> str:
 
 
 def _code(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())
+    return words.printable(" ".join(text.replace("`", "'").split()))

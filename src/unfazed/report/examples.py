@@ -56,7 +56,8 @@ def mistakes(told: Facts, cells: Cells, pictures: Pictures) -> Html:
 def _mistakes_lead(told: Facts, wrong: int | None) -> str:
     split = told["evaluated_on"]
     n = words.count(told[split]["accuracy"]["n"])
-    said = "" if wrong is None else f"{words.count(wrong)} of {n} {split} {items(told)} are taken for another class. "
+    taken = "is taken" if wrong == 1 else "are taken"
+    said = "" if wrong is None else f"{words.count(wrong)} of {n} {split} {items(told)} {taken} for another class. "
     one = "a pair" if wrong is None else "a cell"
     caution = " Whoever changes the recipe after looking here has made the test set a validation set."
     return f"{said}Choose {one} to see its examples.{caution if split == 'test' else ''}"
@@ -187,7 +188,8 @@ def classes_table(told: Facts) -> Html:
     body = [_class_row(told, k) for k in order[:ROWS_SHOWN]]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="classes")
     rest = len(order) - len(body)
-    more = f" The {words.count(rest)} best classes are left out here; report.json has all." if rest > 0 else ""
+    best = "The best class is" if rest == 1 else f"The {words.count(rest)} best classes are"
+    more = f" {best} left out here; report.json has all." if rest > 0 else ""
     lead = (
         f"On the {split} set, the weakest first, with 95 % intervals. Recall: of the {items(told)} of a class, the "
         f"share that was recognised. Precision: of those taken for it, the share that were. F1: both in one.{more}"

@@ -20,6 +20,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
+from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
 from unfazed.table import SPLITS, Table
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PROBLEMS = 20
+CERTAIN = 1 + 1e-3  # a probability that was rounded
 PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test": "touched once, at the end"}
 
 
@@ -55,9 +57,10 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     measured = measurements(run)
     counts = _class_counts(seen)
     scored = {split: classification(*seen.split(split)) for split in SPLITS}
+    model = checked(run.model, MODEL, run.path / "model.json")
     told = {
         "format": FORMAT,
-        "task": f"{run.model.get('modality', 'unknown')} {run.model.get('task', 'classification')}",
+        "task": f"{model.get('modality', 'unknown')} {model.get('task', 'classification')}",
         "classes": run.classes,
         **_data(run, seen.table, measured),
         "class_counts": counts,
@@ -68,7 +71,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
         **_training(run),
-        "model": _model(run),
+        "model": _model(run, model),
         "latency": measured.get("latency"),
         "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
     }
@@ -88,6 +91,12 @@ def evidence(run: "Run") -> Evidence:
             f"{run.path}: the files are not of one run: table.parquet has {len(table)} rows and model.json {classes} "
             f"classes, but scores.npz holds probs of shape {probs.shape} and dynamics.npz losses of {losses.shape}"
         )
+    if table.classes != run.classes:
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet and model.json name other classes")
+    if not np.issubdtype(losses.dtype, np.floating):
+        raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
+    if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
+        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
     return Evidence(table, table.y(), probs, losses)
 
 
@@ -95,23 +104,11 @@ def measurements(run: "Run") -> dict[str, Any]:
     """What was measured with the pixels at hand; {} where nothing was.
 
     Raises:
-        RunError: what stands where an estimate belongs is none.
+        RunError: something in it has not the shape that it ought to have.
     """
-    if not (run.path / "measurements.json").exists():
-        return {}
-    measured = run.measurements
-    parts = {f"linear.{split}": scores for split, scores in _items(measured.get("linear"))}
-    parts["flip"] = {name: part for name, part in _items(measured.get("flip")) if name not in ("chosen", "n")}
-    for place, part in parts.items():
-        for name, estimate in _items(part):
-            if not isinstance(estimate, dict) or set(estimate) != set(Estimate._fields):
-                where = run.path / "measurements.json"
-                raise RunError(f"{where} is damaged: {place}.{name} is {estimate!r}, not an estimate. Train again")
+    file = run.path / "measurements.json"
+    measured: dict[str, Any] = checked(run.measurements, MEASUREMENTS, file) if file.exists() else {}
     return measured
-
-
-def _items(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, dict) else []
 
 
 def shown(seen: Evidence) -> Shown:
@@ -224,16 +221,16 @@ def example(seen: Evidence, classes: Sequence[str], row: int, bits: float) -> di
 
 
 def _training(run: "Run") -> dict[str, Any]:
-    epochs, origin = run.epochs, run.origin
-    if not all(isinstance(epoch, dict) and isinstance(epoch.get("epoch"), int) for epoch in epochs):
+    epochs = checked(run.epochs, EPOCHS, run.path / "epochs.jsonl")
+    if not all(epoch and "epoch" in epoch for epoch in epochs):
         raise RunError(f"{run.path / 'epochs.jsonl'} is damaged: a line has no number of its epoch. Train again")
-    about = ("unfazed", "python", "torch", "numpy", "platform", "device", "seed", "created", "command")
+    origin = checked(run.origin, ORIGIN, run.path / "origin.json")
     return {
         "epochs": epochs,
         "best_epoch": best_epoch(epochs),
         "recipe": asdict(run.recipe),
         "timings": origin.get("timings", {}),
-        "origin": {name: origin.get(name) for name in about},
+        "origin": {name: origin.get(name) for name in (*ABOUT, "seed")},
     }
 
 
@@ -242,10 +239,10 @@ def best_epoch(epochs: Sequence[Mapping[str, Any]]) -> int | None:
     return next((int(epoch["epoch"]) for epoch in reversed(epochs) if epoch.get("best")), None)
 
 
-def _model(run: "Run") -> dict[str, Any]:
+def _model(run: "Run", model: Mapping[str, Any]) -> dict[str, Any]:
     weights = run.path / "model.safetensors"
     return {
-        "family": run.model.get("family"),
-        "parameters": run.model.get("parameters"),
+        "family": model.get("family"),
+        "parameters": model.get("parameters"),
         "bytes": weights.stat().st_size if weights.exists() else None,
     }

@@ -152,7 +152,7 @@ def _scores(told: Facts, split: str) -> Html:
         (
             "Left by the model",
             words.bits(found["cross_entropy_bits"]["value"]),
-            _bits_interval(found["cross_entropy_bits"]),
+            words.ends(found["cross_entropy_bits"], 2),
         ),
     ]
     return tag(
@@ -162,12 +162,6 @@ def _scores(told: Facts, split: str) -> Html:
             for name, value, about in rows
         ),
     )
-
-
-def _bits_interval(estimate: Facts) -> str:
-    if estimate["low"] is None:
-        return words.UNKNOWN
-    return f"{estimate['low']:.2f} – {estimate['high']:.2f}"
 
 
 def learning(told: Facts) -> Html:

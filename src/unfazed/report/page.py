@@ -16,6 +16,7 @@ from unfazed.report.facts import Evidence, evidence, example, facts, finite, sho
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import hero, learning, splits, summary
 from unfazed.report.pictures import pictures
+from unfazed.report.shapes import only_run_errors
 
 if TYPE_CHECKING:
     from unfazed.run import Run
@@ -33,14 +34,24 @@ def write_report(run: "Run") -> Path:
     Raises:
         RunError: a file of the run is missing or damaged, or the files contradict one another.
     """
+    with only_run_errors(run.path):
+        texts = _texts(run)
+    for name, text in texts.items():
+        run.write_text(name, text)
+    return run.path / PAGE
+
+
+def _texts(run: "Run") -> dict[str, str]:
+    """The contents of the three files."""
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
     wanted = [row["row"] for part in (*told["surprising"].values(), *cells.values()) for row in part]
-    run.write_text("report.json", json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    run.write_text("README.md", card(told))
-    run.write_text(PAGE, page(told, cells, pictures(run.thumbnails(), wanted)))
-    return run.path / PAGE
+    return {
+        "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "README.md": card(told),
+        PAGE: page(told, cells, pictures(run.thumbnails(), wanted)),
+    }
 
 
 def page(told: Facts, cells: Cells, shown_pictures: Pictures) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unfazed.report.words import ITEMS, bits, count, interval, percent, points
+from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
 UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
+OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
+NAMED = 3  # classes without examples
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
 Facts = Mapping[str, Any]
@@ -16,7 +18,7 @@ Sentence = tuple[str, str] | None  # tone, text
 
 def items(told: Facts) -> str:
     """What people call the inputs."""
-    return ITEMS.get(str(told["task"]).split()[0], "examples")
+    return ITEMS.get(str(told["task"]).partition(" ")[0], "examples")
 
 
 def headline(told: Facts) -> str:
@@ -25,7 +27,7 @@ def headline(told: Facts) -> str:
     accuracy = told[split]["accuracy"]
     if not accuracy["n"]:
         return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
-    said = f"{percent(accuracy['value'])} of {count(accuracy['n'])} {split} {items(told)} right"
+    said = f"{percent(accuracy['value'])} of {count(accuracy['n'], f'{split} {items(told)}')} right"
     return f"{said} (95 % interval {interval(accuracy)})"
 
 
@@ -39,7 +41,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["accuracy"]["n"]:
         return []
-    said = [_against_majority(told), _against_linear(told), _surprise(told), _precision(told), _fit(told), _last(told)]
+    said = [_against_majority(told), _against_linear(told), _surprise(told), _precision(told), _absent(told),
+            _fit(told), _last(told)]  # fmt: skip
     if split == "validation":
         caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
         said.insert(0, (CAUTION, caution))
@@ -59,9 +62,10 @@ def _against_linear(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     measured = told["baselines"]["linear"].get(split, {})
     linear, gain = measured.get("accuracy"), measured.get("accuracy_difference")
-    if not linear or not gain or linear["value"] is None or gain["low"] is None:
+    if not linear or not gain or None in (linear["value"], gain["value"], gain["low"], gain["high"]):
         return None
-    said = f"A linear model on the {_surface(told)} is right {percent(linear['value'])} ({interval(linear)})"
+    what = f"A linear model on the {_surface(told)}{_fitted_to(told)}"
+    said = f"{what} is right {percent(linear['value'])} ({interval(linear)})"
     if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from a linear model."
     by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
@@ -75,6 +79,14 @@ def _ends(gain: Mapping[str, float]) -> str:
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
+def _fitted_to(told: Facts) -> str:
+    """How many examples the linear model saw, where it did not see all that the model was trained on."""
+    rows, all_of = told["baselines"]["linear"].get("rows"), told["counts"]["train"]
+    if rows is None or rows >= all_of:
+        return ""
+    return f", fitted to {count(rows)} of the {count(all_of)} training {items(told)},"
+
+
 def _surface(told: Facts) -> str:
     return "pixels" if items(told) == "images" else "inputs"
 
@@ -86,7 +98,7 @@ def _surprise(told: Facts) -> Sentence:
         return None
     said = f"A label holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
     if removed <= 0:
-        return CAUTION, f"{said}: its probabilities are worse than none. They are overconfident."
+        return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
     return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
 
 
@@ -100,6 +112,17 @@ def _precision(told: Facts) -> Sentence:
     return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
 
 
+def _absent(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    absent = [label for label, n in zip(told["classes"], told["class_counts"][split], strict=True) if not n]
+    if not absent:
+        return None
+    named = ", ".join(f"“{printable(label)}”" for label in absent[:NAMED])
+    more = f" and {count(len(absent) - NAMED)} more" if len(absent) > NAMED else ""
+    they = "it" if len(absent) == 1 else "they"
+    return CAUTION, f"No {split} {items(told)} of {named}{more}: how well {they} will be recognised is not known."
+
+
 def _fit(told: Facts) -> Sentence:
     """Over- or underfitting, by accuracy: log loss would count label smoothing as a gap."""
     train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
@@ -109,8 +132,8 @@ def _fit(told: Facts) -> Sentence:
     both = f"{shares[0]} of the training {items(told)} are right, {shares[1]} of validation"
     gap = train["value"] - validation["value"]
     if gap > GAP and train["low"] <= validation["high"]:
-        n = count(validation["n"], items(told))
-        return PLAIN, f"Overfitting can't be told: {both}, but {n} are too few; the intervals overlap."
+        n = f"{count(validation['n'], items(told))} {'is' if validation['n'] == 1 else 'are'}"
+        return PLAIN, f"Overfitting can't be told: {both}, but {n} too few; the intervals overlap."
     if gap > GAP:
         return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
     if train["high"] < UNFITTED:
@@ -122,6 +145,8 @@ def _fit(told: Facts) -> Sentence:
 
 
 def _last(told: Facts) -> Sentence:
+    if told["recipe"].get("schedule") not in OPEN_ENDED:
+        return None
     if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:
         return None
     return PLAIN, f"The best epoch was the last of {count(len(told['epochs']))}: a longer run may do better."

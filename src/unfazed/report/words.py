@@ -1,11 +1,23 @@
 """Numbers as people read them."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
 UNKNOWN = "–"
+# C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with what could steer a terminal, or turn letters round, as visible escapes: "\\x1b[2J"."""
+    return CONTROLS.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def percent(share: float | None) -> str:
@@ -27,6 +39,18 @@ def interval(estimate: Mapping[str, Any]) -> str:
         return UNKNOWN
     low, high = percent(estimate["low"]), percent(estimate["high"])
     return f"{low.removesuffix(' %')} – {high}"
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A plain number."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def ends(estimate: Mapping[str, Any], digits: int = 3) -> str:
+    """The ends of a number's interval: "0.041 – 0.172"."""
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return UNKNOWN
+    return f"{figure(estimate['low'], digits)} – {figure(estimate['high'], digits)}"
 
 
 def points(difference: float) -> str:

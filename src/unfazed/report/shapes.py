@@ -1,0 +1,89 @@
+"""What the JSON files of a run have to look like: what is damaged or foreign is found where it comes in.
+
+A shape is a type, or several; `[shape]`, a list of them; `{name: shape}`, an object, where `...` stands for every other
+name; or `Estimate`. Null and absent are the same: unknown. Names without a shape pass as they are.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from unfazed.analysis.intervals import Estimate
+from unfazed.errors import RunError
+
+NUMBER = (int, float)
+SCORES = {...: Estimate}
+MEASUREMENTS = {
+    "linear": {"rows": int, ...: SCORES},
+    "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
+    "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
+    "duplicates": {"count": int, "conflicting": int},
+}
+ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
+ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}
+MODEL = {"modality": str, "task": str, "family": str, "parameters": int}
+MEANS = {"log_loss": NUMBER, "accuracy": NUMBER}
+EPOCHS = [{"epoch": int, "best": bool, "learning_rates": [NUMBER], "train": MEANS, "validation": MEANS}]
+NAMES = {int: "a whole number", str: "a text", bool: "true or false", NUMBER: "a number"}
+DAMAGE = (TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+LONGEST = 60  # characters of a wrong value that are quoted
+
+
+@contextmanager
+def only_run_errors(path: Path) -> Iterator[None]:
+    """The last resort: what reading a damaged run may raise becomes one error that names the run and the cause.
+
+    Raises:
+        RunError: in place of the error.
+    """
+    try:
+        yield
+    except DAMAGE as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise RunError(f"{path} cannot be reported, its files are damaged or foreign ({cause}). Train again") from error
+
+
+def checked(value: Any, shape: Any, file: Path, place: str = "") -> Any:
+    """The value, without nulls in objects and with nan and infinities as null, if it has the shape.
+
+    Raises:
+        RunError: it has another; the message names the file and the place in it.
+    """
+    if value is None:
+        return None
+    if shape is Estimate:
+        return _estimate(value, file, place)
+    if isinstance(shape, dict):
+        return _object(value, shape, file, place)
+    if isinstance(shape, list):
+        _demand(isinstance(value, list), value, "a list", file, place)
+        return [checked(inner, shape[0], file, f"{place}[{number}]") for number, inner in enumerate(value)]
+    right = isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
+    _demand(right, value, NAMES[shape], file, place)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _object(value: Any, shape: dict[Any, Any], file: Path, place: str) -> dict[str, Any]:
+    _demand(isinstance(value, dict), value, "an object", file, place)
+    found = {}
+    for name, inner in value.items():
+        expected = shape.get(name, shape.get(...))
+        where = f"{place}.{name}" if place else name
+        found[name] = inner if expected is None else checked(inner, expected, file, where)
+    return {name: inner for name, inner in found.items() if inner is not None}
+
+
+def _estimate(value: Any, file: Path, place: str) -> dict[str, Any]:
+    """An estimate; its nulls stay."""
+    whole = isinstance(value, dict) and set(value) == set(Estimate._fields)
+    _demand(whole, value, "an estimate", file, place)
+    shapes = {name: int if name == "n" else NUMBER for name in Estimate._fields}
+    return {name: checked(value[name], shape, file, f"{place}.{name}") for name, shape in shapes.items()}
+
+
+def _demand(right: bool, value: Any, expected: str, file: Path, place: str) -> None:
+    if not right:
+        got = repr(value) if len(repr(value)) <= LONGEST else f"{repr(value)[:LONGEST]}…"
+        raise RunError(f"{file} is damaged: {place or 'its content'} is {got}, not {expected}. Train again")

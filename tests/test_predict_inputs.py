@@ -1,0 +1,100 @@
+"""What files, folders and table files stand for when they are predicted."""
+
+import os
+from pathlib import Path
+
+import pytest
+import trained
+
+from unfazed.errors import SourceError, UsageError
+from unfazed.verb.predict import listed_inputs, predicted
+
+PNG = {".png"}
+
+
+def write(root: Path, *names: str) -> None:
+    """Empty files; whether they are images is no question of this module."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def inputs(item: Path, header: bool = True) -> list[str]:
+    """Relative to the folder that the item lies in."""
+    return [os.path.relpath(path, item.parent) if path else "" for path in listed_inputs(str(item), PNG, header)]
+
+
+def test_a_folder_is_walked_as_in_training(tmp_path: Path) -> None:
+    write(tmp_path / "in", "a10.png", "a2.png", "b/c.PNG", "._a2.png", ".DS_Store", ".hidden/d.png", "notes.txt",
+          "__MACOSX/a2.png")
+    write(tmp_path / "elsewhere", "e.png")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "b" / "loop").symlink_to(tmp_path / "in")
+    assert inputs(tmp_path / "in") == ["in/a2.png", "in/a10.png", "in/b/c.PNG", "in/link/e.png"]
+
+
+def test_a_folder_without_inputs(tmp_path: Path) -> None:
+    write(tmp_path, "notes.txt", ".hidden.png")
+    with pytest.raises(UsageError, match=r"no files to predict: looked for \.png"):
+        inputs(tmp_path)
+
+
+def test_any_other_item_is_an_input(tmp_path: Path) -> None:
+    for item in (str(tmp_path / "gone.png"), "n" * 5000, "a\0b", "", "notes.txt"):
+        assert list(listed_inputs(item, PNG)) == [item]
+
+
+def test_a_table_is_read_as_in_training(tmp_path: Path) -> None:
+    write(tmp_path, "i/1.png", "i/2.png")
+    table = tmp_path / "t.csv"
+    text = "x" * 300  # longer than a name may be
+    table.write_text(f"note,file\n{text},i/gone.png\n{text},i/1.png\n{text},\n{text},i/2.png\n")
+    assert inputs(table) == ["i/gone.png", "i/1.png", "", "i/2.png"]
+    table.write_text("note,file\nx,i/gone.png\n")
+    with pytest.raises(SourceError, match='no column of .* paths of existing files.*"note", "file"'):
+        inputs(table)
+    table.write_text("note,file\n")
+    with pytest.raises(SourceError, match="has no rows"):
+        inputs(table)
+
+
+def test_a_table_without_a_header_loses_no_row(tmp_path: Path) -> None:
+    write(tmp_path, "i/1.png", "i/2.png")
+    table = tmp_path / "t.csv"
+    for first in ("i/1.png", "i/gone.png"):
+        table.write_text(f"{first},x\ni/2.png,y\n")
+        assert inputs(table, header=False) == [first, "i/2.png"]
+        with pytest.raises(SourceError, match="--no-header"):
+            inputs(table)
+
+
+def test_paths_start_at_the_table_or_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "work", "i/1.png")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "t.csv").write_text("file\ni/1.png\n")
+    monkeypatch.chdir(tmp_path / "work")
+    assert list(listed_inputs("../lists/t.csv", PNG)) == ["i/1.png"]
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "lists", "i/1.png")
+    assert list(listed_inputs("lists/t.csv", PNG)) == ["lists/i/1.png"]
+
+
+def test_an_input_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
+    good = next((trained.source() / "digit 1").iterdir())
+    table = tmp_path / "t.csv"
+    table.write_text(f"{tmp_path / 'gone.png'},x\n{good},x\n,x\n")
+    found = list(predicted(trained.run(), [str(table), "n" * 5000], header=False))
+    assert [one.input for one in found] == [str(tmp_path / "gone.png"), str(good), "", "n" * 5000]
+    assert [one.problem for one in found] == ["no such file", None, "no path given", "the name is too long"]
+    assert [one.label is None for one in found] == [True, False, True, True]
+
+
+def test_a_name_that_is_not_utf8_is_read_and_can_be_printed(tmp_path: Path) -> None:
+    good = next((trained.source() / "digit 1").iterdir())
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(good.read_bytes())
+    except OSError:
+        pytest.skip("names are UTF-8 here")
+    (one,) = predicted(trained.run(), [str(tmp_path)])
+    assert one.label is not None and one.input.encode().endswith(b"/caf\\xe9.png")
