@@ -65,7 +65,7 @@ class _Display:
         )
         self.task = self.progress.add_task("reading", total=None, detail="")
         self.looked = self.started = 0.0
-        self.epochs = self.epoch_steps = self.examples = 0
+        self.epochs = self.epoch_steps = self.examples = self.first = 0
         self.detail = ""
 
     def __enter__(self) -> "_Display":
@@ -112,13 +112,14 @@ class _Display:
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
-        self.started = self.started or now
+        if not self.started:
+            self.started, self.first = now, step.number - 1
         self.examples += step.examples
         if now - self.looked < REFRESH or not self.console.is_terminal:
             return
         self.looked = now
         elapsed = now - self.started
-        left = elapsed / step.number * (step.total - step.number)
+        left = elapsed / (step.number - self.first) * (step.total - step.number)
         self._move(
             f"epoch {(step.number - 1) // self.epoch_steps + 1}/{self.epochs}",
             step.number,

@@ -50,7 +50,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
             {
                 "linear": linear,
                 "latency": latency(prepared, planned, device) or None,
-                "flip": _flip(planned),
+                "flip": run.origin.get("flip"),
                 "duplicates": prepared.duplicates._asdict(),
                 "expected_seconds": round(expected, 3),
             }
@@ -114,17 +114,3 @@ def thumbnail(image: NDArray[np.uint8]) -> bytes:
     else:
         picture.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-def _flip(planned: Plan) -> dict[str, Any] | None:
-    """What the choice of mirror images rests on, for the report."""
-    flips = planned.flips
-    if flips is None:
-        return None
-    return {
-        "chosen": planned.recipe.flip,
-        "n": flips.original.n,
-        "original": flips.original._asdict(),
-        "horizontal": flips.horizontal.accuracy._asdict(),
-        "vertical": flips.vertical.accuracy._asdict(),
-    }

@@ -7,7 +7,7 @@ import copy
 import math
 import time
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 
@@ -20,6 +20,7 @@ from unfazed.loop import Step, training
 from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe
+from unfazed.report.facts import finite
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
@@ -32,7 +33,7 @@ class Plan(NamedTuple):
 
     recipe: Recipe  # without any "auto"
     model: ConvNet
-    flips: Agreement | None  # what the choice of mirror images rests on; None where the recipe chose
+    flips: dict[str, Any] | None  # what the choice of mirror images rests on; None where the recipe chose
 
 
 def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
@@ -53,7 +54,18 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     recipe = recipe.resolved(micro_batch_size=recipe.batch_size)
     model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
-    return Plan(recipe, model.to(device), flips)
+    return Plan(recipe, model.to(device), _evidence(flips, recipe.flip) if flips else None)
+
+
+def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
+    """How often images are recognised as they are and mirrored, for the report."""
+    measured = {
+        "original": flips.original,
+        "horizontal": flips.horizontal.accuracy,
+        "vertical": flips.vertical.accuracy,
+    }
+    told: dict[str, Any] = finite({name: estimate._asdict() for name, estimate in measured.items()})
+    return {"chosen": chosen, "n": flips.original.n, **told}
 
 
 def default_epochs(rows: int) -> int:

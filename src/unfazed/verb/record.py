@@ -4,6 +4,7 @@ Axis letters: N rows of the table, K classes, E epochs.
 """
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from unfazed.analysis.stopping import best_epoch
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.analysis.window import Window
+from unfazed.checkpoint import save
 from unfazed.errors import TrainingError
 from unfazed.loader import in_order
-from unfazed.loop import Epoch, Step
+from unfazed.loop import Epoch, State, Step
 from unfazed.outputs import outputs
 from unfazed.run import Run
 from unfazed.verb.prepare import Prepared
@@ -36,8 +38,41 @@ class Record:
         self.margins: list[NDArray[np.float16]] = []
         self.window = Window.empty(len(prepared.table), len(prepared.table.classes))
         self.rates: list[float] = []
-        self.started = time.perf_counter()
+        self.started = self.saved = time.perf_counter()
         self.last_step = 0
+
+    def save(self, state: Callable[[], State], within: float) -> None:
+        """Keep what is needed to go on from `state`, unless that was done less than `within` seconds ago."""
+        if time.perf_counter() - self.saved < within:
+            return
+        record = {
+            "lines": self.lines,
+            "losses": self.losses,
+            "margins": self.margins,
+            "window": vars(self.window),
+            "rates": self.rates,
+        }
+        save(self.run, {"loop": state(), "record": record})
+        self.saved = time.perf_counter()
+
+    def restore(self, kept: Mapping[str, Any]) -> State:
+        """Take up what `save` kept and write the run's files as they were then; the state of the loop."""
+        record = kept["record"]
+        self.lines, self.rates = list(record["lines"]), list(record["rates"])
+        self.losses, self.margins = list(record["losses"]), list(record["margins"])
+        self.window = Window(**record["window"])
+        if self.lines:
+            self._write()
+        state: State = kept["loop"]
+        return state
+
+    def restart_clock(self) -> None:
+        """The first epoch begins now."""
+        self.started = self.saved = time.perf_counter()
+
+    def at_end_of_epoch(self, step: int) -> bool:
+        """Whether `step` is the one after which the last epoch was recorded."""
+        return bool(self.lines) and self.lines[-1]["step"] == step
 
     @property
     def validation_losses(self) -> list[float]:

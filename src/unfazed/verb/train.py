@@ -3,39 +3,40 @@
 Axis letters: N rows of the table, K classes, E epochs.
 """
 
-import platform
+import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-import unfazed
 from unfazed.analysis.stopping import best_epoch, stalled
+from unfazed.checkpoint import load, remove
 from unfazed.criterion import cross_entropy
 from unfazed.device import best_device, describe
-from unfazed.errors import RecipeError, did_you_mean
+from unfazed.errors import RecipeError, RunError, did_you_mean
 from unfazed.loader import Loader
-from unfazed.loop import Epoch, State, Step, annealed, training
+from unfazed.loop import State, Step, annealed, training
 from unfazed.modality.image import MODALITY
-from unfazed.model.build import FAMILY
 from unfazed.recipe import Recipe, knobs, read_recipe, recipe_from
 from unfazed.report.events import Finished, Finishing, Measured, Planned, Stalled
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import short
-from unfazed.run import FORMAT, Run, vacant
-from unfazed.schedule import ANNEALING
+from unfazed.run import Run, vacant
+from unfazed.schedule import ANNEALING, Course
 from unfazed.source import SourceOptions
+from unfazed.verb.interrupt import held_back
 from unfazed.verb.measure import measure
 from unfazed.verb.plan import Plan, expected_seconds, plan
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
+from unfazed.verb.setup import check_unchanged, source_of, write_setup
+
+SAVE_EVERY = 30.0  # seconds of work that a killed process may lose
 
 
 def train(
@@ -82,6 +83,23 @@ def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -
     return SourceOptions(**{name: value for name, value in settings.items() if name in source_names}), chosen
 
 
+def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True) -> Run:
+    """Go on with a run that was stopped or killed; on a CPU it ends bit for bit as if nothing had happened.
+
+    source: only for a run that was begun on a frame in memory, the same frame again.
+
+    Raises:
+        RunError: there is no run, or it is finished.
+        SourceError: the source has changed; the message says what.
+    """
+    events = resumed_events(run, source)
+    if not progress:
+        return silently(events)
+    from rich.console import Console
+
+    return show(events, Console(stderr=True))
+
+
 def training_events(
     source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None
 ) -> Iterator[Event]:
@@ -89,29 +107,56 @@ def training_events(
     clock = Clock()
     if out is not None:
         vacant(out)  # before anything is read
-    prepared = None
+    prepared = yield from _prepared(source, options, recipe)
+    planned = plan(prepared, recipe, best_device())
+    run = Run.create(out)
+    write_setup(run, source, options, prepared, planned)
+    clock.lap("read")
+    yield from _completed(run, prepared, planned, clock)
+
+
+def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event]:
+    """Everything that is left to do of a run, as a generator like `training_events`."""
+    clock, run = Clock(), Run.open(path)
+    kept = load(run)
+    if kept is None and (run.path / "report.json").exists():
+        raise RunError(f"{run.path} is finished: there is nothing to go on with")
+    found, options = source_of(run) if source is None else (source, SourceOptions(**run.origin.get("options", {})))
+    prepared = yield from _prepared(found, options, run.recipe)
+    check_unchanged(run.table(), prepared.table)
+    planned = plan(prepared, run.recipe, best_device())
+    clock.lap("read")
+    yield from _completed(run, prepared, planned, clock, kept)
+
+
+def _prepared(source: Any, options: SourceOptions, recipe: Recipe) -> Generator[Event, None, Prepared]:
     for event in prepare(source, options, recipe, MODALITY):
         if isinstance(event, Prepared):
-            prepared = event
-        else:
-            yield event
-    assert prepared is not None
+            return event
+        yield event
+    raise AssertionError("the preparation ended without a result")
+
+
+def _completed(
+    run: Run, prepared: Prepared, planned: Plan, clock: "Clock", kept: Mapping[str, Any] | None = None
+) -> Iterator[Event]:
+    """Train, from the beginning or from what was kept; measure, report."""
     device = best_device()
-    planned = plan(prepared, recipe, device)
     loader = _loader(prepared, planned.recipe, device)
-    expected = expected_seconds(planned, prepared, loader)
-    clock.lap("read")
-    run = Run.create(out)
-    _write_setup(run, prepared, planned, str(source) if isinstance(source, str | Path) else type(source).__name__)
-    steps = len(loader) * planned.recipe.epochs
+    record = Record(run, prepared)
+    state = record.restore(kept) if kept else None
+    steps, done = len(loader) * planned.recipe.epochs, state["step"] if state else 0
+    expected = expected_seconds(planned, prepared, loader) * (steps - done) / steps
     yield Planned(_in_words(prepared, planned), describe(device), planned.recipe, steps, expected)
-    yield from _trained(run, prepared, planned, loader)
+    record.restart_clock()
+    yield from _trained(planned, loader, record, state)
     clock.lap("train")
     yield from measure(run, prepared, planned, device, expected)
     clock.lap("evaluate")
-    _write_origin(run, clock)
+    _write_timings(run, clock)
     yield Finishing("writing the report")
     write_report(run)
+    remove(run)
     yield Finished(run)
 
 
@@ -151,32 +196,44 @@ def _balance(y: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return share[y].float()
 
 
-def _trained(run: Run, prepared: Prepared, planned: Plan, loader: Loader) -> Iterator[Event]:
+def _trained(planned: Plan, loader: Loader, record: Record, state: State | None) -> Iterator[Event]:
     """Train, record every epoch, keep the best weights; anneal or stop when validation has stalled."""
-    recipe, record = planned.recipe, Record(run, prepared)
-    stalled_state = yield from _until_stalled(planned, loader, record, None, recipe.patience)
-    if stalled_state is None:
-        return
-    annealing = recipe.schedule in ANNEALING
-    yield Stalled(best_epoch(record.validation_losses), annealing)
-    if annealing:
-        yield from _until_stalled(planned, loader, record, annealed(stalled_state), patience=0)
+    recipe = planned.recipe
+    if state is None or Course(*state["course"]).stalled_at is None:
+        state = yield from _until_stalled(planned, loader, record, state)
+        if state is None:
+            return
+        annealing = recipe.schedule in ANNEALING
+        yield Stalled(best_epoch(record.validation_losses), annealing)
+        if not annealing:
+            return
+    yield from _until_stalled(planned, loader, record, annealed(state), patience=0)
 
 
 def _until_stalled(
-    planned: Plan, loader: Loader, record: Record, state: State | None, patience: int
+    planned: Plan, loader: Loader, record: Record, state: State | None, patience: int | None = None
 ) -> Generator[Event, None, State | None]:
-    """Train on from `state` to the end, or until validation stalls; then the state at which it did."""
+    """Train on from `state` to the end, or until validation stalls; then the state at which it did.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; the step was finished and everything kept.
+    """
     recipe = planned.recipe
-    for event in training(planned.model, loader, cross_entropy(recipe.label_smoothing), recipe, state=state):
-        match event:
-            case Step():
-                record.step(event)
-                yield event
-            case Epoch():
-                yield Measured(record.epoch(event))
-                if event.number < recipe.epochs and stalled(record.validation_losses, patience):
-                    return event.state()
+    patience = recipe.patience if patience is None else patience
+    if state is not None and record.at_end_of_epoch(state["step"]) and stalled(record.validation_losses, patience):
+        return state
+    criterion = cross_entropy(recipe.label_smoothing)
+    for event, interrupted in held_back(training(planned.model, loader, criterion, recipe, state=state)):
+        if isinstance(event, Step):
+            record.step(event)
+            yield event
+        else:
+            yield Measured(record.epoch(event))
+            if event.number < recipe.epochs and stalled(record.validation_losses, patience):
+                return event.state()
+        record.save(event.state, within=0.0 if interrupted else SAVE_EVERY)
+        if interrupted:
+            raise KeyboardInterrupt(f"stopped; go on with: unfazed train --resume {shlex.quote(str(record.run.path))}")
     return None
 
 
@@ -187,43 +244,7 @@ def _in_words(prepared: Prepared, planned: Plan) -> str:
     return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}"
 
 
-def _write_setup(run: Run, prepared: Prepared, planned: Plan, source: str) -> None:
-    """Everything known before the first step, so that a run that is killed can be understood."""
-    run.write_recipe(planned.recipe)
-    run.write_table(prepared.table)
-    run.write_text("preprocessor.json", prepared.preprocessor.to_json())
-    run.write_problems(prepared.problems)
-    run.write_json(
-        "model.json",
-        {
-            "format": FORMAT,
-            "modality": "image",
-            "task": "classification",
-            "family": FAMILY,
-            "arguments": planned.model.arguments,
-            "classes": prepared.table.classes,
-            "parameters": sum(weight.numel() for weight in planned.model.parameters()),
-        },
-    )
-    run.write_json(
-        "origin.json",
-        {
-            "format": FORMAT,
-            "unfazed": unfazed.__version__,
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-            "platform": platform.platform(),
-            "device": describe(best_device()),
-            "seed": planned.recipe.seed,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "source": source,
-            "data": {"sha256": prepared.fingerprint, "rows": len(prepared.table)},
-        },
-    )
-
-
-def _write_origin(run: Run, clock: Clock) -> None:
+def _write_timings(run: Run, clock: Clock) -> None:
     """Complete the origin with what each stage took."""
     timings = {**clock.laps, "total": sum(clock.laps.values())}
     run.write_json("origin.json", {**run.origin, "timings": {name: round(took, 3) for name, took in timings.items()}})

@@ -1,0 +1,109 @@
+"""What is needed to go on with a run: a folder of files under a new name, then one pointer renamed.
+
+    state/000000123/arrays.safetensors   every tensor of the state
+    state/000000123/state.json           everything else, and where the tensors belong
+    state/000000123/best.safetensors     the best weights so far, where there are any
+    state/current                        the name of the newest whole folder
+
+A process that is killed anywhere leaves the pointer at a folder that is whole. Nothing is pickled.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unfazed.errors import RunError
+from unfazed.files import write_bytes
+from unfazed.run import Run
+
+FOLDER, POINTER = "state", "current"
+BEST = "best.safetensors"
+
+
+def save(run: Run, state: Mapping[str, Any]) -> None:
+    """Keep `state`, nested dictionaries and lists of tensors, arrays and plain values; older ones are removed.
+
+    The weights that the run holds as its best at this moment are kept with it.
+    """
+    from safetensors.torch import save as packed
+
+    name = f"{state['loop']['step']:09}"
+    folder = run.path / FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed here
+    folder.mkdir(parents=True)
+    tensors: dict[str, torch.Tensor] = {}
+    plain = _packed(state, "state", tensors)
+    write_bytes(folder / "arrays.safetensors", packed(tensors))
+    write_bytes(folder / "state.json", json.dumps(plain).encode())
+    weights = run.path / "model.safetensors"
+    if weights.exists():
+        write_bytes(folder / BEST, weights.read_bytes())
+    write_bytes(run.path / FOLDER / POINTER, name.encode())
+    for other in (run.path / FOLDER).iterdir():
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def load(run: Run) -> dict[str, Any] | None:
+    """The newest state, with the run's best weights put back as they were then; None where there is none.
+
+    Raises:
+        RunError: the state is damaged.
+    """
+    from safetensors.torch import load_file
+
+    pointer = run.path / FOLDER / POINTER
+    if not pointer.exists():
+        return None
+    folder = run.path / FOLDER / Path(pointer.read_text(errors="replace").strip()).name
+    try:
+        tensors = load_file(folder / "arrays.safetensors")
+        state = _unpacked(json.loads((folder / "state.json").read_text()), tensors)
+        if (folder / BEST).exists():
+            write_bytes(run.path / "model.safetensors", (folder / BEST).read_bytes())
+    except Exception as error:  # safetensors raises its own kinds
+        raise RunError(f"the state of {run.path} is damaged ({error}): it cannot be resumed, train again") from error
+    assert isinstance(state, dict)
+    return state
+
+
+def remove(run: Run) -> None:
+    """Drop the state of a run that is complete."""
+    shutil.rmtree(run.path / FOLDER, ignore_errors=True)
+
+
+def _packed(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
+    """`value` as JSON, its tensors and arrays moved to `tensors` under their place."""
+    match value:
+        case torch.Tensor():
+            tensors[name] = value.detach().cpu().contiguous().clone()
+            return {"$tensor": name}
+        case np.ndarray():
+            tensors[name] = torch.from_numpy(np.ascontiguousarray(value))
+            return {"$array": name}
+        case Mapping():
+            items = [[key, _packed(inner, f"{name}/{key}", tensors)] for key, inner in value.items()]
+            return {"$items": items}  # pairs: JSON would turn the optimizer's numbers into text
+        case list() | tuple():
+            return [_packed(inner, f"{name}/{place}", tensors) for place, inner in enumerate(value)]
+        case _:
+            return value
+
+
+def _unpacked(value: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
+    match value:
+        case {"$tensor": name}:
+            return tensors[name]
+        case {"$array": name}:
+            return tensors[name].numpy()
+        case {"$items": items}:
+            return {key: _unpacked(inner, tensors) for key, inner in items}
+        case list():
+            return [_unpacked(inner, tensors) for inner in value]
+        case _:
+            return value
