@@ -23,7 +23,7 @@ from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
 from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
-from unfazed.recipe import Recipe
+from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
 
 State = dict[str, Any]
@@ -228,7 +228,7 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters, weight decay on matrices and kernels only."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay_of(recipe)},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
