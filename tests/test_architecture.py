@@ -15,7 +15,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"cli"},
     {"verb"},
     {"report"},
-    {"predictor"},
+    {"predictor", "checkpoint"},
     {"loop", "run", "outputs"},
     {"schedule", "loader"},
     {"model", "criterion"},

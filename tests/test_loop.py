@@ -61,6 +61,7 @@ def test_a_run_goes_on_bit_for_bit_from_any_step(stop: int, settings: dict[str, 
     rest = epochs(training(resumed, loader(), EVERYTHING, chosen, state=frozen(first.state())))
     assert same(whole, resumed)
     assert same(told[-1].model, rest[-1].model)
+    assert [event.number for event in rest] == list(range((stop - 1) // 8 + 1, 5))
     for one, other in zip(told[-len(rest) :], rest, strict=True):
         assert torch.equal(one.losses, other.losses)
         assert torch.equal(one.margins, other.margins)

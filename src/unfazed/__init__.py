@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unfazed.recipe import Recipe as Recipe
     from unfazed.run import Run as Run
     from unfazed.verb.evaluate import evaluate as evaluate
+    from unfazed.verb.train import resume as resume
     from unfazed.verb.train import train as train
 
 __version__ = "0.1.0"
@@ -26,9 +27,10 @@ _HOMES = {
     "Recipe": "unfazed.recipe",
     "Run": "unfazed.run",
     "evaluate": "unfazed.verb.evaluate",
+    "resume": "unfazed.verb.train",
     "train": "unfazed.verb.train",
 }
-__all__ = ["Predictions", "Predictor", "Recipe", "Run", "__version__", "evaluate", "train"]
+__all__ = ["Predictions", "Predictor", "Recipe", "Run", "__version__", "evaluate", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
 """What is needed to go on with a run: a folder of files under a new name, then one pointer renamed.
 
-    state/000000123/arrays.safetensors   every tensor of the state
-    state/000000123/state.json           everything else, and where the tensors belong
-    state/000000123/best.safetensors     the best weights so far, where there are any
-    state/current                        the name of the newest whole folder
+    state/000000123-x/arrays.safetensors   every tensor of the state at step 123
+    state/000000123-x/state.json           everything else, and where the tensors belong
+    state/000000123-x/best.safetensors     the best weights so far, where there are any
+    state/current                          the name of the newest whole folder
 
 A process that is killed anywhere leaves the pointer at a folder that is whole. Nothing is pickled.
 """
@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,8 @@ def save(run: Run, state: Mapping[str, Any]) -> None:
     """
     from safetensors.torch import save as packed
 
-    name = f"{state['loop']['step']:09}"
-    folder = run.path / FOLDER / name
-    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed here
-    folder.mkdir(parents=True)
+    (run.path / FOLDER).mkdir(exist_ok=True)
+    folder = Path(mkdtemp(dir=run.path / FOLDER, prefix=f"{state['loop']['step']:09}-"))
     tensors: dict[str, torch.Tensor] = {}
     plain = _packed(state, "state", tensors)
     write_bytes(folder / "arrays.safetensors", packed(tensors))
@@ -43,7 +42,7 @@ def save(run: Run, state: Mapping[str, Any]) -> None:
     weights = run.path / "model.safetensors"
     if weights.exists():
         write_bytes(folder / BEST, weights.read_bytes())
-    write_bytes(run.path / FOLDER / POINTER, name.encode())
+    write_bytes(run.path / FOLDER / POINTER, folder.name.encode())
     for other in (run.path / FOLDER).iterdir():
         if other.is_dir() and other != folder:
             shutil.rmtree(other, ignore_errors=True)

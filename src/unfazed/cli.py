@@ -32,6 +32,7 @@ app = App(
     help="Labelled data in, a model you can trust out.",
     help_format="plaintext",
     version=_version,
+    suppress_keyboard_interrupt=False,
     help_epilogue="Start with: unfazed train sample:digits",
 )
 
@@ -57,8 +58,9 @@ _UNSET = RecipeFlags()
 
 @app.command
 def train(
-    source: str,
+    source: str | None = None,
     *,
+    resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     target: Annotated[str | None, Parameter(group=SOURCE)] = None,
     label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
@@ -77,6 +79,8 @@ def train(
     source
         A folder of class folders, a folder with train and test in it, a CSV, TSV, Parquet or JSONL
         file with a column of paths, or sample:digits.
+    resume
+        A run folder to go on with, instead of a source; everything else is as it was.
     out
         The run folder; by default a fresh one under runs/.
     target
@@ -97,11 +101,18 @@ def train(
         Print only the path of the run.
     """
     from unfazed.report.terminal import as_json, show, silently, summary
-    from unfazed.verb.train import separated, training_events
+    from unfazed.verb.train import resumed_events, separated, training_events
 
     given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
     settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
-    events = training_events(source, *separated(settings, recipe), out)
+    if resume is not None:
+        if source is not None or out or recipe or any(value not in (None, True) for value in settings.values()):
+            raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
+        events = resumed_events(resume)
+    elif source is None:
+        raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
+    else:
+        events = training_events(source, *separated(settings, recipe), out)
     if json_:
         for event in events:
             if line := as_json(event):
@@ -227,8 +238,8 @@ def _status(command: Callable[[], Any]) -> int:
     except UnfazedError as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("unfazed: stopped", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,7 +23,7 @@ from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
 from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
-from unfazed.recipe import Recipe
+from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
 
 State = dict[str, Any]
@@ -127,6 +127,8 @@ def training(
     engine = _Engine(model, loader, criterion, recipe)
     if state is not None:
         engine.restore(state)
+        if engine.dynamics is not None and engine.step % len(loader) == 0:  # left between a last step and its epoch
+            yield engine.finish(engine.step // len(loader))
     while engine.step < engine.course.end:
         number = engine.step // len(loader)
         for batch in loader.epoch(number, skip=engine.step % len(loader)):
@@ -228,7 +230,7 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters, weight decay on matrices and kernels only."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay_of(recipe)},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]

@@ -57,7 +57,7 @@ class Recipe:
                           unit="of the run", low=0.0, high=0.9, search=(0.0, 0.4))
     optimizer: str = _knob("adamw", "adamw, or sgd with Nesterov momentum", options=("adamw", "sgd"))
     momentum: float = _knob(0.9, "momentum of sgd, first beta of adamw", low=0.0, high=0.999)
-    weight_decay: float = _knob(0.3, "L2 pull on weights, decoupled from the gradient; none on norms and biases",
+    weight_decay: float = _knob(AUTO, "L2 pull on weights, not on norms and biases; auto: 0.3 for adamw, 5e-4 for sgd",
                                 low=0.0, high=10.0, search=(1e-3, 1.0), log=True)
     l1: float = _knob(0.0, "L1 penalty on weights; none on norms and biases", low=0.0, high=1.0)
     dropout: float = _knob(0.0, "share of features dropped before the head", low=0.0, high=0.95,
@@ -99,6 +99,13 @@ class Recipe:
     def resolved(self, **values: Any) -> "Recipe":
         """The recipe with each `"auto"` field replaced by its value in `values`; other fields stay."""
         return replace(self, **{name: value for name, value in values.items() if getattr(self, name) == AUTO})
+
+
+def weight_decay_of(recipe: Recipe) -> float:
+    """The recipe's weight decay, or its optimizer's: adamw takes it off the weights, sgd adds it to their gradient."""
+    if recipe.weight_decay == AUTO:
+        return {"adamw": 0.3, "sgd": 5e-4}[recipe.optimizer]
+    return recipe.weight_decay
 
 
 def knobs() -> Iterator[tuple["Field[Any]", Knob]]:

@@ -25,9 +25,9 @@ _MIDDLE = 127.5
 def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) -> Tensor:
     """Shifted, mirrored, recoloured, partly erased copies of x [B, 3, S, S], 0..255, in the same dtype and shape.
 
-    strength: from 0 (nothing but flips) to 1 (shifts up to a quarter of the side each way, the border reflected; contrast
-    up to 40 %, brightness 20 % and a colour cast of 10 % more or less; an erased square of half the side); all of them
-    grow in proportion. flip: "horizontal" mirrors left and right half of the time, "both" also top and bottom.
+    strength: from 0 (nothing but flips) to 1 (shifts up to a quarter of the side each way, the border reflected;
+    contrast up to 40 %, brightness 20 % and a colour cast of 10 % more or less; an erased square of half the side);
+    all grow in proportion. flip: "horizontal" mirrors left and right half of the time, "both" also top and bottom.
     Strength 0 without flips returns x itself.
 
     Raises:
@@ -48,7 +48,7 @@ def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) 
 
 
 def _coloured(x: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Another contrast, brightness and colour cast for each image: for each channel a straight line, cut at 0 and 255."""
+    """Another contrast, brightness and colour cast for each image: a straight line a channel, cut at 0 and 255."""
     drawn = torch.rand(len(x), 5, generator=generator, device=generator.device).to(x.device) * 2 - 1
     gain = (1 + strength * _LARGEST_CONTRAST * drawn[:, :1]) * (1 + strength * _LARGEST_CAST * drawn[:, 1:4])
     offset = _MIDDLE * (1 - gain) + 255 * strength * _LARGEST_BRIGHTNESS * drawn[:, 4:]

@@ -162,17 +162,23 @@ def figure(row: Facts, pictures: Pictures, brief: bool = False) -> Html:
         else tag("div", "no picture", class_="blank")
     )
     said = tag("span", words.bits(row["bits"], 1), class_="bits", title=_probability(row))
-    labels = [
-        ("given", row["label"], row["probability"]),
-        ("predicted", row["predicted"], row["predicted_probability"]),
-    ]
     lines = [
         tag("div", tag("dt", name, tag("span", words.percent(share))), tag("dd", label, title=label))
-        for name, label, share in labels
+        for name, label, share in _labels(row)
     ]
     name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
     caption = tag("figcaption", said, None if brief else tag("dl", *lines, class_="labels"), name)
     return tag("figure", shown, caption)
+
+
+def _labels(row: Facts) -> list[tuple[str, str, float]]:
+    """What each label is to the example, the label, and its probability."""
+    if row["label"] == row["predicted"]:
+        return [("recognised", row["label"], row["probability"])]
+    return [
+        ("given", row["label"], row["probability"]),
+        ("predicted", row["predicted"], row["predicted_probability"]),
+    ]
 
 
 def _probability(row: Facts) -> str:

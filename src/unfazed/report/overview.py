@@ -93,24 +93,25 @@ def _tiles(told: Facts) -> Html:
     n = f"{split}, n = {words.count(scores['accuracy']['n'])}"
     return tag(
         "dl",
-        _tile("Surprise gone", words.percent(removed["value"]), f"{words.interval(removed)} · {n}"),
-        _tile("F1, mean over classes", words.percent(f1["value"]), f"{words.interval(f1)} · {n}"),
-        _tile("One prediction", words.milliseconds(latency.get("p50_ms")), _latency(latency)),
+        _tile("Surprise gone", words.percent(removed["value"]), words.interval(removed), n),
+        _tile("F1, mean over classes", words.percent(f1["value"]), words.interval(f1), n),
+        _tile("One prediction", words.milliseconds(latency.get("p50_ms")), *_latency(latency)),
         _tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
         class_="tiles",
     )  # fmt: skip
 
 
-def _latency(latency: Facts) -> str:
+def _latency(latency: Facts) -> list[str]:
     if not latency:
-        return "not measured"
-    device = f" on {latency['device']}" if latency.get("device") else ""
+        return ["not measured"]
     slow = words.milliseconds(latency.get("p95_ms"))
-    return f"median{device}; 95 % within {slow} · n = {words.count(latency.get('n'))}"
+    lines = [f"median, n = {words.count(latency.get('n'))}", f"95 % within {slow}", latency.get("device")]
+    return [line for line in lines if line]
 
 
-def _tile(name: str, value: str, about: str) -> Html:
-    return tag("div", tag("dt", name), tag("dd", words.tight(value), tag("small", words.tight(about))))
+def _tile(name: str, value: str, *about: str) -> Html:
+    lines = [tag("small", words.tight(line)) for line in about]
+    return tag("div", tag("dt", name), tag("dd", words.tight(value), *lines))
 
 
 def splits(told: Facts) -> Html:

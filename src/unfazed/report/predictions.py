@@ -10,6 +10,8 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from unfazed.report.words import printable
+
 ROWS = 50  # of a table on a terminal, before its next heading
 
 
@@ -58,12 +60,14 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         table = Table("input", "label", "confidence", box=None, header_style="dim", pad_edge=False)
         names = list(part[0].probs) if probs else []
         for name in names:
-            table.add_column(Text(name), justify="right")
+            table.add_column(Text(printable(name)), justify="right")
         for prediction in part:
-            shown = Text(prediction.label) if prediction.label is not None else Text(prediction.problem or "", "red")
+            shown = Text(
+                printable(prediction.label or prediction.problem or ""), "" if prediction.label is not None else "red"
+            )
             confidence = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
             shares = [f"{prediction.probs[name]:.1%}" for name in names]
-            table.add_row(Text(prediction.input), shown, confidence, *shares)
+            table.add_row(Text(printable(prediction.input)), shown, confidence, *shares)
         yield table
 
 

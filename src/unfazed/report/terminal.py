@@ -19,7 +19,7 @@ from rich.text import Text
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
 from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
-from unfazed.report.words import bits, count, percent, seconds
+from unfazed.report.words import bits, count, percent, printable, seconds
 from unfazed.run import Run
 
 Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
@@ -101,7 +101,7 @@ class _Display:
 
     def _found(self, event: Found) -> None:
         for number, line in enumerate(event.lines):
-            self._say(Text(line, style="bold" if number == 0 else ""))
+            self._say(Text(printable(line), style="bold" if number == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = event.recipe.epochs, event.steps // event.recipe.epochs
@@ -188,7 +188,7 @@ def summary(run: Run) -> Group:
     verdict = [Text(f"  {said['text']}", style=tones.get(said["tone"], "")) for said in told["verdict"]]
     onward = f"unfazed predict {shlex.quote(str(run.path))} FILE"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
-    return Group("", Text(told["headline"], style="bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", Text(printable(told["headline"]), style="bold"), *verdict, "", _metrics(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -205,7 +205,7 @@ def evaluation(facts: dict[str, Any]) -> Group:
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    return Group(*(Text(line) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(Text(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:

@@ -52,7 +52,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
 def _against_majority(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     accuracy, majority = told[split]["accuracy"], told["baselines"]["majority"][split]["accuracy"]
-    always = f"Always naming the commonest class would be right {percent(majority['value'])}"
+    always = f"Always naming the commonest class would be right {percent(majority['value'])} of the time"
     if accuracy["low"] > majority["value"]:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
@@ -65,7 +65,7 @@ def _against_linear(told: Facts) -> Sentence:
     if not linear or not gain or None in (linear["value"], gain["value"], gain["low"], gain["high"]):
         return None
     what = f"A linear model on the {_surface(told)}{_fitted_to(told)}"
-    said = f"{what} is right {percent(linear['value'])} ({interval(linear)})"
+    said = f"{what} is right {percent(linear['value'])} of the time ({interval(linear)})"
     if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from a linear model."
     by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from unfazed.analysis.baselines import linear_probs
-from unfazed.analysis.intervals import Estimate, paired_mean
+from unfazed.analysis.baselines import linear_probs, linear_rows
+from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.device import describe
 from unfazed.errors import InputError
@@ -62,29 +62,29 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     run.write_thumbnails({row: thumbnail(prepared.examples.x[row].numpy()) for row in rows})
 
 
-def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, dict[str, Any]]:
-    """What one layer can do: metrics of a linear model on pixels, trained on the same rows.
+def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, Any]:
+    """What one layer can do: metrics of a linear model on pixels, fitted to some of the training rows.
 
     `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the linear model's, example by
-    example: two intervals that overlap may still belong to models that differ for sure.
+    example: two intervals that overlap may still belong to models that differ for sure. `rows`: how many it was
+    fitted to.
     """
     x, y = prepared.examples.x.numpy(), prepared.examples.y.numpy()
     train, *held_out = (prepared.table.rows(split) for split in SPLITS)
-    linear = np.split(
-        linear_probs(x[train], y[train], x[np.concatenate(held_out)], len(prepared.table.classes), seed),
-        [len(held_out[0])],
-    )
-    return {
-        split: {name: estimate._asdict() for name, estimate in _beside(y[rows], probs[rows], predicted, seed).items()}
-        for split, rows, predicted in zip(SPLITS[1:], held_out, linear, strict=True)
-    }
+    rows = train[linear_rows(y[train], seed)]
+    asked = np.concatenate(held_out)
+    linear = linear_probs(x[rows], y[rows], x[asked], len(prepared.table.classes), seed)
+    told: dict[str, Any] = {"rows": len(rows)}
+    for split, its in zip(SPLITS[1:], np.split(np.arange(len(asked)), [len(held_out[0])]), strict=True):
+        beside = _beside(y[asked[its]], probs[asked[its]], linear[its], seed)
+        told[split] = {name: estimate._asdict() for name, estimate in beside.items()}
+    return told
 
 
 def _beside(
     y: NDArray[np.int64], probs: NDArray[np.float32], linear: NDArray[np.float64], seed: int
 ) -> dict[str, Estimate]:
-    right, linear_right = probs.argmax(1) == y, linear.argmax(1) == y
-    difference = paired_mean(right.astype(np.float64) - linear_right)
+    difference = paired_difference(probs.argmax(1) == y, linear.argmax(1) == y)
     return {**classification(y, linear, seed), "accuracy_difference": difference}
 
 

@@ -19,7 +19,7 @@ from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.outputs import outputs
-from unfazed.recipe import AUTO, Recipe
+from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.verb.prepare import Prepared
 
@@ -50,6 +50,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         precision=best_precision(device),
         image_size=size,
         width=default_width(size, len(rows)),
+        weight_decay=weight_decay_of(recipe),
     )
     recipe = recipe.resolved(micro_batch_size=recipe.batch_size)
     model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))

@@ -64,6 +64,7 @@ class Record:
         if self.lines:
             self._write()
         state: State = kept["loop"]
+        self.last_step = state["step"]
         return state
 
     def restart_clock(self) -> None:

@@ -1,0 +1,213 @@
+"""A run that was stopped or killed anywhere goes on, and ends as if nothing had happened."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+import trained
+
+import unfazed
+from unfazed import checkpoint
+from unfazed.errors import RunError, SourceError
+from unfazed.loop import Step
+from unfazed.report.events import Finishing, Measured
+from unfazed.run import Run
+from unfazed.verb import train as verb
+from unfazed.verb.train import resumed_events, separated, training_events
+
+SETTINGS: dict[str, Any] = {**trained.SETTINGS, "epochs": 6, "dropout": 0.2, "class_weights": "balanced"}
+STALLING: dict[str, Any] = {**SETTINGS, "epochs": 16, "patience": 1, "learning_rate": 0.1}
+
+
+@pytest.fixture(autouse=True)
+def saved_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "SAVE_EVERY", 0.0)
+
+
+def events(out: Path, settings: dict[str, Any] = SETTINGS) -> Iterator[Any]:
+    return training_events(trained.source(), *separated(settings, None), out)
+
+
+def finished(told: Iterator[Any]) -> Run:
+    return list(told)[-1].run
+
+
+def killed_after(told: Iterator[Any], kind: type, number: int) -> None:
+    """Let events happen up to the `number`th of a kind, then no more: nothing is said to the generator."""
+    for event in told:
+        number -= isinstance(event, kind)
+        if number == 0:
+            return
+    raise AssertionError("it ended before it could be killed")
+
+
+def assert_same(one: Run, other: Run) -> None:
+    for name, array in one.dynamics().items():
+        assert np.array_equal(array, other.dynamics()[name], equal_nan=array.dtype.kind == "f"), name
+    assert all(torch.equal(weight, other.weights()[name]) for name, weight in one.weights().items())
+    assert np.array_equal(one.scores()["probs"], other.scores()["probs"])
+    timed = {"seconds", "examples_per_second"}
+    lines = [[{key: line[key] for key in line.keys() - timed} for line in run.epochs] for run in (one, other)]
+    assert lines[0] == lines[1]
+    assert one.report["test"] == other.report["test"] and one.report["flip"] == other.report["flip"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return finished(events(tmp_path_factory.mktemp("whole") / "run"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [(Step, 2), (Step, 15), (Step, 40), (Measured, 2), (Measured, 6), (Finishing, 2), (Finishing, 5)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_run_killed_anywhere_ends_bit_for_bit_the_same(tmp_path: Path, whole: Run, kind: type, number: int) -> None:
+    killed_after(events(tmp_path / "run"), kind, number)
+    resumed = finished(resumed_events(tmp_path / "run"))
+    assert_same(whole, resumed)
+    assert {path.name for path in resumed.path.iterdir()} == {path.name for path in whole.path.iterdir()}
+
+
+def test_a_run_killed_again_and_again_ends_the_same(tmp_path: Path, whole: Run) -> None:
+    killed_after(events(tmp_path / "run"), Step, 9)
+    for number in (3, 11, 20):
+        killed_after(resumed_events(tmp_path / "run"), Step, number)
+    assert_same(whole, finished(resumed_events(tmp_path / "run")))
+
+
+def test_a_stall_and_its_annealing_survive(tmp_path: Path) -> None:
+    told = list(events(tmp_path / "whole", STALLING))
+    stall = next(i for i, event in enumerate(told) if type(event).__name__ == "Stalled")
+    before = sum(isinstance(event, Measured) for event in told[:stall])
+    assert before < 12
+    for name, number in (("at", before), ("before", before - 1), ("after", before + 1)):
+        killed_after(events(tmp_path / name, STALLING), Measured, number)
+        assert_same(told[-1].run, finished(resumed_events(tmp_path / name)))
+
+
+def test_a_run_killed_before_anything_was_saved_begins_again(tmp_path: Path, whole: Run) -> None:
+    killed_after(events(tmp_path / "run"), Step, 1)
+    shutil.rmtree(tmp_path / "run" / "state", ignore_errors=True)
+    assert_same(whole, finished(resumed_events(tmp_path / "run")))
+
+
+@pytest.mark.parametrize("write", range(1, 9))
+def test_a_kill_inside_any_write_leaves_a_state_that_is_whole(
+    tmp_path: Path, whole: Run, write: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies between the new file and its name, at the `write`th write after the tenth step."""
+
+    class Killed(BaseException):
+        pass
+
+    left = [None, write]
+    replace = Path.replace
+
+    def dying(path: Path, target: Path) -> Path:
+        if left[0] is not None:
+            left[1] = (left[1] or 0) - 1
+            if left[1] == 0:
+                raise Killed
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", dying)
+    told = events(tmp_path / "run")
+    killed_after(told, Step, 25)
+    left[0] = 1  # type: ignore[call-overload]
+    with pytest.raises(Killed):
+        list(told)
+    monkeypatch.undo()
+    monkeypatch.setattr(verb, "SAVE_EVERY", 0.0)
+    assert_same(whole, finished(resumed_events(tmp_path / "run")))
+
+
+def test_a_source_that_changed_is_one_error_that_says_what(tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.source(), tmp_path / "digits")
+    killed_after(training_events(folder, *separated(SETTINGS, None), tmp_path / "run"), Step, 5)
+    files = sorted((folder / "digit 0").iterdir())
+    files[0].unlink()
+    files[1].write_bytes(files[2].read_bytes())
+    shutil.copy(files[3], folder / "digit 0" / "another.png")
+    with pytest.raises(SourceError, match=r"1 gone .*1 new .*another.png.*changed"):
+        finished(resumed_events(tmp_path / "run"))
+
+
+def test_what_cannot_be_resumed_is_one_error(tmp_path: Path, whole: Run) -> None:
+    with pytest.raises(RunError, match="is finished"):
+        unfazed.resume(whole, progress=False)
+    with pytest.raises(RunError, match="no run folder"):
+        unfazed.resume(tmp_path / "nowhere", progress=False)
+    killed_after(events(tmp_path / "run"), Step, 5)
+    for name in ("arrays.safetensors", "state.json"):
+        next((tmp_path / "run" / "state").glob(f"*/{name}")).write_bytes(b"garbage")
+        with pytest.raises(RunError, match="is damaged"):
+            unfazed.resume(tmp_path / "run", progress=False)
+
+
+def test_a_frame_must_be_handed_over_again(tmp_path: Path) -> None:
+    files = sorted(trained.source().rglob("*.png"))
+    frame = pl.DataFrame({"path": [str(f) for f in files], "label": [f.parent.name for f in files]})
+    killed_after(training_events(frame, *separated({**SETTINGS, "target": "label"}, None), tmp_path / "run"), Step, 9)
+    with pytest.raises(RunError, match="frame in memory"):
+        unfazed.resume(tmp_path / "run", progress=False)
+    assert unfazed.resume(tmp_path / "run", frame, progress=False).report["test"]["accuracy"]["n"] > 0
+
+
+def test_nested_states_come_back_as_they_were(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    state = {
+        "loop": {"step": 3, "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "none": None}},
+        "list": [1.5, "text", torch.arange(3), np.arange(4, dtype=np.float16), []],
+    }
+    checkpoint.save(run, state)
+    found = checkpoint.load(run)
+    assert found is not None
+    assert found["loop"]["optimizer"]["state"][0]["step"] == 3.0 and found["loop"]["optimizer"]["none"] is None
+    assert found["list"][:2] == [1.5, "text"] and found["list"][3].dtype == np.float16
+    assert torch.equal(found["list"][2], torch.arange(3))
+
+
+def unfinished(out: Path) -> subprocess.Popen[str]:
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SETTINGS, "epochs": 60, "patience": 0}.items()]
+    command = [sys.executable, "-m", "unfazed", "train", str(trained.source()), "--out", str(out), *flags]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+
+
+def waited_for(path: Path, process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
+
+
+def test_ctrl_c_stops_after_the_step_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = unfinished(tmp_path / "run")
+    waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip().endswith(f"go on with: unfazed train --resume {tmp_path / 'run'}")
+    assert checkpoint.load(Run(tmp_path / "run")) is not None
+    done = len(Run(tmp_path / "run").epochs)
+    again = [event for event in resumed_events(tmp_path / "run") if isinstance(event, Measured)]
+    assert again[0].facts["epoch"] == done + 1 and again[-1].facts["epoch"] == 60
+
+
+def test_resume_takes_nothing_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "unfazed", "train", "--resume", str(tmp_path)]
+    for more in (["somewhere"], ["--epochs", "3"], ["--target", "x"]):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 2 and "--resume goes on" in done.stderr
