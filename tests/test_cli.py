@@ -149,3 +149,35 @@ def test_version() -> None:
     from unfazed import __version__
 
     assert unfazed("--version").stdout.strip() == __version__
+
+
+def test_a_reader_that_leaves_does_not_end_the_training(tmp_path: Path) -> None:
+    for name, more in (("plain", []), ("json", ["--json"])):
+        arguments = ["train", str(trained.source()), "--out", str(tmp_path / name), *SMALL, *more]
+        process = subprocess.Popen([sys.executable, "-m", "unfazed", *arguments], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=240) == 0
+        assert (tmp_path / name / "report.json").exists()
+
+
+def test_an_unfinished_run_says_so_and_is_not_measured_on_its_test(tmp_path: Path) -> None:
+    run = shutil.copytree(trained.run().path, tmp_path / "run")
+    (run / "report.json").unlink()
+    (run / "scores.npz").unlink()
+    done = unfazed("predict", run, next((trained.source() / "digit 1").iterdir()))
+    assert done.returncode == 0 and f"unfazed train --resume {run}" in done.stderr
+    done = unfazed("evaluate", run, trained.source())
+    assert done.returncode == 2 and "trained or chosen on every one" in done.stderr
+    done = unfazed("report", run)
+    assert done.returncode == 1 and f"go on with: unfazed train --resume {run}" in done.stderr
+
+
+def test_report_loads_no_torch() -> None:
+    check = (
+        "import sys\nfrom unfazed.cli import app\n"
+        f"app(['report', {str(trained.run().path)!r}], result_action='return_value')\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)

@@ -116,7 +116,7 @@ def train(
     if json_:
         for event in events:
             if line := as_json(event):
-                print(json.dumps(line), flush=True)
+                _tell(json.dumps(line))
     elif quiet:
         print(silently(events).path)
     else:
@@ -152,6 +152,7 @@ def predict(
     from unfazed.report.predictions import Told, written
     from unfazed.verb.predict import predicted
 
+    _say_if_unfinished(run)
     console = _console()
     form = format_ or ("table" if console.is_terminal else "csv")
     told = Told(predicted(run, items, header))
@@ -192,6 +193,7 @@ def evaluate(
     from unfazed.report.terminal import evaluation
     from unfazed.verb.evaluate import evaluate as evaluated
 
+    _say_if_unfinished(run)
     facts = evaluated(run, source, target=target, label_regex=label_regex, header=header)
     if json_:
         print(json.dumps(facts))
@@ -217,7 +219,34 @@ def report(run: Path, /) -> None:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False)
+    class Patient(Console):
+        """Goes on without a reader: `unfazed train … | head` must not end a training."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            _leave_unread()
+
+    return Patient(highlight=False)
+
+
+def _say_if_unfinished(path: Path) -> None:
+    from unfazed.run import Run
+
+    run = Run.open(path)
+    if not run.finished:
+        print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
+
+
+def _tell(line: str) -> None:
+    """Print a line at once; where nobody reads any more, go on without."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        _leave_unread()
+
+
+def _leave_unread() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -242,5 +271,5 @@ def _status(command: Callable[[], Any]) -> int:
         print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_unread()
         return 0

@@ -9,6 +9,7 @@ Axis letters: E epochs, N rows of the table, K classes, D embedding width.
 import csv
 import io
 import json
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -79,6 +80,16 @@ class Run:
                 "Update with: pip install --upgrade unfazed"
             )
         return run
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its report."""
+        return (self.path / "report.json").exists()
+
+    @property
+    def how_to_go_on(self) -> str:
+        """What to do with a run that is not finished."""
+        return f"go on with: unfazed train --resume {shlex.quote(str(self.path))}"
 
     # What was asked, and where it came from
 
@@ -244,7 +255,7 @@ class Run:
         try:
             return (self.path / name).read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise RunError(f"{self.path} has no {name}: the training did not finish, or the file was lost") from error
+            raise self._missing(name) from error
         except (OSError, ValueError) as error:
             raise self._damaged(name, error) from error
 
@@ -262,9 +273,14 @@ class Run:
             with np.load(self.path / name, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError as error:
-            raise RunError(f"{self.path} has no {name}: the training did not finish, or the file was lost") from error
+            raise self._missing(name) from error
         except Exception as error:  # zipfile, zlib and numpy each raise their own kinds
             raise self._damaged(name, error) from error
+
+    def _missing(self, name: str) -> RunError:
+        if self.finished:
+            return RunError(f"{self.path} has no {name}: it was lost. Restore it from a copy, or train again")
+        return RunError(f"{self.path} has no {name}: the run is not finished; {self.how_to_go_on}")
 
     def _damaged(self, name: str, why: object) -> RunError:
         return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")

@@ -5,7 +5,7 @@ A source that can be used becomes a `Table` that says what it was; one that cann
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import polars as pl
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
 from unfazed.source_table import KINDS, Columns, from_pandas, labelled, read_frame
-from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
+_ALIKE = 3  # sets of classes that are nearly the same and are told of one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def check_readable(total: int, problems: Collection[str], where: str = "the sour
 
 
 def usable(table: Table, problems: Sequence[str | None]) -> Table:
-    """The rows without a problem [N], and the classes that still have rows.
+    """The rows without a problem [N], and the classes that still have rows; notes on classes that look alike.
 
     Raises:
         SourceError: see `check_classes`; or more than half of the rows have a problem, or one class is left.
@@ -90,7 +91,24 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     if lost:
         kept = replace(kept, classes=[label for label in kept.classes if label not in lost])
         kept = kept.with_notes(f"classes left out, none of their inputs can be read: {listed(lost)}")
-    return kept.with_notes(f"classes with one readable example: {listed(single)}") if single else kept
+    if single:
+        kept = kept.with_notes(f"classes with one readable example: {listed(single)}")
+    return kept.with_notes(*_alike(kept.classes))
+
+
+def _alike(classes: Sequence[str]) -> Iterator[str]:
+    """Classes that differ only in case or in white space: most often one, written in several ways."""
+    by_key: dict[str, list[str]] = {}
+    for label in classes:
+        by_key.setdefault(merged_key(label), []).append(label)
+    alike = [labels for labels in by_key.values() if len(labels) > 1]
+    for labels in alike[:_ALIKE]:
+        spaces = len({"".join(label.split()) for label in labels}) < len(labels)
+        cases = len({label.casefold() for label in labels}) < len(labels)
+        what = "case" if cases and not spaces else "white space" if spaces and not cases else "case and white space"
+        yield f"{_and(listed([label]) for label in labels)} differ only in {what}: one class?"
+    if len(alike) > _ALIKE:
+        yield f"{len(alike) - _ALIKE:,} more sets of classes differ only in case or white space"
 
 
 def _existing(source: str | Path) -> Path:
@@ -210,8 +228,9 @@ def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceErr
                            f"{_tables_in(root)}")
     if found.other:
         wanted = " ".join(sorted(extensions))
+        photos = "".join(f"; {phrase}" for phrase in found.unreadable())
         return SourceError(f"no usable file in {root}: it holds {found.other.total():,} files with other extensions "
-                           f"({extensions_seen(found.other)}). Wanted: {wanted}{_tables_in(root)}")
+                           f"({extensions_seen(found.other)}){photos}. Wanted: {wanted}{_tables_in(root)}")
     closed = f"; {found.closed:,} folders in it could not be opened" if found.closed else ""
     return SourceError(f"no file in {root}{closed}. A source is a folder with a folder of files for each class")
 

@@ -15,6 +15,9 @@ from unfazed.errors import SourceError
 from unfazed.table import clean_label, listed
 
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
+_PHOTOS = (  # formats of cameras, telephones and drawing programs that nothing here reads
+    ".heic", ".heif", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".psd", ".svg",
+)
 _NAMED = 5  # extensions that a message lists before it goes on with "…"
 
 
@@ -48,14 +51,24 @@ class Found:
 
     def notes(self) -> Iterator[str]:
         """What was left out, each as a phrase."""
-        if count := self.other.total():
-            yield f"{count:,} other files ignored ({extensions_seen(self.other)})"
+        useless = Counter({name: count for name, count in self.other.items() if name not in _PHOTOS})
+        if useless:
+            yield f"{useless.total():,} other files ignored ({extensions_seen(useless)})"
+        yield from self.unreadable()
         if self.loose:
             yield f"{self.loose:,} files outside the class folders ignored"
         if self.empty:
             yield f"class folders without a usable file ignored: {listed(self.empty)}"
         if self.closed:
             yield f"{self.closed:,} folders could not be opened"
+
+    def unreadable(self) -> Iterator[str]:
+        """What to do about photos in formats that cannot be read."""
+        photos = Counter({name: count for name, count in self.other.items() if name in _PHOTOS}).most_common()
+        if photos:
+            one = sum(count for _, count in photos) == 1
+            kinds = ", ".join(f"{count:,} {name}" for name, count in photos)
+            yield f"{kinds} photo{'' if one else 's'} cannot be read: convert {'it' if one else 'them'} to JPEG or PNG first"
 
 
 def class_folders(root: Path, extensions: Collection[str]) -> Found:

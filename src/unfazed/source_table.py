@@ -1,7 +1,7 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ KINDS = {
 _OBVIOUS = ("label", "class", "target", "category")
 _ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _TRIED = 100  # values of a column that are looked for on disk
+_MANY = 20  # more different decimal numbers than that are a measurement, not classes
+_MOSTLY = 0.9  # of what a column says, for it to be one of numbers, whatever the rest is
 
 
 class Columns(NamedTuple):
@@ -82,10 +84,9 @@ def paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str |
              for name, values in tried.items() for folder in folders}
     name, folder = max(files, key=lambda key: len(files[key]), default=("", ""))
     if not files.get((name, folder)):
-        raise _no_paths(frame, tried, where, folders)
+        raise _no_paths(frame, where, list(dict.fromkeys(folders)), target)
     if _is_data(name, folder, files[name, folder]):
-        raise SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a path): '
-                          "add --no-header")
+        raise _headless(name, where)
     return Paths(name, [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)])
 
 
@@ -98,16 +99,14 @@ def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, 
     Raises:
         SourceError: a column is missing, or none holds paths of existing files.
     """
-    _require(frame, wanted, where)
+    _require(frame, wanted, where, folders)
     path, inputs = paths(frame, where, folders, wanted.get("target"))
     split = next((name for name in frame.columns if name.casefold() == "split" and name != wanted.get("target")), None)
     roles = {**wanted, "path": path, "split": split}
     target = wanted.get("target") or _obvious_target(frame, [name for name in roles.values() if name], where)
-    columns: dict[str, Any] = {
-        "id": [str(row) for row in range(len(frame))],
-        "input": inputs,
-        "label": [clean_label(value) if value else None for value in _texts(frame[target], where)],
-    }
+    labels = [clean_label(value) if value else None for value in _texts(frame[target], where)]
+    _refuse_measurement(target, {label for label in labels if label})
+    columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
     if name := wanted.get("group"):
@@ -131,13 +130,31 @@ def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
     return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
 
 
-def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str) -> None:
+def _refuse_measurement(target: str, labels: Collection[str]) -> None:
+    numbers = [number for label in labels if (number := _finite(label)) is not None]
+    decimals = sum(not number.is_integer() for number in numbers)
+    if len(numbers) > max(_MANY, _MOSTLY * len(labels)) and 2 * decimals >= len(numbers):
+        raise SourceError(f'"{target}" looks like a measurement ({len(numbers):,} different numbers), not a class: '
+                          "only classes can be learnt so far; make ranges of it first")
+
+
+def _finite(text: str) -> float | None:
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:
     missing = [
         f'{role} "{name}" is not a column of {where}.{did_you_mean(name, frame.columns)}'
         for role, name in wanted.items()
         if name is not None and name not in frame.columns
     ]
     if missing:
+        if name := _path_as_name(frame, folders):
+            raise _headless(name, where)
         raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}")
 
 
@@ -146,15 +163,47 @@ def _some(column: pl.Series) -> list[str]:
     return values.gather_every(max(len(values) // _TRIED, 1)).to_list()
 
 
-def _no_paths(
-    frame: pl.DataFrame, tried: Mapping[str, Sequence[str]], where: str, folders: Sequence[str]
-) -> SourceError:
+def _no_paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str | None) -> SourceError:
+    texts = {name: _some(frame[name]) for name in frame.columns if frame[name].dtype == pl.String}
+    tried = {name: values for name, values in texts.items() if name != target}
     for name, values in tried.items():
         if any(value.startswith(_ADDRESSES) for value in values):
             return SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
                                "and give a column of paths")
-    return SourceError(f"no column of {where} holds paths of existing files; looked from {' and from '.join(folders)}. "
-                       f"Its columns: {listed(frame.columns, 20)}")
+    if name := _path_as_name(frame, folders):
+        return _headless(name, where)
+    if target and any(_is_file(folder, value) for folder in folders for value in texts.get(target, [])):
+        return SourceError(f'the target "{target}" is the only column of {where} that holds paths of existing files: '
+                           f"name another with --target. Its columns: {listed(frame.columns, 20)}")
+    return SourceError(f"no column of {where} holds paths of existing files{_example(tried)}; "
+                       f"looked from {' and from '.join(folders)}. Its columns: {listed(frame.columns, 20)}")
+
+
+def _example(tried: Mapping[str, Sequence[str]]) -> str:
+    """What the column says that looks most like one of paths."""
+    paths_in = {name: [value for value in values if _ending(value)] for name, values in tried.items()}
+    name = max(paths_in, key=lambda name: len(paths_in[name]), default="")
+    return f': there is no file "{paths_in[name][0]}" (column "{name}")' if paths_in.get(name) else ""
+
+
+def _path_as_name(frame: pl.DataFrame, folders: Sequence[str]) -> str:
+    """The name of a column that is itself a path, as where the first line is data; empty where there is none."""
+    for name in frame.columns:
+        if frame[name].dtype == pl.String and not name.isdecimal():
+            endings = {_ending(value) for value in _some(frame[name])} - {""}
+            if _ending(name) in endings or any(_is_file(folder, name) for folder in folders):
+                return name
+    return ""
+
+
+def _ending(value: str) -> str:
+    """The extension of a path, empty where there is none: 1.25 has none."""
+    suffix = Path(value).suffix.lower()
+    return suffix if suffix[1:2].isalpha() else ""
+
+
+def _headless(name: str, where: str) -> SourceError:
+    return SourceError(f'the first line of {where} is data, not names of columns ("{name}" is a path): add --no-header')
 
 
 def _is_data(name: str, folder: str, files: Sequence[str]) -> bool:

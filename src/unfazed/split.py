@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from unfazed.errors import SourceError
-from unfazed.table import SPLITS, Table, listed
+from unfazed.errors import SourceError, did_you_mean
+from unfazed.table import SPLITS, Table, listed, merged_key, row_name
 
 _NOWHERE, _TRAIN, _VALIDATION, _TEST = -1, 0, 1, 2
+_NAMED = 3  # classes without a training row that are told of one by one
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
@@ -31,6 +32,16 @@ class Duplicates(NamedTuple):
     count: int  # type: ignore[assignment]  # rows that share their content with another; hides tuple.count
     conflicting: int  # of these, rows of a content that has several labels
     leaked: int  # rows taken off their side, because the source has their content on a later one too
+
+
+class Duplicate(NamedTuple):
+    """One of several labelled rows with the same content, as `duplicates.csv` has it."""
+
+    id: str
+    label: str
+    split: str  # empty: on no side
+    same_as: str  # id of the first row with this content, its own id for that row itself
+    conflicting: str  # "true" where the content has several labels, else "false"
 
 
 class _Free(NamedTuple):
@@ -49,12 +60,12 @@ class _Free(NamedTuple):
 
 
 def assign_splits(
-    table: Table, content: Sequence[str], validation: float, test: float, seed: int
+    table: Table, content: Sequence[str], validation: float, test: float, seed: int, group: str = "group"
 ) -> tuple[Table, Duplicates]:
     """The table with every labelled row on a side, its content, notes on how, and what was found to be the same.
 
     content [N]: equal strings mean equal inputs; an empty one equals no other. validation, test: shares of the rows
-    that the source itself does not put on these sides, over 0. The sides of the source are honoured, but a row whose
+    that the source itself does not put on these sides, over 0. group: what people call the groups. The sides of the source are honoured, but a row whose
     content is also on a later side (train < validation < test) is taken off: split null, weight 0. A side that loses
     all of its rows so is drawn anew. Rows without a label are on no side. With times the latest rows are the test; else
     the sides have the same mix of classes, and each class has a row to learn from.
@@ -77,9 +88,26 @@ def assign_splits(
     _require_classes(table, side)
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
     duplicates = Duplicates(*_shared(same, y), int(leaked.sum()))
-    notes = [*_how(table, kept, shares), *_duplicate_notes(duplicates), *_absent(table, side), *_torn(table, side)]
-    result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy()))
-    return result.with_content(content).with_notes(*notes), duplicates
+    result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy())).with_content(content)
+    notes = [*_how(result, kept, shares, _grouped_by(table, side, group)), *_out_of_time(table, kept, side),
+             *_duplicate_notes(result, duplicates), *_absent(table, side), *_torn(table, side)]
+    return result.with_notes(*notes), duplicates
+
+
+def duplicate_rows(table: Table) -> list[Duplicate]:
+    """The labelled rows that share their content with another, those of one content together."""
+    rows_of: dict[str, list[int]] = {}
+    labels, contents = table.frame["label"].to_list(), table.frame["sha256"].to_list()
+    for row, content in enumerate(contents):
+        if content and labels[row] is not None:
+            rows_of.setdefault(content, []).append(row)
+    names, sides = table.frame["id"].to_list(), table.frame["split"].to_list()
+    return [
+        Duplicate(names[row], labels[row], sides[row] or "", names[rows[0]], conflicting)
+        for rows in rows_of.values() if len(rows) > 1
+        for conflicting in ["true" if len({labels[row] for row in rows}) > 1 else "false"]
+        for row in rows
+    ]
 
 
 def _given(table: Table) -> _Ints:
@@ -253,20 +281,49 @@ def _shared(same: _Ints, y: _Ints) -> tuple[int, int]:
     return int((rows[content] > 1).sum()), int((labels[content] > 1).sum())
 
 
-def _how(table: Table, given: _Ints, shares: _Floats) -> Iterator[str]:
+def _how(table: Table, given: _Ints, shares: _Floats, grouped: str) -> Iterator[str]:
     own = [SPLITS[side] for side in (_TRAIN, _VALIDATION, _TEST) if (given == side).any()]
     drawn = [f"{SPLITS[side]} {shares[side]:.0%}" for side in (_TEST, _VALIDATION) if shares[side] > 0]
-    how = "stratified by class" if table.frame["time"].null_count() == len(table) else "the latest by time"
+    timed = table.frame["time"].null_count() < len(table)
+    if grouped:
+        how = f"{grouped}, groups ordered by their latest time" if timed else f"stratified by class, {grouped}"
+    else:
+        how = "the latest by time" if timed else "stratified by class"
     if own:
         yield f"{' and '.join(own)} as the source has them"
     if drawn:
         yield f"{' and '.join(drawn)} taken from {'the other rows' if own else 'all rows'}, {how}"
 
 
-def _duplicate_notes(duplicates: Duplicates) -> Iterator[str]:
+def _grouped_by(table: Table, side: _Ints, group: str) -> str:
+    """How rows were grouped, in words; empty where they were not."""
+    count = table.frame["group"].filter(side >= 0).drop_nulls().n_unique()
+    if not count:
+        return ""
+    apart = "" if list(_torn(table, side)) else ", none on two sides"
+    return f"grouped by {group} ({count:,} group{'s' * (count != 1)}{apart})"
+
+
+def _out_of_time(table: Table, given: _Ints, side: _Ints) -> Iterator[str]:
+    """A caution where a test row is earlier than a training row: what can be learnt then is not the future."""
+    times = table.frame["time"].fill_null(np.nan).to_numpy()
+    train, test = (times[(side == number) & ~np.isnan(times)] for number in (_TRAIN, _TEST))
+    if not len(train) or not len(test) or test.min() >= train.max():
+        return
+    grouped = table.frame["group"].null_count() < len(table)
+    reason = "groups span time" if grouped else "rows with the same content span time"
+    if (given == _TEST).any():
+        reason = "the source has them so"
+    yield f"the test rows are not all later than the training rows: {reason}"
+
+
+def _duplicate_notes(table: Table, duplicates: Duplicates) -> Iterator[str]:
     if duplicates.count:
-        yield (f"{duplicates.count:,} rows have the same content as another, "
-               f"{duplicates.conflicting:,} of them under several labels")
+        rows = dict(zip(table.frame["id"], table.frame["input"], strict=True))
+        first = duplicate_rows(table)[:2]
+        pair = " and ".join(row_name(row.id, rows[row.id], table.root) for row in first)
+        yield (f"{duplicates.count:,} rows have the same content as another, {duplicates.conflicting:,} of them under "
+               f"several labels (the first: {pair}); see duplicates.csv")
     if duplicates.leaked:
         yield f"{duplicates.leaked:,} rows left out: their content is also in validation or test"
 
@@ -275,8 +332,27 @@ def _absent(table: Table, side: _Ints) -> Iterator[str]:
     y = table.y()
     for number, split in enumerate(SPLITS):
         counts = np.bincount(y[side == number], minlength=len(table.classes))
-        if counts.any() and (missing := [table.classes[index] for index in np.flatnonzero(counts == 0)]):
-            yield f"no example in {split} of {listed(missing)}"
+        if number != _TRAIN and counts.any():
+            if missing := [table.classes[index] for index in np.flatnonzero(counts == 0)]:
+                yield f"no example in {split} of {listed(missing)}"
+    yield from _unlearnt(table, side)
+
+
+def _unlearnt(table: Table, side: _Ints) -> Iterator[str]:
+    """Classes that are asked for and cannot have been learnt, often others misspelt."""
+    y = table.y()
+    counts = np.stack([np.bincount(y[side == number], minlength=len(table.classes)) for number in range(len(SPLITS))])
+    known = {merged_key(label): label for label in np.array(table.classes)[counts[_TRAIN] > 0].tolist()}
+    unlearnt = np.flatnonzero((counts[_TRAIN] == 0) & (counts.sum(axis=0) > 0))
+    for number in unlearnt[:_NAMED].tolist():
+        label = table.classes[number]
+        where = " and ".join(f"{counts[at, number]:,} in {SPLITS[at]}" for at in (_VALIDATION, _TEST)
+                             if counts[at, number])
+        same = known.get(merged_key(label))
+        near = f' Did you mean "{same}"?' if same else did_you_mean(label, known.values())
+        yield f'no example in train of "{label}" ({where}): it cannot be learnt, every answer will be wrong.{near}'
+    if others := [table.classes[number] for number in unlearnt[_NAMED:]]:
+        yield f"no example in train of {len(others):,} more classes: {listed(others)}"
 
 
 def _torn(table: Table, side: _Ints) -> Iterator[str]:

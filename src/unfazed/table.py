@@ -164,6 +164,21 @@ def clean_label(text: str) -> str | None:
     return unicodedata.normalize("NFC", text.strip()) or None
 
 
+def merged_key(label: str) -> str:
+    """What labels that differ only in case or white space have in common."""
+    return "".join(label.casefold().split())
+
+
+def row_name(name: str, path: str, root: str) -> str:
+    """What to call a row for people: its id, and where that is only a row's number, its path beside it."""
+    if not re.fullmatch(r"(.+:)?\d+", name):
+        return name
+    number = f"row {name}" if name.isdecimal() else name
+    folder = Path(root) if Path(root).is_dir() else Path(root).parent
+    beside = Path(path).relative_to(folder) if Path(path).is_relative_to(folder) else path
+    return f"{number}, {beside}" if path else number
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in quotes, the first few."""
     shown = ", ".join(f'"{name}"' for name in names[:most])

@@ -66,7 +66,7 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
                 printable(prediction.label or prediction.problem or ""), "" if prediction.label is not None else "red"
             )
             confidence = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
-            shares = [f"{prediction.probs[name]:.1%}" for name in names]
+            shares = ["" if prediction.label is None else f"{prediction.probs[name]:.1%}" for name in names]
             table.add_row(Text(printable(prediction.input)), shown, confidence, *shares)
         yield table
 

@@ -25,8 +25,8 @@ from unfazed.run import Run
 Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
 HEADING = (
-    "           surprise in      surprise in   accuracy in   learning\n"
-    "  epoch       training       validation    validation       rate       time    ★ best so far, kept"
+    "            surprise, bits       validation   learning\n"
+    "  epoch    training  validation    accuracy       rate      time   ★ best so far"
 )
 
 
@@ -107,7 +107,7 @@ class _Display:
         self.epochs, self.epoch_steps = event.recipe.epochs, event.steps // event.recipe.epochs
         self._say(f"{event.model}; {event.recipe.precision} on {event.device}")
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
-        self._say(f"{length}: about {seconds(event.expected_seconds)}\n")
+        self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
         self._say(Text(HEADING, style="dim"))
 
     def _step(self, step: Step) -> None:
@@ -120,13 +120,13 @@ class _Display:
         self.looked = now
         elapsed = now - self.started
         left = elapsed / (step.number - self.first) * (step.total - step.number)
+        speed = f" · {self.examples / elapsed:,.0f}/s · {seconds(left)} left" if elapsed else ""
         self._move(
             f"epoch {(step.number - 1) // self.epoch_steps + 1}/{self.epochs}",
             step.number,
             step.total,
             f"step {step.number:,}/{step.total:,} · rate {step.learning_rate:.2g} · "
-            f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits · {self.examples / max(elapsed, 1e-9):,.0f}/s · "
-            f"{seconds(left)} left",
+            f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits{speed}",
         )
         self.progress.refresh()
 
@@ -141,10 +141,11 @@ class _Bar(ProgressColumn):
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
     """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star for the best so far."""
     train, validation = facts["train"], facts["validation"]
+    accuracy = f"{100 * validation['accuracy']:.1f} %"
     line = Text(
-        f"  {facts['epoch']:>3}/{epochs:<4} {train['log_loss'] * BITS_PER_NAT:>13.3f} bits "
-        f"{validation['log_loss'] * BITS_PER_NAT:>9.3f} bits {validation['accuracy']:>8.1%}   "
-        f"{facts['learning_rates'][-1]:>13.2g} {seconds(facts['seconds']):>9}"
+        f"  {facts['epoch']:>3}/{epochs:<4}{train['log_loss'] * BITS_PER_NAT:>9.3f}"
+        f"{validation['log_loss'] * BITS_PER_NAT:>12.3f}{accuracy:>12}"
+        f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
     )
     if facts["best"]:
         line.append("  ★", style="green")
@@ -195,6 +196,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
     said = [f"{count(facts['rows'])} examples measured{which}"]
+    if facts["own_test"] == facts["rows"]:
+        said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
         said.append(f"left out: {count(facts['seen'])} that the model was trained or chosen on")
     if facts["unlabelled"]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
@@ -16,7 +15,7 @@ from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions
-from unfazed.table import Table
+from unfazed.table import SPLITS, Table
 
 
 def evaluate(
@@ -31,8 +30,9 @@ def evaluate(
 
     Only what can be held against the model is measured: not the inputs it was trained or chosen on (known by
     their content), and, where the source is split already, only its test rows. Besides `metrics` and `rows` the
-    result counts what was left out: `seen`, `unlabelled`, `unknown` (labels the model does not know, with their
-    counts) and `problems` (id and reason of each input that cannot be read); `split` is "test" or "all".
+    result counts how many are the run's own test rows (`own_test`), and what was left out: `seen`, `unlabelled`,
+    `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each input that
+    cannot be read); `split` is "test" or "all".
 
     Raises:
         SourceError: the source cannot be used, or nothing in it can be measured.
@@ -42,7 +42,9 @@ def evaluate(
     predictor = Predictor.open(run)
     options = SourceOptions(target=target, label_regex=label_regex, header=header)
     table, split = _measured_rows(MODALITY.find(local(source), options))
-    seen = _seen(table, run.table())
+    used, own_test = _contents(run)
+    digests = [one.sha256 for _, one in readings(table.frame["input"].to_list(), lambda _: None)]
+    seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
@@ -63,6 +65,7 @@ def evaluate(
             "split": split,
             "metrics": {name: estimate._asdict() for name, estimate in classification(y, predictions.probs).items()},
             "seen": int(seen.sum()),
+            "own_test": sum(digest in own_test for digest in digests),
             "unlabelled": sum(label is None and bool(can) for label, can in zip(labels, readable, strict=True)),
             "unknown": dict(sorted(unknown.items())),
             "problems": problems,
@@ -77,12 +80,15 @@ def _measured_rows(table: Table) -> tuple[Table, str]:
     return (table.where(test), "test") if len(test) else (table, "all")
 
 
-def _seen(table: Table, trained: Table) -> NDArray[np.bool_]:
-    """Whether the content of each row [N] was among the run's training or validation rows."""
-    used = trained.frame.filter(trained.frame["split"].is_in(["train", "validation"]))["sha256"]
-    known = set(used.drop_nulls().to_list())
-    digests = readings(table.frame["input"].to_list(), lambda _: None)
-    return np.array([one.sha256 in known for _, one in digests], dtype=bool)
+def _contents(run: Run) -> tuple[set[str], set[str]]:
+    """The contents that a run must not be measured on, and those of its test.
+
+    Until it is finished that is its test too: who looks, and then goes on, has chosen by it.
+    """
+    trained = run.table()
+    sides = {split: set(trained.where(trained.rows(split)).frame["sha256"].drop_nulls()) for split in SPLITS}
+    used = sides["train"] | sides["validation"]
+    return (used, sides["test"]) if run.finished else (used | sides["test"], set())
 
 
 def _nothing_to_measure(table: Table, seen: int, unknown: list[str], classes: list[str]) -> str:

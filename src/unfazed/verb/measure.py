@@ -59,7 +59,8 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     yield Finishing("choosing the pictures")
     y = prepared.examples.y.numpy()
     rows = rows_to_show(prepared.table, y, scored.probs, run.dynamics()["losses"])
-    run.write_thumbnails({row: thumbnail(prepared.examples.x[row].numpy()) for row in rows})
+    paths = prepared.table.frame["input"]
+    run.write_thumbnails({row: picture for row in rows if (picture := thumbnail(paths[row])) is not None})
 
 
 def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, Any]:
@@ -104,12 +105,15 @@ def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str
     return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "n": n, "device": describe(device)}
 
 
-def thumbnail(image: NDArray[np.uint8]) -> bytes:
-    """A PNG of at most 96 pixels a side of an encoded image [3, S, S]: what the model saw."""
-    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+def thumbnail(path: str) -> bytes | None:
+    """A PNG or JPEG of at most 96 pixels a side, whole: what a person judges. None where it can no longer be read."""
+    try:
+        picture = Image.fromarray(MODALITY.read(path))
+    except InputError:
+        return None
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = BytesIO()
-    if picture.width <= 32:
+    if max(picture.size) <= 32:
         picture.save(buffer, "PNG", optimize=True)
     else:
         picture.save(buffer, "JPEG", quality=85)

@@ -21,7 +21,7 @@ from unfazed.report.events import Advance, Found
 from unfazed.samples import local
 from unfazed.source import SourceOptions, check_classes, usable
 from unfazed.split import Duplicates, assign_splits
-from unfazed.table import Table, describe
+from unfazed.table import Table, describe, row_name
 
 KEPT_BYTES = 1 << 30  # raw inputs held between reading and encoding; the rest is read a second time
 
@@ -111,7 +111,8 @@ def prepare(
     reader = Reader(found, modality)
     yield from reader.read()
     table, duplicates = assign_splits(
-        usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed
+        usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed,
+        options.group or "group",
     )
     yield Found(_sentences(table, modality, reader.problems))
     preprocessor = modality.fit([reader.sizes[row] for row in table.rows("train")], recipe.image_size)
@@ -160,6 +161,7 @@ def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: Any) -> str:
 def _sentences(table: Table, modality: Modality, problems: Sequence[Problem]) -> list[str]:
     lines = [describe(replace(table, notes=()), modality.items), *table.notes]
     if problems:
-        name, _, reason = problems[0]
-        lines.append(f"{len(problems):,} cannot be used (the first: {name}: {reason}); see problems.csv")
+        name, path, reason = problems[0]
+        first = row_name(name, path, table.root)
+        lines.append(f"{len(problems):,} cannot be used (the first: {first}: {reason}); see problems.csv")
     return lines

@@ -3,7 +3,6 @@
 Axis letters: N rows of the table, K classes, E epochs.
 """
 
-import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, fields
@@ -119,7 +118,7 @@ def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event
     """Everything that is left to do of a run, as a generator like `training_events`."""
     clock, run = Clock(), Run.open(path)
     kept = load(run)
-    if kept is None and (run.path / "report.json").exists():
+    if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
     found, options = source_of(run) if source is None else (source, SourceOptions(**run.origin.get("options", {})))
     prepared = yield from _prepared(found, options, run.recipe)
@@ -233,7 +232,7 @@ def _until_stalled(
                 return event.state()
         record.save(event.state, within=0.0 if interrupted else SAVE_EVERY)
         if interrupted:
-            raise KeyboardInterrupt(f"stopped; go on with: unfazed train --resume {shlex.quote(str(record.run.path))}")
+            raise KeyboardInterrupt(f"stopped; {record.run.how_to_go_on}")
     return None
 
 
