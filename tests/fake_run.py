@@ -1,5 +1,6 @@
 """A plausible finished run, made without training: what report tests read."""
 
+import csv
 import io
 import json
 from dataclasses import replace
@@ -40,7 +41,9 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     run.write_json("model.json", {"format": 1, "modality": "image", "task": "classification", "family": "convnet",
                                   "arguments": {}, "classes": classes, "parameters": 77_354})  # fmt: skip
     (run.path / "model.safetensors").write_bytes(b"\0" * 310_000)
-    run.write_problems([(f"train/{HOSTILE}.png", "/data/x.png", "truncated PNG: 120 bytes missing")])
+    problem = (f"train/{HOSTILE}.png", "/data/x.png", "truncated PNG: 120 bytes missing")
+    run.write_csv("problems.csv", ("id", "input", "reason"), [problem])
+    run.write_text("duplicates.csv", _duplicates())
     run.write_json("measurements.json", changes.get("measurements", MEASUREMENTS))
     shown = rows_to_show(table, y, probs, losses)
     run.write_thumbnails({row: thumbnail(int(y[row]), thumbnail_side, generator) for row in shown})
@@ -76,6 +79,19 @@ MEASUREMENTS = {
     "duplicates": {"count": 12, "conflicting": 2},
     "expected_seconds": 30.0,
 }  # fmt: skip
+
+
+def _duplicates() -> str:
+    """The twelve that `MEASUREMENTS` counts, the two in conflict last."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["id", "label", "split", "same_as", "conflicting"])
+    for number in range(12):
+        other = LABELS[2] if number == 11 else "cat"
+        name, twin = f'train/{HOSTILE}, "copy"\n{number}.png', f"train/{HOSTILE}-{number ^ 1}.png"
+        conflicting = "true" if number >= 10 else "false"
+        writer.writerow([name, other, "" if number == 3 else "train", twin if number % 2 else name, conflicting])
+    return text.getvalue()
 
 
 def _origin() -> dict[str, Any]:

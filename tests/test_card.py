@@ -1,7 +1,9 @@
 """README.md: a model card that the hub's own reader understands, whatever the labels are."""
 
+import json
 import re
 
+import numpy as np
 import pytest
 from fake_run import HOSTILE, MEASUREMENTS, fake_run, without_split
 
@@ -58,6 +60,24 @@ def test_the_sections_are_there_with_intervals_and_n(told):
     accuracy = re.search(r"^\| Accuracy \| (.*) \|$", text, re.MULTILINE).group(1)
     assert re.fullmatch(r"[\d.]+ % \([\d.]+ – [\d.]+ %\) \| 63\.0 % \(55\.0 – 70\.0 %\) \| .* \| \d+", accuracy)
     assert "Nothing was measured on others" in text
+
+
+def test_surprise_is_in_bits_for_people_and_in_nats_for_the_hub(told):
+    text = card(told)
+    nats = told["test"]["log_loss"]["value"]
+    assert f"| Surprise of a label, bits | {nats / np.log(2):.3f} (" in text
+    index = json.loads(re.search(r"^model-index: (.*)$", text, re.MULTILINE).group(1))
+    metrics = {metric["type"]: metric for metric in index[0]["results"][0]["metrics"]}
+    assert metrics["log_loss"] == {"name": "Log loss, nats", "type": "log_loss", "value": round(nats, 6)}
+    assert "nats" not in text.split("\n---\n", 1)[1]
+
+
+def test_recall_and_balanced_accuracy_are_one_row(told):
+    table = card(told).partition("## Evaluation")[2].partition("| class |")[0]
+    assert re.findall(r"^\| ([^|]*) \|", table, re.MULTILINE)[1:] == [
+        "Accuracy", "F1, mean over classes", "Recall, mean over classes (balanced accuracy)",
+        "Surprise of a label, bits",
+    ]  # fmt: skip
 
 
 def test_labels_cannot_become_markup(told):

@@ -12,7 +12,6 @@ from fake_run import LABELS, MEASUREMENTS, fake_run, without_split
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from unfazed.errors import RunError
-from unfazed.report import words
 from unfazed.report.facts import best_epoch, evidence, facts, finite
 from unfazed.report.selection import rows_to_show, selection
 from unfazed.report.verdict import headline, verdict
@@ -47,15 +46,8 @@ def test_names_are_stable(told):
         "train", "validation", "test", "surprise", "baselines", "evaluated_on", "per_class", "confusion", "surprising",
         "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline", "verdict",
     }  # fmt: skip
-    names = {
-        "accuracy",
-        "balanced_accuracy",
-        "precision_macro",
-        "recall_macro",
-        "f1_macro",
-        "log_loss",
-        "d2_log_loss_score",
-    }
+    names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss",
+             "d2_log_loss_score"}  # fmt: skip
     for split in ("train", "validation", "test"):
         assert set(told[split]) == names
         assert all(set(estimate) == ESTIMATE for estimate in told[split].values())
@@ -223,6 +215,25 @@ def test_the_place_of_damage_is_named(tmp_path):
         facts(run)
 
 
+def test_copies_are_listed_or_the_damage_is_named(tmp_path):
+    run = fake_run(tmp_path / "run", rows=60)
+    found = facts(run)["duplicates"]
+    assert (found["count"], found["conflicting"], len(found["first"])) == (12, 2, 12)
+    assert [row["conflicting"] for row in found["first"]] == [True] * 2 + [False] * 10
+    head = "id,label,split,same_as,conflicting\n"
+    for text in ("id,label\na,b\n", f"{head}a,b\n", f"{head}a,b,c,d,maybe\n", f"{head}a,b,c,d,True,e\n", f'{head}"a'):
+        (run.path / "duplicates.csv").write_text(text)
+        with pytest.raises(RunError, match=r"duplicates\.csv is damaged"):
+            facts(run)
+    (run.path / "duplicates.csv").write_bytes(head.encode() + b"\xff,b,c,d,True\n")
+    with pytest.raises(RunError, match=r"duplicates\.csv is damaged"):
+        facts(run)
+    (run.path / "duplicates.csv").write_text(head + "a,b,train,c,False\n" * 100)
+    assert len(facts(run)["duplicates"]["first"]) == 20
+    (run.path / "duplicates.csv").unlink()
+    assert facts(run)["duplicates"]["first"] == []
+
+
 def test_what_is_null_is_not_known(tmp_path):
     run = fake_run(tmp_path / "run", rows=60, measurements=dict.fromkeys(MEASUREMENTS), origin={"timings": None})
     told = facts(run)
@@ -272,6 +283,33 @@ def test_the_linear_model_is_compared_example_by_example(told):
     assert "the model is better by 34.0 points (26.0 – 42.0, compared example by example)" in better
     worse = sentences(beside_linear(told, -0.23, -0.30, -0.16))
     assert "the model is worse by 23.0 points (16.0 – 30.0" in worse
+
+
+@pytest.mark.parametrize(
+    ("epochs", "done", "said"),
+    [(8, 8, "Train longer: --epochs 16."), (30, 30, "More data or"), (12, 8, "More data or")],
+)
+def test_what_is_advised_against_a_better_linear_model_can_be_done(told, epochs, done, said):
+    run = {**told, "recipe": {**told["recipe"], "epochs": epochs}, "epochs": told["epochs"][:done]}
+    worse = sentences(beside_linear(run, -0.23, -0.30, -0.16))
+    assert said in worse
+    assert "Use the linear model" not in worse
+
+
+def test_better_probabilities_of_the_linear_model_are_said(told):
+    own = {**told["test"], "log_loss": {"value": 0.18 * np.log(2), "low": 0.1, "high": 0.2, "n": 150}}
+
+    def beside(left, smoothing):
+        loss = {"value": left * np.log(2), "low": 0.0, "high": 1.0, "n": 150}
+        linear = {"test": {**told["baselines"]["linear"]["test"], "log_loss": loss}}
+        recipe = {**told["recipe"], "label_smoothing": smoothing}
+        return sentences({**told, "test": own, "recipe": recipe, "baselines": {**told["baselines"], "linear": linear}})
+
+    said = "The linear model's probabilities are the better ones: 0.15 bits of surprise left against 0.18 bits, n = 150"
+    assert f"{said}; label smoothing (0.1)" in beside(0.15, 0.1)
+    assert f"{said}." in beside(0.15, 0.0)
+    assert "better ones" not in beside(0.178, 0.1)
+    assert "better ones" not in beside(0.3, 0.1)
 
 
 def test_no_better_than_the_commonest_class_is_said(told):
@@ -359,42 +397,3 @@ def test_of_many_classes_the_commonest_mistakes_get_the_pictures():
     assert len(shown.cells) == 40
     assert all(given != predicted for given, predicted in shown.cells)
     assert sum(map(len, shown.cells.values())) == 240 - 48
-
-
-# Words
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (0, "0 %"),
-        (1, "100 %"),
-        (0.99999, "> 99.9 %"),
-        (0.9994, "99.9 %"),
-        (1e-6, "< 0.1 %"),
-        (0.5, "50.0 %"),
-        (None, "–"),
-    ],
-)
-def test_percent_never_rounds_to_certainty(share, said):
-    assert words.percent(share) == said
-
-
-def test_what_steers_terminals_becomes_visible():
-    assert words.printable("a\x1b[2J\r\n\x7f\x9b\u202eb\u2066\udc80") == (
-        "a\\x1b[2J\\x0d\\x0a\\x7f\\x9b\\u202eb\\u2066\\udc80"
-    )
-    assert words.printable("größe 東京 😀 <b>") == "größe 東京 😀 <b>"
-
-
-def test_words():
-    assert words.seconds(0.25) == "250 ms"
-    assert words.seconds(59.96) == "60 s"
-    assert words.seconds(200) == "3 min 20 s"
-    assert words.seconds(7322) == "2 h 2 min"
-    assert words.size(310_000) == "310 kB"
-    assert words.size(1_234_567) == "1.2 MB"
-    assert words.count(1, "images") == "1 image"
-    assert words.count(1, "classes") == "1 class"
-    assert words.count(12_345, "images") == "12,345 images"
-    assert words.bits(1.0, 1) == "1.0 bit"

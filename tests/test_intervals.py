@@ -93,6 +93,20 @@ def test_a_ratio_that_never_varies_is_its_own_interval_and_no_surprise_at_all_ha
         assert math.isnan(nothing.high)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-16, 1e-12, 1e-8])
+def test_rounding_is_no_spread(noise):
+    """36 rows of three balanced classes and their shares: the same loss everywhere, up to rounding."""
+    above = np.log2(3) * (1 + noise * np.random.default_rng(0).standard_normal(36))
+    found = ratio_of_means(above, np.ones(36), 23.0, 0)
+    assert found == pytest.approx((np.log2(3), np.log2(3), np.log2(3), 36), rel=1e-6)
+
+
+@pytest.mark.parametrize("above", [[1.0] * 35 + [1.2], [1.0] * 7 + [3.0], np.linspace(1, 1 + 1e-5, 12)])
+def test_the_ends_stay_within_what_was_seen(above):
+    found = ratio_of_means(np.array(above), np.ones(len(above)), 23.0, 0)
+    assert min(above) <= found.low <= found.value <= found.high <= max(above)
+
+
 def test_always_the_same_prediction_has_no_precision_to_hope_for():
     y = np.arange(300) % 10
     found = classification(y, np.eye(10)[np.zeros(300, np.int64)])

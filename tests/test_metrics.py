@@ -89,6 +89,21 @@ def test_the_intervals_of_surprise_cover_on_small_sets(n, floor):
     assert min(held.values()) / 400 >= floor
 
 
+@pytest.mark.parametrize("shares", [[1 / 3, 1 / 3, 1 / 3], [51 / 153, 51 / 153, 51 / 153], [0.36, 0.33, 0.31]])
+def test_naming_the_commonest_class_has_no_silly_interval(shares):
+    found = classification(np.arange(36) % 3, np.tile(shares, (36, 1)))
+    losses = -np.log(shares)
+    assert losses.min() - 1e-9 <= found["log_loss"].low <= found["log_loss"].high <= losses.max() + 1e-9
+    for name in ("recall_macro", "balanced_accuracy"):
+        assert found[name] == pytest.approx((1 / 3, 1 / 3, 1 / 3, 36))
+
+
+def test_a_model_that_happens_to_name_one_class_may_do_better_or_worse():
+    y, probs = np.arange(36) % 3, np.tile([0.5, 0.3, 0.2], (36, 1))
+    probs[0] = [0.6, 0.2, 0.2]
+    assert classification(y, probs)["recall_macro"].low < 0.33
+
+
 def test_one_example_has_no_interval_of_surprise():
     found = classification(np.array([0]), np.array([[0.7, 0.3]]))["log_loss"]
     assert found.value == pytest.approx(-math.log(0.7))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from unfazed.analysis.metrics import classification
 from unfazed.errors import RunError
+from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, powers, thinned, ticks, track
 from unfazed.report.markup import VOID, Html, join, tag
 from unfazed.report.page import write_report
@@ -114,6 +115,16 @@ def test_the_page_says_what_was_measured(page):
         assert said in words, said
 
 
+def test_copies_are_listed_those_in_conflict_first(page):
+    words = "".join(page.words)
+    listed = words.partition("Which share their content")[2]
+    names = re.findall(r'train/<script>alert\(1\)</script>, "copy"\n(\d+)\.png', listed)
+    assert names == ["10", "11", *map(str, range(10))]
+    assert listed.count("(labels differ)") == 2
+    assert "left out" in listed
+    assert listed.count("the first of its kind") == 6
+
+
 def test_cells_lead_to_their_examples(run, page):
     matrix = run.report["confusion"]["matrix"]
     links = {link["data-cell"] for link in page.named("a") if "data-cell" in link}
@@ -140,7 +151,7 @@ def test_the_report_beside_it_is_strict_json(run):
 
 def test_a_run_without_pictures_measurements_or_test_rows_gets_a_page(tmp_path):
     run = fake_run(tmp_path / "run", rows=24, epochs=1)
-    for name in ("thumbnails.parquet", "measurements.json", "problems.csv"):
+    for name in ("thumbnails.parquet", "measurements.json", "problems.csv", "duplicates.csv"):
         (run.path / name).unlink()
     Reader(write_report(run).read_text(encoding="utf-8"))
 
@@ -268,6 +279,9 @@ def test_a_chart_that_spans_much_is_logarithmic():
     assert is_logarithmic(falling)
     assert not is_logarithmic([Series("s", "train", [(1, 4.0), (2, 1.0)])])
     assert not is_logarithmic([Series("s", "train", [(1, 4.0), (2, 0.0)])])
+    peak = [Series("s", "validation", list(enumerate([7.3, 0.99, 0.97, 0.96, 0.95, 0.95])))]
+    assert is_logarithmic(peak)
+    assert not is_logarithmic([Series("s", "train", [(1, 3.0), (2, 1.5), (3, 1.0), (4, 0.9)])])
     path = re.search(r' d="([^"]*)"', line_chart(Plot("t", falling, [(1, "")]))).group(1)
     first, second, third = (float(point.split()[1]) for point in re.split("[ML]", path)[1:])
     assert second - first == pytest.approx(third - second, abs=0.2)
@@ -324,3 +338,42 @@ def test_pictures_stop_at_the_budget():
     found = pictures(dict.fromkeys(range(2000), heavy), range(2000))
     assert 100 < len(found) < 2000
     assert sum(len(picture.source) for picture in found.values()) <= BUDGET
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.99999, "> 99.9 %"),
+        (0.9994, "99.9 %"),
+        (1e-6, "< 0.1 %"),
+        (0.5, "50.0 %"),
+        (None, "–"),
+    ],
+)
+def test_percent_never_rounds_to_certainty(share, said):
+    assert words.percent(share) == said
+
+
+def test_what_steers_terminals_becomes_visible():
+    assert words.printable("a\x1b[2J\r\n\x7f\x9b\u202eb\u2066\udc80") == (
+        "a\\x1b[2J\\x0d\\x0a\\x7f\\x9b\\u202eb\\u2066\\udc80"
+    )
+    assert words.printable("größe 東京 😀 <b>") == "größe 東京 😀 <b>"
+
+
+def test_words():
+    assert words.seconds(0.25) == "250 ms"
+    assert words.seconds(59.96) == "60 s"
+    assert words.seconds(200) == "3 min 20 s"
+    assert words.seconds(7322) == "2 h 2 min"
+    assert words.size(310_000) == "310 kB"
+    assert words.size(1_234_567) == "1.2 MB"
+    assert words.count(1, "images") == "1 image"
+    assert words.count(1, "classes") == "1 class"
+    assert words.count(12_345, "images") == "12,345 images"
+    assert words.bits(1.0, 1) == "1.0 bit"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from unfazed.errors import SourceError
@@ -224,3 +225,30 @@ def test_one_class_left(tmp_path: Path) -> None:
     table = found(write(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png"))
     with pytest.raises(SourceError, match=r'one class only.*lost: "b"'):
         usable(table, [None, None, "bad", "bad"])
+
+
+def test_classes_that_look_alike_are_asked_about() -> None:
+    def notes(*labels: str) -> tuple[str, ...]:
+        rows = [str(row) for row in range(2 * len(labels))]
+        table = Table.of(pl.DataFrame({"id": rows, "input": rows, "label": labels * 2}), "/root", "test")
+        return usable(table, [None] * len(table)).notes
+
+    names = ("bird", "BIRD", "polar bear", "polar  bear", "A b", "aB", "owl")
+    assert set(notes(*names)) == {
+        '"BIRD" and "bird" differ only in case: one class?',
+        '"polar  bear" and "polar bear" differ only in white space: one class?',
+        '"A b" and "aB" differ only in case and white space: one class?',
+    }
+    more = notes(*names, "OWL", "x", "X")
+    assert len(more) == 4 and more[3] == "2 more sets of classes differ only in case or white space"
+
+
+def test_photos_in_formats_that_cannot_be_read_have_a_note_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path, *(f"{name}/{row}.png" for name in "ab" for row in range(2)), "a/1.HEIC", "a/x.txt")
+    assert found(tmp_path).notes == (
+        "1 other files ignored (.txt 1)", "1 .heic photo cannot be read: convert it to JPEG or PNG first",
+    )
+    write(tmp_path, "a/2.heic", "b/1.cr2")
+    assert found(tmp_path).notes[1] == "2 .heic, 1 .cr2 photos cannot be read: convert them to JPEG or PNG first"
+    only = write(tmp_path / "only", "a/1.heic", "b/2.heic")
+    assert "; 2 .heic photos cannot be read: convert them to JPEG or PNG first. Wanted" in refused(only)

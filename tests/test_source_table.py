@@ -147,7 +147,7 @@ def test_paths_without_labels(tmp_path: Path) -> None:
         "file", [f"{here}/i/gone.png", "", f"{here}/{'n' * 300}", f"{here}/i/4.png"])
     with pytest.raises(SourceError, match="it has no rows"):
         paths(frame().clear(), "it", [here])
-    with pytest.raises(SourceError, match="no column of it"):
+    with pytest.raises(SourceError, match='target "file" is the only column of it that holds paths'):
         paths(frame(), "it", [here], target="file")
     (tmp_path / "0").touch()  # what a column without a name is called
     assert paths(pl.DataFrame({"0": ["i/1.png"]}), "it", [here]).inputs == [f"{here}/i/1.png"]
@@ -297,3 +297,48 @@ def test_a_label_regex_is_not_for_tables(tmp_path: Path) -> None:
 def test_a_table_of_null_labels(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     assert "no row of" in refused_in(tmp_path, frame(label=pl.Series([None] * 4, dtype=pl.String)))
+
+
+def test_paths_that_lead_nowhere_are_shown_with_their_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = refused_in(tmp_path, frame())
+    assert 'there is no file "i/1.png" (column "file")' in said
+    assert said.count(str(tmp_path)) == 2 and f"looked from {tmp_path}. Its" in said  # the table, and one folder
+    assert "there is no file" not in refused_in(tmp_path, frame().drop("file"))
+    with pytest.raises(SourceError) as caught:
+        paths(frame(), "it", [str(tmp_path), "."])
+    assert f"looked from {tmp_path}. Its" in str(caught.value)
+
+
+def test_a_target_that_is_the_only_column_of_paths_is_told(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    said = refused_in(tmp_path, frame(), target="file")
+    assert 'the target "file" is the only column of' in said and "name another with --target" in said
+
+
+def test_a_first_line_of_data_is_told_whatever_else_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("i/1.png,cat,0.5\ni/2.png,cat,0.7\ni/3.png,dog,0.1\n")
+    told = 'data, not names of columns ("i/1.png" is a path): add --no-header'
+    assert told in refused(tmp_path / "t.csv")  # no file there
+    assert told in refused(tmp_path / "t.csv", target="1")
+    write(tmp_path, *FILES)
+    assert told in refused(tmp_path / "t.csv", target="label")
+    (tmp_path / "t.csv").write_text("file,v1.5\ni/1.png,0.5\ni/2.png,0.7\n")
+    assert "is not a column" in refused(tmp_path / "t.csv", target="label")
+
+
+def test_a_measurement_is_no_class(tmp_path: Path) -> None:
+    write(tmp_path, "1.png")
+
+    def weighed(values: list[Any]) -> pl.DataFrame:
+        return pl.DataFrame({"file": ["1.png"] * len(values), "weight": values}, strict=False)
+
+    numbers = [row / 7 for row in range(1, 181)]
+    for values in (numbers, [str(value) for value in numbers], [f"{value:.9f}".replace(".", ",") for value in numbers]):
+        said = refused_in(tmp_path, weighed(values))
+        assert said == ('"weight" looks like a measurement (180 different numbers), not a class: '
+                        "only classes can be learnt so far; make ranges of it first")
+    assert "measurement" in refused_in(tmp_path, weighed([*map(str, numbers), "NA"]))
+    words = [*map(str, numbers[:25]), *"abcdefghijkl"]
+    for values in ([row / 2 for row in range(20)] * 2, list(range(200)), words):
+        assert len(found_in(tmp_path, weighed(values))) == len(values)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unfazed.errors import SourceError
-from unfazed.split import Duplicates, assign_splits
+from unfazed.split import Duplicates, assign_splits, duplicate_rows
 from unfazed.table import SPLITS, Table
 
 
@@ -123,7 +124,8 @@ def test_contents_are_counted_once() -> None:
     contents = ["x", "x", "y", "y", "z", "y", "z", *unique(20)]
     split, duplicates = assign_splits(one, contents, 0.1, 0.2, 0)
     assert duplicates == Duplicates(count=5, conflicting=3, leaked=0)
-    assert "5 rows have the same content as another, 3 of them under several labels" in split.notes
+    assert ("5 rows have the same content as another, 3 of them under several labels "
+            "(the first: row 0, 0 and row 1, 1); see duplicates.csv") in split.notes
     assert sides(split)[6] is None  # no label, no side
 
 
@@ -302,7 +304,8 @@ def test_a_class_that_is_not_tested_is_told_with_times_and_with_groups_too() -> 
     timed, _ = assign_splits(table(labels, time=[float(row) for row in range(100)]), unique(100), 0.1, 0.2, 0)
     assert {'no example in test of "rare"', 'no example in validation of "rare"'} <= set(timed.notes)
     latest, _ = assign_splits(table(labels, time=[-float(row) for row in range(100)]), unique(100), 0.1, 0.2, 0)
-    assert 'no example in train of "rare"' in latest.notes
+    told = 'no example in train of "rare" (4 in test): it cannot be learnt, every answer will be wrong.'
+    assert told in latest.notes
     groups = [*["one"] * 4, *[f"group {row // 4}" for row in range(96)]]
     grouped, _ = assign_splits(table(labels, group=groups), unique(100), 0.1, 0.2, 0)
     assert 'no example in test of "rare"' in grouped.notes
@@ -330,3 +333,78 @@ def test_fifty_thousand_rows_take_seconds() -> None:
     start = time.perf_counter()
     assign_splits(table(labels), contents, 0.1, 0.2, 0)
     assert time.perf_counter() - start < 10
+
+
+def test_duplicates_have_names_and_stay_out_of_the_counts() -> None:
+    labels, contents = ["a", "b"] * 20, unique(40)
+    contents[1] = contents[0]
+    contents[5] = contents[9] = contents[3]
+    one = table(labels)
+    one = replace(one, frame=one.frame.with_columns(id=pl.col("id") + ".jpg"))
+    split, duplicates = assign_splits(one, contents, 0.1, 0.2, 0)
+    assert duplicates._asdict() == {"count": 5, "conflicting": 2, "leaked": 0}
+    side = sides(split)
+    assert duplicate_rows(split) == [
+        ("0.jpg", "a", side[0], "0.jpg", "true"),
+        ("1.jpg", "b", side[1], "0.jpg", "true"),
+        *((f"{row}.jpg", "b", side[row], "3.jpg", "false") for row in (3, 5, 9)),
+    ]
+    assert duplicate_rows(split)[0]._fields == ("id", "label", "split", "same_as", "conflicting")
+    assert any("(the first: 0.jpg and 1.jpg); see duplicates.csv" in note for note in split.notes)
+    assert duplicate_rows(assign_splits(one, [""] * 40, 0.1, 0.2, 0)[0]) == []
+
+
+def test_a_duplicate_on_no_side_has_an_empty_one() -> None:
+    given_sides = ["train"] * 10 + ["validation"] * 4 + ["test"] * 4
+    contents = unique(18)
+    contents[0] = contents[16]
+    split, _ = assign_splits(table(["a", "b"] * 9, split=given_sides), contents, 0.2, 0.2, 0)
+    assert duplicate_rows(split) == [("0", "a", "", "0", "false"), ("16", "a", "test", "0", "false")]
+
+
+def test_groups_are_told_with_their_column() -> None:
+    groups = [f"patient {row // 4}" for row in range(100)]
+    split, _ = assign_splits(table(["a", "b"] * 50, group=groups), unique(100), 0.1, 0.2, 0, "patient")
+    assert split.notes == ("test 20% and validation 10% taken from all rows, stratified by class, grouped by patient "
+                           "(25 groups, none on two sides)",)
+    torn = table(["a", "b"] * 20, split=["train"] * 30 + ["test"] * 10, group=["g"] * 2 + ["h"] * 2 + [None] * 34
+                 + ["g", "g"])
+    split, _ = assign_splits(torn, unique(40), 0.2, 0.2, 0)
+    assert split.notes[1].endswith("stratified by class, grouped by group (2 groups)")
+
+
+def test_groups_that_span_time_are_told() -> None:
+    groups, times = [f"{row % 25}" for row in range(100)], [float(row) for row in range(100)]
+    split, _ = assign_splits(table(["a", "b"] * 50, group=groups, time=times), unique(100), 0.1, 0.2, 0, "patient")
+    assert split.notes == (
+        "test 20% and validation 10% taken from all rows, grouped by patient (25 groups, none on two sides), "
+        "groups ordered by their latest time",
+        "the test rows are not all later than the training rows: groups span time",
+    )
+    apart = [f"{row // 4}" for row in range(100)]
+    split, _ = assign_splits(table(["a", "b"] * 50, group=apart, time=times), unique(100), 0.1, 0.2, 0)
+    assert len(split.notes) == 1 and "groups ordered by their latest time" in split.notes[0]
+
+
+def test_a_test_that_is_not_later_for_other_reasons_is_told() -> None:
+    times, contents = [float(row) for row in range(100)], unique(100)
+    contents[3] = contents[99]
+    split, _ = assign_splits(table(["a", "b"] * 50, time=times), contents, 0.1, 0.2, 0)
+    assert "the test rows are not all later than the training rows: rows with the same content span time" in split.notes
+    early = table(["a", "b"] * 50, time=times, split=["test"] * 20 + ["train"] * 80)
+    split, _ = assign_splits(early, unique(100), 0.1, 0.2, 0)
+    assert "the test rows are not all later than the training rows: the source has them so" in split.notes
+
+
+def test_classes_that_are_only_asked_for_are_told_with_the_nearest_that_was_learnt() -> None:
+    labels = ["bird", "cat"] * 20 + ["bird", "BIRD", "catt", "emu"] * 2
+    given_sides = ["train"] * 40 + ["validation"] * 4 + ["test"] * 4
+    split, _ = assign_splits(table(labels, split=given_sides), unique(48), 0.2, 0.2, 0)
+    wrong = "(1 in validation and 1 in test): it cannot be learnt, every answer will be wrong."
+    assert {f'no example in train of "BIRD" {wrong} Did you mean "bird"?',
+            f'no example in train of "catt" {wrong} Did you mean "cat"?',
+            f'no example in train of "emu" {wrong}'} <= set(split.notes)
+    labels[40:] = [f"other {row}" for row in range(8)]
+    split, _ = assign_splits(table(labels, split=given_sides), unique(48), 0.2, 0.2, 0)
+    assert sum("cannot be learnt" in note for note in split.notes) == 3
+    assert split.notes[-1].startswith('no example in train of 5 more classes: "other 3", "other 4"')

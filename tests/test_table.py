@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfazed.errors import RunError
-from unfazed.table import SPLITS, Table, clean_label, describe, listed, natural_key, read_parquet
+from unfazed.table import SPLITS, Table, clean_label, describe, listed, merged_key, natural_key, read_parquet, row_name
 
 
 def table(labels: list[str | None], **columns: list[object]) -> Table:
@@ -184,3 +184,17 @@ def test_digits_are_compared_as_numbers_however_many_there_are() -> None:
 def test_lists_are_cut() -> None:
     assert listed(["a", "b"]) == '"a", "b"'
     assert listed(list("abcdefg"), 2) == '"a", "b", …'
+
+
+def test_rows_have_names_for_people(tmp_path: Path) -> None:
+    path = str(tmp_path / "imgs" / "none.png")
+    assert row_name("cat/1.png", path, str(tmp_path)) == "cat/1.png"
+    for root in (tmp_path, tmp_path / "t.csv"):
+        assert row_name("50", path, str(root)) == f"row 50, {Path('imgs/none.png')}"
+        assert row_name("train.csv:50", path, str(root)) == f"train.csv:50, {Path('imgs/none.png')}"
+    assert row_name("50", path, str(tmp_path / "other" / "t.csv")) == f"row 50, {path}"
+    assert row_name("50", "", str(tmp_path)) == "row 50"
+
+
+def test_labels_that_differ_only_in_case_or_white_space_have_one_key() -> None:
+    assert merged_key("Polar Bear") == merged_key("polar\u00a0 bear") == merged_key("POLARBEAR") != merged_key("bear")

@@ -109,6 +109,8 @@ def test_broken_inputs_are_problems_and_never_end_the_run(tmp_path: Path) -> Non
     assert run.report["problems"]["count"] == 4
     assert run.report["duplicates"]["count"] == 2  # the copy, and what it is a copy of
     assert run.report["duplicates"]["conflicting"] == 2
+    assert [row["conflicting"] for row in run.report["duplicates"]["first"]] == [True, True]
+    assert "😀.png" in (run.path / "duplicates.csv").read_text()
 
 
 def test_a_stall_anneals_under_one_cycle_and_stops_under_a_constant_rate(tmp_path: Path) -> None:

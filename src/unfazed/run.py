@@ -11,7 +11,7 @@ import io
 import json
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -218,13 +218,13 @@ class Run:
         """Write one line of facts an epoch."""
         self.write_text("epochs.jsonl", "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
 
-    def write_problems(self, problems: Iterable[tuple[str, str, str]]) -> None:
-        """Write rows of id, input and reason."""
+    def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write a table with one line of names."""
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow(("id", "input", "reason"))
-        writer.writerows(problems)
-        self.write_text("problems.csv", text.getvalue())
+        writer.writerow(columns)
+        writer.writerows(rows)
+        self.write_text(name, text.getvalue())
 
     def write_weights(self, weights: "Mapping[str, Tensor]") -> None:
         """Write the model's weights."""

@@ -66,9 +66,9 @@ class Found:
         """What to do about photos in formats that cannot be read."""
         photos = Counter({name: count for name, count in self.other.items() if name in _PHOTOS}).most_common()
         if photos:
-            one = sum(count for _, count in photos) == 1
             kinds = ", ".join(f"{count:,} {name}" for name, count in photos)
-            yield f"{kinds} photo{'' if one else 's'} cannot be read: convert {'it' if one else 'them'} to JPEG or PNG first"
+            photo, it = ("photo", "it") if kinds.startswith("1 ") and len(photos) == 1 else ("photos", "them")
+            yield f"{kinds} {photo} cannot be read: convert {it} to JPEG or PNG first"
 
 
 def class_folders(root: Path, extensions: Collection[str]) -> Found:

@@ -84,7 +84,7 @@ def paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str |
              for name, values in tried.items() for folder in folders}
     name, folder = max(files, key=lambda key: len(files[key]), default=("", ""))
     if not files.get((name, folder)):
-        raise _no_paths(frame, where, list(dict.fromkeys(folders)), target)
+        raise _no_paths(frame, where, list(dict.fromkeys(str(Path(folder).resolve()) for folder in folders)), target)
     if _is_data(name, folder, files[name, folder]):
         raise _headless(name, where)
     return Paths(name, [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)])

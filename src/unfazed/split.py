@@ -65,10 +65,11 @@ def assign_splits(
     """The table with every labelled row on a side, its content, notes on how, and what was found to be the same.
 
     content [N]: equal strings mean equal inputs; an empty one equals no other. validation, test: shares of the rows
-    that the source itself does not put on these sides, over 0. group: what people call the groups. The sides of the source are honoured, but a row whose
-    content is also on a later side (train < validation < test) is taken off: split null, weight 0. A side that loses
-    all of its rows so is drawn anew. Rows without a label are on no side. With times the latest rows are the test; else
-    the sides have the same mix of classes, and each class has a row to learn from.
+    that the source itself does not put on these sides, over 0. group: what notes call the groups.
+    The sides of the source are honoured, but a row whose content is also on a later side (train < validation < test) is
+    taken off: split null, weight 0. A side that loses all of its rows so is drawn anew. Rows without a label are on no
+    side. With times the latest rows, or groups, are the test; else the sides have the same mix of classes, and each
+    class has a row to learn from.
 
     Raises:
         SourceError: a side would have no rows, or train only one class.
@@ -332,9 +333,9 @@ def _absent(table: Table, side: _Ints) -> Iterator[str]:
     y = table.y()
     for number, split in enumerate(SPLITS):
         counts = np.bincount(y[side == number], minlength=len(table.classes))
-        if number != _TRAIN and counts.any():
-            if missing := [table.classes[index] for index in np.flatnonzero(counts == 0)]:
-                yield f"no example in {split} of {listed(missing)}"
+        missing = [table.classes[index] for index in np.flatnonzero(counts == 0)]
+        if number != _TRAIN and counts.any() and missing:
+            yield f"no example in {split} of {listed(missing)}"
     yield from _unlearnt(table, side)
 
 

@@ -101,9 +101,9 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int) -> E
     """The mean of `above` `[N]` by the mean of `below` `[N]` and its studentised interval, within 0..`highest`.
 
     Each resample's error is measured in that resample's own standard error: a sample that happens to lack the rare
-    large values also looks too sure of itself, and so the upper end reaches further than the lower. From eight examples
-    on, the ends stay within what single examples gave, however little the resamples varied. They are NaN for fewer
-    than two examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
+    large values also looks too sure of itself, and so the upper end reaches further than the lower. From `ENCLOSED`
+    examples on, the ends stay within what single ones gave, however little the resamples varied. They are NaN for
+    fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
     """
     n = len(above)
     if n == 0 or not below.any():

@@ -24,6 +24,7 @@ from unfazed.analysis.intervals import (
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
 
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
+RECALLS = ("balanced_accuracy", "recall_macro")
 
 
 class ClassScore(NamedTuple):
@@ -46,7 +47,15 @@ def classification(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> d
     y, probs = y[y >= 0], probs[y >= 0]
     counted = confusion(y, probs.argmax(1), probs.shape[1])
     accuracy = wilson(int(np.trace(counted)), len(y))
-    return {"accuracy": accuracy, **_macro(counted, seed), **_log_loss(y, probs, seed)}
+    macro = _macro(counted, seed)
+    if _is_constant(probs) and counted.sum(1).all():
+        macro |= {name: macro[name]._replace(low=macro[name].value, high=macro[name].value) for name in RECALLS}
+    return {"accuracy": accuracy, **macro, **_log_loss(y, probs, seed)}
+
+
+def _is_constant(probs: NDArray[np.floating]) -> bool:
+    """Whether the inputs do not matter: mean recall is then 1 / K in every sample that has all classes."""
+    return len(probs) > 1 and bool((probs == probs[0]).all())
 
 
 def per_class(counted: Integers) -> list[ClassScore]:

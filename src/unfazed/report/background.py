@@ -26,7 +26,11 @@ def data(told: Facts) -> Html:
         "section",
         tag("h2", "The data"),
         tag(
-            "div", tag("ul", *(tag("li", note) for note in notes if note), class_="notes"), _unread(told), class_="card"
+            "div",
+            tag("ul", *(tag("li", note) for note in notes if note), class_="notes"),
+            _copies(told),
+            _unread(told),
+            class_="card",
         ),
         id="data",
     )
@@ -85,6 +89,26 @@ def _unread(told: Facts) -> Html | None:
     head = tag("thead", tag("tr", tag("th", "File", scope="col"), tag("th", "Why", scope="col")))
     table = tag("table", head, tag("tbody", *rows), class_="problems")
     return tag("details", tag("summary", "Which, and why"), tag("div", table, more), class_="more")
+
+
+def _copies(told: Facts) -> Html | None:
+    """The first examples that share their content with another, those under different labels first."""
+    found = told["duplicates"] or {}
+    first = found.get("first")
+    if not first:
+        return None
+    rows = [tag("tr", *(tag("td", cell) for cell in _copy(line))) for line in first]
+    rest = (found.get("count") or 0) - len(first)
+    more = tag("p", f"and {words.count(rest)} more in duplicates.csv", class_="soft small") if rest > 0 else None
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in ("File", "Label", "Set", "Same as"))))
+    table = tag("table", head, tag("tbody", *rows), class_="problems")
+    return tag("details", tag("summary", "Which share their content"), tag("div", table, more), class_="more")
+
+
+def _copy(line: Facts) -> tuple[str, str, str, str]:
+    label = f"{line['label']} (labels differ)" if line["conflicting"] else line["label"]
+    twin = "the first of its kind" if line["same_as"] == line["id"] else line["same_as"]
+    return line["id"], label, line["split"] or "left out", twin
 
 
 def recipe(told: Facts) -> Html:

@@ -5,16 +5,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
 from unfazed.report.overview import EXPLAINED, NAMES
 from unfazed.report.verdict import items, sentence
 
 Facts = Mapping[str, Any]
-METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes", "balanced_accuracy": "Balanced accuracy",
-           "log_loss": "Log loss, nats"}  # fmt: skip
+METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
+           "recall_macro": "Recall, mean over classes (balanced accuracy)",
+           "log_loss": "Surprise of a label, bits"}  # fmt: skip
 SCORES = ("precision", "recall", "f1")
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
+INDEX = {
+    **{name: (METRICS[name], kind) for name, kind in HUB_NAMES.items()},
+    "log_loss": ("Log loss, nats", "log_loss"),
+}
 ROWS = 50
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&@]|^[#+-]|:(?=//)|(?<=www)\.)")  # addresses would become links
@@ -44,8 +50,8 @@ def front_matter(told: Facts) -> str:
         "task": {"type": told["task"].replace(" ", "-")},
         "dataset": {"name": told["source"]["name"], "type": _slug(told["source"]["name"]), "split": split},
         "metrics": [
-            {"name": METRICS[name], "type": HUB_NAMES[name], "value": round(told[split][name]["value"], 6)}
-            for name in HUB_NAMES
+            {"name": title, "type": kind, "value": round(told[split][name]["value"], 6)}
+            for name, (title, kind) in INDEX.items()
             if told[split][name]["value"] is not None
         ],
     }
@@ -146,8 +152,13 @@ def _cell(name: str, estimate: Facts | None) -> str:
     if not estimate or estimate["value"] is None:
         return words.UNKNOWN
     if name == "log_loss":
-        return f"{words.figure(estimate['value'])} ({words.ends(estimate)})"
+        found = {end: _in_bits(estimate[end]) for end in ("value", "low", "high")}
+        return f"{words.figure(found['value'])} ({words.ends(found)})"
     return f"{words.percent(estimate['value'])} ({words.interval(estimate)})"
+
+
+def _in_bits(nats: float | None) -> float | None:
+    return None if nats is None else nats * BITS_PER_NAT
 
 
 def _classes(told: Facts) -> str:

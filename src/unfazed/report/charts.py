@@ -7,6 +7,7 @@ fits, since the letters of a picture that is scaled to a phone cannot be read.
 import json
 import math
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple, TypeVar
 
 from unfazed.report.markup import Html, join, tag
@@ -15,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
 SHAPES = {"wide": (720, 300), "narrow": (360, 290)}
 MOST_POINTS = 400
 LOGARITHMIC = 8  # a chart whose highest value is so many times its lowest has a logarithmic axis
+PEAK = 4  # and so has one whose highest value is so many times its median
 T = TypeVar("T")
 
 
@@ -70,7 +72,9 @@ def line_chart(plot: Plot) -> Html:
 def is_logarithmic(series: Sequence[Series]) -> bool:
     """Whether the values of falling curves span so much that a linear axis would press them to its floor."""
     heights = [y for line in series if line.style != "rate" for _, y in line.points if math.isfinite(y)]
-    return bool(heights) and min(heights) > 0 and max(heights) > LOGARITHMIC * min(heights)
+    if not heights or min(heights) <= 0:
+        return False
+    return max(heights) > min(LOGARITHMIC * min(heights), PEAK * median(heights))
 
 
 def track(low: float | None, value: float | None, high: float | None, style: str = "") -> Html:

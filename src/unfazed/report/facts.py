@@ -4,11 +4,12 @@ Axis letters: N rows, K classes, E epochs. Every metric is {"value", "low", "hig
 scikit-learn's name. The names and their nesting are stable: programs read them.
 """
 
+import csv
 import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PROBLEMS = 20
+DUPLICATES = 20
+COLUMNS = ("id", "label", "split", "same_as", "conflicting")
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
 CERTAIN = 1 + 1e-3  # a probability that was rounded
 PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test": "touched once, at the end"}
 
@@ -144,9 +148,39 @@ def _data(run: "Run", table: Table, measured: Mapping[str, Any]) -> dict[str, An
         "counts": {split: len(table.rows(split)) for split in SPLITS} | {"all": len(table)},
         "purposes": PURPOSES,
         "problems": {"count": len(problems), "first": problems[:PROBLEMS]},
-        "duplicates": measured.get("duplicates"),
+        "duplicates": _duplicates(run, measured.get("duplicates")),
         "flip": measured.get("flip"),
     }
+
+
+def _duplicates(run: "Run", counted: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What was counted, and the first of them, where the run lists them."""
+    if not counted:
+        return None
+    rows = sorted(duplicates(run.path / "duplicates.csv"), key=lambda row: not row["conflicting"])
+    return {**counted, "first": rows[:DUPLICATES]}
+
+
+def duplicates(file: Path) -> list[dict[str, Any]]:
+    """Rows that share their content with another: id, label, split, same_as, conflicting; none without the file.
+
+    Raises:
+        RunError: the file cannot be read, or is no such list.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            return [_duplicate(row) for row in csv.DictReader(lines, strict=True)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        raise RunError(f"{file} is damaged: {type(error).__name__}: {error}. Delete it, or train again") from error
+
+
+def _duplicate(row: Mapping[str, Any]) -> dict[str, Any]:
+    if None in row or None in row.values():
+        raise ValueError(f"the row of {str(row.get('id'))[:60]!r} has not the {len(COLUMNS)} columns of the list")
+    found = {name: row[name] for name in COLUMNS}
+    return {**found, "conflicting": TRUTH[found["conflicting"].lower()]}
 
 
 def _class_counts(seen: Evidence) -> dict[str, Integers]:

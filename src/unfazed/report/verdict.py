@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
 UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
+FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 NAMED = 3  # classes without examples
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
@@ -41,8 +43,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["accuracy"]["n"]:
         return []
-    said = [_against_majority(told), _against_linear(told), _surprise(told), _precision(told), _absent(told),
-            _fit(told), _last(told)]  # fmt: skip
+    said = [_against_majority(told), _against_linear(told), _linear_surprise(told), _surprise(told),
+            _precision(told), _absent(told), _fit(told), _last(told)]  # fmt: skip
     if split == "validation":
         caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
         said.insert(0, (CAUTION, caution))
@@ -71,7 +73,30 @@ def _against_linear(told: Facts) -> Sentence:
     by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: the model is worse by {by}. Use the linear model, or train longer."
+    return CAUTION, f"{said}: the model is worse by {by}. {_remedy(told)}"
+
+
+def _remedy(told: Facts) -> str:
+    epochs = told["recipe"].get("epochs")
+    if isinstance(epochs, int) and len(told["epochs"]) == epochs < FEW_EPOCHS:
+        return f"Train longer: --epochs {2 * epochs}."
+    return "More data or another setting may help."
+
+
+def _linear_surprise(told: Facts) -> Sentence:
+    """Whether the linear model's probabilities are the better ones, though its answers need not be."""
+    split = told["evaluated_on"]
+    linear = (told["baselines"]["linear"].get(split, {}).get("log_loss") or {}).get("value")
+    own = told[split]["log_loss"]["value"]
+    if linear is None or own is None:
+        return None
+    left, against = bits(linear * BITS_PER_NAT), bits(own * BITS_PER_NAT)
+    if linear >= own or left == against:
+        return None
+    smoothing = told["recipe"].get("label_smoothing") or 0
+    why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
+    what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
+    return CAUTION, f"The linear model's probabilities are the better ones: {what}{why}."
 
 
 def _ends(gain: Mapping[str, float]) -> str:

@@ -17,6 +17,7 @@ from unfazed.report.words import count
 from unfazed.run import FORMAT, Run
 from unfazed.samples import PREFIX
 from unfazed.source import SourceOptions
+from unfazed.split import Duplicate, duplicate_rows
 from unfazed.table import Table, listed
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
@@ -27,7 +28,9 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
     run.write_recipe(planned.recipe)
     run.write_table(prepared.table)
     run.write_text("preprocessor.json", prepared.preprocessor.to_json())
-    run.write_problems(prepared.problems)
+    run.write_csv("problems.csv", ("id", "input", "reason"), prepared.problems)
+    if same := duplicate_rows(prepared.table):
+        run.write_csv("duplicates.csv", Duplicate._fields, same)
     run.write_json(
         "model.json",
         {

@@ -1,0 +1,44 @@
+"""From a source to encoded examples: what is said on the way."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+from unfazed.modality.image import MODALITY
+from unfazed.recipe import Recipe
+from unfazed.report.events import Found
+from unfazed.source import SourceOptions
+from unfazed.split import duplicate_rows
+from unfazed.verb.prepare import Prepared, prepare
+
+
+def pictures(folder: Path, count: int) -> list[str]:
+    """Small pictures, no two the same."""
+    names = [f"imgs/{row}.png" for row in range(count)]
+    (folder / "imgs").mkdir()
+    for row, name in enumerate(names):
+        Image.fromarray(np.full((8, 8, 3), row, dtype=np.uint8)).save(folder / name)
+    return names
+
+
+def prepared(source: Path, options: SourceOptions) -> tuple[list[str], Prepared]:
+    """What is said, and what comes of it."""
+    events = list(prepare(source, options, Recipe(), MODALITY))
+    said = next(event for event in events if isinstance(event, Found))
+    assert isinstance(events[-1], Prepared)
+    return list(said.lines), events[-1]
+
+
+def test_what_is_wrong_with_a_table_is_said_with_paths_and_columns(tmp_path: Path) -> None:
+    files = [*pictures(tmp_path, 50), "imgs/none.png"]
+    files[1] = files[0]
+    columns = {"file": files, "label": ["a", "b"] * 25 + ["a"], "patient": [str(row // 2) for row in range(51)]}
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    said, found = prepared(tmp_path / "t.csv", SourceOptions(target="label", group="patient"))
+    assert "1 cannot be used (the first: row 50, imgs/none.png: no such file); see problems.csv" in said
+    assert any("grouped by patient (25 groups, none on two sides)" in line for line in said)
+    assert any("(the first: row 0, imgs/0.png and row 1, imgs/0.png); see duplicates.csv" in line for line in said)
+    assert [row.id for row in duplicate_rows(found.table)] == ["0", "1"]
+    assert found.duplicates._asdict() == {"count": 2, "conflicting": 2, "leaked": 0}
