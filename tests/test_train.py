@@ -72,7 +72,7 @@ def test_dynamics_cover_the_training_rows_of_every_epoch() -> None:
 
 def test_the_kept_weights_are_those_of_the_best_epoch_and_scores_are_theirs() -> None:
     run = trained.run()
-    best = min(run.epochs, key=lambda line: line["validation"]["log_loss"])
+    best = min(run.epochs, key=lambda line: line["validation"]["loss"])
     assert [line["epoch"] for line in run.epochs if line["best"]] == [best["epoch"]]
     rows, y = run.table().rows("validation"), run.table().y()
     probs = run.scores()["probs"][rows]
@@ -128,7 +128,7 @@ def test_a_stall_anneals_under_one_cycle_and_stops_under_a_constant_rate(tmp_pat
         assert len(after) == (6 if annealing else 0)
         finished = told[-1]
         assert isinstance(finished, Finished)
-        best = min(measured, key=lambda line: line["validation"]["log_loss"])
+        best = min(measured, key=lambda line: line["validation"]["loss"])
         assert finished.run.report["best_epoch"] == best["epoch"]
 
 

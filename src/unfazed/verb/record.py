@@ -29,8 +29,8 @@ RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the sche
 class Record:
     """Writes what each epoch brought: its facts, the dynamics so far, and the weights when they are the best so far."""
 
-    def __init__(self, run: Run, prepared: Prepared):
-        self.run, self.prepared = run, prepared
+    def __init__(self, run: Run, prepared: Prepared, label_smoothing: float):
+        self.run, self.prepared, self.label_smoothing = run, prepared, label_smoothing
         self.train_rows = prepared.table.rows("train")
         self.validation_rows = torch.from_numpy(prepared.table.rows("validation"))
         self.lines: list[dict[str, Any]] = []
@@ -77,8 +77,8 @@ class Record:
 
     @property
     def validation_losses(self) -> list[float]:
-        """Validation cross-entropy of each epoch, nats."""
-        return [line["validation"]["log_loss"] for line in self.lines]
+        """What training minimises, on the validation rows, of each epoch; nats."""
+        return [line["validation"]["loss"] for line in self.lines]
 
     def step(self, step: Step) -> None:
         """Note the learning rate."""
@@ -95,7 +95,7 @@ class Record:
         self.window = self.window.after(probs, trained["accuracy"], best_accuracy)
         self.losses.append(epoch.losses.half().cpu().numpy())
         self.margins.append(epoch.margins.half().cpu().numpy())
-        losses = [*self.validation_losses, validated["log_loss"]]
+        losses = [*self.validation_losses, validated["loss"]]
         line = self._line(epoch.number, trained, validated, best=best_epoch(losses) == len(losses))
         if line["best"]:
             self.run.write_weights(epoch.model.state_dict())
@@ -110,17 +110,24 @@ class Record:
         return float((probs[rows].argmax(1) == y[rows]).mean())
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:
+        """Surprise and accuracy on the validation rows, and `loss`: what training minimises, which chooses the epoch.
+
+        With label smoothing the two differ: plain cross-entropy prefers a half-trained network, whose confidence has
+        not yet come down to the smoothed targets, to a better one whose has.
+        """
         device = next(epoch.model.parameters()).device
         batches = in_order(self.prepared.examples, self.validation_rows, EVALUATION_BATCH, device)
         probs = outputs(epoch.model, batches).probs
         y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
-        loss = float(surprise(y, probs).mean()) / BITS_PER_NAT
+        surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
+        evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
+        loss = (1 - self.label_smoothing) * surprised + self.label_smoothing * evenly
         if not np.isfinite(loss):
             raise TrainingError(
                 f"the model's outputs are not numbers after epoch {epoch.number}: "
                 "its learning rate is too high. Try a tenth of it"
             )
-        return {"log_loss": loss, "accuracy": float((probs.argmax(1) == y).mean())}
+        return {"log_loss": surprised, "accuracy": float((probs.argmax(1) == y).mean()), "loss": loss}
 
     def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], best: bool) -> dict[str, Any]:
         now = time.perf_counter()

@@ -142,7 +142,7 @@ def _completed(
     """Train, from the beginning or from what was kept; measure, report."""
     device = best_device()
     loader = _loader(prepared, planned.recipe, device)
-    record = Record(run, prepared)
+    record = Record(run, prepared, planned.recipe.label_smoothing)
     state = record.restore(kept) if kept else None
     steps, done = len(loader) * planned.recipe.epochs, state["step"] if state else 0
     expected = expected_seconds(planned, prepared, loader) * (steps - done) / steps
