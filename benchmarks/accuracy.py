@@ -73,7 +73,7 @@ def table() -> str:
     lines = [
         "# Accuracy with defaults",
         "",
-        "`unfazed train SOURCE`, nothing else said. Mean over seeds, with the lowest and the highest. Times are medians",
+        "`unfazed train SOURCE`, nothing else said. Mean over seeds, lowest and highest beside it. Times are medians",
         "of the runs that had the machine to themselves (how many, in brackets; of all where there are none).",
         "",
         "| data | training rows | test n | seeds | test accuracy | linear model | floor | whole command | an epoch | "
