@@ -63,17 +63,17 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
     )
 
 
-def source_of(run: Run) -> tuple[str, SourceOptions]:
-    """Where the run's data came from.
+def source_of(run: Run, source: Any = None) -> tuple[Any, SourceOptions]:
+    """Where the run's data came from, unless `source` is it, and what was said about it.
 
     Raises:
         RunError: the run does not say, or it came from a frame in memory.
     """
-    source = run.origin.get("source")
-    if not isinstance(source, str):
+    recorded = run.origin.get("source")
+    if source is None and not isinstance(recorded, str):
         raise RunError(f"{run.path} was trained on a frame in memory: hand it over again, resume(run, source=frame)")
     try:
-        return source, SourceOptions(**run.origin.get("options", {}))
+        return recorded if source is None else source, SourceOptions(**run.origin.get("options", {}))
     except TypeError as error:
         raise RunError(f"{run.path}/origin.json is damaged: {error}") from error
 

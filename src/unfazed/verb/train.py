@@ -58,12 +58,7 @@ def train(
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
     """
     options, chosen = separated({**settings, "target": target}, recipe)
-    events = training_events(source, options, chosen, out)
-    if not progress:
-        return silently(events)
-    from rich.console import Console
-
-    return show(events, Console(stderr=True))
+    return _followed(training_events(source, options, chosen, out), progress)
 
 
 def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -> tuple[SourceOptions, Recipe]:
@@ -91,7 +86,11 @@ def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True) 
         RunError: there is no run, or it is finished.
         SourceError: the source has changed; the message says what.
     """
-    events = resumed_events(run, source)
+    return _followed(resumed_events(run, source), progress)
+
+
+def _followed(events: Iterator[Event], progress: bool) -> Run:
+    """The finished run, its making shown or not."""
     if not progress:
         return silently(events)
     from rich.console import Console
@@ -120,8 +119,7 @@ def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    found, options = source_of(run) if source is None else (source, SourceOptions(**run.origin.get("options", {})))
-    prepared = yield from _prepared(found, options, run.recipe)
+    prepared = yield from _prepared(*source_of(run, source), run.recipe)
     check_unchanged(run.table(), prepared.table)
     planned = plan(prepared, run.recipe, best_device())
     clock.lap("read")
