@@ -162,12 +162,13 @@ def test_annealing_ends_the_run_early_at_a_rate_near_zero() -> None:
             state = event.state()
             break
     assert state is not None
-    rest = list(training(model, loader(), EVERYTHING, chosen, state=annealed(state)))
+    rest = list(training(model, loader(), EVERYTHING, chosen, state=annealed(state, chosen)))
     rates = [event.learning_rate for event in rest if isinstance(event, Step)]
     assert epochs(rest)[-1].number == 8 + 5
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.05 * rates[0]
-    assert annealed(annealed(state)) == annealed(state)
+    once = annealed(state, chosen)
+    assert annealed(once, chosen) == once
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_advice() -> None:

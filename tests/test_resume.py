@@ -22,7 +22,7 @@ from unfazed.errors import RunError, SourceError
 from unfazed.loop import Step
 from unfazed.report.events import Finishing, Measured
 from unfazed.run import Run
-from unfazed.verb import train as verb
+from unfazed.verb import running
 from unfazed.verb.train import resumed_events, separated, training_events
 
 SETTINGS: dict[str, Any] = {**trained.SETTINGS, "epochs": 6, "dropout": 0.2, "class_weights": "balanced"}
@@ -31,7 +31,7 @@ STALLING: dict[str, Any] = {**SETTINGS, "epochs": 16, "patience": 1, "learning_r
 
 @pytest.fixture(autouse=True)
 def saved_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
 
 
 def events(out: Path, settings: dict[str, Any] = SETTINGS) -> Iterator[Any]:
@@ -128,7 +128,7 @@ def test_a_kill_inside_any_write_leaves_a_state_that_is_whole(
     with pytest.raises(Killed):
         list(told)
     monkeypatch.undo()
-    monkeypatch.setattr(verb, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
     assert_same(whole, finished(resumed_events(tmp_path / "run")))
 
 

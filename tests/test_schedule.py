@@ -8,8 +8,13 @@ SCHEDULES = ["one-cycle", "cosine", "triangular", "step", "constant"]
 
 
 def rates(schedule: str, warmup: float = 0.1, stalled_at: int | None = None) -> list[float]:
-    course = Course(10, TOTAL // 10, stalled_at)
     chosen = recipe(schedule=schedule, warmup=warmup, learning_rate=1.0)
+    course = Course(TOTAL // 10, TOTAL)
+    if stalled_at is not None:
+        rest = course.annealed(chosen, stalled_at)
+        return rates(schedule, warmup)[:stalled_at] + [
+            learning_rate(chosen, rest, step) for step in range(stalled_at, rest.end)
+        ]
     return [learning_rate(chosen, course, step) for step in range(course.end)]
 
 
@@ -58,4 +63,4 @@ def test_after_a_stall_it_falls_from_where_it_was_to_zero_within_a_quarter(sched
 
 
 def test_an_annealing_is_never_longer_than_the_plan() -> None:
-    assert Course(10, 100, 950).end == 1000
+    assert Course(100, 1000).annealed(recipe(), 950).end == 1000

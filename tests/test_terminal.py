@@ -27,11 +27,11 @@ def facts(number: int, best: bool) -> dict[str, object]:
 
 
 def story() -> list[object]:
-    step = Step(1, 16, 0.01, torch.tensor(1.0), 32, dict)
+    step = Step(1, 16, 0.01, torch.tensor(1.0), 32, 32, dict)
     return [
         Advance(3, 10),
         Found(["10 images", "a note"]),
-        Planned("a net", "CPU", recipe(epochs=2), 16, 75.0),
+        Planned("a net", "CPU", recipe(epochs=2), 16, 8, 75.0),
         step,
         Measured(facts(1, True)),
         Stalled(1, True),

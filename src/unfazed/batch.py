@@ -21,7 +21,7 @@ class Batch(NamedTuple):
 
     def split(self, size: int) -> Iterator["Batch"]:
         """The batch in parts of at most `size` examples, and of nearly one size: batch norm needs more than one."""
-        count = -(-len(self.y) // size)
+        count = max(1, -(-len(self.y) // size))
         for parts in zip(*(torch.tensor_split(column, count) for column in self), strict=True):
             yield Batch(*parts)
 

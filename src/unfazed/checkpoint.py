@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from unfazed.errors import RunError
+from unfazed.errors import DiskFullError, RunError
 from unfazed.files import write_bytes
 from unfazed.run import Run
 
@@ -30,45 +30,66 @@ def save(run: Run, state: Mapping[str, Any]) -> None:
     """Keep `state`, nested dictionaries and lists of tensors, arrays and plain values; older ones are removed.
 
     The weights that the run holds as its best at this moment are kept with it.
-    """
-    from safetensors.torch import save as packed
 
+    Raises:
+        DiskFullError: the disk is full; the state before this one stays whole.
+    """
     (run.path / FOLDER).mkdir(exist_ok=True)
     folder = Path(mkdtemp(dir=run.path / FOLDER, prefix=f"{state['loop']['step']:09}-"))
-    tensors: dict[str, torch.Tensor] = {}
-    plain = _packed(state, "state", tensors)
-    write_bytes(folder / "arrays.safetensors", packed(tensors))
-    write_bytes(folder / "state.json", json.dumps(plain).encode())
-    weights = run.path / "model.safetensors"
-    if weights.exists():
-        write_bytes(folder / BEST, weights.read_bytes())
-    write_bytes(run.path / FOLDER / POINTER, folder.name.encode())
+    try:
+        _fill(folder, state, run.path / "model.safetensors")
+        write_bytes(run.path / FOLDER / POINTER, folder.name.encode())
+    except (OSError, DiskFullError):
+        shutil.rmtree(folder, ignore_errors=True)  # the pointer still leads to the one before
+        raise
     for other in (run.path / FOLDER).iterdir():
         if other.is_dir() and other != folder:
             shutil.rmtree(other, ignore_errors=True)
 
 
+def _fill(folder: Path, state: Mapping[str, Any], best: Path) -> None:
+    from safetensors.torch import save as packed
+
+    tensors: dict[str, torch.Tensor] = {}
+    plain = _packed(state, "state", tensors)
+    write_bytes(folder / "arrays.safetensors", packed(tensors))
+    write_bytes(folder / "state.json", json.dumps(plain).encode())
+    if best.exists():
+        write_bytes(folder / BEST, best.read_bytes())
+
+
 def load(run: Run) -> dict[str, Any] | None:
-    """The newest state, with the run's best weights put back as they were then; None where there is none.
+    """The newest state; None where there is none.
 
     Raises:
         RunError: the state is damaged.
     """
     from safetensors.torch import load_file
 
-    pointer = run.path / FOLDER / POINTER
-    if not pointer.exists():
+    folder = _newest(run)
+    if folder is None:
         return None
-    folder = run.path / FOLDER / Path(pointer.read_text(errors="replace").strip()).name
     try:
         tensors = load_file(folder / "arrays.safetensors")
         state = _unpacked(json.loads((folder / "state.json").read_text()), tensors)
-        if (folder / BEST).exists():
-            write_bytes(run.path / "model.safetensors", (folder / BEST).read_bytes())
     except Exception as error:  # safetensors raises its own kinds
         raise RunError(f"the state of {run.path} is damaged ({error}): it cannot be resumed, train again") from error
     assert isinstance(state, dict)
     return state
+
+
+def put_back_best(run: Run) -> None:
+    """Give the run the best weights that it had when the newest state was kept."""
+    folder = _newest(run)
+    if folder is not None and (folder / BEST).exists():
+        write_bytes(run.path / "model.safetensors", (folder / BEST).read_bytes())
+
+
+def _newest(run: Run) -> Path | None:
+    pointer = run.path / FOLDER / POINTER
+    if not pointer.exists():
+        return None
+    return run.path / FOLDER / Path(pointer.read_text(errors="replace").strip()).name
 
 
 def remove(run: Run) -> None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from unfazed.errors import InputError, UnfazedError, UsageError
+from unfazed.errors import InputError, ProcessLostError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
+from unfazed.verb.launch import follows, launched
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
 SOURCE = Group("Source", help="What the source does not say by itself.")
+MACHINE = Group("Machine", help="How this machine is used.")
 OUTPUT = Group("Output")
 
 
@@ -67,6 +69,8 @@ def train(
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
     group: Annotated[str | None, Parameter(group=SOURCE)] = None,
     time: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
+    num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
     recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
@@ -93,6 +97,10 @@ def train(
         A column whose equal values stay on one side of the split.
     time
         A column to split by: the latest rows are the test rows.
+    time_limit
+        Shape the whole run, report included, to take about this long: 90s, 10m, 1h30m.
+    num_processes
+        Processes on this machine that train together; for more machines see docs/scaling.md.
     recipe
         A TOML file of hyperparameters; flags override it.
     json_
@@ -100,20 +108,28 @@ def train(
     quiet
         Print only the path of the run.
     """
+    from unfazed.verb.time_limit import time_limit as limit_of
+
+    limit = limit_of(time_limit)  # the clock starts before torch is imported
+    if num_processes != 1:
+        sys.exit(launched(num_processes))
     from unfazed.report.terminal import as_json, show, silently, summary
     from unfazed.verb.train import resumed_events, separated, training_events
 
     given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
     settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
     if resume is not None:
-        if source is not None or out or recipe or any(value not in (None, True) for value in settings.values()):
+        others = (source, out, recipe, limit)
+        if any(other is not None for other in others) or any(value not in (None, True) for value in settings.values()):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(settings, recipe), out)
-    if json_:
+        events = training_events(source, *separated(settings, recipe), out, limit)
+    if follows():
+        silently(events)
+    elif json_:
         for event in events:
             if line := as_json(event):
                 _tell(json.dumps(line))
@@ -264,6 +280,10 @@ def _status(command: Callable[[], Any]) -> int:
     except UsageError as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 2
+    except ProcessLostError as error:
+        if not follows():
+            print(f"unfazed: {error}", file=sys.stderr)
+        return 1
     except UnfazedError as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 1

@@ -6,6 +6,9 @@
     │   └── SourceError    the data as a whole cannot be used
     ├── RunError           a run folder is missing, damaged, foreign or newer than this version
     ├── TrainingError      training cannot go on: the loss is no longer a number
+    │   └── ProcessLostError    another process of the same training has ended
+    ├── OutOfMemoryError        not even a single example fits
+    ├── DiskFullError             the disk is full
     └── InputError         one input cannot be used: a row of problems.csv, never the end of a run
 
 A message says what was wrong, where, what was found there, and what to do.
@@ -37,6 +40,18 @@ class RunError(UnfazedError):
 
 class TrainingError(UnfazedError):
     """Training cannot go on."""
+
+
+class ProcessLostError(TrainingError):
+    """Another process of the same training has ended."""
+
+
+class OutOfMemoryError(UnfazedError):
+    """Memory ran out, and doing one example at a time did not help."""
+
+
+class DiskFullError(UnfazedError):
+    """The disk, or a quota on it, is full."""
 
 
 class InputError(UnfazedError):

@@ -1,10 +1,13 @@
 """Writing files so that a reader, or the next process after a crash, sees the old content or the new, never a part."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from unfazed.errors import DiskFullError
 
 
 @contextmanager
@@ -19,6 +22,10 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         new.chmod(0o666 & ~_umask())
         new.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
     finally:
         new.unlink(missing_ok=True)
 

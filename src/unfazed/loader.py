@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from unfazed.batch import Batch, Examples
+from unfazed.errors import UsageError
+from unfazed.processes import ALONE, Processes
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -29,14 +31,27 @@ class Loader:
         seed: int = 0,
         device: torch.device | None = None,
         augment: Augment | None = None,
+        processes: Processes = ALONE,
     ):
-        """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given."""
+        """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given.
+
+        Of several `processes` each is served its part of every batch; together they have every row once.
+
+        Raises:
+            UsageError: a batch has fewer examples than there are processes.
+        """
         self.examples = examples
         self.index = index.cpu()
         self.batch_size = batch_size
         self.seed = seed
         self.device = device or examples.x.device
         self.augment = augment
+        self.processes = processes
+        if len(index) < len(self) * processes.count:
+            raise UsageError(
+                f"{processes.count} processes cannot share batches of {len(index) // len(self)} examples: "
+                "start fewer, or make batch_size larger"
+            )
         self.rows = len(examples.x)  # N, so that dynamics can be kept by row
 
     def __len__(self) -> int:
@@ -47,7 +62,7 @@ class Loader:
         """The batches of epoch `number`, without the first `skip`."""
         order = torch.randperm(len(self.index), generator=self._generator(number, 0))
         for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
-            yield self._served(part, number, position)
+            yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
 
     def _served(self, index: Tensor, number: int, position: int) -> Batch:
         batch = self.examples.batch(index.to(self.examples.x.device))

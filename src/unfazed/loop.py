@@ -23,7 +23,9 @@ from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
 from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
-from unfazed.recipe import Recipe, weight_decay_of
+from unfazed.memory import halving
+from unfazed.processes import ALONE, Processes
+from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
 
 State = dict[str, Any]
@@ -45,7 +47,8 @@ class Step(NamedTuple):
     total: int  # steps planned
     learning_rate: float
     loss: Tensor  # [] nats, on the device: reading it waits for the GPU
-    examples: int
+    examples: int  # of this process
+    micro_batch_size: int  # examples in a forward pass; less than the recipe's where memory ran out
     state: Callable[[], State]  # what is needed to go on from here; live, so save it before the next event
 
 
@@ -81,6 +84,14 @@ class Dynamics:
         self.margins[batch.index] = surprised.margin
         self.probs[batch.index] = surprised.probs
 
+    def whole(self, processes: Processes) -> "Dynamics":
+        """The record of all processes, each of which has served some of the rows."""
+        if processes.count == 1:
+            return self
+        served = processes.sum((~self.losses.isnan()).float())
+        arrays = (processes.sum(array.nan_to_num(0.0, torch.inf, -torch.inf)) for array in vars(self).values())
+        return Dynamics(*(torch.where(served > 0, array.T, torch.nan).T for array in arrays))
+
 
 class Average:
     """An exponential moving average of a model's weights and buffers, over a horizon in steps.
@@ -114,74 +125,123 @@ def training(
     recipe: Recipe,
     *,
     state: State | None = None,
+    processes: Processes = ALONE,
 ) -> Iterator[Step | Epoch]:
     """Train `model` in place, yielding a `Step` per update and an `Epoch` per pass.
 
     A generator: nothing happens until it is iterated, and leaving the loop stops the training. With the
     `state` of an earlier event it goes on from there, bit for bit on a CPU. After an event one may also
-    call `annealed` on its state and train on from that: the rest of the run is then the annealing.
+    call `annealed` or `fitted` on its state and train on from that: the rest of the run is then the
+    annealing, or ends at another step.
+
+    Where memory runs out, the micro-batch is halved and the same batch is run again; the batch, the
+    learning rate and the schedule stay as they were. Batch norm sees smaller micro-batches from then on.
+
+    With several `processes` each calls this with a loader that serves its share of every batch; then
+    all of them must iterate alike, and `state()` is a joint call.
 
     Raises:
         TrainingError: the loss is no longer a number (checked once an epoch, to not wait for the device).
+        OutOfMemoryError: a single example does not fit.
+        ProcessLostError: another process has ended.
     """
-    engine = _Engine(model, loader, criterion, recipe)
+    engine = _Engine(model, loader, criterion, recipe, processes)
     if state is not None:
         engine.restore(state)
-        if engine.dynamics is not None and engine.step % len(loader) == 0:  # left between a last step and its epoch
-            yield engine.finish(engine.step // len(loader))
+        if engine.dynamics is not None and engine.pass_ended:  # left between a last step and its epoch
+            yield engine.finish()
     while engine.step < engine.course.end:
-        number = engine.step // len(loader)
-        for batch in loader.epoch(number, skip=engine.step % len(loader)):
+        number, skip = divmod(engine.step, len(loader))
+        for batch in loader.epoch(number, skip=skip):
             yield engine.update(batch)
-        yield engine.finish(number + 1)
+            if engine.pass_ended:
+                break
+        yield engine.finish()
 
 
-def annealed(state: State) -> State:
+def annealed(state: State, recipe: Recipe) -> State:
     """The state with its schedule left here: the learning rate goes straight to zero and the run ends."""
-    course = Course(*state["course"])
-    return state if course.stalled_at is not None else {**state, "course": (*course[:2], state["step"])}
+    return {**state, "course": tuple(Course(*state["course"]).annealed(recipe, state["step"]))}
+
+
+def fitted(state: State, recipe: Recipe, end: int) -> State:
+    """The state with the rest of its schedule stretched or shortened, so that the run ends after `end` steps."""
+    return {**state, "course": tuple(Course(*state["course"]).fitted(recipe, state["step"], end))}
 
 
 class _Engine:
     """What one update needs: model, optimizer, averaged weights and the counters."""
 
-    def __init__(self, model: nn.Module, loader: Batches, criterion: Criterion, recipe: Recipe):
-        self.model, self.criterion, self.recipe = model, criterion, recipe
+    def __init__(self, model: nn.Module, loader: Batches, criterion: Criterion, recipe: Recipe, processes: Processes):
+        self.model, self.criterion, self.recipe, self.processes = model, criterion, recipe, processes
         self.weights = [p for p in model.parameters() if p.requires_grad]
         self.device = self.weights[0].device
+        processes.copy(model.state_dict().values())
+        self.buffers = list(model.buffers())  # batch norm's, put back where a batch has to be run again
+        self.kept_buffers = [buffer.clone() for buffer in self.buffers]
+        self.running = [buffer for buffer in self.buffers if buffer.is_floating_point()]
         self.optimizer = optimizer_of(model, recipe)
-        self.course = Course(recipe.epochs, len(loader))
-        self.average = Average(model, recipe.ema * self.course.total) if recipe.ema else None
+        self.course = Course(len(loader), recipe.epochs * len(loader) if recipe.steps == AUTO else recipe.steps)
+        self.average = Average(model, recipe.ema * self.course.end) if recipe.ema else None
+        self.micro_batch_size = recipe.micro_batch_size
         self.step = 0
         self.rows = loader.rows
         self.losses = torch.zeros((), device=self.device)  # sum over steps: not finite once any was not
         self.dynamics: Dynamics | None = None
 
+    @property
+    def pass_ended(self) -> bool:
+        """Whether the last step was the last one of its pass, or of the run."""
+        return self.step % self.course.steps == 0 or self.step == self.course.end
+
     def update(self, batch: Batch) -> Step:
         """Make one optimizer step on `batch`."""
-        torch.manual_seed(mixed_seed(self.recipe.seed, self.step))
         self.model.train()
         rate = learning_rate(self.recipe, self.course, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.zero_grad()
-        loss = self._accumulate(batch)
+        loss = self._gradients(batch)
         if self.recipe.l1:
             _add_l1(self.optimizer, self.recipe.l1)
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
         self.optimizer.step()
         self.step += 1
+        if not self.together and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
+            self.processes.mean_all([*self.weights, *self.running])
         if self.average:
             self.average.update(self.step)
         self.losses += loss
-        return Step(self.step, self.course.end, rate, loss, len(batch.y), self.state)
+        return Step(self.step, self.course.end, rate, loss, len(batch.y), self.micro_batch_size, self.state)
 
-    def _accumulate(self, batch: Batch) -> Tensor:
-        """Add the gradients of the batch, micro-batch by micro-batch; its weighted mean loss []."""
-        total = batch.weight.sum().clamp_min(1e-12)
+    @property
+    def together(self) -> bool:
+        """Whether the processes share their gradients, rather than the mean of their weights from time to time."""
+        return self.recipe.local_steps == 1
+
+    def _gradients(self, batch: Batch) -> Tensor:
+        """Set the gradients of the batch's weighted mean loss, over all processes; that loss []."""
+        total = batch.weight.sum()
+        if self.together:
+            self.processes.sum(total)
+        _copy(self.buffers, self.kept_buffers)
+
+        def attempt(size: int) -> Tensor:
+            torch.manual_seed(mixed_seed(self.recipe.seed, self.step, self.processes.rank))
+            _copy(self.kept_buffers, self.buffers)
+            self.optimizer.zero_grad()
+            return self._accumulate(batch, size, total.clamp_min(1e-12))
+
+        loss, self.micro_batch_size = halving(attempt, len(batch.y), self.micro_batch_size, self._any)
+        if self.together and self.processes.count > 1:
+            self.processes.sum_all([loss, *(weight.grad for weight in self.weights if weight.grad is not None)])
+            self.processes.mean_all(self.running)
+        return loss
+
+    def _accumulate(self, batch: Batch, size: int, total: Tensor) -> Tensor:
+        """Add the gradients of this process's batch, `size` examples at a time; its share of the loss []."""
         mean = torch.zeros((), device=self.device)
-        for part in batch.split(self.recipe.micro_batch_size):
+        for part in batch.split(size):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
                 loss, output = self.criterion(self.model, part)
             share = (loss * part.weight).sum() / total
@@ -192,10 +252,15 @@ class _Engine:
             self.dynamics.record(part, output)
         return mean
 
-    def finish(self, number: int) -> Epoch:
-        """Close the pass `number`."""
-        dynamics, self.dynamics = self.dynamics, None
-        assert dynamics is not None
+    def _any(self, short: bool) -> bool:
+        """Whether memory ran out anywhere: then no process may go on to the gradients."""
+        return self.processes.any(short, self.device) if self.together else short
+
+    def finish(self) -> Epoch:
+        """Close a pass."""
+        number = -(-self.step // self.course.steps)
+        assert self.dynamics is not None
+        dynamics, self.dynamics = self.dynamics.whole(self.processes), None
         if not self.losses.isfinite() or not all(bool(weight.isfinite().all()) for weight in self.weights):
             raise TrainingError(
                 f"the loss is not a number in epoch {number}: the learning rate {self.recipe.learning_rate:g} is too "
@@ -209,21 +274,31 @@ class _Engine:
         return {
             "step": self.step,
             "course": tuple(self.course),
+            "micro_batch_size": self.micro_batch_size,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average.model.state_dict() if self.average else None,
-            "dynamics": vars(self.dynamics) if self.dynamics is not None else None,
+            "dynamics": vars(self.dynamics.whole(self.processes)) if self.dynamics is not None else None,
         }
 
     def restore(self, state: State) -> None:
         """Take up `state`; the tensors in it are copied."""
         self.step, self.course = state["step"], Course(*state["course"])
+        self.micro_batch_size = state["micro_batch_size"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         if self.average:
             self.average.model.load_state_dict(state["average"])
         if state["dynamics"] is not None:
-            self.dynamics = Dynamics(**{name: array.clone() for name, array in state["dynamics"].items()})
+            kept = {name: array.clone() for name, array in state["dynamics"].items()}
+            if not self.processes.first:  # one process keeps what was recorded before, so that it counts once
+                kept = {name: torch.full_like(array, torch.nan) for name, array in kept.items()}
+            self.dynamics = Dynamics(**kept)
+
+
+def _copy(values: list[Tensor], into: list[Tensor]) -> None:
+    if values:
+        torch._foreach_copy_(into, values)
 
 
 def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -4,8 +4,10 @@ Validation during training, the final evaluation and `Predictor` all come throug
 Axis letters: n examples, K classes, D embedding width.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unfazed.batch import Batch
+from unfazed.memory import halving
 
 
 class Outputs(NamedTuple):
@@ -36,17 +39,28 @@ def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
     """Probabilities and embeddings of every example in `batches`, in order.
 
     In evaluation mode and float32 whatever the caller's mode and precision were: a run predicts the
-    same everywhere, and neither dropout nor batch statistics can leak in.
+    same everywhere, and neither dropout nor batch statistics can leak in. Where memory runs out a batch is taken in
+    smaller parts.
+
+    Raises:
+        OutOfMemoryError: a single example does not fit.
     """
-    parts = []
+    parts: list[tuple[Tensor, Tensor]] = []
+    most = sys.maxsize
     with _evaluating(model) as evaluated:
         for batch in batches:
-            embedding = evaluated.embed(batch.x, batch.length)
-            parts.append((evaluated.head(embedding).softmax(1), embedding))
+            scored, most = halving(partial(_scored, evaluated, batch), len(batch.y), most)
+            parts += scored
     if not parts:
         raise ValueError("there are no batches to evaluate")
     probs, embeddings = (torch.cat(arrays).float().cpu().numpy() for arrays in zip(*parts, strict=True))
     return Outputs(probs, embeddings)
+
+
+def _scored(model: "Model", batch: Batch, size: int) -> list[tuple[Tensor, Tensor]]:
+    """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time."""
+    embeddings = [model.embed(part.x, part.length) for part in batch.split(size)]
+    return [(model.head(embedding).softmax(1), embedding) for embedding in embeddings]
 
 
 def one_batch(x: NDArray[Any], device: torch.device) -> Batch:

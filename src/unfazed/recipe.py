@@ -45,6 +45,8 @@ class Recipe:
     # fmt: off
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
+    steps: int = _knob(AUTO, "optimizer steps, in place of epochs; auto: the batches of all epochs",
+                       unit="steps", low=1, high=1_000_000_000)
     batch_size: int = _knob(AUTO, "examples per optimizer step; auto: by the amount of data",
                             unit="examples", low=1, high=1_000_000, search=(16, 512), log=True)
     micro_batch_size: int = _knob(AUTO, "examples per forward pass, fewer to save memory; auto: the batch",
@@ -67,12 +69,14 @@ class Recipe:
     clip: float = _knob(1.0, "largest norm of the gradient; 0 = no clipping", low=0.0, high=1e6)
     ema: float = _knob(0.02, "horizon of the averaged weights; 0 = no averaging",
                        unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
-    patience: int = _knob(10, "epochs without a better validation cross-entropy before annealing or stopping; "
-                          "0 = never", unit="epochs", low=0, high=100_000)
+    patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
+                          "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
     augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; 0 = none",
                                 low=0.0, high=1.0, search=(0.0, 1.0))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
                       options=("none", "horizontal", "both"))
+    local_steps: int = _knob(1, "steps that each of several processes trains alone before their weights are averaged; "
+                             "1 = their gradients are, at every step", unit="steps", low=1, high=10_000)
     class_weights: str = _knob("none", "weight of an example: none, or balanced by the frequency of its class",
                                options=("none", "balanced"))
     precision: str = _knob(AUTO, "number format in training; auto: by a table of what the device can do",

@@ -6,7 +6,8 @@
     step         warm-up, then a tenth from 60 % of the run and a hundredth from 85 %
     constant     warm-up, then the peak
 
-A run that stalls leaves its schedule for the *annealing*: a straight line from where it is to zero.
+A run that stalls leaves its schedule for the *annealing*: a straight line from where it is to zero. A run that must
+end at another time than planned has the rest of its schedule stretched or shortened.
 """
 
 import math
@@ -21,32 +22,47 @@ ANNEALING_SHARE = 0.25  # of the planned epochs, the length of the annealing aft
 
 
 class Course(NamedTuple):
-    """How long a run takes and, after a stall, where it left its schedule."""
+    """How long a run takes, and where it left its plan: to fit a time limit, or for the annealing after a stall."""
 
-    epochs: int
     steps: int  # of one epoch
-    stalled_at: int | None = None  # the first step of the annealing, counted from 0
+    end: int  # steps that will be made
+    since: int = 0  # the step from which the rest is laid out, counted from 0
+    done: float = 0.0  # share of the schedule behind that step
+    falling_from: float | None = None  # multiplier at that step, where the rest is a straight line to zero
 
     @property
-    def total(self) -> int:
-        """Steps of the whole schedule."""
-        return self.epochs * self.steps
+    def epochs(self) -> int:
+        """Passes begun; the last may be cut short."""
+        return math.ceil(self.end / self.steps)
 
-    @property
-    def end(self) -> int:
-        """Steps that will be made: the annealing after a stall ends with an epoch."""
-        if self.stalled_at is None:
-            return self.total
-        epochs = math.ceil(self.stalled_at / self.steps) + max(1, round(ANNEALING_SHARE * self.epochs))
-        return min(self.total, epochs * self.steps)
+    def progress(self, step: int) -> float:
+        """Share of the schedule that the step `step` (from 0) stands at."""
+        return self.done + (1 - self.done) * (step + 1 - self.since) / (self.end + 1 - self.since)
+
+    def annealed(self, recipe: Recipe, step: int) -> "Course":
+        """The schedule left before `step`: a straight line to zero, for a quarter of the plan, in whole epochs."""
+        if self.falling_from is not None:
+            return self
+        epochs = math.ceil(step / self.steps) + max(1, round(ANNEALING_SHARE * self.epochs))
+        end = min(self.end, epochs * self.steps)
+        return self._replace(end=end, since=step, falling_from=_multiplier(recipe, self.progress(step)))
+
+    def fitted(self, recipe: Recipe, step: int, end: int) -> "Course":
+        """The same course with what is left of it stretched or shortened to `end`; the rate does not jump."""
+        if self.falling_from is not None:
+            return self._replace(since=step, end=end, falling_from=self.multiplier(recipe, step))
+        return self._replace(since=step, end=end, done=self.progress(step - 1) if step > self.since else self.done)
+
+    def multiplier(self, recipe: Recipe, step: int) -> float:
+        """Learning rate of the step `step` as a share of the peak."""
+        if self.falling_from is None:
+            return _multiplier(recipe, self.progress(step))
+        return self.falling_from * (self.end - step) / (self.end - self.since + 1)
 
 
 def learning_rate(recipe: Recipe, course: Course, step: int) -> float:
     """Learning rate of the step `step` (from 0)."""
-    if course.stalled_at is None or step < course.stalled_at:
-        return recipe.learning_rate * _multiplier(recipe, (step + 1) / (course.total + 1))
-    start = recipe.learning_rate * _multiplier(recipe, (course.stalled_at + 1) / (course.total + 1))
-    return start * (course.end - step) / (course.end - course.stalled_at + 1)
+    return recipe.learning_rate * course.multiplier(recipe, step)
 
 
 def _multiplier(recipe: Recipe, done: float) -> float:

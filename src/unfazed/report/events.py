@@ -26,6 +26,7 @@ class Planned(NamedTuple):
     device: str
     recipe: Recipe
     steps: int
+    batches: int  # steps of one epoch
     expected_seconds: float
 
 
@@ -40,6 +41,20 @@ class Stalled(NamedTuple):
 
     epoch: int
     annealing: bool
+
+
+class Fitted(NamedTuple):
+    """The time limit wants another number of steps than was planned."""
+
+    steps: int
+    planned: int
+
+
+class MemoryShort(NamedTuple):
+    """Memory ran out: from here on examples pass through the model in smaller parts; the batch stays as it was."""
+
+    micro_batch_size: int
+    batch_size: int
 
 
 class Finishing(NamedTuple):

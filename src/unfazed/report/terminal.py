@@ -18,11 +18,11 @@ from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
-from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
+from unfazed.report.events import Advance, Finished, Finishing, Fitted, Found, Measured, MemoryShort, Planned, Stalled
 from unfazed.report.words import bits, count, percent, printable, seconds
 from unfazed.run import Run
 
-Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Finishing | Finished
+Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
 HEADING = (
     "            surprise, bits       validation   learning\n"
@@ -90,6 +90,14 @@ class _Display:
             case Stalled():
                 then = "now annealing the learning rate" if event.annealing else "stopping"
                 self._say(Text(f"  no better validation surprise since epoch {event.epoch}: {then}", style="yellow"))
+            case Fitted():
+                self.epochs = -(-event.steps // self.epoch_steps)
+                change = "fewer" if event.steps < event.planned else "more"
+                self._say(
+                    Text(f"  {change} steps fit the time limit: {event.steps:,}, not {event.planned:,}", style="yellow")
+                )
+            case MemoryShort():
+                self._say(Text(f"  {memory_line(event)}", style="yellow"))
             case Finishing():
                 self._move(event.stage, None, None, "")
 
@@ -104,7 +112,7 @@ class _Display:
             self._say(Text(printable(line), style="bold" if number == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
-        self.epochs, self.epoch_steps = event.recipe.epochs, event.steps // event.recipe.epochs
+        self.epochs, self.epoch_steps = event.recipe.epochs, event.batches
         self._say(f"{event.model}; {event.recipe.precision} on {event.device}")
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
@@ -152,6 +160,12 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
     return line
 
 
+def memory_line(event: MemoryShort) -> str:
+    """What was done about it."""
+    at_once = count(event.micro_batch_size, "examples")
+    return f"memory ran out: {at_once} at a time from here on; the batch stays {event.batch_size:,}"
+
+
 def as_json(event: Event) -> dict[str, Any] | None:
     """An event for machines; None for those that only move the display."""
     match event:
@@ -170,6 +184,10 @@ def as_json(event: Event) -> dict[str, Any] | None:
             return {"event": "epoch", **event.facts}
         case Stalled():
             return {"event": "stalled", "epoch": event.epoch, "annealing": event.annealing}
+        case Fitted():
+            return {"event": "fitted", **event._asdict()}
+        case MemoryShort():
+            return {"event": "memory short", **event._asdict()}
         case Finished():
             return {"event": "finished", "run": str(event.run.path), "report": event.run.report}
         case _:

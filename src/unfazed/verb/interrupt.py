@@ -35,6 +35,19 @@ def held_back(events: Iterable[_Event]) -> Iterator[tuple[_Event, bool]]:
 
 
 @contextmanager
+def ignored() -> Iterator[None]:
+    """Ctrl-C means nothing here: it goes to every process at once, and the first one tells the others to stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _noting() -> Iterator[Press]:
     press = Press()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may say who gets signals

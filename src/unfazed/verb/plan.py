@@ -6,6 +6,7 @@ The expected time is measured, and nothing depends on it.
 import copy
 import math
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -22,10 +23,12 @@ from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.verb.prepare import Prepared
+from unfazed.verb.time_limit import Pace
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
 TIMED_STEPS = 5
 TIMED_ROWS = 64
+MEASURING = 3.0  # seconds for the linear baseline, the latency, the pictures and the report
 
 
 class Plan(NamedTuple):
@@ -52,7 +55,12 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         width=default_width(size, len(rows)),
         weight_decay=weight_decay_of(recipe),
     )
-    recipe = recipe.resolved(micro_batch_size=recipe.batch_size)
+    batches = math.ceil(len(rows) / recipe.batch_size)
+    if recipe.steps != AUTO:
+        recipe = replace(recipe, epochs=math.ceil(recipe.steps / batches))
+    recipe = recipe.resolved(
+        micro_batch_size=recipe.batch_size, steps=recipe.epochs * batches, patience=max(10, recipe.epochs // 4)
+    )
     model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
     return Plan(recipe, model.to(device), _evidence(flips, recipe.flip) if flips else None)
@@ -79,8 +87,8 @@ def default_batch_size(rows: int) -> int:
     return 128 if rows >= 5000 else 64 if rows >= 500 else 16
 
 
-def expected_seconds(plan: Plan, prepared: Prepared, loader: Loader) -> float:
-    """Seconds that training, validation and the final scoring will take, from a few steps on a copy of the model."""
+def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
+    """How fast this machine trains and scores, from a few steps on a copy of the model."""
     model, device = copy.deepcopy(plan.model), loader.device
     took, before = [], time.perf_counter()
     events = training(model, loader, cross_entropy(), plan.recipe)
@@ -89,11 +97,11 @@ def expected_seconds(plan: Plan, prepared: Prepared, loader: Loader) -> float:
         now = time.perf_counter()
         took.append(now - before)
         before = now
-    batch = prepared.examples.batch(torch.from_numpy(prepared.table.rows("validation"))[:TIMED_ROWS])
+    validation = torch.from_numpy(prepared.table.rows("validation"))
+    batch = prepared.examples.batch(validation[:TIMED_ROWS])
     outputs(model, [Batch(*(column.to(device) for column in batch))])
     row = (time.perf_counter() - before) / len(batch.y)
-    scored = plan.recipe.epochs * len(prepared.table.rows("validation")) + len(prepared.table)
-    return min(took) * plan.recipe.epochs * len(loader) + row * scored
+    return Pace(min(took), row * len(validation), row * len(prepared.table) + MEASURING)
 
 
 def _wait(device: torch.device) -> None:

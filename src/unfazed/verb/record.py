@@ -19,6 +19,7 @@ from unfazed.errors import TrainingError
 from unfazed.loader import in_order
 from unfazed.loop import Epoch, State, Step
 from unfazed.outputs import outputs
+from unfazed.processes import ALONE, Processes
 from unfazed.run import Run
 from unfazed.verb.prepare import Prepared
 
@@ -29,8 +30,8 @@ RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the sche
 class Record:
     """Writes what each epoch brought: its facts, the dynamics so far, and the weights when they are the best so far."""
 
-    def __init__(self, run: Run, prepared: Prepared, label_smoothing: float):
-        self.run, self.prepared, self.label_smoothing = run, prepared, label_smoothing
+    def __init__(self, run: Run, prepared: Prepared, label_smoothing: float, processes: Processes = ALONE):
+        self.run, self.prepared, self.label_smoothing, self.processes = run, prepared, label_smoothing, processes
         self.train_rows = prepared.table.rows("train")
         self.validation_rows = torch.from_numpy(prepared.table.rows("validation"))
         self.lines: list[dict[str, Any]] = []
@@ -41,10 +42,13 @@ class Record:
         self.started = self.saved = time.perf_counter()
         self.last_step = 0
 
-    def save(self, state: Callable[[], State], within: float) -> None:
-        """Keep what is needed to go on from `state`, unless that was done less than `within` seconds ago."""
-        if time.perf_counter() - self.saved < within:
-            return
+    @property
+    def age(self) -> float:
+        """Seconds since the state was last kept."""
+        return time.perf_counter() - self.saved
+
+    def save(self, state: Callable[[], State]) -> None:
+        """Keep what is needed to go on from `state`."""
         record = {
             "lines": self.lines,
             "losses": self.losses,
@@ -89,14 +93,20 @@ class Record:
         """Validate, then write; the epoch's line of `epochs.jsonl`, which is written last."""
         probs = epoch.probs.cpu().numpy()
         y = self.prepared.examples.y.numpy()
-        trained = {"log_loss": float(np.nanmean(epoch.losses.cpu().numpy())), "accuracy": self._accuracy(probs, y)}
+        served = self.train_rows[~np.isnan(probs[self.train_rows, 0])]  # not all, where the run ends within a pass
+        trained = {
+            "log_loss": float(np.nanmean(epoch.losses.cpu().numpy())),
+            "accuracy": float((probs[served].argmax(1) == y[served]).mean()),
+        }
         validated = self._validated(epoch)
         best_accuracy = max([line["validation"]["accuracy"] for line in self.lines] + [validated["accuracy"]])
-        self.window = self.window.after(probs, trained["accuracy"], best_accuracy)
+        if len(served) == len(self.train_rows) or not self.lines:
+            self.window = self.window.after(probs, trained["accuracy"], best_accuracy)
         self.losses.append(epoch.losses.half().cpu().numpy())
         self.margins.append(epoch.margins.half().cpu().numpy())
         losses = [*self.validation_losses, validated["loss"]]
-        line = self._line(epoch.number, trained, validated, best=best_epoch(losses) == len(losses))
+        line = self._line(epoch.number, trained, validated, len(served))
+        line["best"] = best_epoch(losses) == len(losses)
         if line["best"]:
             self.run.write_weights(epoch.model.state_dict())
             for earlier in self.lines:
@@ -105,9 +115,12 @@ class Record:
         self._write()
         return line
 
-    def _accuracy(self, probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-        rows = self.train_rows
-        return float((probs[rows].argmax(1) == y[rows]).mean())
+    def validation_probs(self, model: torch.nn.Module) -> NDArray[np.float32]:
+        """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
+        device, rows = next(model.parameters()).device, self.validation_rows
+        processes = self.processes if len(rows) >= self.processes.count else ALONE
+        batches = in_order(self.prepared.examples, processes.part(rows), EVALUATION_BATCH, device)
+        return processes.together(outputs(model, batches).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:
         """Surprise and accuracy on the validation rows, and `loss`: what training minimises, which chooses the epoch.
@@ -115,9 +128,7 @@ class Record:
         With label smoothing the two differ: plain cross-entropy prefers a half-trained network, whose confidence has
         not yet come down to the smoothed targets, to a better one whose has.
         """
-        device = next(epoch.model.parameters()).device
-        batches = in_order(self.prepared.examples, self.validation_rows, EVALUATION_BATCH, device)
-        probs = outputs(epoch.model, batches).probs
+        probs = self.validation_probs(epoch.model)
         y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
         surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
         evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
@@ -129,7 +140,7 @@ class Record:
             )
         return {"log_loss": surprised, "accuracy": float((probs.argmax(1) == y).mean()), "loss": loss}
 
-    def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], best: bool) -> dict[str, Any]:
+    def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], served: int) -> dict[str, Any]:
         now = time.perf_counter()
         seconds, self.started = now - self.started, now
         every = max(1, len(self.rates) // RATES_KEPT)
@@ -141,8 +152,7 @@ class Record:
             "train": trained,
             "validation": validated,
             "seconds": seconds,
-            "examples_per_second": len(self.train_rows) / seconds,
-            "best": best,
+            "examples_per_second": served / seconds,
         }
 
     def _write(self) -> None:

@@ -4,38 +4,40 @@ Axis letters: N rows of the table, K classes, E epochs.
 """
 
 import time
+import tomllib
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from unfazed.analysis.stopping import best_epoch, stalled
-from unfazed.checkpoint import load, remove
-from unfazed.criterion import cross_entropy
+from unfazed.checkpoint import load, put_back_best, remove
 from unfazed.device import best_device, describe
-from unfazed.errors import RecipeError, RunError, did_you_mean
+from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
 from unfazed.loader import Loader
-from unfazed.loop import State, Step, annealed, training
 from unfazed.modality.image import MODALITY
-from unfazed.recipe import Recipe, knobs, read_recipe, recipe_from
-from unfazed.report.events import Finished, Finishing, Measured, Planned, Stalled
+from unfazed.processes import Processes, joined
+from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
+from unfazed.report.events import Finished, Finishing, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
+from unfazed.report.words import seconds as in_time
 from unfazed.report.words import short
 from unfazed.run import Run, vacant
-from unfazed.schedule import ANNEALING, Course
+from unfazed.schedule import Course
 from unfazed.source import SourceOptions
-from unfazed.verb.interrupt import held_back
+from unfazed.verb.interrupt import ignored
+from unfazed.verb.launch import follows
 from unfazed.verb.measure import measure
-from unfazed.verb.plan import Plan, expected_seconds, plan
+from unfazed.verb.plan import Plan, pace, plan
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
+from unfazed.verb.running import Running, followed, trained
 from unfazed.verb.setup import check_unchanged, source_of, write_setup
-
-SAVE_EVERY = 30.0  # seconds of work that a killed process may lose
+from unfazed.verb.time_limit import Pace, TimeLimit
+from unfazed.verb.time_limit import time_limit as limit_of
 
 
 def train(
@@ -44,6 +46,7 @@ def train(
     out: str | Path | None = None,
     target: str | None = None,
     recipe: Recipe | str | Path | None = None,
+    time_limit: str | float | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> Run:
@@ -51,14 +54,16 @@ def train(
 
     source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
+    time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
     (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`label_regex`, `header`, `group`, `time`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
     """
+    limit = limit_of(time_limit)
     options, chosen = separated({**settings, "target": target}, recipe)
-    return _followed(training_events(source, options, chosen, out), progress)
+    return _followed(training_events(source, options, chosen, out, limit), progress)
 
 
 def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -> tuple[SourceOptions, Recipe]:
@@ -90,8 +95,8 @@ def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True) 
 
 
 def _followed(events: Iterator[Event], progress: bool) -> Run:
-    """The finished run, its making shown or not."""
-    if not progress:
+    """The finished run, its making shown or not; one of several processes speaks."""
+    if not progress or follows():
         return silently(events)
     from rich.console import Console
 
@@ -99,62 +104,132 @@ def _followed(events: Iterator[Event], progress: bool) -> Run:
 
 
 def training_events(
-    source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None
+    source: Any,
+    options: SourceOptions,
+    recipe: Recipe,
+    out: str | Path | None = None,
+    limit: TimeLimit | None = None,
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
-    clock = Clock()
-    if out is not None:
+    clock, processes = Clock(), joined()
+    if out is not None and processes.first:
         vacant(out)  # before anything is read
-    prepared = yield from _prepared(source, options, recipe)
+    prepared = yield from _prepared(source, options, recipe, processes)
+    if not processes.first:
+        yield Finished(_alongside(prepared, processes))
+        return
     planned = plan(prepared, recipe, best_device())
+    loader = _loader(prepared, planned.recipe, processes)
+    speed = pace(planned, prepared, loader)
+    if limit is not None:
+        planned = _shaped(planned, limit, speed, len(loader), recipe.epochs)
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
     clock.lap("read")
-    yield from _completed(run, prepared, planned, clock)
+    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    yield from _completed(Running(planned, loader, record, processes, limit), speed, clock)
 
 
 def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event]:
     """Everything that is left to do of a run, as a generator like `training_events`."""
-    clock, run = Clock(), Run.open(path)
+    clock, run, processes = Clock(), Run.open(path), joined()
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    prepared = yield from _prepared(*source_of(run, source), run.recipe)
+    prepared = yield from _prepared(*source_of(run, source), run.recipe, processes)
     check_unchanged(run.table(), prepared.table)
+    if not processes.first:
+        yield Finished(_alongside(prepared, processes))
+        return
     planned = plan(prepared, run.recipe, best_device())
+    loader = _loader(prepared, planned.recipe, processes)
+    speed = pace(planned, prepared, loader)
     clock.lap("read")
-    yield from _completed(run, prepared, planned, clock, kept)
+    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
 
 
-def _prepared(source: Any, options: SourceOptions, recipe: Recipe) -> Generator[Event, None, Prepared]:
+def _prepared(
+    source: Any, options: SourceOptions, recipe: Recipe, processes: Processes
+) -> Generator[Event, None, Prepared]:
+    """The data; of several processes the first reads it before the others do."""
+    if not processes.first:
+        processes.told(0)
     for event in prepare(source, options, recipe, MODALITY):
         if isinstance(event, Prepared):
+            if processes.first:
+                processes.told(0)
             return event
         yield event
     raise AssertionError("the preparation ended without a result")
 
 
-def _completed(
-    run: Run, prepared: Prepared, planned: Plan, clock: "Clock", kept: Mapping[str, Any] | None = None
-) -> Iterator[Event]:
+def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, epochs: Any) -> Plan:
+    """The plan with as many steps as fit into the time; no more than the `epochs` that were asked for.
+
+    Raises:
+        UsageError: nothing fits.
+    """
+    limit.begin(speed, 0)
+    steps = limit.end(0, batches)
+    if steps < 1:
+        least = time.perf_counter() - limit.started + speed.of(batches, 1)
+        raise UsageError(
+            f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data and reporting take "
+            f"that long. One epoch needs about {in_time(least)} in all"
+        )
+    if epochs != AUTO:
+        steps = min(steps, planned.recipe.steps)
+    return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=-(-steps // batches)))
+
+
+def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str, Any] | None = None) -> Iterator[Event]:
     """Train, from the beginning or from what was kept; measure, report."""
-    device = best_device()
-    loader = _loader(prepared, planned.recipe, device)
-    record = Record(run, prepared, planned.recipe.label_smoothing)
-    state = record.restore(kept) if kept else None
-    steps, done = len(loader) * planned.recipe.epochs, state["step"] if state else 0
-    expected = expected_seconds(planned, prepared, loader) * (steps - done) / steps
-    yield Planned(_in_words(prepared, planned), describe(device), planned.recipe, steps, expected)
-    record.restart_clock()
-    yield from _trained(planned, loader, record, state)
-    clock.lap("train")
-    yield from measure(run, prepared, planned, device, expected)
-    clock.lap("evaluate")
-    _write_timings(run, clock)
-    yield Finishing("writing the report")
-    write_report(run)
+    run, planned, processes = running.record.run, running.planned, running.processes
+    state = None
+    if kept is not None:
+        put_back_best(run)
+        state = running.record.restore(kept)
+    end, done = (Course(*state["course"]).end, state["step"]) if state else (planned.recipe.steps, 0)
+    expected = speed.of(end - done, -(-(end - done) // len(running.loader)))
+    yield Planned(_in_words(running), describe(best_device()), planned.recipe, end, len(running.loader), expected)
+    for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if kept else ""):
+        processes.told_text(text)
+    running.record.restart_clock()
+    if running.limit is not None:
+        running.limit.begin(speed, 0)
+    try:
+        yield from trained(running, state)
+        clock.lap("train")
+        yield from measure(run, running.record.prepared, running.planned, best_device(), expected)
+        clock.lap("evaluate")
+        _write_timings(run, clock)
+        yield Finishing("writing the report")
+        write_report(run)
+    except DiskFullError as error:
+        raise DiskFullError(f"{error}; {run.how_to_go_on}") from error
     remove(run)
+    processes.told(0)
     yield Finished(run)
+
+
+def _alongside(prepared: Prepared, processes: Processes) -> Run:
+    """Train along with the first process, which tells everything else; the finished run.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    path, recipe, resumed = (processes.told_text("") for _ in range(3))
+    run = Run(Path(path))
+    chosen = recipe_from(tomllib.loads(recipe))
+    record = Record(run, prepared, chosen.label_smoothing, processes)
+    planned = plan(prepared, chosen, best_device())
+    running = Running(planned, _loader(prepared, chosen, processes), record, processes, None)
+    kept = load(run) if resumed else None
+    with ignored():
+        followed(running, kept["loop"] if kept else None)
+        processes.told(0)
+    return run
 
 
 class Clock:
@@ -171,7 +246,7 @@ class Clock:
         self.last = now
 
 
-def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
+def _loader(prepared: Prepared, recipe: Recipe, processes: Processes) -> Loader:
     examples = prepared.examples
     rows = torch.from_numpy(prepared.table.rows("train"))
     if recipe.class_weights == "balanced":
@@ -181,8 +256,9 @@ def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
         rows,
         recipe.batch_size,
         seed=recipe.seed,
-        device=device,
+        device=best_device(),
         augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
+        processes=processes,
     )
 
 
@@ -193,52 +269,12 @@ def _balance(y: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return share[y].float()
 
 
-def _trained(planned: Plan, loader: Loader, record: Record, state: State | None) -> Iterator[Event]:
-    """Train, record every epoch, keep the best weights; anneal or stop when validation has stalled."""
-    recipe = planned.recipe
-    if state is None or Course(*state["course"]).stalled_at is None:
-        state = yield from _until_stalled(planned, loader, record, state)
-        if state is None:
-            return
-        annealing = recipe.schedule in ANNEALING
-        yield Stalled(best_epoch(record.validation_losses), annealing)
-        if not annealing:
-            return
-    yield from _until_stalled(planned, loader, record, annealed(state), patience=0)
-
-
-def _until_stalled(
-    planned: Plan, loader: Loader, record: Record, state: State | None, patience: int | None = None
-) -> Generator[Event, None, State | None]:
-    """Train on from `state` to the end, or until validation stalls; then the state at which it did.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C was pressed; the step was finished and everything kept.
-    """
-    recipe = planned.recipe
-    patience = recipe.patience if patience is None else patience
-    if state is not None and record.at_end_of_epoch(state["step"]) and stalled(record.validation_losses, patience):
-        return state
-    criterion = cross_entropy(recipe.label_smoothing)
-    for event, interrupted in held_back(training(planned.model, loader, criterion, recipe, state=state)):
-        if isinstance(event, Step):
-            record.step(event)
-            yield event
-        else:
-            yield Measured(record.epoch(event))
-            if event.number < recipe.epochs and stalled(record.validation_losses, patience):
-                return event.state()
-        record.save(event.state, within=0.0 if interrupted else SAVE_EVERY)
-        if interrupted:
-            raise KeyboardInterrupt(f"stopped; {record.run.how_to_go_on}")
-    return None
-
-
-def _in_words(prepared: Prepared, planned: Plan) -> str:
-    count = sum(weight.numel() for weight in planned.model.parameters())
-    recipe = planned.recipe
-    size = f"{recipe.image_size} × {recipe.image_size} pixels ({prepared.fitting})"
-    return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}"
+def _in_words(running: Running) -> str:
+    count = sum(weight.numel() for weight in running.planned.model.parameters())
+    recipe, processes = running.planned.recipe, running.processes.count
+    size = f"{recipe.image_size} × {recipe.image_size} pixels ({running.record.prepared.fitting})"
+    shared = f"; {processes} processes" if processes > 1 else ""
+    return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}{shared}"
 
 
 def _write_timings(run: Run, clock: Clock) -> None:

@@ -1,0 +1,70 @@
+"""When memory runs out: the same work again, in halves.
+
+Nothing is decided beforehand and nothing is lost: a caller hands over what to do with parts of a given size, and gets
+its result and the size that fitted.
+"""
+
+import gc
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from unfazed.errors import OutOfMemoryError
+
+_SIGNS = (  # in what torch and the libraries below it say: the caching allocator, the CPU's, oneDNN, cuDNN, cuBLAS
+    "out of memory",
+    "can't allocate memory",
+    "could not create a primitive",
+    "could not create a memory object",
+    "alloc_failed",
+    "bad_alloc",
+)
+_Result = TypeVar("_Result")
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether `error` says that memory, of the device or of the machine, ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+
+
+def halving(
+    attempt: Callable[[int], _Result], count: int, most: int, agreed: Callable[[bool], bool] = bool
+) -> tuple[_Result, int]:
+    """What `attempt(size)` returns for the largest size that fits, and how many may be tried from now on.
+
+    Begins with `count` examples, at most `most` at a time; while memory runs out the size is halved and everything is
+    attempted again from the start. agreed: whether any of several processes ran out, told whether this one did; all of
+    them then halve together.
+
+    Raises:
+        OutOfMemoryError: a size of 1 does not fit.
+    """
+    size = asked = max(1, min(most, count))
+    while True:
+        result, reason = _attempted(attempt, size)
+        if not agreed(reason is not None):
+            assert result is not None
+            return result, size if size < asked else most
+        del result
+        if size == 1:
+            raise OutOfMemoryError(
+                "memory ran out, and a single example at a time does not fit either: make the examples or the model "
+                f"smaller (image_size, width). The system said: {reason or 'it happened in another process'}"
+            )
+        size = -(-size // 2)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _attempted(attempt: Callable[[int], _Result], size: int) -> tuple[_Result | None, str | None]:
+    """The result, or why there is none. The exception ends here: what its frames hold has to be let go of."""
+    try:
+        return attempt(size), None
+    except Exception as error:
+        if not ran_out(error):
+            raise
+        return None, " ".join(str(error).split())[:200] or type(error).__name__

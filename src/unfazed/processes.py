@@ -1,0 +1,146 @@
+"""Several processes that train one model: who they are, and the few things they tell each other.
+
+Each has a copy of the model and a share of every batch. `accelerate` finds out who takes part and on which device
+(`accelerate launch`, torchrun, or the command's own `--num-processes`); what is exchanged is written out here, since
+the order matters: whether memory ran out comes before the gradients, so that nobody waits for a share that will not
+come. With one process every method returns at once.
+"""
+
+import atexit
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, distributed
+
+from unfazed.errors import ProcessLostError
+
+PATIENCE = timedelta(hours=24)  # a process that waits knows by the connection when another has died, not by the clock
+
+
+class Processes(NamedTuple):
+    """This process among all those of one training."""
+
+    rank: int = 0
+    count: int = 1  # type: ignore[assignment]  # hides tuple.count
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes and speaks."""
+        return self.rank == 0
+
+    def part(self, index: Tensor) -> Tensor:
+        """This process's share of the rows `index` [R]: every row is in exactly one, sizes differ by one at most."""
+        return index.tensor_split(self.count)[self.rank]
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether any process says so."""
+        if self.count == 1:
+            return flag
+        return bool(self.sum(torch.tensor(float(flag), device=device)) > 0)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over the processes, in place."""
+        if self.count > 1:
+            with _heard():
+                distributed.all_reduce(tensor)
+        return tensor
+
+    def sum_all(self, tensors: Iterable[Tensor]) -> None:
+        """The sum of each tensor over the processes, in place, in one exchange."""
+        tensors = list(tensors)
+        if self.count > 1 and tensors:
+            together = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in tensors]))
+            parts = together.split([tensor.numel() for tensor in tensors])  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                for tensor, part in zip(tensors, parts, strict=True):
+                    tensor.copy_(part.view_as(tensor))
+
+    def mean_all(self, tensors: Iterable[Tensor]) -> None:
+        """The mean of each tensor over the processes, in place, in one exchange."""
+        tensors = list(tensors)
+        if self.count > 1 and tensors:
+            self.sum_all(tensors)
+            with torch.no_grad():
+                torch._foreach_div_(tensors, self.count)
+
+    def told(self, number: int) -> int:
+        """The number that the first process says, whatever it is here."""
+        if self.count == 1:
+            return number
+        said = torch.tensor(number)
+        with _heard():
+            distributed.broadcast(said, 0, group=_plain_group())
+        return int(said)
+
+    def told_text(self, text: str) -> str:
+        """The text that the first process says."""
+        if self.count == 1:
+            return text
+        data = torch.tensor(list(text.encode()), dtype=torch.uint8)
+        said = torch.zeros(self.told(len(data)), dtype=torch.uint8) if self.rank else data
+        with _heard():
+            distributed.broadcast(said, 0, group=_plain_group())
+        return bytes(said.tolist()).decode()
+
+    def together(self, array: NDArray[Any], rows: int) -> NDArray[Any]:
+        """The `rows` R of an array of which each process has its `part`, in the order of the ranks."""
+        if self.count == 1:
+            return array
+        sizes = [len(part) for part in torch.arange(rows).tensor_split(self.count)]
+        longest = torch.zeros(max(sizes), *array.shape[1:], dtype=torch.from_numpy(array).dtype)
+        longest[: len(array)] = torch.from_numpy(array)
+        parts = [torch.empty_like(longest) for _ in sizes]
+        with _heard():
+            distributed.all_gather(parts, longest, group=_plain_group())
+        return np.concatenate([part[:size].numpy() for part, size in zip(parts, sizes, strict=True)])
+
+    def copy(self, tensors: Iterable[Tensor]) -> None:
+        """Take over the first process's values."""
+        if self.count > 1:
+            with _heard():
+                for tensor in tensors:
+                    distributed.broadcast(tensor.detach(), 0)
+
+
+ALONE = Processes()
+
+
+def joined() -> Processes:
+    """The processes that the environment names, connected: those of accelerate, torchrun or mpirun; else this one."""
+    if not any(int(os.environ.get(name) or 1) > 1 for name in ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE")):
+        return ALONE
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    atexit.register(_parted)
+    return Processes(state.process_index, state.num_processes)
+
+
+def _parted() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+@cache
+def _plain_group() -> distributed.ProcessGroup:
+    """All processes, exchanging what lies in the memory of the machine rather than of a GPU."""
+    group: distributed.ProcessGroup = distributed.new_group(backend="gloo", timeout=PATIENCE)
+    return group
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """A broken connection as what it means."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:  # gloo raises plain ones, torch's DistBackendError is a RuntimeError
+        raise ProcessLostError(
+            f"another process of this training has ended ({' '.join(str(error).split())[:120]})"
+        ) from error

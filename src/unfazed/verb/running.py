@@ -1,0 +1,189 @@
+"""The middle of a run: training, and every decision about it.
+
+Decisions are made in one place, by the first process, between two steps: keep the state, anneal after a stall, end
+earlier or later to meet a time limit, stop after Ctrl-C. To change the course is to leave `training` and to call it
+again on a changed state. Other processes do what the first one tells them after every event.
+
+Axis letters: N rows of the table.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from unfazed.analysis.stopping import best_epoch, stalled
+from unfazed.criterion import cross_entropy
+from unfazed.loader import Loader
+from unfazed.loop import Epoch, State, Step, annealed, fitted, training
+from unfazed.processes import Processes
+from unfazed.report.events import Fitted, Measured, MemoryShort, Stalled
+from unfazed.schedule import ANNEALING, Course
+from unfazed.verb.interrupt import held_back
+from unfazed.verb.plan import Plan
+from unfazed.verb.record import Record
+from unfazed.verb.time_limit import TimeLimit
+
+SAVE_EVERY = 30.0  # seconds of work that a killed process may lose
+
+Event = Step | Measured | Stalled | Fitted | MemoryShort
+
+
+class Order(IntEnum):
+    """What every process does after an event."""
+
+    GO_ON = 0
+    SAVE = 1  # the state is gathered, and kept by the first process
+    STOP = 2  # the same, and training is left for good
+    LEAVE = 3  # the course changes
+
+
+class Change(IntEnum):
+    """How the course changes; a number from 0 on is the step that training is to end with."""
+
+    NONE = -1
+    ANNEAL = -2
+    DONE = -3
+
+
+@dataclass
+class Running:
+    """What training needs besides its state."""
+
+    planned: Plan
+    loader: Loader
+    record: Record
+    processes: Processes
+    limit: TimeLimit | None
+    interrupted: bool = False
+
+    def events(self, state: State | None) -> Iterator[Step | Epoch]:
+        """Training from `state` on, or from the beginning."""
+        recipe = self.planned.recipe
+        criterion = cross_entropy(recipe.label_smoothing)
+        return training(self.planned.model, self.loader, criterion, recipe, state=state, processes=self.processes)
+
+    def changed(self, state: State | None, change: int) -> State | None:
+        """The state with its course changed; the recipe says the new end."""
+        if state is None or change == Change.NONE:
+            return state
+        if change == Change.ANNEAL:
+            return annealed(state, self.planned.recipe)
+        self.amend(steps=change, epochs=max(1, -(-change // len(self.loader))))
+        return fitted(state, self.planned.recipe, change)
+
+    def amend(self, **values: int) -> None:
+        """Change what the recipe says, here and in the run, where the machine has not allowed what was planned."""
+        recipe = replace(self.planned.recipe, **values)  # type: ignore[arg-type]
+        self.planned = self.planned._replace(recipe=recipe)
+        if self.processes.first:
+            self.record.run.write_recipe(recipe)
+
+    def stalled(self) -> bool:
+        """Whether the epochs recorded so far say that going on brings nothing."""
+        recipe, losses = self.planned.recipe, self.record.validation_losses
+        return len(losses) < recipe.epochs and stalled(losses, recipe.patience)
+
+
+def trained(running: Running, state: State | None) -> Iterator[Event]:
+    """Train to the end from `state`, recording every epoch; for the first process.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; the step was finished and everything kept.
+    """
+    change: int = Change.NONE
+    if state is not None and running.record.at_end_of_epoch(state["step"]) and not _annealing(state):
+        change = yield from _after_stall(running)
+    while running.processes.told(change) != Change.DONE:
+        state, change = running.changed(state, change), Change.DONE
+        annealing = _annealing(state)
+        for event, interrupted in held_back(running.events(state)):
+            running.interrupted |= interrupted
+            yield from _noted(running, event)
+            revision = yield from _revision(running, event, annealing)
+            order = _order(running, event, revision)
+            running.processes.told(order)
+            if order in (Order.SAVE, Order.STOP):
+                running.record.save(event.state)
+            if order == Order.STOP:
+                raise KeyboardInterrupt(f"stopped; {running.record.run.how_to_go_on}")
+            if order == Order.LEAVE:
+                state, change = event.state(), revision
+                break
+
+
+def followed(running: Running, state: State | None) -> None:
+    """Train along with the first process, as it says.
+
+    Raises:
+        KeyboardInterrupt: it says that Ctrl-C was pressed.
+    """
+    while (change := running.processes.told(0)) != Change.DONE:
+        for event in running.events(running.changed(state, change)):
+            if isinstance(event, Epoch):
+                running.record.validation_probs(event.model)
+            order = running.processes.told(0)
+            if order != Order.GO_ON:
+                state = event.state()
+            if order == Order.STOP:
+                raise KeyboardInterrupt
+            if order == Order.LEAVE:
+                break
+
+
+def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
+    """Record the event; the news for people."""
+    if isinstance(event, Step):
+        running.record.step(event)
+        yield event
+        if event.micro_batch_size < running.planned.recipe.micro_batch_size:
+            yield MemoryShort(event.micro_batch_size, running.planned.recipe.batch_size)
+            running.amend(micro_batch_size=event.micro_batch_size)
+        return
+    began = time.perf_counter()
+    yield Measured(running.record.epoch(event))
+    if running.limit is not None:
+        running.limit.epoch_took(time.perf_counter() - began)
+
+
+def _revision(running: Running, event: Step | Epoch, annealing: bool) -> Generator[Event, None, int]:
+    """How the course has to change after the event, saying so."""
+    if isinstance(event, Epoch):
+        return Change.NONE if annealing else (yield from _after_stall(running))
+    if running.limit is None or not _synchronous(running, event):
+        return Change.NONE
+    end = running.limit.revised(event.number, event.total, len(running.loader))
+    if end is None:
+        return Change.NONE
+    yield Fitted(end, event.total)
+    return end
+
+
+def _after_stall(running: Running) -> Generator[Event, None, int]:
+    if not running.stalled():
+        return Change.NONE
+    annealing = running.planned.recipe.schedule in ANNEALING
+    yield Stalled(best_epoch(running.record.validation_losses), annealing)
+    return Change.ANNEAL if annealing else Change.DONE
+
+
+def _order(running: Running, event: Step | Epoch, revision: int) -> Order:
+    if not _synchronous(running, event):
+        return Order.GO_ON
+    if running.interrupted:
+        return Order.STOP
+    if revision != Change.NONE:
+        return Order.LEAVE
+    return Order.SAVE if running.record.age >= SAVE_EVERY else Order.GO_ON
+
+
+def _synchronous(running: Running, event: Step | Epoch) -> bool:
+    """Whether all processes have the same weights now; until then there is nothing to keep or to leave with."""
+    if isinstance(event, Epoch):
+        return True
+    ended = event.number % len(running.loader) == 0 or event.number == event.total
+    return ended or event.number % running.planned.recipe.local_steps == 0
+
+
+def _annealing(state: State | None) -> bool:
+    return state is not None and Course(*state["course"]).falling_from is not None

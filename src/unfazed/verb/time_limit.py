@@ -1,0 +1,84 @@
+"""A run that ends in time: how many steps fit, asked again while it runs, and written down so that nobody asks twice.
+
+Light: the clock starts before torch is imported.
+"""
+
+import math
+import re
+import time
+from typing import NamedTuple
+
+from unfazed.errors import UsageError
+
+CHECK_EVERY = 0.05  # of the limit: how often the plan is held against the clock
+TOLERANCE = 0.02  # of the limit: a plan that misses by less is left as it is
+SHORTEST = 1.0  # seconds
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+class Pace(NamedTuple):
+    """How long the parts of a run take on this machine, in seconds."""
+
+    step: float  # one optimizer step
+    epoch: float  # what is done after each epoch: validation, writing
+    finish: float  # everything after training
+
+    def of(self, steps: int, epochs: int) -> float:
+        """Seconds for so many steps and epochs, and the finish."""
+        return steps * self.step + epochs * self.epoch + self.finish
+
+
+class TimeLimit:
+    """Seconds within which a run is to be complete, counted from when this was made."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.started = time.perf_counter()
+        self.checked, self.checked_step = self.started, 0
+        self.pace: Pace | None = None
+
+    def begin(self, pace: Pace, step: int) -> None:
+        """Training goes on now, after `step` steps, and is believed to go at this pace."""
+        self.pace, self.checked, self.checked_step = pace, time.perf_counter(), step
+
+    def epoch_took(self, seconds: float) -> None:
+        """What follows an epoch took so long."""
+        assert self.pace is not None
+        self.pace = self.pace._replace(epoch=seconds)
+
+    def end(self, step: int, batches: int) -> int:
+        """The step, after `step` of them, with which training has to end; `batches` make an epoch."""
+        assert self.pace is not None
+        left = self.started + self.seconds - time.perf_counter() - self.pace.finish
+        return step + max(0, math.floor(left / (self.pace.step + self.pace.epoch / batches)))
+
+    def revised(self, step: int, end: int, batches: int) -> int | None:
+        """Another end than `end` where that one no longer meets the limit; None mostly, and when it is not yet time."""
+        assert self.pace is not None
+        now = time.perf_counter()
+        late = now - self.started + self.pace.finish > self.seconds
+        if step == self.checked_step or (now - self.checked < CHECK_EVERY * self.seconds and not late):
+            return None
+        epochs = step // batches - self.checked_step // batches
+        taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step)
+        self.begin(self.pace._replace(step=taken), step)
+        fitting = max(step, self.end(step, batches))
+        off = abs(fitting - end) * (self.pace.step + self.pace.epoch / batches)
+        return fitting if off > TOLERANCE * self.seconds or (late and fitting < end) else None
+
+
+def time_limit(text: str | float | None) -> TimeLimit | None:
+    """The limit that `text` stands for: seconds, or `90s`, `10m`, `1h30m`; None for none.
+
+    Raises:
+        UsageError: it is no such time, or less than a second.
+    """
+    if text is None:
+        return None
+    match = _PATTERN.fullmatch(str(text).replace(" ", "").lower())
+    parts = match.groups() if match else ()
+    seconds = sum(float(part) * unit for part, unit in zip(parts, _UNITS.values(), strict=False) if part)
+    if not math.isfinite(seconds) or seconds < SHORTEST:
+        raise UsageError(f"the time limit {text!r} is no time of a second or more: say 90s, 10m or 1h30m")
+    return TimeLimit(seconds)
