@@ -1,0 +1,149 @@
+"""What one of several processes does in the tests of `test_processes.py`: `python ranks.py WHAT FOLDER`."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from problems import Small, blobs
+from problems import recipe as small_recipe
+from torch import nn
+
+from unfazed.batch import Batch, Examples
+from unfazed.criterion import Scored, cross_entropy
+from unfazed.errors import UnfazedError
+from unfazed.loader import Loader
+from unfazed.loop import Epoch, Step, training
+from unfazed.processes import ALONE, Processes, joined
+from unfazed.recipe import Recipe
+
+ROWS = 151  # does not divide by two, nor do the batches
+SGD: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "clip": 0.0, "ema": 0.0, "steps": 6}
+
+
+def unequal() -> Examples:
+    """Points of unequal weight."""
+    examples = blobs(ROWS)
+    return examples._replace(weight=torch.rand(ROWS, generator=torch.Generator().manual_seed(1)) + 0.1)
+
+
+def recipe(**settings: object) -> Recipe:
+    return small_recipe(**{**SGD, **settings})
+
+
+def loader(processes: Processes) -> Loader:
+    return Loader(unequal(), torch.arange(ROWS), 30, processes=processes)
+
+
+def told(processes: Processes, chosen: Recipe, model: nn.Module, criterion: Any = None) -> Iterator[Step | Epoch]:
+    return training(model, loader(processes), criterion or cross_entropy(0.1), chosen, processes=processes)
+
+
+def gradients(processes: Processes = ALONE) -> dict[str, Any]:
+    """Gradients of the first step, and the whole dynamics of the first pass."""
+    model = Small(dropout=0, norm=False)
+    if not processes.first:
+        nn.init.ones_(model.body[0].weight)  # the first process's weights count
+    found: dict[str, Any] = {}
+    for event in told(processes, recipe(), model):
+        if isinstance(event, Step) and event.number == 1:
+            found["gradients"] = [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+            found["loss"] = event.loss.clone()
+        if isinstance(event, Step) and event.number == 2:
+            found["state"] = {name: array.clone() for name, array in event.state()["dynamics"].items()}
+        if isinstance(event, Epoch) and event.number == 1:
+            found |= {"losses": event.losses, "margins": event.margins, "probs": event.probs}
+    return {**found, "weights": list(model.state_dict().values())}
+
+
+def short(processes: Processes, rank: int, step: int, most: int = 4) -> dict[str, Any]:
+    """Memory runs out on one rank from one step on."""
+    now = [1]
+
+    def criterion(model: nn.Module, part: Batch) -> Scored:
+        scored = cross_entropy(0.1)(model, part)
+        if processes.rank == rank and now[0] >= step and len(part.y) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return scored
+
+    model, sizes = Small(), []
+    for event in told(processes, recipe(), model, criterion):
+        if isinstance(event, Step):
+            now[0] = event.number + 1
+            sizes.append(event.micro_batch_size)
+    return {"weights": list(model.state_dict().values()), "sizes": sizes}
+
+
+def beforehand(processes: Processes, step: int, size: int) -> dict[str, Any]:
+    """The same run, told to split at that step."""
+    model, state = Small(), None
+    if step > 1:
+        for event in told(processes, recipe(), model):
+            if isinstance(event, Step) and event.number == step - 1:
+                state = {**event.state(), "micro_batch_size": size}
+                break
+    chosen = recipe() if state else recipe(micro_batch_size=size)
+    criterion = cross_entropy(0.1)
+    list(training(model, loader(processes), criterion, chosen, state=state, processes=processes))
+    return {"weights": list(model.state_dict().values())}
+
+
+def starved(processes: Processes) -> dict[str, Any]:
+    """Not even one example fits on the second rank."""
+    try:
+        return short(processes, rank=1, step=3, most=0)
+    except UnfazedError as error:
+        return {"error": type(error).__name__}
+
+
+def dying(processes: Processes) -> dict[str, Any]:
+    """The second rank is killed in the third step."""
+    try:
+        for event in told(processes, recipe(steps=60), Small()):
+            if isinstance(event, Step) and event.number == 3 and processes.rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+    except UnfazedError as error:
+        return {"error": type(error).__name__}
+    return {}
+
+
+def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
+    """Weights after every step of training alone for some steps."""
+    model = Small(dropout=0)
+    kept = []
+    for event in told(processes, recipe(local_steps=local_steps), model):
+        if isinstance(event, Step):
+            kept.append([value.clone() for value in model.state_dict().values()])
+    return {"kept": kept}
+
+
+def gathered(processes: Processes) -> dict[str, Any]:
+    """What the processes tell each other besides gradients."""
+    rows = torch.arange(7).float().reshape(7, 1).repeat(1, 2)
+    mine = processes.part(rows).numpy()
+    return {
+        "together": torch.from_numpy(processes.together(mine, 7)),
+        "told": processes.told(40 + processes.rank),
+        "text": processes.told_text("ä first" if processes.first else "other, and longer"),
+        "any": [processes.any(processes.rank == rank, torch.device("cpu")) for rank in (0, 1, 2)],
+    }
+
+
+WHAT: dict[str, Callable[[Processes], dict[str, Any]]] = {
+    "gradients": gradients,
+    "locally": locally,
+    "starved": starved,
+    "dying": dying,
+    "gathered": gathered,
+    **{f"short-{rank}-{step}": lambda p, r=rank, s=step: short(p, r, s) for rank in (0, 1) for step in (1, 2, 4, 6)},
+    **{f"beforehand-{step}": lambda p, s=step: beforehand(p, s, 4) for step in (1, 2, 4, 6)},
+}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    here = joined()
+    for what in sys.argv[1].split(","):
+        torch.save(WHAT[what](here), Path(sys.argv[2]) / f"{what}-{here.rank}.pt")

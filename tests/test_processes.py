@@ -1,0 +1,210 @@
+"""Several processes train as one, and none is left waiting for another."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import pytest
+import ranks
+import torch
+import trained
+from problems import Small
+
+from unfazed.batch import Batch
+from unfazed.errors import UsageError
+from unfazed.processes import ALONE, Processes
+from unfazed.run import Run
+from unfazed.verb.launch import _environment, _free_port, launched
+
+HERE = Path(__file__).parent
+STEPS = (1, 2, 4, 6)
+CALM = ["gradients", "locally", "gathered", *(f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS)]
+CALM += [f"beforehand-{step}" for step in STEPS]
+PATIENT = 30.0  # seconds within which every process has to end
+
+
+def started(what: list[str], folder: Path) -> list["subprocess.Popen[bytes]"]:
+    port = _free_port()
+    command = [sys.executable, str(HERE / "ranks.py"), ",".join(what), str(folder)]
+    return [subprocess.Popen(command, env=_environment(rank, 2, port), cwd=HERE) for rank in (0, 1)]
+
+
+@cache
+def calm() -> dict[str, list[dict[str, Any]]]:
+    """Everything that two processes do without dying, done once: by name, what each rank found."""
+    folder = Path(mkdtemp(prefix="unfazed-test-"))
+    for process in started(CALM, folder):
+        assert process.wait(timeout=300) == 0
+    return {what: [torch.load(folder / f"{what}-{rank}.pt") for rank in (0, 1)] for what in CALM}
+
+
+def assert_close(one: list[torch.Tensor], other: list[torch.Tensor], tolerance: float) -> None:
+    for a, b in zip(one, other, strict=True):
+        assert torch.allclose(a, b, rtol=0, atol=tolerance)
+
+
+def test_gradients_are_those_of_one_process() -> None:
+    alone = ranks.gradients()
+    for rank in calm()["gradients"]:
+        assert_close(rank["gradients"], alone["gradients"], 1e-6)
+        assert_close(rank["weights"], alone["weights"], 1e-6)
+        assert rank["loss"].item() == pytest.approx(alone["loss"].item(), abs=1e-6)
+
+
+def test_dynamics_are_gathered_whole() -> None:
+    alone = ranks.gradients()
+    for rank in calm()["gradients"]:
+        for name in ("losses", "margins", "probs"):
+            assert not rank[name].isnan().any()
+            assert torch.allclose(rank[name], alone[name], atol=1e-5)
+        assert torch.allclose(rank["state"]["losses"], alone["state"]["losses"], atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("rank", [0, 1])
+def test_one_rank_short_of_memory_is_a_run_told_beforehand(rank: int, step: int) -> None:
+    for found, expected in zip(calm()[f"short-{rank}-{step}"], calm()[f"beforehand-{step}"], strict=True):
+        assert_close(found["weights"], expected["weights"], 0.0)
+        assert found["sizes"] == [32] * (step - 1) + [4] * (7 - step)
+
+
+def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
+    one, other = (found["kept"] for found in calm()["locally"])
+    for step in (1, 2, 4, 5):
+        assert not torch.equal(one[step - 1][0], other[step - 1][0])
+    for step in (3, 6):
+        assert_close(one[step - 1], other[step - 1], 0.0)
+
+    alone = []  # the first three steps of each rank, by itself
+    for rank in (0, 1):
+        model = Small(dropout=0)
+        part = ranks.loader(Processes(rank, 2))
+        for event in ranks.training(model, part, ranks.cross_entropy(0.1), ranks.recipe(steps=3)):
+            if isinstance(event, ranks.Step) and event.number == 3:
+                alone.append(list(model.state_dict().values()))
+    names = list(Small().state_dict())
+    for name, mean, a, b in zip(names, one[2], *alone, strict=True):
+        if mean.is_floating_point():
+            assert torch.allclose(mean, (a + b) / 2, atol=1e-6), name
+
+
+def test_what_processes_tell_each_other() -> None:
+    for found in calm()["gathered"]:
+        assert found["together"][:, 0].tolist() == list(range(7))
+        assert (found["told"], found["text"], found["any"]) == (40, "ä first", [True, True, False])
+
+
+@pytest.mark.parametrize("rows", [2, 7, 30, 151])
+def test_every_row_is_served_once_by_one_process(rows: int) -> None:
+    served = [
+        [batch.index for batch in ranks.Loader(ranks.unequal(), torch.arange(rows), 30, processes=part).epoch(3)]
+        for part in (Processes(0, 2), Processes(1, 2))
+    ]
+    assert sorted(torch.cat([*served[0], *served[1]]).tolist()) == list(range(rows))
+    whole: list[Batch] = list(ranks.Loader(ranks.unequal(), torch.arange(rows), 30).epoch(3))
+    for batch, *parts in zip(whole, *served, strict=True):
+        assert torch.equal(batch.index, torch.cat(parts))
+
+
+def test_batches_too_small_to_share_are_refused() -> None:
+    with pytest.raises(UsageError, match="40 processes cannot share batches of 25"):
+        ranks.loader(Processes(0, 40))
+
+
+@pytest.mark.parametrize(("what", "errors"), [("starved", ["OutOfMemoryError"] * 2), ("dying", ["ProcessLostError"])])
+def test_nobody_waits_for_a_rank_that_cannot_go_on(tmp_path: Path, what: str, errors: list[str]) -> None:
+    processes = started([what], tmp_path)
+    for process in processes:
+        process.wait(timeout=60 + PATIENT)
+    found = [torch.load(path) for path in sorted(tmp_path.glob("*.pt"))]
+    assert [one.get("error") for one in found] == errors
+
+
+# The whole command
+
+SETTINGS = {"epochs": 6, "width": 8, "batch_size": 15, "learning_rate": 0.02, "dropout": 0.1}
+FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "unfazed", "train", *map(str, arguments)]
+
+
+def begun(out: Path, *more: object) -> "subprocess.Popen[str]":
+    told = command(trained.source(), "--out", out, "--num-processes", 2, *FLAGS, *more)
+    return subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def waited_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+    """A run of two processes, and what was printed."""
+    out = tmp_path_factory.mktemp("pair") / "run"
+    process = begun(out)
+    said, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return Run.open(out), said
+
+
+def test_the_command_trains_in_two_processes_and_one_speaks(pair: tuple[Run, str]) -> None:
+    run, said = pair
+    assert said.count("  6/6") == 1 and "2 processes" in said
+    train = run.table().rows("train")
+    losses = run.dynamics()["losses"][:, train]
+    assert losses.shape[0] == 6 and np.isfinite(losses).all()
+    assert run.report["test"]["accuracy"]["value"] > 0.8
+
+
+def test_two_processes_go_on_bit_for_bit(pair: tuple[Run, str], tmp_path: Path) -> None:
+    process = begun(tmp_path / "run")
+    waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "go on with" in said
+    assert 1 <= len(Run(tmp_path / "run").epochs) < 6
+    again = subprocess.run(
+        command("--resume", tmp_path / "run", "--num-processes", 2), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    whole, resumed = pair[0], Run.open(tmp_path / "run")
+    assert np.array_equal(whole.dynamics()["losses"], resumed.dynamics()["losses"], equal_nan=True)
+    assert all(torch.equal(weight, resumed.weights()[name]) for name, weight in whole.weights().items())
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_dead_process_ends_all_and_the_run_can_go_on(tmp_path: Path, rank: int) -> None:
+    process = begun(tmp_path / "run", "--epochs=200", "--patience=0")
+    waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[rank]), signal.SIGKILL)
+    killed = time.monotonic()
+    process.communicate(timeout=60)
+    assert time.monotonic() - killed < PATIENT
+    assert process.returncode != 0
+    assert not (tmp_path / "run" / "report.json").exists() and Run.open(tmp_path / "run").epochs
+
+
+def test_a_number_of_processes_that_makes_no_sense() -> None:
+    for count in (0, -1, 5000):
+        with pytest.raises(UsageError, match="wants 1 to 1024"):
+            launched(count, [])
+
+
+def test_one_process_is_alone() -> None:
+    assert ALONE.first and ALONE.count == 1 and ALONE.told(3) == 3 and ALONE.told_text("a") == "a"
+    assert ALONE.part(torch.arange(5)).tolist() == [0, 1, 2, 3, 4]
