@@ -105,6 +105,7 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     measured = {
         "rows": 3,
         "split": "test",
+        "notes": ["3 other files ignored"],
         "metrics": trained.run().report["test"],
         "problems": [{"id": "a.png", "reason": "empty file"}],
         "unknown": {"zebra": 2},
@@ -117,4 +118,4 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     said = console.export_text()
     for part in ("3 examples measured (the test rows", "1,200 that the model was trained", "4 without", "zebra (2)"):
         assert part in said
-    assert "a.png: empty file" in said
+    assert "3 other files ignored" in said and "a.png: empty file" in said

@@ -62,6 +62,7 @@ def train(
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
     target: Annotated[str | None, Parameter(group=SOURCE)] = None,
     label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
@@ -83,6 +84,8 @@ def train(
         A run folder to go on with, instead of a source; everything else is as it was.
     out
         The run folder; by default a fresh one under runs/.
+    path
+        The column of paths; by default the one with the most that are files.
     target
         The column of labels.
     label_regex
@@ -104,7 +107,8 @@ def train(
     from unfazed.verb.train import resumed_events, separated, training_events
 
     given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-    settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
+    columns = {"path": path, "target": target, "group": group, "time": time}
+    settings = {**columns, "label_regex": label_regex, "header": header, **given}
     if resume is not None:
         if source is not None or out or recipe or any(value not in (None, True) for value in settings.values()):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
@@ -130,6 +134,7 @@ def predict(
     items: list[str],
     /,
     *,
+    path: str | None = None,
     header: bool = True,
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
@@ -142,6 +147,8 @@ def predict(
         The run folder.
     items
         Files, folders, or CSV, TSV, Parquet or JSONL files with a column of paths.
+    path
+        The column of paths of such a table; by default the one with the most that are files.
     header
         Whether the first line of such a table names its columns.
     format_
@@ -155,7 +162,7 @@ def predict(
     _say_if_unfinished(run)
     console = _console()
     form = format_ or ("table" if console.is_terminal else "csv")
-    told = Told(predicted(run, items, header))
+    told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
     if not told.readable:
@@ -168,6 +175,7 @@ def evaluate(
     source: str,
     /,
     *,
+    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
     target: Annotated[str | None, Parameter(group=SOURCE)] = None,
     label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
@@ -181,6 +189,8 @@ def evaluate(
         The run folder.
     source
         Labelled data, in any form that `train` takes.
+    path
+        The column of paths; by default the one with the most that are files.
     target
         The column of labels.
     label_regex
@@ -194,7 +204,7 @@ def evaluate(
     from unfazed.verb.evaluate import evaluate as evaluated
 
     _say_if_unfinished(run)
-    facts = evaluated(run, source, target=target, label_regex=label_regex, header=header)
+    facts = evaluated(run, source, path=path, target=target, label_regex=label_regex, header=header)
     if json_:
         print(json.dumps(facts))
     else:

@@ -195,7 +195,7 @@ def summary(run: Run) -> Group:
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
-    said = [f"{count(facts['rows'])} examples measured{which}"]
+    said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:

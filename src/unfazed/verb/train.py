@@ -52,7 +52,7 @@ def train(
     source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
-    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`label_regex`, `header`, `group`, `time`).
+    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
