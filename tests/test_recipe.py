@@ -97,6 +97,13 @@ def test_a_damaged_recipe_file_is_one_clear_error(tmp_path: Path, content: bytes
         read_recipe(tmp_path / "missing.toml")
 
 
+def test_a_recipe_with_sections_is_told_to_go_without(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("seed = 1\n[recipe]\nepochs = 3\n[training.more]\n")
+    with pytest.raises(RecipeError, match=r"has sections \(\[recipe\], \[training\]\).*top level: remove the lines"):
+        read_recipe(path)
+
+
 def test_what_is_allowed_reads_as_words() -> None:
     said = {setting.name: allowed(knob) for setting, knob in knobs()}
     assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"

@@ -146,14 +146,20 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """The settings in a TOML file; `recipe_from` checks them.
 
     Raises:
-        RecipeError: the file cannot be read or is not TOML.
+        RecipeError: the file cannot be read, is not TOML, or has sections.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}. A recipe looks like: learning_rate = 0.01") from error
+    if sections := [f"[{name}]" for name, value in settings.items() if isinstance(value, dict)]:
+        raise RecipeError(
+            f"{path} has sections ({', '.join(sections)}), but settings stand at the top level: "
+            "remove the lines in brackets. A recipe looks like: learning_rate = 0.01"
+        )
+    return settings
 
 
 def written(recipe: Recipe) -> str:
