@@ -176,6 +176,15 @@ def test_paths_without_labels(tmp_path: Path) -> None:
     assert paths(pl.DataFrame({"0": ["i/1.png"]}), "it", [here]).inputs == [f"{here}/i/1.png"]
 
 
+def test_labels_that_are_names_of_the_rows_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "1.png")
+    said = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 200, "label": [f"c{row}" for row in range(200)]}))
+    assert '200 of 200 classes in ' in said and '"c8", "c9", …. A class needs two' in said and '"c10"' not in said
+    assert said.endswith("or remove its row. Or is that not the column of labels? --target names another")
+    few = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 5, "label": list("aabbc")}))
+    assert few.endswith("or remove its row.")
+
+
 def test_a_split_column_is_honoured(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     table = found_in(tmp_path, frame(Split=["train", "Valid ", None, "TEST"]))

@@ -63,10 +63,7 @@ def check_classes(table: Table) -> None:
         raise SourceError(f'only one class, "{table.classes[0]}", in {where}: a classifier needs two or more.'
                           f"{_inner(table)}")
     if single := [label for label, count in zip(table.classes, counts, strict=True) if count == 1]:
-        raise SourceError(
-            f"{len(single):,} of {len(counts):,} classes in {where} have one example: {listed(single)}. "
-            "Each needs two or more, one to learn from and one to be tested on: add some, merge classes, or remove them"
-        )
+        raise SourceError(_too_small(table, single))
 
 
 def check_readable(total: int, problems: Collection[str], where: str = "the source") -> None:
@@ -97,6 +94,19 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     if single:
         kept = kept.with_notes(f"classes with one readable example: {listed(single)}")
     return kept.with_notes(*_alike(kept.classes))
+
+
+def _too_small(table: Table, single: Sequence[str]) -> str:
+    """Which classes have one example, and how to go on; where most have, the labels may be names of the examples."""
+    have = "has one example" if len(single) == 1 else "have one example each"
+    column = 'labels in "' in table.kind
+    holder = "row" if column else "folder" if "class folders" in table.kind else "file"
+    doubt = " Or is that not the column of labels? --target names another" if column else ""
+    return (
+        f"{len(single):,} of {len(table.classes):,} classes in {table.root} ({table.kind}) {have}: "
+        f"{listed(single, 10)}. A class needs two or more, one to learn from and one to be tested on: add examples, "
+        f"merge it with another class, or remove its {holder}.{doubt if 2 * len(single) > len(table.classes) else ''}"
+    )
 
 
 def _alike(classes: Sequence[str]) -> Iterator[str]:
