@@ -33,7 +33,9 @@ app = App(
     help_format="plaintext",
     version=_version,
     suppress_keyboard_interrupt=False,
-    help_epilogue="Start with: unfazed train sample:digits",
+    help_epilogue="Start with: unfazed train sample:digits\n\n"
+    "Exit status: 0 done; 1 it went wrong on the way; 2 what was asked for cannot be done as it is (a flag, a setting, "
+    "the data, a run folder): the message says what to change; 130 stopped with Ctrl-C.",
 )
 
 
@@ -260,7 +262,11 @@ def _leave_unread() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; exit status 0, 1 for what went wrong, 2 for a request that cannot be carried out."""
+    """Run the command and exit with its status.
+
+    0: done. 1: it went wrong on the way. 2: what was asked for, the data or a run folder cannot be used as it is.
+    130: Ctrl-C.
+    """
     sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=True)))
 
 

@@ -3,10 +3,11 @@
     UnfazedError
     ├── UsageError         the request cannot be carried out as asked; the command exits with status 2
     │   ├── RecipeError    settings out of range or unknown
-    │   └── SourceError    the data as a whole cannot be used
-    ├── RunError           a run folder is missing, damaged, foreign or newer than this version
-    ├── TrainingError      training cannot go on: the loss is no longer a number
-    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run
+    │   ├── SourceError    the data as a whole cannot be used
+    │   └── RunError       a run folder is missing, damaged, foreign or newer than this version
+    ├── TrainingError      training cannot go on: the loss is no longer a number; the command exits with status 1
+    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; status 1 where
+                           it is every input that `predict` was given
 
 A message says what was wrong, where, what was found there, and what to do.
 """
@@ -31,7 +32,7 @@ class SourceError(UsageError):
     """The data as a whole cannot be used."""
 
 
-class RunError(UnfazedError):
+class RunError(UsageError):
     """A run folder is missing, damaged, foreign or newer than this version."""
 
 
