@@ -127,7 +127,7 @@ def train(
         print(silently(events).path)
     else:
         console = _console()
-        console.print(summary(show(events, console)), soft_wrap=not console.is_terminal)
+        console.print(summary(show(events, console)), soft_wrap=not console.is_terminal, crop=False)
 
 
 @app.command
