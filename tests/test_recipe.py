@@ -107,4 +107,5 @@ def test_a_recipe_with_sections_is_told_to_go_without(tmp_path: Path) -> None:
 def test_what_is_allowed_reads_as_words() -> None:
     said = {setting.name: allowed(knob) for setting, knob in knobs()}
     assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"
-    assert said["epochs"].endswith("epochs, or auto")
+    assert said["epochs"] == "1 to 100,000 epochs, or auto"
+    assert said["learning_rate"] == "1e-08 to 100 per step"

@@ -171,7 +171,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 REFUSED: Mapping[str, tuple[list[str], dict[str, Any], str]] = {
     "an empty folder": ([], {}, "no file in .*folder of files for each class"),
     "only other files": (["a/1.txt", "b/2.txt", "b/3.pdf"], {}, r"3 files with other extensions \(\.txt 2, \.pdf 1\)"),
-    "a flat folder": (["1.png", "2.png"], {}, "2 files in .* no folder a class.*--label-regex"),
+    "a flat folder": (["1.png", "2.png"], {}, "2 files in .* no class folders.*--label-regex"),
     "a flat folder beside a table": (["1.png", "labels.csv"], {}, "A table lies there: try .*labels.csv"),
     "one class": (["a/1.png", "a/2.png"], {}, 'only one class, "a"'),
     "one example": (["a/1.png", "a/2.png", "b/1.png"], {}, '1 of 2 classes .* has one example: "b". A class .* folder'),

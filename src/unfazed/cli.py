@@ -8,7 +8,7 @@ from dataclasses import make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
@@ -80,8 +80,7 @@ def train(
     Parameters
     ----------
     source
-        A folder of class folders, a folder with train and test in it, a CSV, TSV, Parquet or JSONL
-        file with a column of paths, or sample:digits.
+        Class folders, a folder with train and test, a CSV, TSV, Parquet or JSONL file of paths, or sample:digits.
     resume
         A run folder to go on with, instead of a source; everything else is as it was.
     out
@@ -210,7 +209,8 @@ def evaluate(
     if json_:
         print(json.dumps(facts))
     else:
-        _console().print(evaluation(facts))
+        console = _console()
+        console.print(evaluation(facts), soft_wrap=not console.is_terminal)
 
 
 @app.command
@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0: done. 1: it went wrong on the way. 2: what was asked for, the data or a run folder cannot be used as it is.
     130: Ctrl-C.
     """
-    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=True)))
+    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=False)))
 
 
 def _status(command: Callable[[], Any]) -> int:
@@ -275,9 +275,11 @@ def _status(command: Callable[[], Any]) -> int:
         command()
         sys.stdout.flush()
         return 0
-    except CycloptsError:  # printed already
+    except UnusedCliTokensError as error:
+        more = ", ".join(f'"{token}"' for token in error.unused_tokens or ())
+        print(f"unfazed: this is too much: {more}. A name with a space in it needs quotes", file=sys.stderr)
         return 2
-    except UsageError as error:
+    except (UsageError, CycloptsError) as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 2
     except UnfazedError as error:

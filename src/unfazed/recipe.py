@@ -175,9 +175,14 @@ def written(recipe: Recipe) -> str:
 
 
 def allowed(knob: Knob) -> str:
-    """What a field accepts, in words: `1 to 100000 epochs, or auto`."""
-    said = ", ".join(knob.options) if knob.options else f"{knob.low:g} to {knob.high:g} {knob.unit}".strip()
+    """What a field accepts, in words: `1 to 100,000 epochs, or auto`."""
+    said = ", ".join(knob.options) if knob.options else f"{_end(knob.low)} to {_end(knob.high)} {knob.unit}".strip()
     return f"{said}, or auto" if knob.auto else said
+
+
+def _end(number: float | None) -> str:
+    assert number is not None
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def _problem(setting: "Field[Any]", value: Any) -> str | None:

@@ -238,7 +238,7 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
     if found.loose:
-        return SourceError(f"{found.loose:,} files in {root}, but no folder a class: put each class in a folder of its "
+        return SourceError(f"{found.loose:,} files in {root}, but no class folders: put each class in a folder of its "
                            "own, or say with --label-regex where the label stands in a file's name"
                            f"{_tables_in(root)}")
     if found.other:
