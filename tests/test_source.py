@@ -162,6 +162,7 @@ def test_folders_that_cannot_be_opened_are_told(tmp_path: Path, monkeypatch: pyt
 def test_nothing_there(tmp_path: Path) -> None:
     write(tmp_path, "photos/cat/1.png")
     assert refused(tmp_path / "photo") == f'there is nothing at {tmp_path / "photo"}. Did you mean "photos"?'
+    assert refused("https://x.org/a.zip").startswith("https://x.org/a.zip is an address")
     assert refused("") == "the source is empty: name a folder or a table file"
     assert "There is no folder" in refused(tmp_path / "x" / "y")
     for name in ("null\0byte", "n" * 5000):

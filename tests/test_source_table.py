@@ -294,9 +294,9 @@ def test_source_does_not_import_pandas() -> None:
         ("t.jsonl", b'{"a": 1}\nnonsense\n', "cannot read .*t.jsonl as JSONL"),
         ("t.csv", b"file,label\ngone.png,a\n", 'no column of .* paths of existing files.*"file", "label"'),
         ("t.csv", b"file,label\nhttps://x.org/1.png,a\n", 'column "file" .* addresses, not files: download'),
-        ("cat.png", b"", r"unknown kind \(\.png\)"),
+        ("cat.png", b"", "cat.png is neither a folder nor a table"),
         ("data.zip", b"PK", "Unpack archives"),
-        ("data", b"", "no extension"),
+        ("data", b"", "data is neither a folder nor a table"),
     ],
 )
 def test_table_files_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, message: str) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
-from unfazed.source_table import KINDS, Columns, from_pandas, labelled, read_frame
+from unfazed.source_table import ADDRESSES, KINDS, Columns, from_pandas, labelled, read_frame
 from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
@@ -127,6 +127,8 @@ def _alike(classes: Sequence[str]) -> Iterator[str]:
 def _existing(source: str | Path) -> Path:
     if source == "":
         raise SourceError("the source is empty: name a folder or a table file")
+    if str(source).startswith(ADDRESSES):
+        raise SourceError(f"{source} is an address: nothing is downloaded, so download it first")
     path = Path(source).expanduser().absolute()
     try:
         if path.is_dir():
@@ -202,8 +204,8 @@ def _from_files(root: Path, sides: Sequence[tuple[str, Path]], options: SourceOp
 def _from_file(path: Path, options: SourceOptions) -> Table:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise SourceError(f"{path} is a file of an unknown kind ({path.suffix or 'no extension'}); a source is a "
-                          "folder, or a table: .csv, .tsv, .parquet or .jsonl. Unpack archives first")
+        raise SourceError(f"{path} is neither a folder nor a table: .csv, .tsv, .parquet or .jsonl. "
+                          "Unpack archives first")
     frame = read_frame(path, options.header)
     found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())))
     return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes)

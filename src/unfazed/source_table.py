@@ -14,7 +14,7 @@ KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
 }
 _OBVIOUS = ("label", "class", "target", "category")
-_ADDRESSES = ("http://", "https://", "s3://", "gs://")
+ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _TRIED = 100  # values of a column that are looked for on disk
 _MANY = 20  # more different decimal numbers than that are a measurement, not classes
 _MOSTLY = 0.9  # of what a column says, for it to be one of numbers, whatever the rest is
@@ -183,7 +183,7 @@ def _no_paths(
     texts = {name: _some(frame[name]) for name in frame.columns if frame[name].dtype == pl.String}
     tried = {name: values for name, values in texts.items() if name != target and path in (name, None)}
     for name, values in tried.items():
-        if any(value.startswith(_ADDRESSES) for value in values):
+        if any(value.startswith(ADDRESSES) for value in values):
             return SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
                                "and give a column of paths")
     if name := _path_as_name(frame, folders):
