@@ -97,6 +97,11 @@ def test_a_damaged_recipe_file_is_one_clear_error(tmp_path: Path, content: bytes
         read_recipe(tmp_path / "missing.toml")
 
 
+def test_a_recipe_that_is_no_path_is_told_where_settings_go() -> None:
+    with pytest.raises(RecipeError, match="got dict. Single settings are keyword arguments"):
+        read_recipe({"epochs": 3})  # type: ignore[arg-type]
+
+
 def test_a_recipe_with_sections_is_told_to_go_without(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("seed = 1\n[recipe]\nepochs = 3\n[training.more]\n")

@@ -150,6 +150,9 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """
     try:
         settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except TypeError as error:
+        got = f"a recipe is a Recipe or the path of a TOML file; got {type(path).__name__}"
+        raise RecipeError(f"{got}. Single settings are keyword arguments: epochs=20") from error
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
