@@ -97,10 +97,12 @@ def _row(name: str, floor: float | None, cells: list[dict[str, Any]]) -> str:
     seconds = statistics.median(cell["seconds"] for cell in timed)
     an_epoch = statistics.median(cell["epoch_seconds"] for cell in timed)
     first = cells[0]
-    spread = f"{statistics.mean(values):.1f} % ({min(values):.1f}–{max(values):.1f})"
+    accuracy = f"{statistics.mean(values):.1f} %"
+    if len(values) > 1:
+        accuracy += f" ({min(values):.1f}–{max(values):.1f})"
     said = f"{100 * floor:.0f} %" if floor else "–"
     return (
-        f"| {name} | {first['train_rows']:,} | {first['accuracy']['n']:,} | {len(cells)} | {spread} | "
+        f"| {name} | {first['train_rows']:,} | {first['accuracy']['n']:,} | {len(cells)} | {accuracy} | "
         f"{linear:.1f} % | {said} | {seconds:.0f} s ({len(quiet)}) | {an_epoch:.1f} s | {first['epochs']} | "
         f"{first['parameters'] / 1e6:.2f} M |"
     )

@@ -113,11 +113,8 @@ def dying(processes: Processes) -> dict[str, Any]:
 def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
     """Weights after every step of training alone for some steps."""
     model = Small(dropout=0)
-    kept = []
-    for event in told(processes, recipe(local_steps=local_steps), model):
-        if isinstance(event, Step):
-            kept.append([value.clone() for value in model.state_dict().values()])
-    return {"kept": kept}
+    steps = (event for event in told(processes, recipe(local_steps=local_steps), model) if isinstance(event, Step))
+    return {"kept": [[value.clone() for value in model.state_dict().values()] for _ in steps]}
 
 
 def gathered(processes: Processes) -> dict[str, Any]:

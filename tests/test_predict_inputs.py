@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trained
+from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
 from unfazed.verb.predict import listed_inputs, predicted
@@ -12,17 +13,10 @@ from unfazed.verb.predict import listed_inputs, predicted
 PNG = {".png"}
 
 
-def write(root: Path, *names: str) -> None:
-    """Empty files; whether they are images is no question of this module."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def inputs(item: Path, header: bool = True) -> list[str]:
+def inputs(item: Path, path: str | None = None, header: bool = True) -> list[str]:
     """Relative to the folder that the item lies in."""
-    return [os.path.relpath(path, item.parent) if path else "" for path in listed_inputs(str(item), PNG, header)]
+    listed = listed_inputs(str(item), PNG, path, header)
+    return [os.path.relpath(name, item.parent) if name else "" for name in listed]
 
 
 def test_a_folder_is_walked_as_in_training(tmp_path: Path) -> None:
@@ -57,6 +51,22 @@ def test_a_table_is_read_as_in_training(tmp_path: Path) -> None:
     table.write_text("note,file\n")
     with pytest.raises(SourceError, match="has no rows"):
         inputs(table)
+
+
+def test_the_column_of_paths_can_be_named(tmp_path: Path) -> None:
+    write(tmp_path, "i/1.png", "m/1.png")
+    (tmp_path / "t.csv").write_text("image,mask\ni/1.png,m/1.png\n")
+    assert inputs(tmp_path / "t.csv") == ["i/1.png"]
+    assert inputs(tmp_path / "t.csv", path="mask") == ["m/1.png"]
+    with pytest.raises(SourceError, match='path "maks" is not a column of .* Did you mean "mask"'):
+        inputs(tmp_path / "t.csv", path="maks")
+    with pytest.raises(UsageError, match='path "mask": a column, but none of the items is a table'):
+        next(predicted(trained.run(), [str(tmp_path)], path="mask"))
+
+
+def test_an_empty_item_is_no_input() -> None:
+    with pytest.raises(UsageError, match="nothing to predict"):
+        next(predicted(trained.run(), ["x.png", ""]))
 
 
 def test_a_table_without_a_header_loses_no_row(tmp_path: Path) -> None:

@@ -28,6 +28,22 @@ def test_predictions_are_those_of_the_final_evaluation() -> None:
     assert predictions.confidence.tolist() == pytest.approx(predictions.probs.max(1).tolist())
 
 
+def test_predictions_and_predictor_show_themselves_in_one_short_line(tmp_path: Path) -> None:
+    predictor = Predictor.open(trained.run())
+    assert repr(predictor) == "<Predictor on cpu, classes=4: 'digit 0', 'digit 1', 'digit 2', …>".replace(
+        "cpu", str(predictor.device)
+    )
+    predictions = predictor.predict([*files(4), tmp_path / "gone.png"])
+    sure = predictions.confidence
+    assert repr(predictions) == (
+        f"<Predictions n=5, classes=4: 'digit 0' {sure[0]:.1%}, 'digit 0' {sure[1]:.1%}, 'digit 0' {sure[2]:.1%}, …>"
+    )
+    assert repr(predictor.predict([tmp_path / "gone.png"])) == "<Predictions n=1, classes=4: None ('no such file')>"
+    assert repr(predictor.predict([])) == "<Predictions n=0, classes=4>"
+    long = predictions._replace(labels=["x\n" * 5000] * 5)
+    assert len(repr(long)) < 200 and "\n" not in repr(long)
+
+
 def test_a_copied_run_predicts_the_same_in_a_fresh_process(tmp_path: Path) -> None:
     copy = shutil.copytree(trained.run().path, tmp_path / "elsewhere")
     script = (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,7 +19,9 @@ import trained
 from problems import Small
 
 from unfazed.batch import Batch
+from unfazed.criterion import cross_entropy
 from unfazed.errors import UsageError
+from unfazed.loop import training
 from unfazed.processes import ALONE, Processes
 from unfazed.run import Run
 from unfazed.verb.launch import _environment, _free_port, launched
@@ -82,15 +85,12 @@ def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
     for step in (3, 6):
         assert_close(one[step - 1], other[step - 1], 0.0)
 
-    alone = []  # the first three steps of each rank, by itself
-    for rank in (0, 1):
-        model = Small(dropout=0)
-        part = ranks.loader(Processes(rank, 2))
-        for event in ranks.training(model, part, ranks.cross_entropy(0.1), ranks.recipe(steps=3)):
-            if isinstance(event, ranks.Step) and event.number == 3:
-                alone.append(list(model.state_dict().values()))
-    names = list(Small().state_dict())
-    for name, mean, a, b in zip(names, one[2], *alone, strict=True):
+    alone = [Small(dropout=0), Small(dropout=0)]  # the first three steps of each rank, by itself
+    for rank, model in enumerate(alone):
+        steps = training(model, ranks.loader(Processes(rank, 2)), cross_entropy(0.1), ranks.recipe())
+        list(islice(steps, 3))
+    for name, mean in zip(Small().state_dict(), one[2], strict=True):
+        a, b = (model.state_dict()[name] for model in alone)
         if mean.is_floating_point():
             assert torch.allclose(mean, (a + b) / 2, atol=1e-6), name
 

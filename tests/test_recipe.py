@@ -97,7 +97,20 @@ def test_a_damaged_recipe_file_is_one_clear_error(tmp_path: Path, content: bytes
         read_recipe(tmp_path / "missing.toml")
 
 
+def test_a_recipe_that_is_no_path_is_told_where_settings_go() -> None:
+    with pytest.raises(RecipeError, match="got dict. Single settings are keyword arguments"):
+        read_recipe({"epochs": 3})  # type: ignore[arg-type]
+
+
+def test_a_recipe_with_sections_is_told_to_go_without(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("seed = 1\n[recipe]\nepochs = 3\n[training.more]\n")
+    with pytest.raises(RecipeError, match=r"has sections \(\[recipe\], \[training\]\).*top level: remove the lines"):
+        read_recipe(path)
+
+
 def test_what_is_allowed_reads_as_words() -> None:
     said = {setting.name: allowed(knob) for setting, knob in knobs()}
     assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"
-    assert said["epochs"].endswith("epochs, or auto")
+    assert said["epochs"] == "1 to 100,000 epochs, or auto"
+    assert said["learning_rate"] == "1e-08 to 100 per step"

@@ -8,7 +8,7 @@ import trained
 
 from unfazed.errors import RunError, UsageError
 from unfazed.predictor import Predictor
-from unfazed.run import FORMAT, Run
+from unfazed.run import FORMAT, Run, vacant
 
 
 @pytest.fixture
@@ -69,6 +69,12 @@ def test_a_missing_file_is_one_clear_error(copy: Path, name: str) -> None:
         READERS[name](Run(copy))
 
 
+def test_weights_that_are_gone_are_not_called_damaged(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(RunError, match=r"has no model\.safetensors: it was lost"):
+        Run(copy).weights()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -106,8 +112,20 @@ def test_a_fresh_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytes
 
 def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot make the run folder"):
-        Run.create(tmp_path / "file" / "run")
+    for path in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UsageError, match=f"{tmp_path / 'file'} is no folder that may be written to"):
+            vacant(path)
+    with pytest.raises(UsageError, match="cannot be a run folder"):
+        vacant(tmp_path / ("n" * 5000))
+    assert vacant(tmp_path / "new" / "run") == tmp_path / "new" / "run" and not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(UsageError, match=f"{tmp_path} is no folder that may be written to"):
+        vacant(tmp_path / "new")
 
 
 def test_a_write_that_fails_leaves_the_old_file(copy: Path) -> None:

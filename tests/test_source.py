@@ -8,21 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from empty_files import write
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, check_classes, check_readable, find, usable
 from unfazed.table import Table, describe
 
 EXTENSIONS = {".png", ".jpg"}
-
-
-def write(root: Path, *names: str) -> Path:
-    """Empty files; whether they are images is no question of this module."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
 
 
 def found(source: Any, **options: Any) -> Table:
@@ -170,6 +162,8 @@ def test_folders_that_cannot_be_opened_are_told(tmp_path: Path, monkeypatch: pyt
 def test_nothing_there(tmp_path: Path) -> None:
     write(tmp_path, "photos/cat/1.png")
     assert refused(tmp_path / "photo") == f'there is nothing at {tmp_path / "photo"}. Did you mean "photos"?'
+    assert refused("https://x.org/a.zip").startswith("https://x.org/a.zip is an address")
+    assert refused("") == "the source is empty: name a folder or a table file"
     assert "There is no folder" in refused(tmp_path / "x" / "y")
     for name in ("null\0byte", "n" * 5000):
         assert "there is nothing at" in refused(tmp_path / name)
@@ -178,14 +172,15 @@ def test_nothing_there(tmp_path: Path) -> None:
 REFUSED: Mapping[str, tuple[list[str], dict[str, Any], str]] = {
     "an empty folder": ([], {}, "no file in .*folder of files for each class"),
     "only other files": (["a/1.txt", "b/2.txt", "b/3.pdf"], {}, r"3 files with other extensions \(\.txt 2, \.pdf 1\)"),
-    "a flat folder": (["1.png", "2.png"], {}, "2 files in .* no folder a class.*--label-regex"),
+    "a flat folder": (["1.png", "2.png"], {}, "2 files in .* no class folders.*--label-regex"),
     "a flat folder beside a table": (["1.png", "labels.csv"], {}, "A table lies there: try .*labels.csv"),
     "one class": (["a/1.png", "a/2.png"], {}, 'only one class, "a"'),
-    "one example": (["a/1.png", "a/2.png", "b/1.png", "c/1.png"], {}, '2 of 3 classes .* example: "b", "c".*add some'),
+    "one example": (["a/1.png", "a/2.png", "b/1.png"], {}, '1 of 2 classes .* has one example: "b". A class .* folder'),
+    "one each": (["1.png", "11.png", "2.png", "3.png"], {"label_regex": r"(\d)"}, '2 of 3 .*each: "2", "3".*its file'),
     "a bad expression": (["1.png"], {"label_regex": "(["}, "not a regular expression"),
     "an expression without a group": (["1.png"], {"label_regex": r"\d"}, "has no group"),
     "an expression that matches nothing": (["x.png"], {"label_regex": r"(\d)"}, 'matches none of the 1 .*"x.png"'),
-    "a column of a folder": (["a/1.png", "b/1.png"], {"target": "x", "group": "y"}, 'target "x" and group "y": a'),
+    "a column of a folder": (["a/1.png", "b/1.png"], {"path": "x", "group": "y"}, 'path "x" and group "y": a column'),
 }
 
 

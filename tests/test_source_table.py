@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+from empty_files import write
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, check_classes, find
@@ -17,15 +18,6 @@ from unfazed.table import Table
 ROWS = {"name": ["c1", "c2", "d1", "d2"], "file": ["i/1.png", "i/2.png", "i/3.png", "i/4.png"],
         "label": ["cat", "cat", "dog", "dog"]}
 FILES = ("i/1.png", "i/2.png", "i/3.png", "i/4.png")
-
-
-def write(root: Path, *names: str) -> Path:
-    """Empty files; whether they are images is no question of this module."""
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
 
 
 def found(source: Any, **options: Any) -> Table:
@@ -133,6 +125,37 @@ def test_the_path_column_is_the_one_with_files(tmp_path: Path) -> None:
     assert found_in(tmp_path, frame(file=["i/1.png", None, "i/3.png", "i/4.png"])).frame["input"][1] == ""
 
 
+def test_where_two_columns_hold_paths_it_is_said_which_was_taken_and_the_other_can_be(tmp_path: Path) -> None:
+    write(tmp_path, *FILES, "m/1.png")
+    two = frame(mask=["m/1.png", "m/1.png", None, "m/gone.png"])
+    table = found_in(tmp_path, two)
+    assert table.frame["input"][0] == str(tmp_path / "i" / "1.png")
+    assert table.notes == ('paths of files are also in "mask": "file" was taken, --path names another',)
+    chosen = found_in(tmp_path, two, path="mask")
+    assert chosen.frame["input"].to_list() == [f"{tmp_path}/m/1.png"] * 2 + ["", f"{tmp_path}/m/gone.png"]
+    assert chosen.notes == () and 'paths in "mask"' in chosen.kind
+    assert found_in(tmp_path, two, group="mask").notes == ()  # it is known what that one is for
+
+
+def test_the_note_of_two_columns_of_paths_is_said_once_for_tables_by_side(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    for name in ("train.csv", "test.csv"):
+        frame(mask=ROWS["file"]).write_csv(tmp_path / name)
+    assert len(found(tmp_path).notes) == 1
+    assert 'paths in "mask"' in found(tmp_path, path="mask").kind
+
+
+def test_a_path_column_that_cannot_be_it(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    said = refused_in(tmp_path, frame(), path="fiel")
+    assert 'path "fiel" is not a column of' in said and 'Did you mean "file"?' in said
+    assert f'column "name" of {tmp_path / "t.parquet"} holds no paths of existing files' in refused_in(
+        tmp_path, frame(), path="name")
+    assert 'path and target are both "file"' in refused_in(tmp_path, frame(), path="file", target="file")
+    gone = refused_in(tmp_path, frame(gone=["x/1.png"] * 4), path="gone")
+    assert 'column "gone" of' in gone and 'there is no file "x/1.png"' in gone
+
+
 def test_a_column_of_addresses_beside_the_one_of_files_does_no_harm(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     table = found_in(tmp_path, frame(name=[f"https://x.org/{row}" for row in range(4)]))
@@ -144,13 +167,22 @@ def test_paths_without_labels(tmp_path: Path) -> None:
     here = str(tmp_path)
     values = ["i/gone.png", None, "n" * 300, "i/4.png"]
     assert paths(frame(file=values), "it", ["/nowhere", here]) == (
-        "file", [f"{here}/i/gone.png", "", f"{here}/{'n' * 300}", f"{here}/i/4.png"])
+        "file", [f"{here}/i/gone.png", "", f"{here}/{'n' * 300}", f"{here}/i/4.png"], [])
     with pytest.raises(SourceError, match="it has no rows"):
         paths(frame().clear(), "it", [here])
     with pytest.raises(SourceError, match='target "file" is the only column of it that holds paths'):
         paths(frame(), "it", [here], target="file")
     (tmp_path / "0").touch()  # what a column without a name is called
     assert paths(pl.DataFrame({"0": ["i/1.png"]}), "it", [here]).inputs == [f"{here}/i/1.png"]
+
+
+def test_labels_that_are_names_of_the_rows_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "1.png")
+    said = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 200, "label": [f"c{row}" for row in range(200)]}))
+    assert '200 of 200 classes in ' in said and '"c8", "c9", …. A class needs two' in said and '"c10"' not in said
+    assert said.endswith("or remove its row. Or is that not the column of labels? --target names another")
+    few = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 5, "label": list("aabbc")}))
+    assert few.endswith("or remove its row.")
 
 
 def test_a_split_column_is_honoured(tmp_path: Path) -> None:
@@ -262,9 +294,9 @@ def test_source_does_not_import_pandas() -> None:
         ("t.jsonl", b'{"a": 1}\nnonsense\n', "cannot read .*t.jsonl as JSONL"),
         ("t.csv", b"file,label\ngone.png,a\n", 'no column of .* paths of existing files.*"file", "label"'),
         ("t.csv", b"file,label\nhttps://x.org/1.png,a\n", 'column "file" .* addresses, not files: download'),
-        ("cat.png", b"", r"unknown kind \(\.png\)"),
+        ("cat.png", b"", "cat.png is neither a folder nor a table"),
         ("data.zip", b"PK", "Unpack archives"),
-        ("data", b"", "no extension"),
+        ("data", b"", "data is neither a folder nor a table"),
     ],
 )
 def test_table_files_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, message: str) -> None:

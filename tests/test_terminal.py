@@ -101,10 +101,36 @@ def test_the_summary_fits_80_columns_and_ends_with_a_command() -> None:
     assert "unfazed predict" in said.split("next")[1]
 
 
+def printed(width: int, **settings: object) -> str:
+    output = io.StringIO()
+    Console(file=output, width=width).print(summary(trained.run()), crop=False, **settings)  # type: ignore[arg-type]
+    return output.getvalue()
+
+
+def test_a_sentence_of_the_summary_that_is_wrapped_hangs_by_two_columns() -> None:
+    sentences = [said["text"] for said in trained.run().report["verdict"]]
+    wrapped = printed(80).split("\n\n")[0].splitlines()[2:]
+    assert len(wrapped) > len(sentences) and all(len(line) <= 80 for line in wrapped)
+    assert [line[:4].count(" ") for line in wrapped].count(4) == len(wrapped) - len(sentences)
+    assert " ".join(line.strip() for line in wrapped) == " ".join(sentences)
+
+
+def test_nothing_is_wrapped_or_cut_where_no_terminal_reads() -> None:
+    said = printed(80, soft_wrap=True).splitlines()
+    for sentence in trained.run().report["verdict"]:
+        assert f"  {sentence['text']}" in said
+
+
+def test_a_narrow_terminal_loses_no_figure_and_no_part_of_the_command() -> None:
+    said = printed(60)
+    assert "…" not in said and said.endswith(f"unfazed predict {trained.run().path} FILE\n")
+
+
 def test_an_evaluation_says_what_was_left_out() -> None:
     measured = {
         "rows": 3,
         "split": "test",
+        "notes": ["3 other files ignored"],
         "metrics": trained.run().report["test"],
         "problems": [{"id": "a.png", "reason": "empty file"}],
         "unknown": {"zebra": 2},
@@ -117,4 +143,4 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     said = console.export_text()
     for part in ("3 examples measured (the test rows", "1,200 that the model was trained", "4 without", "zebra (2)"):
         assert part in said
-    assert "a.png: empty file" in said
+    assert "3 other files ignored" in said and "a.png: empty file" in said

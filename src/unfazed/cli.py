@@ -8,7 +8,7 @@ from dataclasses import make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from unfazed.errors import InputError, ProcessLostError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
@@ -35,7 +35,9 @@ app = App(
     help_format="plaintext",
     version=_version,
     suppress_keyboard_interrupt=False,
-    help_epilogue="Start with: unfazed train sample:digits",
+    help_epilogue="Start with: unfazed train sample:digits\n\n"
+    "Exit status: 0 done; 1 it went wrong on the way; 2 what was asked for cannot be done as it is (a flag, a setting, "
+    "the data, a run folder): the message says what to change; 130 stopped with Ctrl-C.",
 )
 
 
@@ -64,6 +66,7 @@ def train(
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
     target: Annotated[str | None, Parameter(group=SOURCE)] = None,
     label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
@@ -81,12 +84,13 @@ def train(
     Parameters
     ----------
     source
-        A folder of class folders, a folder with train and test in it, a CSV, TSV, Parquet or JSONL
-        file with a column of paths, or sample:digits.
+        Class folders, a folder with train and test, a CSV, TSV, Parquet or JSONL file of paths, or sample:digits.
     resume
         A run folder to go on with, instead of a source; everything else is as it was.
     out
         The run folder; by default a fresh one under runs/.
+    path
+        The column of paths; by default the one with the most that are files.
     target
         The column of labels.
     label_regex
@@ -117,7 +121,8 @@ def train(
     from unfazed.verb.train import resumed_events, separated, training_events
 
     given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-    settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
+    columns = {"path": path, "target": target, "group": group, "time": time}
+    settings = {**columns, "label_regex": label_regex, "header": header, **given}
     if resume is not None:
         others = (source, out, recipe, limit)
         if any(other is not None for other in others) or any(value not in (None, True) for value in settings.values()):
@@ -137,7 +142,7 @@ def train(
         print(silently(events).path)
     else:
         console = _console()
-        console.print(summary(show(events, console)), soft_wrap=not console.is_terminal)
+        console.print(summary(show(events, console)), soft_wrap=not console.is_terminal, crop=False)
 
 
 @app.command
@@ -146,6 +151,7 @@ def predict(
     items: list[str],
     /,
     *,
+    path: str | None = None,
     header: bool = True,
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
@@ -158,6 +164,8 @@ def predict(
         The run folder.
     items
         Files, folders, or CSV, TSV, Parquet or JSONL files with a column of paths.
+    path
+        The column of paths of such a table; by default the one with the most that are files.
     header
         Whether the first line of such a table names its columns.
     format_
@@ -171,7 +179,7 @@ def predict(
     _say_if_unfinished(run)
     console = _console()
     form = format_ or ("table" if console.is_terminal else "csv")
-    told = Told(predicted(run, items, header))
+    told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
     if not told.readable:
@@ -184,6 +192,7 @@ def evaluate(
     source: str,
     /,
     *,
+    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
     target: Annotated[str | None, Parameter(group=SOURCE)] = None,
     label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
@@ -197,6 +206,8 @@ def evaluate(
         The run folder.
     source
         Labelled data, in any form that `train` takes.
+    path
+        The column of paths; by default the one with the most that are files.
     target
         The column of labels.
     label_regex
@@ -210,11 +221,12 @@ def evaluate(
     from unfazed.verb.evaluate import evaluate as evaluated
 
     _say_if_unfinished(run)
-    facts = evaluated(run, source, target=target, label_regex=label_regex, header=header)
+    facts = evaluated(run, source, path=path, target=target, label_regex=label_regex, header=header)
     if json_:
         print(json.dumps(facts))
     else:
-        _console().print(evaluation(facts))
+        console = _console()
+        console.print(evaluation(facts), soft_wrap=not console.is_terminal)
 
 
 @app.command
@@ -266,8 +278,12 @@ def _leave_unread() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; exit status 0, 1 for what went wrong, 2 for a request that cannot be carried out."""
-    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=True)))
+    """Run the command and exit with its status.
+
+    0: done. 1: it went wrong on the way. 2: what was asked for, the data or a run folder cannot be used as it is.
+    130: Ctrl-C.
+    """
+    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=False)))
 
 
 def _status(command: Callable[[], Any]) -> int:
@@ -275,9 +291,11 @@ def _status(command: Callable[[], Any]) -> int:
         command()
         sys.stdout.flush()
         return 0
-    except CycloptsError:  # printed already
+    except UnusedCliTokensError as error:
+        more = ", ".join(f'"{token}"' for token in error.unused_tokens or ())
+        print(f"unfazed: this is too much: {more}. A name with a space in it needs quotes", file=sys.stderr)
         return 2
-    except UsageError as error:
+    except (UsageError, CycloptsError) as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 2
     except ProcessLostError as error:

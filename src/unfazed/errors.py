@@ -3,13 +3,14 @@
     UnfazedError
     ├── UsageError         the request cannot be carried out as asked; the command exits with status 2
     │   ├── RecipeError    settings out of range or unknown
-    │   └── SourceError    the data as a whole cannot be used
-    ├── RunError           a run folder is missing, damaged, foreign or newer than this version
-    ├── TrainingError      training cannot go on: the loss is no longer a number
-    │   └── ProcessLostError    another process of the same training has ended
-    ├── OutOfMemoryError        not even a single example fits
-    ├── DiskFullError             the disk is full
-    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run
+    │   ├── SourceError    the data as a whole cannot be used
+    │   └── RunError       a run folder is missing, damaged, foreign or newer than this version
+    ├── TrainingError      training cannot go on: the loss is no longer a number; the command exits with status 1
+    │   └── ProcessLostError   another process of the same training has ended
+    ├── OutOfMemoryError   memory ran out, and not even a single example fits
+    ├── DiskFullError      there is no room to write
+    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; status 1 where
+                           it is every input that `predict` was given
 
 A message says what was wrong, where, what was found there, and what to do.
 """
@@ -34,7 +35,7 @@ class SourceError(UsageError):
     """The data as a whole cannot be used."""
 
 
-class RunError(UnfazedError):
+class RunError(UsageError):
     """A run folder is missing, damaged, foreign or newer than this version."""
 
 

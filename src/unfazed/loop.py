@@ -88,9 +88,11 @@ class Dynamics:
         """The record of all processes, each of which has served some of the rows."""
         if processes.count == 1:
             return self
-        served = processes.sum((~self.losses.isnan()).float())
-        arrays = (processes.sum(array.nan_to_num(0.0, torch.inf, -torch.inf)) for array in vars(self).values())
-        return Dynamics(*(torch.where(served > 0, array.T, torch.nan).T for array in arrays))
+        absent = processes.sum((~self.losses.isnan()).float()) == 0
+        arrays = [processes.sum(array.nan_to_num(0.0, torch.inf, -torch.inf)) for array in vars(self).values()]
+        for array in arrays:
+            array[absent] = torch.nan
+        return Dynamics(*arrays)
 
 
 class Average:

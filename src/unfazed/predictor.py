@@ -6,6 +6,7 @@ Axis letters: n items, K classes, D embedding width.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from unfazed.reading import parallel
 from unfazed.run import Run
 
 BATCH = 256  # items decoded and predicted at once
+SHOWN = 3  # items or classes that a repr names
 
 
 class Predictions(NamedTuple):
@@ -32,6 +34,14 @@ class Predictions(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
     problems: list[str | None]  # why an item could not be read
     classes: list[str]  # names of the K classes
+
+    def __repr__(self) -> str:
+        first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
+        said = [
+            f"None ({shortened(problem)})" if label is None else f"{shortened(label)} {sure:.1%}"
+            for label, sure, problem in first
+        ]
+        return _brief(f"Predictions n={len(self.labels):,}, classes={len(self.classes):,}", said, len(self.labels))
 
     @property
     def confidence(self) -> NDArray[np.float32]:
@@ -49,6 +59,10 @@ class Predictor:
         self.preprocessor = preprocessor
         self.classes = list(classes)
         self.width = embedding_width(model)
+
+    def __repr__(self) -> str:
+        said = [shortened(name) for name in self.classes[:SHOWN]]
+        return _brief(f"Predictor on {self.device}, classes={len(self.classes):,}", said, len(self.classes))
 
     @classmethod
     def open(cls, run: str | Path | Run) -> "Predictor":
@@ -120,3 +134,8 @@ class Predictor:
         probs = np.full((count, len(self.classes)), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
         return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)
+
+
+def _brief(what: str, first: Sequence[str], count: int) -> str:
+    """A repr of one line: what it is, and the first of the `count` things in it."""
+    return f"<{what}: {', '.join(first)}{', …' if count > len(first) else ''}>" if count else f"<{what}>"

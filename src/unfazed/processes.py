@@ -84,7 +84,8 @@ class Processes(NamedTuple):
         if self.count == 1:
             return text
         data = torch.tensor(list(text.encode()), dtype=torch.uint8)
-        said = torch.zeros(self.told(len(data)), dtype=torch.uint8) if self.rank else data
+        length = self.told(len(data))
+        said = data if self.first else torch.zeros(length, dtype=torch.uint8)
         with _heard():
             distributed.broadcast(said, 0, group=_plain_group())
         return bytes(said.tolist()).decode()

@@ -150,14 +150,23 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """The settings in a TOML file; `recipe_from` checks them.
 
     Raises:
-        RecipeError: the file cannot be read or is not TOML.
+        RecipeError: the file cannot be read, is not TOML, or has sections.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except TypeError as error:
+        got = f"a recipe is a Recipe or the path of a TOML file; got {type(path).__name__}"
+        raise RecipeError(f"{got}. Single settings are keyword arguments: epochs=20") from error
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}. A recipe looks like: learning_rate = 0.01") from error
+    if sections := [f"[{name}]" for name, value in settings.items() if isinstance(value, dict)]:
+        raise RecipeError(
+            f"{path} has sections ({', '.join(sections)}), but settings stand at the top level: "
+            "remove the lines in brackets. A recipe looks like: learning_rate = 0.01"
+        )
+    return settings
 
 
 def written(recipe: Recipe) -> str:
@@ -173,9 +182,14 @@ def written(recipe: Recipe) -> str:
 
 
 def allowed(knob: Knob) -> str:
-    """What a field accepts, in words: `1 to 100000 epochs, or auto`."""
-    said = ", ".join(knob.options) if knob.options else f"{knob.low:g} to {knob.high:g} {knob.unit}".strip()
+    """What a field accepts, in words: `1 to 100,000 epochs, or auto`."""
+    said = ", ".join(knob.options) if knob.options else f"{_end(knob.low)} to {_end(knob.high)} {knob.unit}".strip()
     return f"{said}, or auto" if knob.auto else said
+
+
+def _end(number: float | None) -> str:
+    assert number is not None
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def _problem(setting: "Field[Any]", value: Any) -> str | None:

@@ -9,6 +9,7 @@ Axis letters: E epochs, N rows of the table, K classes, D embedding width.
 import csv
 import io
 import json
+import os
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -188,6 +189,8 @@ class Run:
 
         try:
             return load_file(self.path / "model.safetensors")
+        except FileNotFoundError as error:
+            raise self._missing("model.safetensors") from error
         except Exception as error:  # safetensors raises its own kinds
             raise self._damaged("model.safetensors", error) from error
 
@@ -290,10 +293,13 @@ def vacant(path: str | Path) -> Path:
     """The folder at which a run may be written. Nothing is made yet.
 
     Raises:
-        UsageError: there is something already.
+        UsageError: there is something already, or it cannot be made.
     """
     folder = Path(path)
     try:
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+            raise UsageError(f"{folder} cannot be a run folder: {nearest} is no folder that may be written to")
         occupied = folder.exists() and any(folder.iterdir())
     except OSError as error:
         raise UsageError(f"{folder} cannot be a run folder: {error.strerror}") from error

@@ -15,10 +15,11 @@ import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
-from unfazed.source_table import KINDS, Columns, from_pandas, labelled, read_frame
+from unfazed.source_table import ADDRESSES, KINDS, Columns, from_pandas, labelled, read_frame
 from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
+_COLUMNS = ("path", "target", "group", "time")  # options that name a column of a table
 _ALIKE = 3  # sets of classes that are nearly the same and are told of one by one
 
 
@@ -26,10 +27,12 @@ _ALIKE = 3  # sets of classes that are nearly the same and are told of one by on
 class SourceOptions:
     """What a source does not say by itself.
 
-    target, group, time: columns of a table: the label, what must stay on one side, what orders the rows.
+    path, target, group, time: columns of a table: the file, the label, what must stay on one side, what orders the
+    rows.
     label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
     """
 
+    path: str | None = None
     target: str | None = None
     label_regex: str | None = None
     header: bool = True
@@ -60,10 +63,7 @@ def check_classes(table: Table) -> None:
         raise SourceError(f'only one class, "{table.classes[0]}", in {where}: a classifier needs two or more.'
                           f"{_inner(table)}")
     if single := [label for label, count in zip(table.classes, counts, strict=True) if count == 1]:
-        raise SourceError(
-            f"{len(single):,} of {len(counts):,} classes in {where} have one example: {listed(single)}. "
-            "Each needs two or more, one to learn from and one to be tested on: add some, merge classes, or remove them"
-        )
+        raise SourceError(_too_small(table, single))
 
 
 def check_readable(total: int, problems: Collection[str], where: str = "the source") -> None:
@@ -96,6 +96,19 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     return kept.with_notes(*_alike(kept.classes))
 
 
+def _too_small(table: Table, single: Sequence[str]) -> str:
+    """Which classes have one example, and how to go on; where most have, the labels may be names of the examples."""
+    have = "has one example" if len(single) == 1 else "have one example each"
+    column = 'labels in "' in table.kind
+    holder = "row" if column else "folder" if "class folders" in table.kind else "file"
+    doubt = " Or is that not the column of labels? --target names another" if column else ""
+    return (
+        f"{len(single):,} of {len(table.classes):,} classes in {table.root} ({table.kind}) {have}: "
+        f"{listed(single, 10)}. A class needs two or more, one to learn from and one to be tested on: add examples, "
+        f"merge it with another class, or remove its {holder}.{doubt if 2 * len(single) > len(table.classes) else ''}"
+    )
+
+
 def _alike(classes: Sequence[str]) -> Iterator[str]:
     """Classes that differ only in case or in white space: most often one, written in several ways."""
     by_key: dict[str, list[str]] = {}
@@ -112,6 +125,10 @@ def _alike(classes: Sequence[str]) -> Iterator[str]:
 
 
 def _existing(source: str | Path) -> Path:
+    if source == "":
+        raise SourceError("the source is empty: name a folder or a table file")
+    if str(source).startswith(ADDRESSES):
+        raise SourceError(f"{source} is an address: nothing is downloaded, so download it first")
     path = Path(source).expanduser().absolute()
     try:
         if path.is_dir():
@@ -132,7 +149,7 @@ def _near(path: Path) -> str:
 
 
 def _from_folder(root: Path, options: SourceOptions, extensions: Collection[str]) -> Table:
-    sides = _sides(root, prefer_files=options.target is not None)
+    sides = _sides(root, prefer_files=bool(options.target or options.path))
     if any(path.is_file() for _, path in sides):
         return _from_files(root, [(side, path) for side, path in sides if path.is_file()], options)
     _refuse_columns(root, options)
@@ -181,17 +198,17 @@ def _from_files(root: Path, sides: Sequence[tuple[str, Path]], options: SourceOp
         parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
     frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
     kind = f"folder with {_and(path.name for _, path in sides)}, {parts[0].roles()}"
-    return Table.of(frame, str(root), kind)
+    return Table.of(frame, str(root), kind, list(dict.fromkeys(note for part in parts for note in part.notes)))
 
 
 def _from_file(path: Path, options: SourceOptions) -> Table:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise SourceError(f"{path} is a file of an unknown kind ({path.suffix or 'no extension'}); a source is a "
-                          "folder, or a table: .csv, .tsv, .parquet or .jsonl. Unpack archives first")
+        raise SourceError(f"{path} is neither a folder nor a table: .csv, .tsv, .parquet or .jsonl. "
+                          "Unpack archives first")
     frame = read_frame(path, options.header)
     found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())))
-    return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}")
+    return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes)
 
 
 def _from_frame(source: Any, options: SourceOptions) -> Table:
@@ -203,19 +220,19 @@ def _from_frame(source: Any, options: SourceOptions) -> Table:
     if not isinstance(source, pl.DataFrame):
         raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
     found = _labelled(source, options, f"the {kind} frame", (str(Path.cwd()),))
-    return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}")
+    return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
 
 
 def _labelled(frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str]) -> Columns:
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
                           "with --target")
-    wanted = {"target": options.target, "group": options.group, "time": options.time}
+    wanted = {name: getattr(options, name) for name in _COLUMNS}
     return labelled(frame, wanted, where, folders)
 
 
 def _refuse_columns(root: Path, options: SourceOptions) -> None:
-    given = [f'{name} "{value}"' for name in ("target", "group", "time") if (value := getattr(options, name))]
+    given = [f'{name} "{value}"' for name in _COLUMNS if (value := getattr(options, name))]
     if given:
         raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
                           f"with a path column{_tables_in(root)}")
@@ -223,7 +240,7 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
     if found.loose:
-        return SourceError(f"{found.loose:,} files in {root}, but no folder a class: put each class in a folder of its "
+        return SourceError(f"{found.loose:,} files in {root}, but no class folders: put each class in a folder of its "
                            "own, or say with --label-regex where the label stands in a file's name"
                            f"{_tables_in(root)}")
     if found.other:

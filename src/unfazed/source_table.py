@@ -14,18 +14,19 @@ KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
 }
 _OBVIOUS = ("label", "class", "target", "category")
-_ADDRESSES = ("http://", "https://", "s3://", "gs://")
+ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _TRIED = 100  # values of a column that are looked for on disk
 _MANY = 20  # more different decimal numbers than that are a measurement, not classes
 _MOSTLY = 0.9  # of what a column says, for it to be one of numbers, whatever the rest is
 
 
 class Columns(NamedTuple):
-    """What was found in a table: the columns of `Table`, and which of the source's columns they are."""
+    """What was found in a table: the columns of `Table`, which of the source's columns they are, what was noticed."""
 
     frame: pl.DataFrame
     path: str
     target: str
+    notes: list[str]
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
@@ -33,10 +34,11 @@ class Columns(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """The column of a table that holds paths, and what it says in each row."""
+    """The column of a table that holds paths, what it says in each row, and the other columns it might have been."""
 
     column: str
     inputs: list[str]  # empty where the column is null
+    others: list[str]  # columns in which files were found too
 
 
 def read_frame(path: Path, header: bool) -> pl.DataFrame:
@@ -69,39 +71,45 @@ def from_pandas(frame: Any) -> pl.DataFrame:
     return pl.DataFrame(columns, strict=False)
 
 
-def paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str | None = None) -> Paths:
+def paths(
+    frame: pl.DataFrame, where: str, folders: Sequence[str], path: str | None = None, target: str | None = None
+) -> Paths:
     """The column with the most values that are existing files; each row's path, from the folder that fits best.
 
-    folders: where relative paths may start. target: a column that holds something else.
+    folders: where relative paths may start. path: the column, where it is known. target: one that holds something else.
 
     Raises:
         SourceError: there are no rows, no such column, or the names of the columns are data.
     """
+    _require(frame, {"path": path}, where, folders)
     if frame.is_empty():
         raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
-    tried = {name: _some(frame[name]) for name in frame.columns if name != target and frame[name].dtype == pl.String}
+    columns = [path] if path else [name for name in frame.columns if name != target]
+    tried = {name: _some(frame[name]) for name in columns if frame[name].dtype == pl.String}
     files = {(name, folder): [value for value in values if _is_file(folder, value)]
              for name, values in tried.items() for folder in folders}
     name, folder = max(files, key=lambda key: len(files[key]), default=("", ""))
     if not files.get((name, folder)):
-        raise _no_paths(frame, where, list(dict.fromkeys(str(Path(folder).resolve()) for folder in folders)), target)
+        raise _no_paths(frame, where, folders, path, target)
     if _is_data(name, folder, files[name, folder]):
         raise _headless(name, where)
-    return Paths(name, [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)])
+    inputs = [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)]
+    return Paths(name, inputs, [other for other in tried if other != name and any(files[other, f] for f in folders)])
 
 
 def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> Columns:
     """The rows of a table with their roles found out.
 
-    wanted: column by role ("target", "group", "time"), null where it is to be found out. folders: where relative paths
-    may start, the first that fits. Row numbers become ids.
+    wanted: column by role ("path", "target", "group", "time"), null where it is to be found out. folders: where
+    relative paths may start, the first that fits. Row numbers become ids.
 
     Raises:
         SourceError: a column is missing, or none holds paths of existing files.
     """
     _require(frame, wanted, where, folders)
-    path, inputs = paths(frame, where, folders, wanted.get("target"))
-    split = next((name for name in frame.columns if name.casefold() == "split" and name != wanted.get("target")), None)
+    path, inputs, others = paths(frame, where, folders, wanted.get("path"), wanted.get("target"))
+    taken = (path, wanted.get("target"))
+    split = next((name for name in frame.columns if name.casefold() == "split" and name not in taken), None)
     roles = {**wanted, "path": path, "split": split}
     target = wanted.get("target") or _obvious_target(frame, [name for name in roles.values() if name], where)
     labels = [clean_label(value) if value else None for value in _texts(frame[target], where)]
@@ -113,7 +121,10 @@ def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, 
         columns["group"] = _texts(frame[name], where)
     if name := wanted.get("time"):
         columns["time"] = _seconds(frame[name], where)
-    return Columns(pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String}), path, target)
+    others = [name for name in others if name not in (target, *roles.values())]
+    notes = [f'paths of files are also in {listed(others)}: "{path}" was taken, --path names another'] if others else []
+    rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
+    return Columns(rows, path, target, notes)
 
 
 def _decoded(data: bytes) -> str:
@@ -156,6 +167,9 @@ def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, 
         if name := _path_as_name(frame, folders):
             raise _headless(name, where)
         raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}")
+    if wanted.get("path") and wanted["path"] == wanted.get("target"):
+        raise SourceError(f'path and target are both "{wanted["path"]}": a column of {where} holds one or the other. '
+                          f"Its columns: {listed(frame.columns, 20)}")
 
 
 def _some(column: pl.Series) -> list[str]:
@@ -163,20 +177,24 @@ def _some(column: pl.Series) -> list[str]:
     return values.gather_every(max(len(values) // _TRIED, 1)).to_list()
 
 
-def _no_paths(frame: pl.DataFrame, where: str, folders: Sequence[str], target: str | None) -> SourceError:
+def _no_paths(
+    frame: pl.DataFrame, where: str, folders: Sequence[str], path: str | None, target: str | None
+) -> SourceError:
     texts = {name: _some(frame[name]) for name in frame.columns if frame[name].dtype == pl.String}
-    tried = {name: values for name, values in texts.items() if name != target}
+    tried = {name: values for name, values in texts.items() if name != target and path in (name, None)}
     for name, values in tried.items():
-        if any(value.startswith(_ADDRESSES) for value in values):
+        if any(value.startswith(ADDRESSES) for value in values):
             return SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
                                "and give a column of paths")
     if name := _path_as_name(frame, folders):
         return _headless(name, where)
-    if target and any(_is_file(folder, value) for folder in folders for value in texts.get(target, [])):
+    if target and not path and any(_is_file(folder, value) for folder in folders for value in texts.get(target, [])):
         return SourceError(f'the target "{target}" is the only column of {where} that holds paths of existing files: '
                            f"name another with --target. Its columns: {listed(frame.columns, 20)}")
-    return SourceError(f"no column of {where} holds paths of existing files{_example(tried)}; "
-                       f"looked from {' and from '.join(folders)}. Its columns: {listed(frame.columns, 20)}")
+    looked = " and from ".join(dict.fromkeys(str(Path(folder).resolve()) for folder in folders))
+    none = f'column "{path}" of {where} holds no' if path else f"no column of {where} holds"
+    return SourceError(f"{none} paths of existing files{_example(tried)}; looked from {looked}. "
+                       f"Its columns: {listed(frame.columns, 20)}")
 
 
 def _example(tried: Mapping[str, Sequence[str]]) -> str:

@@ -3,16 +3,21 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from unfazed.report.words import printable
 
 ROWS = 50  # of a table on a terminal, before its next heading
+_NARROW = 10  # cells below which a path or a class says nothing
 
 
 class Prediction(NamedTuple):
@@ -57,18 +62,47 @@ def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterat
 def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
     remaining = iter(predictions)
     while part := list(islice(remaining, ROWS)):
-        table = Table("input", "label", "confidence", box=None, header_style="dim", pad_edge=False)
-        names = list(part[0].probs) if probs else []
-        for name in names:
-            table.add_column(Text(printable(name)), justify="right")
-        for prediction in part:
-            shown = Text(
-                printable(prediction.label or prediction.problem or ""), "" if prediction.label is not None else "red"
-            )
-            confidence = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
-            shares = ["" if prediction.label is None else f"{prediction.probs[name]:.1%}" for name in names]
-            table.add_row(Text(printable(prediction.input)), shown, confidence, *shares)
+        table = Table("input", "label", box=None, header_style="dim", pad_edge=False)
+        table.add_column("confidence", no_wrap=True)
+        if probs:
+            table.add_column("every class, the likeliest first")
+        for one in part:
+            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
+            confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
+            table.add_row(_Elided(printable(one.input)), shown, confidence, *([_every_class(one)] if probs else []))
         yield table
+
+
+def _every_class(one: Prediction) -> Text:
+    """Columns of their own would fit a terminal for a handful of classes only."""
+    if one.label is None:
+        return Text()
+    ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
+    return Text(", ".join(f"{printable(name)} {share:.1%}" for name, share in ordered))
+
+
+class _Elided:
+    """A cell that gives up its middle where there is no room for the whole."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(min(_NARROW, cell_len(self.text)), cell_len(self.text))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text(elided(self.text, options.max_width), no_wrap=True)
+
+
+def elided(text: str, width: int) -> str:
+    """The text in `width` cells, "…" for its middle where it is longer; the name at a path's end stays if it fits."""
+    if cell_len(text) <= width:
+        return text
+    folder, slash, name = text.rpartition(os.sep)
+    tail = cell_len(slash + name)
+    if not folder or tail >= width:
+        tail = width // 2
+    return f"{set_cell_size(text, width - 1 - tail)}…{set_cell_size(text[::-1], tail)[::-1]}"
 
 
 def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:

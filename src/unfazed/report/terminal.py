@@ -6,11 +6,11 @@ lines that stay are written.
 
 import shlex
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -104,16 +104,16 @@ class _Display:
     def _move(self, description: str, done: int | None, total: int | None, detail: str) -> None:
         self.progress.update(self.task, description=description, completed=done or 0, total=total, detail=detail)
 
-    def _say(self, line: Text | str) -> None:
+    def _say(self, line: "Text | _Hanging | str") -> None:
         self.console.print(line, soft_wrap=not self.console.is_terminal, highlight=False)
 
     def _found(self, event: Found) -> None:
         for number, line in enumerate(event.lines):
-            self._say(Text(printable(line), style="bold" if number == 0 else ""))
+            self._say(_Hanging(printable(line), "bold" if number == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = event.recipe.epochs, event.batches
-        self._say(f"{event.model}; {event.recipe.precision} on {event.device}")
+        self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
         self._say(Text(HEADING, style="dim"))
@@ -137,6 +137,19 @@ class _Display:
             f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits{speed}",
         )
         self.progress.refresh()
+
+
+class _Hanging:
+    """A paragraph whose first line stands out by two columns from the others; one line where nothing is wrapped."""
+
+    def __init__(self, text: str, style: str = "", indent: int = 0):
+        self.text, self.indent = Text(text, style), indent
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        lines = [self.text] if options.no_wrap else self.text.wrap(console, options.max_width - self.indent - 2)
+        for number, line in enumerate(lines):
+            line.rstrip()
+            yield Text(" " * (self.indent + 2 * (number > 0))) + line
 
 
 class _Bar(ProgressColumn):
@@ -204,16 +217,17 @@ def summary(run: Run) -> Group:
         "commonest class": told["baselines"]["majority"][split],
     }
     tones = {"good": "green", "caution": "yellow"}
-    verdict = [Text(f"  {said['text']}", style=tones.get(said["tone"], "")) for said in told["verdict"]]
+    verdict = [_Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
     onward = f"unfazed predict {shlex.quote(str(run.path))} FILE"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
-    return Group("", Text(printable(told["headline"]), style="bold"), *verdict, "", _metrics(columns), "", rows)
+    rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
+    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
-    said = [f"{count(facts['rows'])} examples measured{which}"]
+    said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
@@ -226,7 +240,7 @@ def evaluation(facts: dict[str, Any]) -> Group:
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    return Group(*(Text(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
@@ -240,7 +254,7 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"), no_wrap=True)
+    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"))
 
 
 def _in_bits(nats: float | None) -> str:

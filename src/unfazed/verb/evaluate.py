@@ -22,6 +22,7 @@ def evaluate(
     run: str | Path | Run,
     source: Any,
     *,
+    path: str | None = None,
     target: str | None = None,
     label_regex: str | None = None,
     header: bool = True,
@@ -32,7 +33,7 @@ def evaluate(
     their content), and, where the source is split already, only its test rows. Besides `metrics` and `rows` the
     result counts how many are the run's own test rows (`own_test`), and what was left out: `seen`, `unlabelled`,
     `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each input that
-    cannot be read); `split` is "test" or "all".
+    cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
 
     Raises:
         SourceError: the source cannot be used, or nothing in it can be measured.
@@ -40,7 +41,7 @@ def evaluate(
     """
     run = Run.open(run)
     predictor = Predictor.open(run)
-    options = SourceOptions(target=target, label_regex=label_regex, header=header)
+    options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
     table, split = _measured_rows(MODALITY.find(local(source), options))
     used, own_test = _contents(run)
     digests = [one.sha256 for _, one in readings(table.frame["input"].to_list(), lambda _: None)]
@@ -63,6 +64,7 @@ def evaluate(
         {
             "rows": int((y >= 0).sum()),
             "split": split,
+            "notes": list(table.notes),
             "metrics": {name: estimate._asdict() for name, estimate in classification(y, predictions.probs).items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),

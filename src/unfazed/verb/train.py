@@ -56,7 +56,7 @@ def train(
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
     time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
-    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`label_regex`, `header`, `group`, `time`).
+    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
