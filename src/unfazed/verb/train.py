@@ -21,7 +21,7 @@ from unfazed.loader import Loader
 from unfazed.loop import State, Step, annealed, training
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe, knobs, read_recipe, recipe_from
-from unfazed.report.events import Finished, Finishing, Measured, Planned, Stalled
+from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import short
@@ -105,7 +105,7 @@ def training_events(
     clock = Clock()
     if out is not None:
         vacant(out)  # before anything is read
-    prepared = yield from _prepared(source, options, recipe)
+    prepared = yield from prepared_from(source, options, recipe)
     planned = plan(prepared, recipe, best_device())
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
@@ -119,14 +119,15 @@ def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    prepared = yield from _prepared(*source_of(run, source), run.recipe)
+    prepared = yield from prepared_from(*source_of(run, source), run.recipe)
     check_unchanged(run.table(), prepared.table)
     planned = plan(prepared, run.recipe, best_device())
     clock.lap("read")
     yield from _completed(run, prepared, planned, clock, kept)
 
 
-def _prepared(source: Any, options: SourceOptions, recipe: Recipe) -> Generator[Event, None, Prepared]:
+def prepared_from(source: Any, options: SourceOptions, recipe: Recipe) -> Generator[Advance | Found, None, Prepared]:
+    """Read, split and encode the source, yielding how far it is and what was found; returns the result."""
     for event in prepare(source, options, recipe, MODALITY):
         if isinstance(event, Prepared):
             return event
@@ -139,7 +140,7 @@ def _completed(
 ) -> Iterator[Event]:
     """Train, from the beginning or from what was kept; measure, report."""
     device = best_device()
-    loader = _loader(prepared, planned.recipe, device)
+    loader = training_loader(prepared, planned.recipe, device)
     record = Record(run, prepared, planned.recipe.label_smoothing)
     state = record.restore(kept) if kept else None
     steps, done = len(loader) * planned.recipe.epochs, state["step"] if state else 0
@@ -171,7 +172,8 @@ class Clock:
         self.last = now
 
 
-def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
+def training_loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
+    """Batches of the training rows, weighted and augmented as the recipe says."""
     examples = prepared.examples
     rows = torch.from_numpy(prepared.table.rows("train"))
     if recipe.class_weights == "balanced":

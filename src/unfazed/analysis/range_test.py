@@ -1,0 +1,79 @@
+"""The learning-rate range test: how a loss moves while the learning rate rises (Smith 2015, arXiv:1506.01186).
+
+PLACEHOLDER RULE
+
+Losses are in nats, lower = better. Axis letters: S steps, one learning rate each, rising; R repeats of the test.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+BANDWIDTH = 0.15  # standard deviation of the smoothing kernel, in decades of the learning rate
+FEWEST = 20  # steps below which no curve is read
+RECENT = 5  # steps whose median says where the loss is now
+LOST = 1.25  # times the first losses: worse than a network that has learnt nothing
+CLEAR = 0.05  # share of the first loss by which it must fall for the curve to mean anything
+GIVEN_BACK = 0.25  # share of the fall that may be lost again up to the upper end of the bracket
+
+
+class Bracket(NamedTuple):
+    """Learning rates that a range test finds worth trying, low < peak <= high."""
+
+    low: float  # where the loss falls fastest
+    peak: float  # the one suggested
+    high: float  # above it the loss climbs back
+    limited: bool  # whether the loss did climb back; otherwise `high` is only where the test ended
+
+
+def exponential(low: float, high: float, steps: int) -> Floats:
+    """Learning rates [S] from `low` to `high`, each the same factor above the last."""
+    return np.geomspace(low, high, steps)
+
+
+def diverged(losses: Sequence[float]) -> bool:
+    """Whether the newest losses are no numbers any more, or clearly worse than the first ones."""
+    if not losses or not np.isfinite(losses[-1]):
+        return bool(losses)
+    if len(losses) < 2 * RECENT:
+        return False
+    return bool(np.median(losses[-RECENT:]) > LOST * np.median(losses[:RECENT]))
+
+
+def smoothed(rates: Floats, losses: Floats) -> Floats:
+    """The mean curve [S] of `losses` [R, S] under a Gaussian kernel over the logarithm of `rates` [S].
+
+    The kernel looks both ways: a running average, as it is often used, lags behind and moves every
+    feature of the curve to higher rates. nan from the step on at which any repeat had diverged.
+    """
+    mean = losses.mean(0)
+    ends = int(np.isfinite(mean).argmin()) if not np.isfinite(mean).all() else len(mean)
+    place = np.log10(rates[:ends])
+    kernel = np.exp(-0.5 * ((place[:, None] - place[None]) / BANDWIDTH) ** 2)
+    return np.concatenate([kernel @ mean[:ends] / kernel.sum(1), np.full(len(mean) - ends, np.nan)])
+
+
+def bracket(rates: Floats, losses: Floats) -> Bracket | None:
+    """The bracket that `losses` [R, S] at `rates` [S] suggest; None where they never clearly fall.
+
+    Entries after a repeat has diverged are nan.
+    """
+    curve = smoothed(rates, losses)
+    curve = curve[np.isfinite(curve)]
+    if len(curve) < FEWEST:
+        return None
+    lowest = int(curve.argmin())
+    start = float(curve[: lowest + 1].max())
+    fall = start - curve[lowest]
+    noise = float((losses.mean(0)[: len(curve)] - curve).std())
+    if fall < max(CLEAR * start, 2 * noise):
+        return None
+    slope = np.gradient(curve, np.log10(rates[: len(curve)]))
+    steepest = int(slope[: lowest + 1].argmin())
+    back = np.flatnonzero(curve[lowest:] > curve[lowest] + GIVEN_BACK * fall)
+    limit = lowest + int(back[0]) - 1 if len(back) else len(curve) - 1
+    return Bracket(float(rates[steepest]), float(rates[lowest]), float(rates[limit]), bool(len(back)))
