@@ -127,6 +127,7 @@ def train(
 @app.command
 def lr_find(
     source: str,
+    /,
     *,
     repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,

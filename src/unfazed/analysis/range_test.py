@@ -5,7 +5,6 @@ PLACEHOLDER RULE
 Losses are in nats, lower = better. Axis letters: S steps, one learning rate each, rising; R repeats of the test.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ FEWEST = 20  # steps below which no curve is read
 RECENT = 5  # steps whose median says where the loss is now
 LOST = 1.25  # times the first losses: worse than a network that has learnt nothing
 CLEAR = 0.05  # share of the first loss by which it must fall for the curve to mean anything
-GIVEN_BACK = 0.25  # share of the fall that may be lost again up to the upper end of the bracket
+GIVEN_BACK = 0.1  # share of the fall that may be lost again up to the upper end of the bracket
 
 
 class Bracket(NamedTuple):
@@ -35,13 +34,11 @@ def exponential(low: float, high: float, steps: int) -> Floats:
     return np.geomspace(low, high, steps)
 
 
-def diverged(losses: Sequence[float]) -> bool:
-    """Whether the newest losses are no numbers any more, or clearly worse than the first ones."""
-    if not losses or not np.isfinite(losses[-1]):
-        return bool(losses)
-    if len(losses) < 2 * RECENT:
-        return False
-    return bool(np.median(losses[-RECENT:]) > LOST * np.median(losses[:RECENT]))
+def diverged(losses: Floats) -> bool:
+    """Whether the newest of `losses`, one a step so far, are no numbers any more or clearly worse than the first."""
+    if not np.isfinite(losses[-1]):
+        return True
+    return bool(len(losses) >= 2 * RECENT and np.median(losses[-RECENT:]) > LOST * np.median(losses[:RECENT]))
 
 
 def smoothed(rates: Floats, losses: Floats) -> Floats:
@@ -51,10 +48,12 @@ def smoothed(rates: Floats, losses: Floats) -> Floats:
     feature of the curve to higher rates. nan from the step on at which any repeat had diverged.
     """
     mean = losses.mean(0)
-    ends = int(np.isfinite(mean).argmin()) if not np.isfinite(mean).all() else len(mean)
-    place = np.log10(rates[:ends])
-    kernel = np.exp(-0.5 * ((place[:, None] - place[None]) / BANDWIDTH) ** 2)
-    return np.concatenate([kernel @ mean[:ends] / kernel.sum(1), np.full(len(mean) - ends, np.nan)])
+    sound = np.logical_and.accumulate(np.isfinite(mean))
+    place = np.log10(rates[sound])
+    kernel = np.exp(-0.5 * ((place[:, None] - place) / BANDWIDTH) ** 2)
+    curve = np.full(len(mean), np.nan)
+    curve[sound] = kernel @ mean[sound] / kernel.sum(1)
+    return curve
 
 
 def bracket(rates: Floats, losses: Floats) -> Bracket | None:
@@ -69,7 +68,7 @@ def bracket(rates: Floats, losses: Floats) -> Bracket | None:
     lowest = int(curve.argmin())
     start = float(curve[: lowest + 1].max())
     fall = start - curve[lowest]
-    noise = float((losses.mean(0)[: len(curve)] - curve).std())
+    noise = float((losses.mean(0)[: len(curve)] - curve)[: lowest + 1].std())
     if fall < max(CLEAR * start, 2 * noise):
         return None
     slope = np.gradient(curve, np.log10(rates[: len(curve)]))

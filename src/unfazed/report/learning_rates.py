@@ -5,12 +5,13 @@ Axis letters: S steps, one learning rate each, rising; R repeats of the test.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from unfazed.analysis.range_test import Bracket
@@ -30,17 +31,17 @@ CAUTION = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LearningRates:
     """What a range test found. Losses are what training minimises, in nats."""
 
-    command: str | None  # `unfazed train …` on the same source, without a learning rate; None for a frame in memory
-    recipe: Recipe  # without any "auto"
-    rates: NDArray[np.float64]  # [S]
-    losses: NDArray[np.float64]  # [R, S], nan after a repeat has diverged
-    smoothed: NDArray[np.float64]  # [S], over all repeats; nan after any has diverged
     bracket: Bracket | None  # None where the loss never clearly fell
     peaks: list[float]  # what each repeat would suggest on its own, where it suggests something
+    recipe: Recipe = field(repr=False)  # without any "auto"
+    command: str | None  # `unfazed train …` on the same source, without a learning rate; None for a frame in memory
+    rates: NDArray[np.float64] = field(repr=False)  # [S]
+    losses: NDArray[np.float64] = field(repr=False)  # [R, S], nan after a repeat has diverged
+    smoothed: NDArray[np.float64] = field(repr=False)  # [S], over all repeats; nan after any has diverged
 
     @property
     def peak(self) -> float | None:
@@ -156,8 +157,8 @@ def follow(events: Iterable[Advance | Found | Tried | LearningRates], console: C
 def told(found: LearningRates, width: int) -> Group:
     """The result for a terminal: the suggestion, the curve with the bracket under it, sentences, what to do next."""
     head = "no suggestion" if found.peak is None else f"suggested learning rate: {rounded(found.peak)}"
-    lines = [Text(f"  {said}") for said in sentences(found)]
-    parts: list[str | Text] = ["", Text(head, style="bold"), "", *plotted(found, min(width, WIDEST)), "", *lines]
+    lines = [Padding(said, (0, 0, 0, 2), expand=False) for said in sentences(found)]
+    parts: list[RenderableType] = ["", Text(head, style="bold"), "", *plotted(found, min(width, WIDEST)), "", *lines]
     if found.onward:
         parts += ["", Text.assemble(("  next  ", "dim"), found.onward)]
     return Group(*parts)

@@ -3,6 +3,7 @@
 Axis letters: S steps, one learning rate each, rising; R repeats of the test.
 """
 
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unfazed.analysis.range_test import bracket, diverged, exponential, smoothed
+from unfazed.analysis.range_test import Floats, bracket, diverged, exponential, smoothed
 from unfazed.criterion import cross_entropy
 from unfazed.device import best_device
 from unfazed.errors import UsageError
@@ -24,6 +25,7 @@ from unfazed.report.learning_rates import LearningRates, follow
 from unfazed.report.learning_rates_page import page
 from unfazed.source import SourceOptions
 from unfazed.verb.plan import Plan, plan
+from unfazed.verb.prepare import Prepared
 from unfazed.verb.train import prepared_from, separated, training_loader
 
 RANGES = {"adamw": (1e-5, 10.0), "sgd": (1e-4, 100.0)}  # of learning rates; a test stops where it diverges
@@ -43,9 +45,9 @@ def lr_find(
 ) -> LearningRates:
     """Find which learning rates are worth trying on `source`, in a few hundred steps; writes no run.
 
-    source, target, recipe, settings: as in `train`. The recipe's learning rate, its course and the number
-    of epochs play no part. repeats: how often the test is made, each time with fresh weights and another order.
-    out: an HTML file for the curve; nothing is written without it.
+    source, target, recipe, settings: as in `train`. The recipe's schedule and epochs play no part, and its learning
+    rate is only compared with what is found. repeats: how often the test is made, each time with fresh weights and
+    another order of the examples. out: an HTML file for the curve; nothing is written without it.
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
@@ -69,15 +71,7 @@ def range_test_events(
     low, high = RANGES[recipe.optimizer]
     rates = exponential(low, high, round(STEPS_PER_DECADE * np.log10(high / low)))
     losses = np.full((repeats, len(rates)), np.nan)
-    for number in range(repeats):
-        planned = plan(prepared, replace(resolved, seed=recipe.seed + number), best_device())
-        seen: list[float] = []
-        for step in rising(planned, training_loader(prepared, planned.recipe, best_device()), rates.tolist()):
-            seen.append(step.loss.item())
-            losses[number, len(seen) - 1] = seen[-1]
-            if diverged(seen):
-                break
-            yield Tried(number * len(rates) + len(seen), losses.size, step.learning_rate, seen[-1])
+    yield from _fill(losses, prepared, resolved, rates)
     found = LearningRates(
         command=_command(source, options, recipe),
         recipe=resolved,
@@ -88,8 +82,20 @@ def range_test_events(
         peaks=[alone.peak for one in losses if (alone := bracket(rates, one[None]))],
     )
     if out is not None:
-        write_bytes(Path(out), page(found).encode())
+        _write(Path(out), page(found))
     yield found
+
+
+def _fill(losses: Floats, prepared: Prepared, recipe: Recipe, rates: Floats) -> Iterator[Tried]:
+    """Make the test as often as `losses` [R, S] has rows, each until it diverges, and write into them what it saw."""
+    for number, row in enumerate(losses):
+        planned = plan(prepared, replace(recipe, seed=recipe.seed + number), best_device())
+        loader = training_loader(prepared, planned.recipe, best_device())
+        for at, step in enumerate(rising(planned, loader, rates.tolist())):
+            row[at] = step.loss.item()
+            if diverged(row[: at + 1]):
+                break
+            yield Tried(number * len(rates) + at + 1, losses.size, step.learning_rate, row[at])
 
 
 def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
@@ -115,10 +121,19 @@ def _check(repeats: int, out: str | Path | None) -> None:
         return
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--out {path}: the page is HTML; give it a name such as {path.with_suffix('.html')}")
+        raise UsageError(f"out = {path}: the page is HTML; give it a name such as {path.with_suffix('.html')}")
     if path.is_dir() or not path.parent.is_dir():
         wrong = "that is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UsageError(f"--out {path}: {wrong}")
+        raise UsageError(f"out = {path}: {wrong}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"out = {path}: nothing may be written in {path.parent}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_bytes(path, text.encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _command(source: Any, options: SourceOptions, recipe: Recipe) -> str | None:
