@@ -77,7 +77,7 @@ def sentences(found: LearningRates) -> list[str]:
     """What was found, on what it rests, and how far to trust it; the most important first."""
     repeats, steps = found.losses.shape
     basis = (
-        f"It rests on {count(repeats, 'repeats')} of at most {steps} steps, {found.recipe.batch_size} examples each, "
+        f"This rests on {count(repeats, 'repeats')} of at most {steps} steps, {found.recipe.batch_size} examples each, "
         f"with {found.recipe.optimizer}"
     )
     if found.bracket is None:
@@ -109,7 +109,7 @@ def _spread(peaks: list[float], repeats: int) -> str:
 
 def _compared(given: float, bracket: Bracket) -> str:
     if bracket.low <= given <= bracket.high:
-        return f"The recipe's {rounded(given)} lies within the bracket: expect little from changing it."
+        return f"The recipe's {rounded(given)} lies within the bracket."
     side = "below" if given < bracket.low else "above"
     return f"The recipe's {rounded(given)} lies {side} the bracket."
 

@@ -107,10 +107,10 @@ def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
     recipe = replace(planned.recipe, schedule="constant", warmup=0.0, ema=0.0, epochs=-(-len(rates) // len(loader)))
     criterion, state = cross_entropy(recipe.label_smoothing), None
     for rate in rates:
-        events = training(planned.model, loader, criterion, replace(recipe, learning_rate=rate), state=state)
-        step = next(event for event in events if isinstance(event, Step))
+        step = next(training(planned.model, loader, criterion, replace(recipe, learning_rate=rate), state=state))
+        assert isinstance(step, Step)
         yield step
-        state = {**step.state(), "dynamics": None}  # of no use here, and without it no epoch is closed
+        state = {**step.state(), "dynamics": None}  # without them no epoch is closed, nor its losses judged
 
 
 def _check(repeats: int, out: str | Path | None) -> None:
