@@ -57,6 +57,12 @@ def test_the_rate_of_the_recipe_is_compared(given: float, where: str) -> None:
     assert f"lies {where} the bracket" in " ".join(sentences(found))
 
 
+def test_elsewhere_than_on_a_terminal_no_sentence_is_cut_or_wrapped() -> None:
+    output = io.StringIO()
+    Console(file=output, width=80).print(told(ranged.found(), 80), soft_wrap=True)
+    assert all(f"  {sentence}\n" in output.getvalue() for sentence in sentences(ranged.found()))
+
+
 def test_one_repeat_knows_nothing_of_the_spread_and_no_fall_nothing_of_a_rate() -> None:
     assert "is not known" in " ".join(sentences(ranged.found(repeats=1)))
     flat = ranged.found(flat=True)
@@ -108,7 +114,9 @@ def test_the_page_is_one_file_with_the_points_of_every_line() -> None:
         circle = next(part for part in picture if part.tag == "circle")
         left, right = float(band.get("x") or 0), float(band.get("x") or 0) + float(band.get("width") or 0)
         assert left < float(circle.get("cx") or 0) < right
-        assert {"1e-5", "0.001", "10"} <= {part.text for part in picture if part.tag == "text"}
+        words = [part for part in picture if part.tag == "text"]
+        assert {"1e-5", "0.001", "1"} <= {part.text for part in words}
+        assert all(float(part.get("x") or 0) <= float(picture.get("viewBox", "").split()[2]) for part in words)
     assert len(re.findall(r"<svg class=\"chart", text)) == 2
     assert not re.findall(r"(src|href)=\"(?!https://arxiv.org|#)[^\"]*", text)
 

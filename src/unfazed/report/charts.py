@@ -154,7 +154,7 @@ def _axes(frame: Frame, places: Sequence[tuple[float, str]]) -> list[Html]:
     return [
         *(_line(LEFT, frame.y(tick), frame.width - RIGHT, frame.y(tick), "grid") for tick in levels),
         *(_text(LEFT - 8, frame.y(tick) + 4, _figure(tick, levels), "end") for tick in levels),
-        *(_text(frame.x(place), below + 20, name, "middle") for place, name in places),
+        *(_text(frame.x(place), below + 20, name, "middle") for place, name in places if place <= frame.x_end),
     ]
 
 

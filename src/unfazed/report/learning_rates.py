@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from unfazed.analysis.range_test import Bracket
@@ -157,7 +156,7 @@ def follow(events: Iterable[Advance | Found | Tried | LearningRates], console: C
 def told(found: LearningRates, width: int) -> Group:
     """The result for a terminal: the suggestion, the curve with the bracket under it, sentences, what to do next."""
     head = "no suggestion" if found.peak is None else f"suggested learning rate: {rounded(found.peak)}"
-    lines = [Padding(said, (0, 0, 0, 2), expand=False) for said in sentences(found)]
+    lines = [Text(f"  {said}") for said in sentences(found)]
     parts: list[RenderableType] = ["", Text(head, style="bold"), "", *plotted(found, min(width, WIDEST)), "", *lines]
     if found.onward:
         parts += ["", Text.assemble(("  next  ", "dim"), found.onward)]
