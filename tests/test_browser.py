@@ -1,11 +1,15 @@
-"""The report in a real browser: no errors, no requests, no sideways scrolling, and cells that answer."""
+"""The pages in a real browser: no errors, no requests, no sideways scrolling, and cells that answer."""
 
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import ranged
 import trained
+
+from unfazed.report.learning_rates_page import page
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -32,28 +36,51 @@ def browser() -> Iterator["sync_api.Browser"]:
 def test_the_report_shows_without_errors_requests_or_sideways_scrolling(
     browser: "sync_api.Browser", width: int, scheme: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    check(browser, trained.run().path / "report.html", width, scheme)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_so_does_the_learning_rate_range_test(
+    browser: "sync_api.Browser", width: int, scheme: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rates.html"
+    path.write_text(page(ranged.found()), encoding="utf-8")
+    check(browser, path, width, scheme)
+
+
+def check(browser: "sync_api.Browser", path: Path, width: int, scheme: str) -> None:
+    shown = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: told.append(request.url) if request.url.startswith("http") else None)
-    page.goto((trained.run().path / "report.html").as_uri())
+    shown.on("console", lambda message: told.append(message.text))
+    shown.on("pageerror", lambda error: told.append(str(error)))
+    shown.on("request", lambda request: told.append(request.url) if request.url.startswith("http") else None)
+    shown.goto(path.as_uri())
     assert told == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    colour = shown.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 200) is (scheme == "dark")
-    page.close()
+    shown.close()
+
+
+def test_the_values_at_the_pointer_are_told(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    path = tmp_path / "rates.html"
+    path.write_text(page(ranged.found()), encoding="utf-8")
+    shown = browser.new_page(viewport={"width": 1280, "height": 1400})
+    shown.goto(path.as_uri())
+    shown.locator(".chart.wide").hover()
+    assert re.fullmatch(r"learning rate [\d.e-]+\n[\d.]+ bits?", shown.locator(".tip").inner_text())
+    shown.close()
 
 
 def test_a_cell_of_the_confusion_matrix_shows_its_examples(browser: "sync_api.Browser") -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto((trained.run().path / "report.html").as_uri())
-    cells = page.locator("#mistakes button, #mistakes [data-cell]")
-    before = page.locator("#mistakes").inner_text()
+    shown = browser.new_page(viewport={"width": 1280, "height": 800})
+    shown.goto((trained.run().path / "report.html").as_uri())
+    cells = shown.locator("#mistakes button, #mistakes [data-cell]")
+    before = shown.locator("#mistakes").inner_text()
     assert cells.count() >= 2
     for number in range(cells.count()):
         cells.nth(number).click()
-        if page.locator("#mistakes").inner_text() != before:
-            assert page.locator("#mistakes img").count() > 0
+        if shown.locator("#mistakes").inner_text() != before:
+            assert shown.locator("#mistakes img").count() > 0
             return
     raise AssertionError("no cell changed what is shown")

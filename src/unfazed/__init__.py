@@ -14,23 +14,38 @@ if TYPE_CHECKING:
     from unfazed.predictor import Predictions as Predictions
     from unfazed.predictor import Predictor as Predictor
     from unfazed.recipe import Recipe as Recipe
+    from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
     from unfazed.verb.evaluate import evaluate as evaluate
+    from unfazed.verb.lr_find import lr_find as lr_find
     from unfazed.verb.train import resume as resume
     from unfazed.verb.train import train as train
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "LearningRates": "unfazed.report.learning_rates",
     "Predictions": "unfazed.predictor",
     "Predictor": "unfazed.predictor",
     "Recipe": "unfazed.recipe",
     "Run": "unfazed.run",
     "evaluate": "unfazed.verb.evaluate",
+    "lr_find": "unfazed.verb.lr_find",
     "resume": "unfazed.verb.train",
     "train": "unfazed.verb.train",
 }
-__all__ = ["Predictions", "Predictor", "Recipe", "Run", "__version__", "evaluate", "resume", "train"]
+__all__ = [
+    "LearningRates",
+    "Predictions",
+    "Predictor",
+    "Recipe",
+    "Run",
+    "__version__",
+    "evaluate",
+    "lr_find",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

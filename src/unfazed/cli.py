@@ -146,6 +146,63 @@ def train(
 
 
 @app.command
+def lr_find(
+    source: str,
+    /,
+    *,
+    repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
+    out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    header: Annotated[bool, Parameter(group=SOURCE)] = True,
+    group: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    time: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
+    json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+) -> None:
+    """Find which learning rates are worth trying, before training: the learning-rate range test.
+
+    Parameters
+    ----------
+    source
+        Labelled data, in any form that `train` takes.
+    repeats
+        How often the test is made, each time with fresh weights and another order of the examples.
+    out
+        An HTML file for the curve; nothing is written without it.
+    target
+        The column of labels.
+    label_regex
+        For a flat folder: the first group of this pattern, matched in the file name, is the label.
+    header
+        Whether the table's first line names its columns; without, they are 0, 1, …
+    group
+        A column whose equal values stay on one side of the split.
+    time
+        A column to split by: the latest rows are the test rows.
+    recipe
+        A TOML file of hyperparameters; flags override it.
+    json_
+        Print JSON.
+    """
+    from unfazed.report.learning_rates import as_facts, follow, told
+    from unfazed.verb.lr_find import range_test_events
+    from unfazed.verb.train import separated
+
+    given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
+    settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
+    console = _console()
+    found = follow(range_test_events(source, *separated(settings, recipe), repeats, out), None if json_ else console)
+    if json_:
+        _tell(json.dumps(as_facts(found)))
+    else:
+        console.print(told(found, console.width), soft_wrap=not console.is_terminal)
+        if out is not None:
+            console.print(f"  page  {out}", soft_wrap=not console.is_terminal)
+
+
+@app.command
 def predict(
     run: Path,
     items: list[str],

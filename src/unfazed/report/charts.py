@@ -1,7 +1,7 @@
 """Charts as inline SVG: no library, no request; colours come from the page's style, so they follow light and dark.
 
-Coordinates: E epochs on the x axis, from 0. A chart is drawn twice, wide and narrow, and the page shows the one that
-fits, since the letters of a picture that is scaled to a phone cannot be read.
+Coordinates: E epochs on the x axis, from 0, or the places that a plot names. A chart is drawn twice, wide and narrow,
+and the page shows the one that fits, since the letters of a picture that is scaled to a phone cannot be read.
 """
 
 import json
@@ -29,12 +29,17 @@ class Series(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """A line chart; `tips` are what is said at each x, `mark` a point (x, y) with its words."""
+    """A line chart; `tips` are what is said at each x, `mark` a point (x, y) with its words.
+
+    `places` are names of places on the x axis, instead of whole numbers; `band` is a stretch of it that stands out.
+    """
 
     title: str
     series: Sequence[Series]
     tips: Sequence[tuple[float, str]]
     mark: tuple[float, float, str] | None = None
+    places: Sequence[tuple[float, str]] = ()
+    band: tuple[float, float] | None = None
 
 
 class Frame(NamedTuple):
@@ -128,7 +133,8 @@ def _picture(plot: Plot, shape: str, frame: Frame) -> Html:
     return tag(
         "svg",
         tag("title", plot.title),
-        *_axes(frame, 5 if shape == "narrow" else 10),
+        _band(plot.band, frame) if plot.band else None,
+        *_axes(frame, plot.places or _whole_numbers(frame, 5 if shape == "narrow" else 10)),
         _line(LEFT, TOP, LEFT, frame.height - BOTTOM, "guide"),
         *(tag("path", d=_path(series, frame), class_=f"line {series.style}") for series in plot.series),
         _mark(plot, frame) if plot.mark else None,
@@ -137,14 +143,18 @@ def _picture(plot: Plot, shape: str, frame: Frame) -> Html:
     )  # fmt: skip
 
 
-def _axes(frame: Frame, most: int) -> list[Html]:
+def _whole_numbers(frame: Frame, most: int) -> list[tuple[float, str]]:
+    wanted = ticks(frame.x_end, most)
+    return [(tick, str(round(tick))) for tick in wanted if tick == round(tick) and tick <= frame.x_end]
+
+
+def _axes(frame: Frame, places: Sequence[tuple[float, str]]) -> list[Html]:
     below = frame.height - BOTTOM
-    steps = [round(tick) for tick in ticks(frame.x_end, most) if tick == round(tick) and tick <= frame.x_end]
     levels = frame.levels
     return [
         *(_line(LEFT, frame.y(tick), frame.width - RIGHT, frame.y(tick), "grid") for tick in levels),
         *(_text(LEFT - 8, frame.y(tick) + 4, _figure(tick, levels), "end") for tick in levels),
-        *(_text(frame.x(tick), below + 20, str(tick), "middle") for tick in steps),
+        *(_text(frame.x(place), below + 20, name, "middle") for place, name in places if place <= frame.x_end),
     ]
 
 
@@ -166,6 +176,12 @@ def _path(series: Series, frame: Frame) -> str:
         else:
             pen = "M"
     return "".join(commands)
+
+
+def _band(band: tuple[float, float], frame: Frame) -> Html:
+    left, right = map(frame.x, band)
+    height = frame.height - TOP - BOTTOM
+    return tag("rect", x=left, y=TOP, width=round(right - left, 1), height=height, class_="band")
 
 
 def _mark(plot: Plot, frame: Frame) -> Html:

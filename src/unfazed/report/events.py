@@ -67,3 +67,12 @@ class Finished(NamedTuple):
     """The run is complete."""
 
     run: Run
+
+
+class Tried(NamedTuple):
+    """A step of a learning-rate range test was made."""
+
+    done: int
+    total: int
+    learning_rate: float
+    loss: float  # nats

@@ -192,7 +192,9 @@ def _curves(told: Facts) -> Html:
     mark = (best["epoch"], left, f"best: epoch {best['epoch']}, {words.bits(left)}") if best and left == left else None
     plot = Plot("Surprise in bits by epoch", lines, [(e["epoch"], _tip(e)) for e in epochs], mark)  # type: ignore[arg-type]
     scale = ", logarithmic scale" if is_logarithmic(lines) else ""
-    return _card(f"Surprise of one label, bits{scale}", [("train", "training"), ("validation", "validation")], plot)
+    return chart_card(
+        f"Surprise of one label, bits{scale}", [("train", "training"), ("validation", "validation")], plot
+    )
 
 
 def _schedule(told: Facts) -> Html:
@@ -203,10 +205,11 @@ def _schedule(told: Facts) -> Html:
             points.append((done + (number + 0.5) / len(rates), rate))
             tips.append((points[-1][0], f"epoch {epoch['epoch']}\nlearning rate {rate:.3g}"))
     plot = Plot("Learning rate by epoch", [Series("rate", "rate", points)], tips)
-    return _card("Learning rate", [("rate", str(told["recipe"].get("schedule", "")))], plot)
+    return chart_card("Learning rate", [("rate", str(told["recipe"].get("schedule", "")))], plot)
 
 
-def _card(title: str, key: Sequence[tuple[str, str]], plot: Plot) -> Html:
+def chart_card(title: str, key: Sequence[tuple[str, str]], plot: Plot) -> Html:
+    """A chart with its title, and what its lines are: pairs (style, name)."""
     legend = tag("div", *(tag("span", name, class_=style) for style, name in key), class_="key")
     tip = tag("div", class_="tip", role="status")
     return tag("figure", tag("h3", title), legend, tag("div", line_chart(plot), tip, class_="plot"), class_="card")

@@ -56,10 +56,9 @@ def _texts(run: "Run") -> dict[str, str]:
 
 def page(told: Facts, cells: Cells, shown_pictures: Pictures) -> str:
     """The page of facts, with examples of each cell of the confusion matrix and pictures by row."""
-    style, script = _asset("page.css"), _asset("page.js")
     body = tag(
         "div",
-        _bar(),
+        bar(PARTS),
         hero(told),
         tag(
             "main",
@@ -77,12 +76,14 @@ def page(told: Facts, cells: Cells, shown_pictures: Pictures) -> str:
         _foot(told),
         class_="wrap",
     )
+    return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def document(title: str, body: Html) -> str:
+    """A whole page around `body`: it may load and run nothing but its own style and script."""
+    style, script = _asset("page.css"), _asset("page.js")
     return Template(_asset("page.html")).substitute(
-        policy=_policy(style, script),
-        title=join(f"{told['source']['name']}: {told['headline']}"),
-        style=style,
-        script=script,
-        body=body,
+        policy=_policy(style, script), title=join(title), style=style, script=script, body=body
     )
 
 
@@ -111,10 +112,11 @@ def _asset(name: str) -> str:
     return (files("unfazed.report") / name).read_text(encoding="utf-8")
 
 
-def _bar() -> Html:
+def bar(parts: Mapping[str, str]) -> Html:
+    """The head of a page: the brand, and links to its parts by their ids."""
     logo = tag("svg", tag("path", d=LOGO), viewBox="0 0 30 18", aria_hidden="true")
-    links = [tag("a", name, href=f"#{part}") for part, name in PARTS.items()]
-    return tag("div", tag("div", logo, "unfazed", class_="brand"), tag("nav", *links, aria_label="Parts"), class_="bar")
+    links = tag("nav", *(tag("a", name, href=f"#{part}") for part, name in parts.items()), aria_label="Parts")
+    return tag("div", tag("div", logo, "unfazed", class_="brand"), links if parts else None, class_="bar")
 
 
 def _foot(told: Facts) -> Html:

@@ -53,16 +53,7 @@ class _Display:
 
     def __init__(self, console: Console):
         self.console = console
-        self.progress = Progress(
-            SpinnerColumn(style="cyan"),
-            TextColumn("{task.description}"),
-            _Bar(),
-            TextColumn("{task.fields[detail]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            refresh_per_second=8,
-        )
+        self.progress = moving_line(console)
         self.task = self.progress.add_task("reading", total=None, detail="")
         self.looked = self.started = 0.0
         self.epochs = self.epoch_steps = self.examples = self.first = 0
@@ -150,6 +141,20 @@ class _Hanging:
         for number, line in enumerate(lines):
             line.rstrip()
             yield Text(" " * (self.indent + 2 * (number > 0))) + line
+
+
+def moving_line(console: Console) -> Progress:
+    """A line that moves on a terminal and leaves no trace; elsewhere nothing. Its tasks have a `detail`."""
+    return Progress(
+        SpinnerColumn(style="cyan"),
+        TextColumn("{task.description}"),
+        _Bar(),
+        TextColumn("{task.fields[detail]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        refresh_per_second=8,
+    )
 
 
 class _Bar(ProgressColumn):

@@ -18,9 +18,9 @@ from unfazed.device import best_device, describe
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
 from unfazed.loader import Loader
 from unfazed.modality.image import MODALITY
-from unfazed.processes import Processes, joined
+from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
-from unfazed.report.events import Finished, Finishing, Planned
+from unfazed.report.events import Advance, Finished, Finishing, Found, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import seconds as in_time
@@ -114,12 +114,12 @@ def training_events(
     clock, processes = Clock(), joined()
     if out is not None and processes.first:
         vacant(out)  # before anything is read
-    prepared = yield from _prepared(source, options, recipe, processes)
+    prepared = yield from prepared_from(source, options, recipe, processes)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
     planned = plan(prepared, recipe, best_device())
-    loader = _loader(prepared, planned.recipe, processes)
+    loader = training_loader(prepared, planned.recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
         planned = _shaped(planned, limit, speed, len(loader), recipe.epochs)
@@ -136,23 +136,26 @@ def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    prepared = yield from _prepared(*source_of(run, source), run.recipe, processes)
+    prepared = yield from prepared_from(*source_of(run, source), run.recipe, processes)
     check_unchanged(run.table(), prepared.table)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
     planned = plan(prepared, run.recipe, best_device())
-    loader = _loader(prepared, planned.recipe, processes)
+    loader = training_loader(prepared, planned.recipe, processes)
     speed = pace(planned, prepared, loader)
     clock.lap("read")
     record = Record(run, prepared, planned.recipe.label_smoothing, processes)
     yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
 
 
-def _prepared(
-    source: Any, options: SourceOptions, recipe: Recipe, processes: Processes
-) -> Generator[Event, None, Prepared]:
-    """The data; of several processes the first reads it before the others do."""
+def prepared_from(
+    source: Any, options: SourceOptions, recipe: Recipe, processes: Processes = ALONE
+) -> Generator[Advance | Found, None, Prepared]:
+    """Read, split and encode the source, saying how far it is and what was found; returns the result.
+
+    Of several processes the first one reads before the others do.
+    """
     if not processes.first:
         processes.told(0)
     for event in prepare(source, options, recipe, MODALITY):
@@ -224,7 +227,7 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     chosen = recipe_from(tomllib.loads(recipe))
     record = Record(run, prepared, chosen.label_smoothing, processes)
     planned = plan(prepared, chosen, best_device())
-    running = Running(planned, _loader(prepared, chosen, processes), record, processes, None)
+    running = Running(planned, training_loader(prepared, chosen, processes), record, processes, None)
     kept = load(run) if resumed else None
     with ignored():
         followed(running, kept["loop"] if kept else None)
@@ -246,7 +249,8 @@ class Clock:
         self.last = now
 
 
-def _loader(prepared: Prepared, recipe: Recipe, processes: Processes) -> Loader:
+def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = ALONE) -> Loader:
+    """The training rows in batches, augmented as the recipe says."""
     examples = prepared.examples
     rows = torch.from_numpy(prepared.table.rows("train"))
     if recipe.class_weights == "balanced":
