@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/installed
 DEVELOPING := $(VENV)/installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check benchmark clean
+.PHONY: help demo test check benchmark torture clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two c
 	$(BIN)/python -m benchmarks.accuracy $(DATA)
 	$(BIN)/python -m benchmarks.recording
 	$(BIN)/python -m benchmarks.import_time
+
+torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, half an hour
+	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py $(KILLS)
 
 clean: ## remove the environment and the caches, never the runs
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

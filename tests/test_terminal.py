@@ -31,7 +31,7 @@ def story() -> list[object]:
     return [
         Advance(3, 10),
         Found(["10 images", "a note"]),
-        Planned("a net", "CPU", recipe(epochs=2), 16, 8, 75.0),
+        Planned("a net", "CPU", recipe(epochs=2), 16, 8, 75.0, trained.run()),
         step,
         Measured(facts(1, True)),
         Stalled(1, True),

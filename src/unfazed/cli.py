@@ -74,6 +74,7 @@ def train(
     time: Annotated[str | None, Parameter(group=SOURCE)] = None,
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
+    tracker: Annotated[str | None, Parameter(group=OUTPUT)] = None,
     recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
@@ -105,6 +106,8 @@ def train(
         Shape the whole run, report included, to take about this long: 90s, 10m, 1h30m.
     num_processes
         Processes on this machine that train together; for more machines see docs/scaling.md.
+    tracker
+        Tell TensorBoard, MLflow, wandb … about the run: their names, separated by commas.
     recipe
         A TOML file of hyperparameters; flags override it.
     json_
@@ -118,8 +121,10 @@ def train(
     if num_processes != 1:
         sys.exit(launched(num_processes))
     from unfazed.report.terminal import as_json, show, silently, summary
+    from unfazed.verb.trackers import tracked, tracker_names
     from unfazed.verb.train import resumed_events, separated, training_events
 
+    trackers = tracker_names(tracker)
     given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
     columns = {"path": path, "target": target, "group": group, "time": time}
     settings = {**columns, "label_regex": label_regex, "header": header, **given}
@@ -132,6 +137,7 @@ def train(
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
         events = training_events(source, *separated(settings, recipe), out, limit)
+    events = tracked(events, trackers)
     if follows():
         silently(events)
     elif json_:

@@ -234,7 +234,8 @@ class _Engine:
             self.optimizer.zero_grad()
             return self._accumulate(batch, size, total.clamp_min(1e-12))
 
-        loss, self.micro_batch_size = halving(attempt, len(batch.y), self.micro_batch_size, self._any)
+        size = self.micro_batch_size  # not the batch's own: processes whose shares differ by one halve alike
+        loss, self.micro_batch_size = halving(attempt, size, size, self._any)
         if self.together and self.processes.count > 1:
             self.processes.sum_all([loss, *(weight.grad for weight in self.weights if weight.grad is not None)])
             self.processes.mean_all(self.running)

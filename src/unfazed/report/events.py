@@ -28,6 +28,7 @@ class Planned(NamedTuple):
     steps: int
     batches: int  # steps of one epoch
     expected_seconds: float
+    run: Run
 
 
 class Measured(NamedTuple):

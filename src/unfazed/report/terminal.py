@@ -197,6 +197,7 @@ def as_json(event: Event) -> dict[str, Any] | None:
                 "recipe": asdict(event.recipe),
                 "steps": event.steps,
                 "expected_seconds": event.expected_seconds,
+                "run": str(event.run.path),
             }
         case Measured():
             return {"event": "epoch", **event.facts}

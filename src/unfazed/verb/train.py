@@ -5,7 +5,7 @@ Axis letters: N rows of the table, K classes, E epochs.
 
 import time
 import tomllib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from unfazed.verb.running import Running, followed, trained
 from unfazed.verb.setup import check_unchanged, source_of, write_setup
 from unfazed.verb.time_limit import Pace, TimeLimit
 from unfazed.verb.time_limit import time_limit as limit_of
+from unfazed.verb.trackers import tracked, tracker_names
 
 
 def train(
@@ -47,6 +48,7 @@ def train(
     target: str | None = None,
     recipe: Recipe | str | Path | None = None,
     time_limit: str | float | None = None,
+    tracker: str | Sequence[str] | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> Run:
@@ -55,15 +57,16 @@ def train(
     source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
     time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
+    tracker: `"tensorboard"`, `"mlflow"`, `"wandb"` … or several of them, told about the run.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
     (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
     """
-    limit = limit_of(time_limit)
+    limit, trackers = limit_of(time_limit), tracker_names(tracker)
     options, chosen = separated({**settings, "target": target}, recipe)
-    return _followed(training_events(source, options, chosen, out, limit), progress)
+    return _followed(tracked(training_events(source, options, chosen, out, limit), trackers), progress)
 
 
 def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -> tuple[SourceOptions, Recipe]:
@@ -195,7 +198,7 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
         state = running.record.restore(kept)
     end, done = (Course(*state["course"]).end, state["step"]) if state else (planned.recipe.steps, 0)
     expected = speed.of(end - done, -(-(end - done) // len(running.loader)))
-    yield Planned(_in_words(running), describe(best_device()), planned.recipe, end, len(running.loader), expected)
+    yield Planned(_in_words(running), describe(best_device()), planned.recipe, end, len(running.loader), expected, run)
     for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if kept else ""):
         processes.told_text(text)
     running.record.restart_clock()

@@ -1,0 +1,142 @@
+"""A run that has to end in time: the plan, its revision, and what is written down."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trained
+
+from unfazed.errors import UsageError
+from unfazed.report.events import Fitted, Planned
+from unfazed.run import Run
+from unfazed.verb import time_limit as module
+from unfazed.verb.time_limit import Pace, TimeLimit, time_limit
+from unfazed.verb.train import resumed_events, separated, training_events
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.now = 1000.0
+        monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("2d", 172_800), (600, 600), ("1H 5M", 3900)],
+)
+def test_how_a_time_is_said(text: Any, seconds: float) -> None:
+    limit = time_limit(text)
+    assert limit is not None and limit.seconds == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "", "0", "-5", "m", "1e99", "nan", float("nan"), "0.5s", "5m3h"])
+def test_what_is_no_time(text: Any) -> None:
+    with pytest.raises(UsageError, match="say 90s, 10m or 1h30m"):
+        time_limit(text)
+
+
+def test_no_limit_is_none() -> None:
+    assert time_limit(None) is None
+
+
+def test_as_many_steps_as_fit_between_reading_and_reporting(clock: Clock) -> None:
+    limit = TimeLimit(100)
+    clock.now += 10  # reading
+    limit.begin(Pace(step=0.5, epoch=2.0, finish=20.0), 0)
+    end = limit.end(0, batches=10)
+    assert end == 100  # 70 seconds at half a second and a fifth of two
+    assert 10 + limit.pace.of(end, 10) == pytest.approx(100)  # type: ignore[union-attr]
+
+
+def simulated(clock: Clock, limit: TimeLimit, pace: Pace, true: Pace, batches: int = 10) -> tuple[float, int]:
+    """Seconds that a run takes whose steps and epochs truly take other times than was believed; and its revisions."""
+    began = clock.now
+    limit.begin(pace, 0)
+    end, step, revisions = limit.end(0, batches), 0, 0
+    while step < end:
+        step += 1
+        clock.now += true.step
+        revised = limit.revised(step, end, batches)
+        if revised is not None:
+            end, revisions = max(step, revised), revisions + 1
+        if step % batches == 0:
+            clock.now += true.epoch
+            limit.epoch_took(true.epoch)
+    return clock.now + true.finish - began, revisions
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.7, 1.0, 1.5, 4.0])
+@pytest.mark.parametrize("epoch", [0.2, 5.0])
+def test_it_ends_in_time_on_a_machine_of_another_speed_than_measured(clock: Clock, factor: float, epoch: float) -> None:
+    pace = Pace(step=0.1, epoch=1.0, finish=10.0)
+    took, revisions = simulated(clock, TimeLimit(300), pace, pace._replace(step=0.1 * factor, epoch=epoch))
+    assert took == pytest.approx(300, rel=0.05)
+    assert revisions < 25
+
+
+def test_a_plan_that_holds_is_left_alone(clock: Clock) -> None:
+    pace = Pace(step=0.1, epoch=1.0, finish=10.0)
+    assert simulated(clock, TimeLimit(300), pace, pace) == (pytest.approx(300, rel=0.02), 0)
+
+
+def events(out: Path, limit: TimeLimit | None, **settings: Any) -> list[Any]:
+    chosen = {key: value for key, value in {**trained.SETTINGS, **settings}.items() if value is not None}
+    return list(training_events(trained.source(), *separated(chosen, None), out, limit))
+
+
+def test_the_plan_is_shaped_and_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pace is a fixed one here: 20 steps fit; one epoch has 14."""
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 20)
+    monkeypatch.setattr(TimeLimit, "revised", lambda *_: None)
+    told = events(tmp_path / "run", TimeLimit(60), epochs=None)
+    planned = next(event for event in told if isinstance(event, Planned))
+    run = Run.open(tmp_path / "run")
+    assert (planned.steps, run.recipe.steps, run.recipe.epochs) == (20, 20, 2)
+    assert [line["step"] for line in run.epochs] == [14, 20]  # the second pass was cut short
+    losses = run.dynamics()["losses"][:, run.table().rows("train")]
+    assert not (losses[0] != losses[0]).any() and (losses[1] != losses[1]).any()
+    assert run.report["epochs"][-1]["epoch"] == 2
+    again = events(tmp_path / "again", None, epochs=None, steps=run.recipe.steps)[-1].run
+    assert again.report["test"] == run.report["test"]  # repeating asks no clock
+
+
+def test_epochs_that_were_asked_for_are_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 1000)
+    monkeypatch.setattr(TimeLimit, "revised", lambda *_: None)
+    events(tmp_path / "run", TimeLimit(60), epochs=2)
+    assert Run.open(tmp_path / "run").recipe.steps == 28
+
+
+def test_a_revision_changes_the_end_and_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 56)
+    monkeypatch.setattr(TimeLimit, "revised", lambda limit, step, end, batches: 31 if step == 17 and end == 56 else None)
+    told = events(tmp_path / "run", TimeLimit(60), epochs=None)
+    assert [event for event in told if isinstance(event, Fitted)] == [Fitted(31, 56)]
+    run = Run.open(tmp_path / "run")
+    assert run.recipe.steps == 31 and [line["step"] for line in run.epochs] == [14, 28, 31]
+    rates = [rate for line in run.epochs for rate in line["learning_rates"]]
+    assert rates[-1] < 0.1 * max(rates)  # the schedule came to its end all the same
+
+
+def test_a_limit_that_leaves_nothing_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"leaves no time to train.*One epoch needs about"):
+        events(tmp_path / "run", TimeLimit(0.01))
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_asks_no_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 20)
+    told = training_events(
+        trained.source(), *separated({**trained.SETTINGS, "epochs": "auto"}, None), tmp_path / "run", TimeLimit(60)
+    )
+    next(event for event in told if isinstance(event, Planned))
+    told.close()  # type: ignore[attr-defined]
+    list(resumed_events(tmp_path / "run"))
+    assert Run.open(tmp_path / "run").epochs[-1]["step"] == 20
