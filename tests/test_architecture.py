@@ -18,7 +18,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"predictor", "checkpoint"},
     {"loop", "run", "outputs"},
     {"schedule", "loader"},
-    {"model", "criterion"},
+    {"model", "criterion", "cache"},
     {"modality", "samples"},
     {"reading", "split", "source"},
     {"source_table"},

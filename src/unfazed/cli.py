@@ -68,6 +68,7 @@ def train(
     group: Annotated[str | None, Parameter(group=SOURCE)] = None,
     time: Annotated[str | None, Parameter(group=SOURCE)] = None,
     recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
+    cache: Annotated[Literal["none", "memory", "disk"], Parameter(group=SOURCE)] = "disk",
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
     flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
@@ -95,6 +96,9 @@ def train(
         A column to split by: the latest rows are the test rows.
     recipe
         A TOML file of hyperparameters; flags override it.
+    cache
+        Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory;
+        or nowhere, decoding them again for every batch. The result is the same.
     json_
         Print what happens as JSON lines.
     quiet
@@ -108,11 +112,11 @@ def train(
     if resume is not None:
         if source is not None or out or recipe or any(value not in (None, True) for value in settings.values()):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
-        events = resumed_events(resume)
+        events = resumed_events(resume, cache=cache)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(settings, recipe), out)
+        events = training_events(source, *separated(settings, recipe), out, cache)
     if json_:
         for event in events:
             if line := as_json(event):
@@ -214,6 +218,28 @@ def report(run: Path, /) -> None:
     from unfazed.run import Run
 
     print(write_report(Run.open(run)))
+
+
+@app.command(name="cache")
+def cached(
+    *,
+    clear: Annotated[bool, Parameter(negative="")] = False,
+    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Show the decoded inputs that are kept for later runs, or remove them.
+
+    Parameters
+    ----------
+    clear
+        Remove them; a run that is using them goes on undisturbed.
+    json_
+        Print JSON.
+    """
+    from unfazed.cache import clear as freed
+    from unfazed.report.cached import facts, listing
+
+    told = {**({"freed": freed()} if clear else {}), **facts()}
+    print(json.dumps(told)) if json_ else _console().print(listing(told), soft_wrap=True)
 
 
 def _console() -> "Console":

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple, cast
 import torch
 
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
-from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
-from unfazed.device import best_precision
+from unfazed.device import best_precision, memory
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.model.convnet import ConvNet, Pooling, default_width
@@ -49,6 +48,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         flip=chosen_flip(flips) if flips else "none",
         precision=best_precision(device),
         image_size=size,
+        shuffle=default_shuffle(len(prepared.table) * math.prod(prepared.examples.x.shape[1:])),
         width=default_width(size, len(rows)),
         weight_decay=weight_decay_of(recipe),
     )
@@ -67,6 +67,11 @@ def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
     }
     told: dict[str, Any] = finite({name: estimate._asdict() for name, estimate in measured.items()})
     return {"chosen": chosen, "n": flips.original.n, **told}
+
+
+def default_shuffle(size: int) -> str:
+    """For `size` bytes of encoded examples: any order, unless they are not to stay in memory."""
+    return "blocks" if size > memory() // 2 else "full"
 
 
 def default_epochs(rows: int) -> int:
@@ -90,7 +95,7 @@ def expected_seconds(plan: Plan, prepared: Prepared, loader: Loader) -> float:
         took.append(now - before)
         before = now
     batch = prepared.examples.batch(torch.from_numpy(prepared.table.rows("validation"))[:TIMED_ROWS])
-    outputs(model, [Batch(*(column.to(device) for column in batch))])
+    outputs(model, [batch.to(device)])
     row = (time.perf_counter() - before) / len(batch.y)
     scored = plan.recipe.epochs * len(prepared.table.rows("validation")) + len(prepared.table)
     return min(took) * plan.recipe.epochs * len(loader) + row * scored

@@ -17,7 +17,7 @@ from unfazed.checkpoint import load, remove
 from unfazed.criterion import cross_entropy
 from unfazed.device import best_device, describe
 from unfazed.errors import RecipeError, RunError, did_you_mean
-from unfazed.loader import Loader
+from unfazed.loader import Loader, block_rows
 from unfazed.loop import State, Step, annealed, training
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe, knobs, read_recipe, recipe_from
@@ -28,6 +28,7 @@ from unfazed.report.words import short
 from unfazed.run import Run, vacant
 from unfazed.schedule import ANNEALING, Course
 from unfazed.source import SourceOptions
+from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import held_back
 from unfazed.verb.measure import measure
 from unfazed.verb.plan import Plan, expected_seconds, plan
@@ -45,12 +46,15 @@ def train(
     target: str | None = None,
     recipe: Recipe | str | Path | None = None,
     progress: bool = True,
+    cache: Cache = "disk",
     **settings: Any,
 ) -> Run:
     """Train on `source` and write a run folder.
 
     source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
+    cache: where decoded inputs are kept: "disk" for this and later runs, "memory" for this one, "none" to decode them
+    again for every batch. The result is the same.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
     (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`label_regex`, `header`, `group`, `time`).
 
@@ -58,7 +62,7 @@ def train(
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
     """
     options, chosen = separated({**settings, "target": target}, recipe)
-    return _followed(training_events(source, options, chosen, out), progress)
+    return _followed(training_events(source, options, chosen, out, cache), progress)
 
 
 def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -> tuple[SourceOptions, Recipe]:
@@ -77,16 +81,16 @@ def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -
     return SourceOptions(**{name: value for name, value in settings.items() if name in source_names}), chosen
 
 
-def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True) -> Run:
+def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True, cache: Cache = "disk") -> Run:
     """Go on with a run that was stopped or killed; on a CPU it ends bit for bit as if nothing had happened.
 
-    source: only for a run that was begun on a frame in memory, the same frame again.
+    source: only for a run that was begun on a frame in memory, the same frame again. cache: as for `train`.
 
     Raises:
         RunError: there is no run, or it is finished.
         SourceError: the source has changed; the message says what.
     """
-    return _followed(resumed_events(run, source), progress)
+    return _followed(resumed_events(run, source, cache), progress)
 
 
 def _followed(events: Iterator[Event], progress: bool) -> Run:
@@ -99,13 +103,13 @@ def _followed(events: Iterator[Event], progress: bool) -> Run:
 
 
 def training_events(
-    source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None
+    source: Any, options: SourceOptions, recipe: Recipe, out: str | Path | None = None, cache: Cache = "disk"
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
     clock = Clock()
     if out is not None:
         vacant(out)  # before anything is read
-    prepared = yield from _prepared(source, options, recipe)
+    prepared = yield from _prepared(source, options, recipe, cache)
     planned = plan(prepared, recipe, best_device())
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
@@ -113,21 +117,21 @@ def training_events(
     yield from _completed(run, prepared, planned, clock)
 
 
-def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event]:
+def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "disk") -> Iterator[Event]:
     """Everything that is left to do of a run, as a generator like `training_events`."""
     clock, run = Clock(), Run.open(path)
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    prepared = yield from _prepared(*source_of(run, source), run.recipe)
+    prepared = yield from _prepared(*source_of(run, source), run.recipe, cache)
     check_unchanged(run.table(), prepared.table)
     planned = plan(prepared, run.recipe, best_device())
     clock.lap("read")
     yield from _completed(run, prepared, planned, clock, kept)
 
 
-def _prepared(source: Any, options: SourceOptions, recipe: Recipe) -> Generator[Event, None, Prepared]:
-    for event in prepare(source, options, recipe, MODALITY):
+def _prepared(source: Any, options: SourceOptions, recipe: Recipe, cache: Cache) -> Generator[Event, None, Prepared]:
+    for event in prepare(source, options, recipe, MODALITY, cache):
         if isinstance(event, Prepared):
             return event
         yield event
@@ -139,6 +143,7 @@ def _completed(
 ) -> Iterator[Event]:
     """Train, from the beginning or from what was kept; measure, report."""
     device = best_device()
+    prepared = prepared._replace(examples=prepared.examples.on(device))
     loader = _loader(prepared, planned.recipe, device)
     record = Record(run, prepared, planned.recipe.label_smoothing)
     state = record.restore(kept) if kept else None
@@ -174,6 +179,8 @@ class Clock:
 def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
     examples = prepared.examples
     rows = torch.from_numpy(prepared.table.rows("train"))
+    if recipe.shuffle == "blocks":
+        rows = torch.from_numpy(neighbours(prepared.table, rows.numpy()))
     if recipe.class_weights == "balanced":
         examples = examples._replace(weight=examples.weight * _balance(examples.y, rows))
     return Loader(
@@ -183,6 +190,7 @@ def _loader(prepared: Prepared, recipe: Recipe, device: torch.device) -> Loader:
         seed=recipe.seed,
         device=device,
         augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
+        block=block_rows(examples.x.shape[1:]) if recipe.shuffle == "blocks" else None,
     )
 
 
