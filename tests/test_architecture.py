@@ -20,6 +20,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"schedule", "loader"},
     {"model", "criterion", "cache"},
     {"modality", "samples"},
+    {"seen"},
     {"reading", "split", "source"},
     {"source_table"},
     {"source_folder"},

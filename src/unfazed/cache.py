@@ -224,8 +224,13 @@ def clear() -> int:
 
 
 def stores_folder() -> Path:
-    """Where the stores are."""
+    """Where the stores are, and the notes on files that were read."""
     return cache_folder() / "encoded"
+
+
+def notes() -> Path:
+    """Where it is noted which content each file had: see `seen`."""
+    return stores_folder() / "files.sqlite"
 
 
 def limit() -> int:
@@ -322,9 +327,9 @@ def _stored(path: Path) -> Stored | None:
 
 
 def _bytes(path: Path) -> int:
-    """Of the files of a folder."""
+    """Of a file, or of the files of a folder."""
     total = 0
-    for file in path.rglob("*"):
+    for file in (path, *path.rglob("*")) if path.is_file() else path.rglob("*"):
         try:
             total += file.lstat().st_size
         except OSError:  # gone meanwhile

@@ -4,18 +4,22 @@ Axis letters: N rows of the table that can be used.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.batch import Examples
+from unfazed.cache import notes
 from unfazed.modality import Modality, Preprocessor
-from unfazed.reading import readings
+from unfazed.reading import Reading, parallel, reading
 from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Found, Notice
 from unfazed.samples import local
+from unfazed.seen import Seen
 from unfazed.source import SourceOptions, check_classes, usable
 from unfazed.split import Duplicates, assign_splits
 from unfazed.table import Table, describe, row_name
@@ -39,9 +43,9 @@ class Prepared(NamedTuple):
 class Reader:
     """Reads a table's inputs once; afterwards knows which rows can be used, their contents and their sizes."""
 
-    def __init__(self, table: Table, inspect: Callable[[bytes], tuple[int, int]]):
-        """`inspect`: the size of an input from its bytes."""
-        self.table, self.inspect = table, inspect
+    def __init__(self, table: Table, look: Callable[[str], Reading]):
+        """`look`: the size of an input, as its raw, and its hash."""
+        self.table, self.look = table, look
         self.reasons: list[str | None] = []  # why a row cannot be used [N of the source]
         self._contents: list[str] = []  # sha256 [N of the source]
         self._sizes = np.zeros((len(table), 2), np.int32)
@@ -50,7 +54,7 @@ class Reader:
         """Read every input, saying how far it is."""
         total = len(self.table)
         inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
-        for row, one in readings(inputs, self.inspect):
+        for row, one in enumerate(parallel(self.look, inputs)):
             self.reasons.append("no label" if labels[row] is None else one.problem)
             self._contents.append(one.sha256)
             if one.problem is None:
@@ -95,8 +99,9 @@ def prepare(
     check_cache(cache)
     found = modality.find(local(source), options)
     check_classes(found)
-    reader = Reader(found, _decoded_size(modality) if cache == "none" else modality.inspect)
-    yield from reader.read()
+    with _looking(modality, cache) as look:
+        reader = Reader(found, look)
+        yield from reader.read()
     encoder = Encoder(modality, cache)
     while True:
         table, duplicates = assign_splits(
@@ -120,14 +125,19 @@ def prepare(
     )
 
 
-def _decoded_size(modality: Modality) -> Callable[[bytes], tuple[int, int]]:
-    """The size of an input, which is decoded for it: where nothing is kept, all damage must be known beforehand."""
+@contextmanager
+def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Reading]]:
+    """How to find out an input's size and hash: by its header, and from notes where an earlier run has read it.
 
-    def size(data: bytes) -> tuple[int, int]:
-        height, width = modality.read(data).shape[:2]
-        return height, width
-
-    return size
+    Where nothing is kept, by decoding it: no damage may come to light later.
+    """
+    if cache == "disk":
+        with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
+            yield seen.look
+    elif cache == "memory":
+        yield partial(reading, read=modality.inspect)
+    else:
+        yield partial(reading, read=lambda data: modality.read(data).shape[:2])
 
 
 def fingerprint(table: Table, contents: Sequence[str]) -> str:
