@@ -82,7 +82,7 @@ def child(folder: Path, name: str, limit: int) -> None:
     out = Path(tempfile.mkdtemp(dir=folder)) / "run"
     for event in training_events(folder / name, *separated(SETTINGS, None), out):
         kind = type(event).__name__
-        stage[0] = getattr(event, "stage", {"Step": "training", "Measured": "training"}.get(kind, stage[0]))
+        stage[0] = getattr(event, "stage", {"Found": "planning", "Planned": "training"}.get(kind, stage[0]))
         if isinstance(event, Finished):
             run = event.run
     seconds = time.perf_counter() - started
@@ -125,8 +125,8 @@ def table(few: dict[str, Any], many: dict[str, Any]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return (
         "# Training on more data than memory\n\n"
-        f"`unfazed train` on JPEG images of {SIDE} × {SIDE} pixels, {SETTINGS['epochs']} epochs of a small network; see "
-        "`benchmarks/flat_memory.py`.\n\n"
+        f"`unfazed train` on JPEG images of {SIDE} × {SIDE} pixels, {SETTINGS['epochs']} epochs of a small network "
+        "(`benchmarks/flat_memory.py`).\n\n"
         "| | few images | ten times the room |\n|---|---|---|\n" + "\n".join(lines) + "\n\n"
         f"{_mb(encoded[1] - encoded[0])} more of encoded images, {_mb(growth)} more of anonymous memory: "
         f"{growth / (many['images'] - few['images']):.0f} bytes an image, of {RECORD:,} that it has.\n"

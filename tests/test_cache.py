@@ -15,7 +15,7 @@ import torch
 import trained
 from conformance.images import noise, saved
 
-from unfazed import cache
+from unfazed import cache, reading, seen
 from unfazed.cache import Encoding, Memory, Store, opened
 from unfazed.cli import main
 from unfazed.errors import CacheError, SourceError, UsageError
@@ -211,6 +211,15 @@ def test_a_second_run_decodes_nothing_and_one_more_file_is_one_more(tmp_path: Pa
     assert decoded(prepared(source)[0]) == 0
     (source / "class 1" / "new.png").write_bytes(saved(noise(99, 12, 10)))
     assert decoded(prepared(source)[0]) == 1
+
+
+def test_a_second_run_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "TICK", 0.0)  # the files are younger than a clock can tell
+    source = pictures(tmp_path / "source")
+    expected = arrays(prepared(source)[1])
+    monkeypatch.setattr(reading, "file_bytes", full_disk)
+    monkeypatch.setattr(encode, "file_bytes", full_disk)
+    assert torch.equal(arrays(prepared(source)[1]), expected)
 
 
 def test_nothing_is_written_unless_the_disk_is_asked_for(tmp_path: Path) -> None:
