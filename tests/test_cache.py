@@ -235,6 +235,7 @@ def test_a_cache_that_cannot_be_had_is_said_once_and_memory_serves(
     source = pictures(tmp_path / "source")
     expected = arrays(prepared(source, "memory")[1])
     if trouble == "limit":
+        cache.clear()
         monkeypatch.setenv("UNFAZED_CACHE_LIMIT", "1 kB")
     elif trouble == "full":
         monkeypatch.setattr(cache, "_extend", full_disk)
@@ -243,6 +244,7 @@ def test_a_cache_that_cannot_be_had_is_said_once_and_memory_serves(
     events, found = prepared(source)
     said = [event.text for event in events if isinstance(event, Notice)]
     assert len(said) == 1 and said[0].endswith("This run keeps them in memory")
+    assert trouble == "full" or cache.stores() == []
     assert torch.equal(arrays(found), expected)
 
 

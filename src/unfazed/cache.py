@@ -199,6 +199,8 @@ def opened(encoding: Encoding, contents: Contents) -> Store:
     in_others = sum(one.bytes for one in others)
     if lacking * size > room + in_others:
         if len(contents) * size > room + in_others + own:
+            if not len(store):
+                remove(store.folder)
             raise CacheError(_no_room(len(contents) * size, min(limit(), free + in_others + own) < limit(), free))
         store.close()
         remove(store.folder)
@@ -213,6 +215,11 @@ def stores() -> list[Stored]:
     """Every store there is, damaged ones left out."""
     folder = stores_folder()
     return [found for path in sorted(folder.iterdir()) if (found := _stored(path))] if folder.is_dir() else []
+
+
+def kept_bytes() -> int:
+    """Bytes of all that is kept."""
+    return _bytes(stores_folder())
 
 
 def clear() -> int:

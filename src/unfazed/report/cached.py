@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from unfazed.cache import LIMIT_VARIABLE, limit, stores, stores_folder
+from unfazed.cache import LIMIT_VARIABLE, kept_bytes, limit, stores, stores_folder
 from unfazed.report.words import ITEMS, count, printable, seconds, size
 
 
@@ -18,7 +18,7 @@ def facts() -> dict[str, Any]:
     return {
         "folder": str(stores_folder()),
         "limit": limit(),
-        "bytes": sum(one.bytes for one in kept),
+        "bytes": kept_bytes(),
         "stores": [
             {
                 "name": one.path.name,
