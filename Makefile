@@ -28,6 +28,7 @@ benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two c
 	$(BIN)/python -m benchmarks.accuracy $(DATA)
 	$(BIN)/python -m benchmarks.recording
 	$(BIN)/python -m benchmarks.import_time
+	$(BIN)/python -m benchmarks.flat_memory
 
 clean: ## remove the environment and the caches, never the runs
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
