@@ -15,7 +15,7 @@ import torch
 import trained
 from conformance.images import noise, saved
 
-from unfazed import cache, reading, seen
+from unfazed import cache, loader, reading, seen
 from unfazed.cache import Encoding, Memory, Store, opened
 from unfazed.cli import main
 from unfazed.errors import CacheError, SourceError, UsageError
@@ -24,7 +24,7 @@ from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Finished, Found, Notice
 from unfazed.run import Run
 from unfazed.source import SourceOptions
-from unfazed.verb import encode
+from unfazed.verb import encode, plan
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.train import resumed_events, separated, training_events
 
@@ -314,8 +314,9 @@ def test_a_kill_costs_no_more_than_what_was_not_written(tmp_path: Path, write: i
     assert torch.equal(arrays(found), expected)
 
 
-def run(out: Path, mode: encode.Cache) -> Iterator[object]:
-    return training_events(trained.source(), *separated({**trained.SETTINGS, "epochs": 2}, None), out, mode)
+def run(out: Path, mode: encode.Cache, shuffle: str = "auto") -> Iterator[object]:
+    settings = {**trained.SETTINGS, "epochs": 2, "shuffle": shuffle}
+    return training_events(trained.source(), *separated(settings, None), out, mode)
 
 
 def assert_same(one: Run, other: Run) -> None:
@@ -336,6 +337,38 @@ def test_training_is_the_same_bit_for_bit_wherever_examples_are_kept(tmp_path: P
     *_, last = resumed_events(tmp_path / "stopped", cache="none")
     assert isinstance(last, Finished)
     assert_same(whole["disk"], last.run)
+
+
+def test_data_larger_than_half_of_the_memory_is_shuffled_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "memory", lambda: 2 * 300 * 192 - 1)
+    monkeypatch.setattr(loader, "BLOCK_BYTES", 5 * 192)
+    chosen = list(run(tmp_path / "chosen", "disk"))[-1].run  # type: ignore[attr-defined]
+    asked = list(run(tmp_path / "asked", "none", "blocks"))[-1].run  # type: ignore[attr-defined]
+    assert chosen.recipe.shuffle == "blocks"
+    assert_same(chosen, asked)
+    monkeypatch.undo()
+    full = list(run(tmp_path / "full", "memory"))[-1].run  # type: ignore[attr-defined]
+    assert full.recipe.shuffle == "full"
+    assert not np.array_equal(full.dynamics()["losses"], chosen.dynamics()["losses"], equal_nan=True)
+
+
+def test_neighbours_in_the_array_lie_in_the_order_they_are_read(tmp_path: Path) -> None:
+    found = prepared(pictures(tmp_path / "source"))[1]
+    rows = encode.neighbours(found.table, found.table.rows("train"))
+    assert sorted(rows) == sorted(found.table.rows("train"))
+    assert found.examples.slot is not None
+    assert (found.examples.slot[torch.from_numpy(rows)].diff() > 0).all()
+    assert (np.diff(found.table.y()[rows]) != 0).mean() > 0.2  # though folders come class by class
+
+
+def test_the_memory_a_process_may_use_is_what_its_limit_says() -> None:
+    code = (
+        "import resource; from unfazed.device import memory; assert memory() > 2 * 10**9;"
+        "resource.setrlimit(resource.RLIMIT_DATA, (10**9, 10**9)); assert memory() == 10**9"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_two_processes_may_fill_one_store_at_once(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def opened(encoding: Encoding, contents: Contents) -> Store:
         if len(contents) * size > room + in_others + own:
             if not len(store):
                 remove(store.folder)
-            raise CacheError(_no_room(len(contents) * size, min(limit(), free + in_others + own) < limit(), free))
+            raise CacheError(_no_room(len(contents) * size, free + in_others + own < limit(), free))
         store.close()
         remove(store.folder)
         store, room, lacking = Store.open(encoding), room + own, len(contents)

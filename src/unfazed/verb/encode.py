@@ -89,6 +89,7 @@ class Encoder:
         contents, rows = contents[lacking], first[lacking]
         columns = table.frame.select("input", "sha256")[rows]
         records = parallel(lambda row: encoded(row, self.modality, preprocessor), columns.iter_rows())
+        chunk = max(1, min(CHUNK, CHUNK_BYTES // store.encoding.record_bytes))
         problems: dict[str, str] = {}
         waiting: dict[int, NDArray[Any]] = {}
         for position, record in enumerate(records):
@@ -96,8 +97,7 @@ class Encoder:
                 problems[columns["sha256"][position]] = record
             else:
                 waiting[position] = record
-            last = position + 1 == len(rows)
-            if waiting and (last or len(waiting) >= min(CHUNK, CHUNK_BYTES // next(iter(waiting.values())).nbytes)):
+            if waiting and (len(waiting) == chunk or position + 1 == len(rows)):
                 store.append(contents[list(waiting)], np.stack(list(waiting.values())))
                 waiting = {}
             yield Advance(position + 1, len(rows), "decoding")
