@@ -19,7 +19,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -195,8 +195,8 @@ def opened(encoding: Encoding, contents: Contents) -> Store:
     others = sorted((one for one in stores() if one.path != store.folder), key=lambda one: one.used)
     size, own = encoding.record_bytes + DIGEST, _bytes(store.folder)
     free = shutil.disk_usage(store.folder).free - RESERVE
-    room = min(limit() - own - sum(one.bytes for one in others), free)
     in_others = sum(one.bytes for one in others)
+    room = min(limit() - own - in_others, free)
     if lacking * size > room + in_others:
         if len(contents) * size > room + in_others + own:
             if not len(store):
@@ -334,13 +334,11 @@ def _stored(path: Path) -> Stored | None:
 
 
 def _bytes(path: Path) -> int:
-    """Of a file, or of the files of a folder."""
+    """Of a file, or of the files of a folder; what another process removes meanwhile does not count."""
     total = 0
-    for file in (path, *path.rglob("*")) if path.is_file() else path.rglob("*"):
-        try:
-            total += file.lstat().st_size
-        except OSError:  # gone meanwhile
-            continue
+    for file in (path, *(Path(folder, name) for folder, _, names in os.walk(path) for name in names)):
+        with suppress(OSError):
+            total += file.lstat().st_size if not file.is_dir() else 0
     return total
 
 
