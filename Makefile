@@ -28,6 +28,7 @@ benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two c
 	$(BIN)/python -m benchmarks.accuracy $(DATA)
 	$(BIN)/python -m benchmarks.recording
 	$(BIN)/python -m benchmarks.import_time
+	$(BIN)/python -m benchmarks.flat_memory
 
 torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, half an hour
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py $(KILLS)

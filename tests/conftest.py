@@ -2,10 +2,12 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="unfazed-test-cache-")  # never the user's own
 sys.path.insert(0, str(Path(__file__).parent))
 
 

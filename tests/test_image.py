@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from unfazed.errors import InputError, SourceError, UsageError
 from unfazed.modality import image as module
-from unfazed.modality.image import ImagePreprocessor, encode, fit, read
+from unfazed.modality.image import ImagePreprocessor, encode, fit, inspect, read
 from unfazed.reading import file_bytes
 
 
@@ -331,3 +331,10 @@ def test_every_odd_image_is_tried() -> None:
 def _path() -> str:
     here = Path(__file__).parent
     return f"{here}:{here.parent / 'src'}"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_the_size_is_known_before_decoding_however_an_image_is_turned(form: str, orientation: int) -> None:
+    data = turned(orientation, form)
+    assert inspect(data) == read(data).shape[:2]

@@ -69,7 +69,7 @@ def full_from(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     fsync = os.fsync
 
     def failing(handle: int) -> None:
-        if sys.platform.startswith("linux") and f".{name}." in os.readlink(f"/proc/self/fd/{handle}"):
+        if sys.platform.startswith("linux") and f".{name}." in str(Path(f"/proc/self/fd/{handle}").readlink()):
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(handle)
 
@@ -95,7 +95,9 @@ def test_a_full_disk_is_one_error_and_loses_nothing(
     assert list(killing.differences(whole[0], Run.open(out))) == []
 
 
-def test_a_full_disk_is_told_in_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_told_in_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from unfazed.cli import main
 
     def full(*_: object) -> None:

@@ -3,6 +3,7 @@ import torch
 from conformance.loader import assert_conforms
 from problems import FEATURES, ROWS, blobs, noisy
 
+from unfazed import loader as module
 from unfazed.loader import Loader, in_order, mixed_seed
 
 
@@ -11,6 +12,38 @@ from unfazed.loader import Loader, in_order, mixed_seed
 def test_it_conforms(batch_size: int, augmented: bool) -> None:
     rows = torch.arange(0, ROWS, 3)
     assert_conforms(lambda: Loader(blobs(), rows, batch_size, seed=3, augment=noisy if augmented else None), rows)
+
+
+@pytest.mark.parametrize("batch_size", [7, 32, 1000])
+@pytest.mark.parametrize("block", [1, 4, 7, 1000])
+def test_it_conforms_in_blocks(batch_size: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW", 5)
+    rows = torch.arange(0, ROWS, 2)
+    assert_conforms(lambda: Loader(blobs(), rows, batch_size, seed=3, augment=noisy, block=block), rows)
+
+
+def test_blocks_are_read_in_stretches_and_mixed_with_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW", 4)
+    block, rows = 10, torch.arange(ROWS)
+    served = torch.cat([batch.index for batch in Loader(blobs(), rows, 7, block=block).epoch(3)])
+    for window in served.split(4 * block):
+        assert len(set((window // block).tolist())) <= 4 * 2  # every stretch lies over two tens at most
+        neighbours = (window.diff().abs() == 1).float().mean()
+        assert neighbours < 0.3 and window.float().std() > 15  # mixed, and from more than one place
+    assert served.float().std() > 50
+
+
+def test_examples_may_lie_elsewhere_than_in_row_order() -> None:
+    examples = blobs()
+    slot = torch.randperm(ROWS)
+    x = torch.empty_like(examples.x)
+    x[slot] = examples.x
+    pairs = zip(
+        Loader(examples, torch.arange(ROWS), 32).epoch(0),
+        Loader(examples._replace(x=x, slot=slot), torch.arange(ROWS), 32).epoch(0),
+        strict=True,
+    )
+    assert all(torch.equal(one.x, other.x) and torch.equal(one.y, other.y) for one, other in pairs)
 
 
 @pytest.mark.parametrize("count", [33, 65, 97, 129])

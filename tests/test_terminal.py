@@ -9,7 +9,7 @@ from rich.console import Console
 
 from unfazed.errors import SourceError
 from unfazed.loop import Step
-from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Planned, Stalled
+from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Notice, Planned, Stalled
 from unfazed.report.terminal import HEADING, as_json, evaluation, show, silently, summary
 
 
@@ -144,3 +144,18 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     for part in ("3 examples measured (the test rows", "1,200 that the model was trained", "4 without", "zebra (2)"):
         assert part in said
     assert "3 other files ignored" in said and "a.png: empty file" in said
+
+
+def test_what_is_not_as_asked_is_said_to_people_and_to_programs() -> None:
+    notice = Notice("the disk is full\x1b[2J")
+    output = io.StringIO()
+    show([notice, Finished(trained.run())], Console(file=output, width=100))
+    assert "the disk is full\\x1b[2J" in output.getvalue()
+    assert as_json(notice) == {"event": "notice", "text": notice.text}
+
+
+def test_decoding_is_told_from_reading() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=100)
+    show([Advance(1, 2), Advance(1, 2, "decoding"), Finished(trained.run())], console)
+    assert "decoding" in output.getvalue()

@@ -41,7 +41,8 @@ def main(wanted: int) -> None:
             with CELLS.open("a") as file:
                 file.write(json.dumps(cell) + "\n")
             (HOME / "torture.md").write_text(table())
-            print(f"{done + len(cell['kills']):,} of {wanted:,} kills; this run differs in: {cell['differs'] or 'nothing'}")
+            differs = ", ".join(cell["differs"]) or "nothing"
+            print(f"{done + len(cell['kills']):,} of {wanted:,} kills; this run differs in: {differs}", flush=True)
     sys.exit(any(cell["differs"] for cell in cells()))
 
 
@@ -83,9 +84,8 @@ def table() -> str:
     lines = [
         "# Killed runs",
         "",
-        f"{sum(where.values()):,} SIGKILLs at random moments of {len(cells()):,} runs, each gone on with until complete, "
-        "then compared bit for bit",
-        f"with a run that nobody killed. Runs that differ: **{differing}**.",
+        f"{sum(where.values()):,} SIGKILLs at random moments of {len(cells()):,} runs. Each run was gone on with until",
+        f"complete, then compared bit for bit with a run that nobody killed. Runs that differ: **{differing}**.",
         "",
         "| killed | times |",
         "|---|---|",

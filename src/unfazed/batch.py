@@ -1,13 +1,15 @@
 """What travels from the loader to the loop.
 
-Axis letters: N rows of the table, B examples of a batch.
+Axis letters: N rows of the table, B examples of a batch, S records of the array that holds the examples.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+CHUNK = 1024  # examples copied to a GPU at once
 
 
 class Batch(NamedTuple):
@@ -19,6 +21,12 @@ class Batch(NamedTuple):
     y: Tensor  # [B] int64
     weight: Tensor  # [B] float32, 1 = ordinary, 0 = absent
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on `device`, without waiting for a GPU to have it."""
+        pinned = device.type == "cuda"
+        columns = (column.pin_memory() if pinned and not column.is_cuda else column for column in self)
+        return Batch(*(column.to(device, non_blocking=True) for column in columns))
+
     def split(self, size: int) -> Iterator["Batch"]:
         """The batch in parts of at most `size` examples, and of nearly one size: batch norm needs more than one."""
         count = max(1, -(-len(self.y) // size))
@@ -26,14 +34,42 @@ class Batch(NamedTuple):
             yield Batch(*parts)
 
 
-class Examples(NamedTuple):
-    """Every encoded example of a table, in its row order; a `Loader` serves batches of them."""
+class Array(Protocol):
+    """What examples are taken from: a tensor, in memory, on a device or mapped from a file; or what acts like one."""
 
-    x: Tensor  # [N, ...]
+    @property
+    def shape(self) -> Sequence[int]: ...  # [S, ...]
+    @property
+    def device(self) -> torch.device: ...
+    def __getitem__(self, index: Tensor, /) -> Tensor: ...  # [B] -> [B, ...]
+
+
+class Examples(NamedTuple):
+    """Every encoded example of a table; a `Loader` serves batches of them.
+
+    `x` may be larger than memory: `batch` is the way to it.
+    """
+
+    x: Array  # [S, ...]
     length: Tensor  # [N] int64
     y: Tensor  # [N] int64, -1 = no label
     weight: Tensor  # [N] float32
+    slot: Tensor | None = None  # [N] int64, where each row's example is in x; None: x is in row order, S = N
 
     def batch(self, index: Tensor) -> Batch:
         """The examples of the rows `index` [B]."""
-        return Batch(index, *(column[index] for column in self))
+        x = self.x[index if self.slot is None else self.slot[index]]
+        return Batch(index, x, self.length[index], self.y[index], self.weight[index])
+
+    def on(self, device: torch.device) -> "Examples":
+        """The same with x on the GPU, where that takes a quarter of its free memory or less; else as they are."""
+        if device.type != "cuda" or not isinstance(self.x, Tensor):
+            return self
+        rows = torch.arange(len(self.y))
+        free, _ = torch.cuda.mem_get_info(device)
+        if len(rows) * self.x[:1].nbytes > free // 4:
+            return self
+        x = torch.empty(len(rows), *self.x.shape[1:], dtype=self.x.dtype, device=device)
+        for part in torch.split(rows, CHUNK):
+            x[part] = self.batch(part).x.to(device)
+        return self._replace(x=x, slot=None)

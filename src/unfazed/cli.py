@@ -72,6 +72,7 @@ def train(
     header: Annotated[bool, Parameter(group=SOURCE)] = True,
     group: Annotated[str | None, Parameter(group=SOURCE)] = None,
     time: Annotated[str | None, Parameter(group=SOURCE)] = None,
+    cache: Annotated[Literal["none", "memory", "disk"], Parameter(group=MACHINE)] = "disk",
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
     tracker: Annotated[str | None, Parameter(group=OUTPUT)] = None,
@@ -102,6 +103,9 @@ def train(
         A column whose equal values stay on one side of the split.
     time
         A column to split by: the latest rows are the test rows.
+    cache
+        Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory;
+        or nowhere, decoding them again for every batch. The result is the same.
     time_limit
         Shape the whole run, report included, to take about this long: 90s, 10m, 1h30m.
     num_processes
@@ -132,11 +136,11 @@ def train(
         others = (source, out, recipe, limit)
         if any(other is not None for other in others) or any(value not in (None, True) for value in settings.values()):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
-        events = resumed_events(resume)
+        events = resumed_events(resume, cache=cache)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(settings, recipe), out, limit)
+        events = training_events(source, *separated(settings, recipe), out, cache, limit)
     events = tracked(events, trackers)
     if follows():
         silently(events)
@@ -305,6 +309,28 @@ def report(run: Path, /) -> None:
     from unfazed.run import Run
 
     print(write_report(Run.open(run)))
+
+
+@app.command(name="cache")
+def cached(
+    *,
+    clear: Annotated[bool, Parameter(negative="")] = False,
+    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Show the decoded inputs that are kept for later runs, or remove them.
+
+    Parameters
+    ----------
+    clear
+        Remove them; a run that is using them goes on undisturbed.
+    json_
+        Print JSON.
+    """
+    from unfazed.cache import clear as freed
+    from unfazed.report.cached import facts, listing
+
+    told = {**({"freed": freed()} if clear else {}), **facts()}
+    print(json.dumps(told)) if json_ else _console().print(listing(told), soft_wrap=True)
 
 
 def _console() -> "Console":

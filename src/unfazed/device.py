@@ -5,6 +5,8 @@ Torch is imported inside the functions that need it: counting processors is for 
 
 import os
 import platform
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +37,27 @@ def describe(device: "torch.device") -> str:
 
         return torch.cuda.get_device_name(device)
     return f"CPU, {cores()} cores ({platform.machine()})"
+
+
+def memory() -> int:
+    """Bytes of memory that this process may use: the machine's, less where a container or `ulimit` gives less."""
+    found = [_machine_memory()]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # "max": no limit
+            found.append(int(Path(path).read_text()))
+    with suppress(ImportError, AttributeError):
+        import resource
+
+        limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+        found += [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return min(found)
+
+
+def _machine_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return 8 << 30
 
 
 def cores() -> int:

@@ -4,6 +4,7 @@
     ├── UsageError         the request cannot be carried out as asked; the command exits with status 2
     │   ├── RecipeError    settings out of range or unknown
     │   ├── SourceError    the data as a whole cannot be used
+    │   ├── CacheError     there is no room for the encoded examples, or they cannot be kept where they should
     │   └── RunError       a run folder is missing, damaged, foreign or newer than this version
     ├── TrainingError      training cannot go on: the loss is no longer a number; the command exits with status 1
     │   └── ProcessLostError   another process of the same training has ended
@@ -33,6 +34,10 @@ class RecipeError(UsageError):
 
 class SourceError(UsageError):
     """The data as a whole cannot be used."""
+
+
+class CacheError(UsageError):
+    """There is no room for the encoded examples, or they cannot be kept where they should be."""
 
 
 class RunError(UsageError):

@@ -36,6 +36,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         new.write_bytes(data)
 
 
+def cache_folder() -> Path:
+    """Where whatever can be made again is kept: $XDG_CACHE_HOME/unfazed or ~/.cache/unfazed."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unfazed"
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

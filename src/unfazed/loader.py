@@ -3,7 +3,8 @@
 Axis letters: N rows of the table, R rows served, B examples of a batch.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from unfazed.errors import UsageError
 from unfazed.processes import ALONE, Processes
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+BLOCK_BYTES = 1 << 20  # read in one go
+WINDOW = 256  # blocks that are mixed with one another: as much must fit in memory
 
 
 class Loader:
@@ -31,10 +34,13 @@ class Loader:
         seed: int = 0,
         device: torch.device | None = None,
         augment: Augment | None = None,
+        block: int | None = None,
         processes: Processes = ALONE,
     ):
         """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given.
 
+        block: instead of any order, one that reads `index` in stretches of so many rows, the stretches in any order
+        and mixed with one another: for examples on a disk, larger than memory, whose neighbours are neighbours there.
         Of several `processes` each is served its part of every batch; together they have every row once.
 
         Raises:
@@ -46,13 +52,14 @@ class Loader:
         self.seed = seed
         self.device = device or examples.x.device
         self.augment = augment
+        self.block = block
         self.processes = processes
         if len(index) < len(self) * processes.count:
             raise UsageError(
                 f"{processes.count} processes cannot share batches of {len(index) // len(self)} examples: "
                 "start fewer, or make batch_size larger"
             )
-        self.rows = len(examples.x)  # N, so that dynamics can be kept by row
+        self.rows = len(examples.y)  # N, so that dynamics can be kept by row
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -60,13 +67,22 @@ class Loader:
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number`, without the first `skip`."""
-        order = torch.randperm(len(self.index), generator=self._generator(number, 0))
+        order = self._order(self._generator(number, 0))
         for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
             yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
 
+    def _order(self, draw: torch.Generator) -> Tensor:
+        count = len(self.index)
+        if self.block is None:
+            return torch.randperm(count, generator=draw)
+        start = int(torch.randint(count, (), generator=draw))  # else the same rows shared a block in every epoch
+        blocks = torch.split(torch.arange(count).roll(start), self.block)
+        mixed = torch.cat([blocks[number] for number in torch.randperm(len(blocks), generator=draw)])
+        windows = torch.split(mixed, WINDOW * self.block)
+        return torch.cat([window[torch.randperm(len(window), generator=draw)] for window in windows])
+
     def _served(self, index: Tensor, number: int, position: int) -> Batch:
-        batch = self.examples.batch(index.to(self.examples.x.device))
-        batch = Batch(*(column.to(self.device, non_blocking=True) for column in batch))
+        batch = self.examples.batch(index).to(self.device)
         if self.augment is None:
             return batch
         return batch._replace(x=self.augment(batch.x, self._generator(number, position, self.device)))
@@ -78,7 +94,12 @@ class Loader:
 def in_order(examples: Examples, index: Tensor, batch_size: int, device: torch.device) -> Iterator[Batch]:
     """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation."""
     for part in torch.split(index, batch_size):
-        yield Batch(*(column.to(device) for column in examples.batch(part.to(examples.x.device))))
+        yield examples.batch(part).to(device)
+
+
+def block_rows(shape: Sequence[int]) -> int:
+    """Rows of a block, for encoded examples of `shape`, a byte a number."""
+    return max(1, BLOCK_BYTES // math.prod(shape))
 
 
 def mixed_seed(*parts: int) -> int:

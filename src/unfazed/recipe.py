@@ -86,6 +86,8 @@ class Recipe:
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
                        unit="channels", low=4, high=1024)
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"))
+    shuffle: str = _knob(AUTO, "order of an epoch: full, or blocks, which reads from a disk in stretches; "
+                         "auto: blocks for data larger than half of the memory", options=("full", "blocks"))
     validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
                               low=0.01, high=0.8)
     test: float = _knob(0.2, "share of the rows that are touched once, at the end", unit="of all rows",

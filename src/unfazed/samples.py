@@ -1,12 +1,12 @@
 """Data sets that need no download: written once as ordinary files, then used like anybody's data."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from unfazed.errors import SourceError, did_you_mean
+from unfazed.files import cache_folder
 
 PREFIX = "sample:"
 
@@ -21,7 +21,7 @@ def sample(name: str, cache: Path | None = None) -> Path:
     """
     if name not in SAMPLES:
         raise SourceError(f'there is no sample "{name}"; there are: {", ".join(SAMPLES)}.{did_you_mean(name, SAMPLES)}')
-    folder = (cache or _cache()) / "samples" / name
+    folder = (cache or cache_folder()) / "samples" / name
     if not folder.is_dir():
         try:
             _write(folder, SAMPLES[name])
@@ -61,10 +61,6 @@ def _write(folder: Path, fill: Callable[[Path], None]) -> None:
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unfazed"
 
 
 SAMPLES: dict[str, Callable[[Path], None]] = {"digits": _digits}

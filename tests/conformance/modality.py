@@ -113,6 +113,26 @@ def reads_odd_inputs(specimen: Specimen, tmp_path: Path) -> None:
             assert specimen.modality.encode(raw, preprocessor).shape == reference.shape, name
 
 
+def inspects_what_it_would_read(specimen: Specimen, tmp_path: Path) -> None:
+    for name, data in {"good": specimen.good(1), **specimen.odd}.items():
+        assert specimen.modality.inspect(data) == specimen.modality.read(data).shape[:2], name
+    for name, data in specimen.hostile.items():
+        try:
+            size = specimen.modality.inspect(data)
+        except InputError as error:
+            assert 0 < len(str(error)) <= 160 and "\n" not in str(error), name
+        else:
+            assert min(size) > 0, name
+
+
+def encodes_to_the_shape_it_promises(specimen: Specimen, tmp_path: Path) -> None:
+    raw = specimen.modality.read(specimen.good(0))
+    for setting in specimen.settings:
+        preprocessor = specimen.modality.fit([raw.shape[:2]], setting)
+        array = specimen.modality.encode(raw, preprocessor)
+        assert array.shape == preprocessor.shape and array.dtype == np.uint8
+
+
 def refuses_hostile_inputs(specimen: Specimen, tmp_path: Path) -> None:
     """From memory and from disk alike, with a short reason in one line."""
     for name, data in specimen.hostile.items():
@@ -158,6 +178,8 @@ CHECKS: tuple[Callable[[Specimen, Path], None], ...] = (
     survives_json,
     refuses_damaged_json,
     reads_odd_inputs,
+    inspects_what_it_would_read,
+    encodes_to_the_shape_it_promises,
     refuses_hostile_inputs,
     refuses_hostile_paths,
     one_bad_input_is_one_problem,

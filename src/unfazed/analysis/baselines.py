@@ -4,6 +4,7 @@ Axis letters: N examples, K classes, D numbers of one pooled image.
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,14 @@ def linear_rows(y: Integers, seed: int) -> Integers:
 def linear_probs(
     x_train: NDArray[np.uint8], y_train: Integers, x: NDArray[np.uint8], classes: int, seed: int
 ) -> Floats:
-    """What logistic regression on the pixels, fitted to at most 5,000 images, predicts for `x`: `[N, K]`.
+    """What logistic regression on the pixels, fitted to at most 5,000 images, predicts for `x`: `[N, K]`."""
+    return linear_model(x_train, y_train, classes, seed)(x)
+
+
+def linear_model(
+    x_train: NDArray[np.uint8], y_train: Integers, classes: int, seed: int
+) -> Callable[[NDArray[np.uint8]], Floats]:
+    """Logistic regression on the pixels, fitted to at most 5,000 images: from images to probabilities `[N, K]`.
 
     Images are uint8 `[N, 3, S, S]`, averaged to at most 16 x 16 areas (8 x 8 beyond 30 classes). Seconds at most.
     Whoever would have to copy the training images passes those of `linear_rows` alone.
@@ -41,21 +49,17 @@ def linear_probs(
     rows = linear_rows(y_train, seed)
     side = SIDE if classes <= MANY_CLASSES else SIDE_OF_MANY
     inputs, mean, scale = _standardised(pooled(x_train[rows], side))
-    queries = (pooled(x, side).reshape(len(x), -1) - mean) / scale
-    return _fitted_probs(inputs, y_train[rows], queries, classes)
+    y = y_train[rows]
+    if len(np.unique(y)) < 2:
+        return lambda x: majority_probs(y, classes, len(x))
+    model = _fit(inputs, y, _chosen_strength(inputs, y, classes))
+    return lambda x: _all_classes(model, (pooled(x, side).reshape(len(x), -1) - mean) / scale, classes)
 
 
 def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     inputs = images.reshape(len(images), -1)
     mean, scale = inputs.mean(0), inputs.std(0) + 1e-3
     return (inputs - mean) / scale, mean, scale
-
-
-def _fitted_probs(inputs: NDArray[np.float32], y: Integers, queries: NDArray[np.float32], classes: int) -> Floats:
-    if len(np.unique(y)) < 2:
-        return majority_probs(y, classes, len(queries))
-    model = _fit(inputs, y, _chosen_strength(inputs, y, classes))
-    return _all_classes(model, queries, classes)
 
 
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> float:

@@ -14,6 +14,11 @@ Raw = NDArray[np.uint8]  # one input, read but not yet prepared
 class Preprocessor(Protocol):
     """What `fit` learnt from the training rows: a frozen value that survives JSON."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one encoded input."""
+        ...
+
     def to_json(self) -> str:
         """The value as JSON text."""
         ...
@@ -29,6 +34,7 @@ class Modality(NamedTuple):
 
     find(source, options) -> Table.
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
+    inspect(bytes) -> size that `read` would find, from the header where it tells; raises InputError.
     fit(sizes of training rows, setting) -> Preprocessor.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
     augment(x, generator, strength, flip) -> x: a batch, on its device, a function of the generator alone.
@@ -36,8 +42,10 @@ class Modality(NamedTuple):
 
     name: str
     items: str  # what people call its inputs
+    decoder: str  # and its version: what was decoded by another one is not used again
     find: Callable[..., Table]
     read: Callable[[Any], Raw]
+    inspect: Callable[[bytes], tuple[int, int]]
     fit: Callable[[Iterable[tuple[int, int]], Any], Any]
     encode: Callable[[Raw, Any], NDArray[np.uint8]]
     augment: Callable[..., Any]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL import __version__ as pillow_version
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
 from unfazed.modality import Modality, Raw
@@ -50,6 +51,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)
+_PNG_METADATA = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # where a PNG may keep an orientation
 _SIGNATURES = (  # of the formats that are decoded, and no others
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"\xff\xd8\xff", "JPEG"),
@@ -97,6 +100,11 @@ class ImagePreprocessor:
     image_size: int
     aspect: Literal["crop", "pad"]
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one encoded image, [3, S, S]."""
+        return 3, self.image_size, self.image_size
+
     def to_json(self) -> str:
         """The preprocessor as JSON text."""
         return json.dumps({"format": 1, "modality": "image", **asdict(self)}, indent=2) + "\n"
@@ -141,6 +149,21 @@ def read(source: str | Path | bytes | Image.Image | NDArray[Any]) -> Raw:
     if not isinstance(source, bytes | str | Path):
         raise InputError(f"an image is a path, bytes, a Pillow image or an array, not {type(source).__name__}")
     return _decode(source if isinstance(source, bytes) else file_bytes(source))
+
+
+def inspect(data: bytes) -> tuple[int, int]:
+    """Height and width that `read` would find in a file's bytes, from the header alone where it tells.
+
+    Raises:
+        InputError: it cannot be used, as far as can be seen without decoding the pixels.
+    """
+    form = _form(data)
+    if form == "TIFF" or (form == "PNG" and any(mark in data for mark in _PNG_METADATA)):
+        height, width = _decode(data).shape[:2]  # how it is turned stands behind the pixels, or changes with them
+        return height, width
+    with _reasons(form), Image.open(BytesIO(data), formats=(form,)) as image:
+        width, height = _checked_size(image)
+        return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
 def fit(sizes: Iterable[tuple[int, int]], image_size: int | Literal["auto"] = "auto") -> ImagePreprocessor:
@@ -213,12 +236,17 @@ def _resized(raw: Raw, height: int, width: int) -> Raw:
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _decode(data: bytes) -> Raw:
+def _form(data: bytes) -> str:
     if not data:
         raise InputError("empty file")
     form = next((name for start, name in _SIGNATURES if re.match(start, data, re.DOTALL)), None)
     if form is None:
         raise InputError(f"not an image: starts with {data[:12]!r}")
+    return form
+
+
+def _decode(data: bytes) -> Raw:
+    form = _form(data)
     with _reasons(form), Image.open(BytesIO(data), formats=(form,)) as image:
         return _rgb(image)
 
@@ -244,12 +272,18 @@ def _reasons(form: str) -> Iterator[None]:
         _thread.decoding = False
 
 
-def _rgb(image: Image.Image) -> Raw:
+def _checked_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as stored, before a pixel is decoded."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(f"too large to decode: {width} x {height} is over {MAX_PIXELS / 1e6:.0f} megapixels")
     if width * height == 0:
         raise InputError(f"no pixels: {width} x {height}")
+    return width, height
+
+
+def _rgb(image: Image.Image) -> Raw:
+    _checked_size(image)
     image.load()
     turn = _UPRIGHT.get(_orientation(image))
     image = image.transpose(turn) if turn is not None else image
@@ -328,4 +362,6 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
-MODALITY = Modality("image", "images", find, read, fit, encode, augment, ImagePreprocessor)
+MODALITY = Modality(
+    "image", "images", f"Pillow {pillow_version}", find, read, inspect, fit, encode, augment, ImagePreprocessor
+)

@@ -7,10 +7,17 @@ from unfazed.run import Run
 
 
 class Advance(NamedTuple):
-    """Inputs are being read."""
+    """Inputs are being read, or decoded."""
 
     done: int
     total: int
+    stage: str = "reading"
+
+
+class Notice(NamedTuple):
+    """Something is not as asked, and the run goes on."""
+
+    text: str
 
 
 class Found(NamedTuple):

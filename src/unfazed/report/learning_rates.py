@@ -16,7 +16,7 @@ from rich.text import Text
 from unfazed.analysis.range_test import Bracket
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.recipe import Recipe
-from unfazed.report.events import Advance, Found, Tried
+from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.facts import finite
 from unfazed.report.terminal import moving_line
 from unfazed.report.text_plot import curve
@@ -134,7 +134,9 @@ def as_facts(found: LearningRates) -> dict[str, Any]:
     return facts
 
 
-def follow(events: Iterable[Advance | Found | Tried | LearningRates], console: Console | None) -> LearningRates:
+def follow(
+    events: Iterable[Advance | Found | Notice | Tried | LearningRates], console: Console | None
+) -> LearningRates:
     """Let the events happen, showing them where there is a console; the result."""
     line = moving_line(console or Console(quiet=True))
     with line:
@@ -143,11 +145,13 @@ def follow(events: Iterable[Advance | Found | Tried | LearningRates], console: C
             match event:
                 case LearningRates():
                     return event
-                case Advance(done, total):
-                    line.update(task, completed=done, total=total, detail=f"{done:,} of {total:,}")
+                case Advance(done, total, stage):
+                    line.update(task, description=stage, completed=done, total=total, detail=f"{done:,} of {total:,}")
                 case Tried(done, total, rate, loss):
                     said = f"rate {rounded(rate)} · loss {loss * BITS_PER_NAT:.2f} bits"
                     line.update(task, description="trying rates", completed=done, total=total, detail=said)
+                case Notice(text) if console:
+                    console.print(printable(text), soft_wrap=not console.is_terminal)
                 case Found(lines) if console:
                     console.print(Text(printable(lines[0]), style="bold"), soft_wrap=not console.is_terminal)
     raise AssertionError("the events ended without a result")

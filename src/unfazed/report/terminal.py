@@ -18,11 +18,24 @@ from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
-from unfazed.report.events import Advance, Finished, Finishing, Fitted, Found, Measured, MemoryShort, Planned, Stalled
+from unfazed.report.events import (
+    Advance,
+    Finished,
+    Finishing,
+    Fitted,
+    Found,
+    Measured,
+    MemoryShort,
+    Notice,
+    Planned,
+    Stalled,
+)
 from unfazed.report.words import bits, count, percent, printable, seconds
 from unfazed.run import Run
 
-Event = Advance | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
+Event = (
+    Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
+)
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
 HEADING = (
     "            surprise, bits       validation   learning\n"
@@ -69,7 +82,9 @@ class _Display:
     def take(self, event: Event) -> None:
         match event:
             case Advance():
-                self._move("reading", event.done, event.total, f"{event.done:,} of {event.total:,}")
+                self._move(event.stage, event.done, event.total, f"{event.done:,} of {event.total:,}")
+            case Notice():
+                self._say(Text(printable(event.text), style="yellow"))
             case Found():
                 self._found(event)
             case Planned():
@@ -187,6 +202,8 @@ def memory_line(event: MemoryShort) -> str:
 def as_json(event: Event) -> dict[str, Any] | None:
     """An event for machines; None for those that only move the display."""
     match event:
+        case Notice():
+            return {"event": "notice", "text": event.text}
         case Found():
             return {"event": "found", "lines": event.lines}
         case Planned():

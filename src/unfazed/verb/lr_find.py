@@ -20,7 +20,7 @@ from unfazed.files import write_bytes
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.recipe import Recipe
-from unfazed.report.events import Advance, Found, Tried
+from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.learning_rates import LearningRates, follow
 from unfazed.report.learning_rates_page import page
 from unfazed.source import SourceOptions
@@ -63,7 +63,7 @@ def lr_find(
 
 def range_test_events(
     source: Any, options: SourceOptions, recipe: Recipe, repeats: int = 3, out: str | Path | None = None
-) -> Iterator[Advance | Found | Tried | LearningRates]:
+) -> Iterator[Advance | Found | Notice | Tried | LearningRates]:
     """Everything `lr_find` does, as a generator: nothing happens until it is iterated. The last event is the result."""
     _check(repeats, out)
     prepared = yield from prepared_from(source, options, recipe)

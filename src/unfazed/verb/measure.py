@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from unfazed.analysis.baselines import linear_probs, linear_rows
+from unfazed.analysis.baselines import linear_model, linear_rows
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.device import describe
@@ -31,6 +31,7 @@ from unfazed.verb.record import EVALUATION_BATCH
 
 TIMED_PREDICTIONS = 50
 WARM_UP = 3
+SCORED = 16 * EVALUATION_BATCH  # rows scored at once
 THUMBNAIL = 96  # pixels
 
 
@@ -38,11 +39,11 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     """Measure with the best weights and write scores, measurements and thumbnails, saying what is being done."""
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
-    everything = torch.arange(len(prepared.table))
-    scored = outputs(planned.model, in_order(prepared.examples, everything, EVALUATION_BATCH, device))
-    run.write_arrays("scores.npz", {"probs": scored.probs, "embeddings": scored.embeddings.astype(np.float16)})
+    probs, embeddings = scores(prepared, planned, device)
+    run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
+    del embeddings
     yield Finishing("training the linear baseline")
-    linear = linear_baseline(prepared, scored.probs, planned.recipe.seed)
+    linear = linear_baseline(prepared, probs, planned.recipe.seed)
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",
@@ -58,9 +59,19 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     )
     yield Finishing("choosing the pictures")
     y = prepared.examples.y.numpy()
-    rows = rows_to_show(prepared.table, y, scored.probs, run.dynamics()["losses"])
+    rows = rows_to_show(prepared.table, y, probs, run.dynamics()["losses"])
     paths = prepared.table.frame["input"]
     run.write_thumbnails({row: picture for row in rows if (picture := thumbnail(paths[row])) is not None})
+
+
+def scores(prepared: Prepared, planned: Plan, device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small."""
+    parts = []
+    for rows in torch.split(torch.arange(len(prepared.table)), SCORED):
+        scored = outputs(planned.model, in_order(prepared.examples, rows, EVALUATION_BATCH, device))
+        parts.append((scored.probs, scored.embeddings.astype(np.float16)))
+    probs, embeddings = zip(*parts, strict=True)
+    return np.concatenate(probs), np.concatenate(embeddings)
 
 
 def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, Any]:
@@ -70,16 +81,22 @@ def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -
     example: two intervals that overlap may still belong to models that differ for sure. `rows`: how many it was
     fitted to.
     """
-    x, y = prepared.examples.x.numpy(), prepared.examples.y.numpy()
+    y = prepared.examples.y.numpy()
     train, *held_out = (prepared.table.rows(split) for split in SPLITS)
     rows = train[linear_rows(y[train], seed)]
     asked = np.concatenate(held_out)
-    linear = linear_probs(x[rows], y[rows], x[asked], len(prepared.table.classes), seed)
+    model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
+    parts = np.split(asked, range(SCORED, len(asked), SCORED))
+    linear = np.concatenate([model(_pixels(prepared, part)) for part in parts])
     told: dict[str, Any] = {"rows": len(rows)}
     for split, its in zip(SPLITS[1:], np.split(np.arange(len(asked)), [len(held_out[0])]), strict=True):
         beside = _beside(y[asked[its]], probs[asked[its]], linear[its], seed)
         told[split] = {name: estimate._asdict() for name, estimate in beside.items()}
     return told
+
+
+def _pixels(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    return prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
 
 
 def _beside(

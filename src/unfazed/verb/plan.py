@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, cast
 import torch
 
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
-from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
-from unfazed.device import best_precision
+from unfazed.device import best_precision, memory
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.model.convnet import ConvNet, Pooling, default_width
@@ -52,6 +51,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         flip=chosen_flip(flips) if flips else "none",
         precision=best_precision(device),
         image_size=size,
+        shuffle=default_shuffle(len(prepared.table) * math.prod(prepared.examples.x.shape[1:])),
         width=default_width(size, len(rows)),
         weight_decay=weight_decay_of(recipe),
     )
@@ -77,6 +77,11 @@ def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
     return {"chosen": chosen, "n": flips.original.n, **told}
 
 
+def default_shuffle(size: int) -> str:
+    """For `size` bytes of encoded examples: any order, unless they are not to stay in memory."""
+    return "blocks" if size > memory() // 2 else "full"
+
+
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
     return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
@@ -99,7 +104,7 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
         before = now
     validation = torch.from_numpy(prepared.table.rows("validation"))
     batch = prepared.examples.batch(validation[:TIMED_ROWS])
-    outputs(model, [Batch(*(column.to(device) for column in batch))])
+    outputs(model, [batch.to(device)])
     row = (time.perf_counter() - before) / len(batch.y)
     return Pace(min(took), row * len(validation), row * len(prepared.table) + MEASURING)
 

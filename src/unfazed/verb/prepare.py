@@ -3,27 +3,27 @@
 Axis letters: N rows of the table that can be used.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from unfazed.batch import Examples
-from unfazed.errors import InputError, SourceError
+from unfazed.cache import notes
 from unfazed.modality import Modality, Preprocessor
-from unfazed.reading import parallel, readings
+from unfazed.reading import Reading, parallel, reading
 from unfazed.recipe import Recipe
-from unfazed.report.events import Advance, Found
+from unfazed.report.events import Advance, Found, Notice
 from unfazed.samples import local
+from unfazed.seen import Seen
 from unfazed.source import SourceOptions, check_classes, usable
 from unfazed.split import Duplicates, assign_splits
 from unfazed.table import Table, describe, row_name
-
-KEPT_BYTES = 1 << 30  # raw inputs held between reading and encoding; the rest is read a second time
+from unfazed.verb.encode import Cache, Encoder, check_cache
 
 Problem = tuple[str, str, str]  # id, input, reason
 
@@ -40,56 +40,42 @@ class Prepared(NamedTuple):
     fitting: str  # how inputs of other sizes are brought to one
 
 
-class Raws:
-    """Raw inputs by row, as many as fit in memory; the others are read again."""
-
-    def __init__(self, modality: Modality):
-        self.modality = modality
-        self.kept: dict[str, Any] = {}
-        self.room = KEPT_BYTES
-
-    def keep(self, path: str, raw: NDArray[Any]) -> None:
-        """Hold `raw` while there is room."""
-        if raw.nbytes <= self.room:
-            self.kept[path] = raw
-            self.room -= raw.nbytes
-
-    def get(self, path: str) -> Any:
-        """The raw input at `path`; raises SourceError where it has gone since it was first read."""
-        raw = self.kept.pop(path, None)
-        try:
-            return self.modality.read(path) if raw is None else raw
-        except InputError as error:
-            raise SourceError(
-                f"{path} could be read at first and now cannot: {error}. Is the source changing?"
-            ) from error
-
-
-@dataclass
 class Reader:
     """Reads a table's inputs once; afterwards knows which rows can be used, their contents and their sizes."""
 
-    table: Table
-    modality: Modality
-
-    def __post_init__(self) -> None:
-        self.raws = Raws(self.modality)
-        self.reasons: list[str | None] = []  # why a row cannot be used [N]
-        self.contents: list[str] = []  # of the rows that can
-        self.sizes: list[tuple[int, int]] = []  # likewise
+    def __init__(self, table: Table, look: Callable[[str], Reading]):
+        """`look`: the size of an input, as its raw, and its hash."""
+        self.table, self.look = table, look
+        self.reasons: list[str | None] = []  # why a row cannot be used [N of the source]
+        self._contents: list[str] = []  # sha256 [N of the source]
+        self._sizes = np.zeros((len(table), 2), np.int32)
 
     def read(self) -> Iterator[Advance]:
         """Read every input, saying how far it is."""
         total = len(self.table)
         inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
-        for row, one in readings(inputs, self.modality.read):
-            self.reasons.append(one.problem or ("no label" if labels[row] is None else None))
-            if self.reasons[row] is None:
-                assert one.raw is not None
-                self.contents.append(one.sha256)
-                self.sizes.append(one.raw.shape[:2])
-                self.raws.keep(inputs[row], one.raw)
+        for row, one in enumerate(parallel(self.look, inputs)):
+            self.reasons.append("no label" if labels[row] is None else one.problem)
+            self._contents.append(one.sha256)
+            if one.problem is None:
+                self._sizes[row] = np.asarray(one.raw)
             yield Advance(row + 1, total)
+
+    def leave_out(self, reasons: Mapping[str, str]) -> None:
+        """The contents in `reasons` turned out to be of no use."""
+        self.reasons = [
+            reason or reasons.get(content) for reason, content in zip(self.reasons, self._contents, strict=True)
+        ]
+
+    @property
+    def contents(self) -> list[str]:
+        """Of the rows that can be used [N]."""
+        return [content for content, reason in zip(self._contents, self.reasons, strict=True) if reason is None]
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """Likewise [N, 2]: height and width."""
+        return self._sizes[[reason is None for reason in self.reasons]]
 
     @property
     def problems(self) -> list[Problem]:
@@ -99,27 +85,38 @@ class Reader:
 
 
 def prepare(
-    source: Any, options: SourceOptions, recipe: Recipe, modality: Modality
-) -> Iterator[Advance | Found | Prepared]:
-    """Read and split the source, saying how far it is and what was found; the last thing yielded is `Prepared`.
+    source: Any, options: SourceOptions, recipe: Recipe, modality: Modality, cache: Cache = "disk"
+) -> Iterator[Advance | Notice | Found | Prepared]:
+    """Read, split and encode the source, saying how far it is and what was found; `Prepared` is yielded last.
+
+    An input is read for its hash and size first, and decoded only where no earlier run has done so. One that turns
+    out to be damaged then is left out, and the rest is divided as if it had never been there.
 
     Raises:
         SourceError: the source as a whole cannot be used.
+        CacheError: there is no room for the encoded inputs.
     """
+    check_cache(cache)
     found = modality.find(local(source), options)
     check_classes(found)
-    reader = Reader(found, modality)
-    yield from reader.read()
-    table, duplicates = assign_splits(
-        usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed,
-        options.group or "group",
-    )
+    with _looking(modality, cache) as look:
+        reader = Reader(found, look)
+        yield from reader.read()
+    encoder = Encoder(modality, cache)
+    while True:
+        table, duplicates = assign_splits(
+            usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed,
+            options.group or "group",
+        )
+        preprocessor = modality.fit(reader.sizes[table.rows("train")].tolist(), recipe.image_size)
+        damaged = yield from encoder.encode(table, preprocessor)
+        if not damaged:
+            break
+        reader.leave_out(damaged)
     yield Found(_sentences(table, modality, reader.problems))
-    preprocessor = modality.fit([reader.sizes[row] for row in table.rows("train")], recipe.image_size)
-    examples = encode_all(table, reader.raws, preprocessor)
     yield Prepared(
         table,
-        examples,
+        encoder.examples(table, preprocessor),
         preprocessor,
         reader.problems,
         duplicates,
@@ -128,20 +125,19 @@ def prepare(
     )
 
 
-def encode_all(table: Table, raws: Raws, preprocessor: Any) -> Examples:
-    """Every row of the table, encoded on all cores into one array."""
+@contextmanager
+def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Reading]]:
+    """How to find out an input's size and hash: by its header, and from notes where an earlier run has read it.
 
-    def encoded(path: str) -> NDArray[Any]:
-        return raws.modality.encode(raws.get(path), preprocessor)
-
-    arrays = parallel(encoded, table.frame["input"].to_list())
-    first = next(arrays)
-    x = np.empty((len(table), *first.shape), first.dtype)
-    for row, array in enumerate(chain([first], arrays)):
-        x[row] = array
-    length = torch.full((len(table),), x.shape[-1])
-    weight = torch.tensor(table.frame["weight"].to_list(), dtype=torch.float32)
-    return Examples(torch.from_numpy(x), length, torch.from_numpy(table.y()), weight)
+    Where nothing is kept, by decoding it: no damage may come to light later.
+    """
+    if cache == "disk":
+        with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
+            yield seen.look
+    elif cache == "memory":
+        yield partial(reading, read=modality.inspect)
+    else:
+        yield partial(reading, read=lambda data: modality.read(data).shape[:2])
 
 
 def fingerprint(table: Table, contents: Sequence[str]) -> str:
@@ -152,8 +148,8 @@ def fingerprint(table: Table, contents: Sequence[str]) -> str:
     return sha256("\n".join(f"{content} {label}" for content, label in rows).encode()).hexdigest()
 
 
-def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: Any) -> str:
-    if set(sizes) == {(preprocessor.image_size, preprocessor.image_size)}:
+def _fitting(sizes: NDArray[np.int32], preprocessor: Any) -> str:
+    if (sizes == preprocessor.image_size).all():
         return "as they are"
     return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
 

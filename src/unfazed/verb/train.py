@@ -16,11 +16,11 @@ import torch
 from unfazed.checkpoint import load, put_back_best, remove
 from unfazed.device import best_device, describe
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
-from unfazed.loader import Loader
+from unfazed.loader import Loader, block_rows
 from unfazed.modality.image import MODALITY
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
-from unfazed.report.events import Advance, Finished, Finishing, Found, Planned
+from unfazed.report.events import Advance, Finished, Finishing, Found, Notice, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import seconds as in_time
@@ -28,6 +28,7 @@ from unfazed.report.words import short
 from unfazed.run import Run, vacant
 from unfazed.schedule import Course
 from unfazed.source import SourceOptions
+from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
 from unfazed.verb.measure import measure
@@ -50,12 +51,15 @@ def train(
     time_limit: str | float | None = None,
     tracker: str | Sequence[str] | None = None,
     progress: bool = True,
+    cache: Cache = "disk",
     **settings: Any,
 ) -> Run:
     """Train on `source` and write a run folder.
 
     source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
+    cache: where decoded inputs are kept: "disk" for this and later runs, "memory" for this one, "none" to decode them
+    again for every batch. The result is the same.
     time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
     tracker: `"tensorboard"`, `"mlflow"`, `"wandb"` … or several of them, told about the run.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
@@ -66,7 +70,8 @@ def train(
     """
     limit, trackers = limit_of(time_limit), tracker_names(tracker)
     options, chosen = separated({**settings, "target": target}, recipe)
-    return _followed(tracked(training_events(source, options, chosen, out, limit), trackers), progress)
+    events = training_events(source, options, chosen, out, cache, limit)
+    return _followed(tracked(events, trackers), progress)
 
 
 def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -> tuple[SourceOptions, Recipe]:
@@ -85,16 +90,16 @@ def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -
     return SourceOptions(**{name: value for name, value in settings.items() if name in source_names}), chosen
 
 
-def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True) -> Run:
+def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True, cache: Cache = "disk") -> Run:
     """Go on with a run that was stopped or killed; on a CPU it ends bit for bit as if nothing had happened.
 
-    source: only for a run that was begun on a frame in memory, the same frame again.
+    source: only for a run that was begun on a frame in memory, the same frame again. cache: as for `train`.
 
     Raises:
         RunError: there is no run, or it is finished.
         SourceError: the source has changed; the message says what.
     """
-    return _followed(resumed_events(run, source), progress)
+    return _followed(resumed_events(run, source, cache), progress)
 
 
 def _followed(events: Iterator[Event], progress: bool) -> Run:
@@ -111,17 +116,19 @@ def training_events(
     options: SourceOptions,
     recipe: Recipe,
     out: str | Path | None = None,
+    cache: Cache = "disk",
     limit: TimeLimit | None = None,
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
     clock, processes = Clock(), joined()
     if out is not None and processes.first:
         vacant(out)  # before anything is read
-    prepared = yield from prepared_from(source, options, recipe, processes)
+    prepared = yield from prepared_from(source, options, recipe, cache, processes)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
     planned = plan(prepared, recipe, best_device())
+    prepared = _placed(prepared)
     loader = training_loader(prepared, planned.recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
@@ -133,18 +140,19 @@ def training_events(
     yield from _completed(Running(planned, loader, record, processes, limit), speed, clock)
 
 
-def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event]:
+def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "disk") -> Iterator[Event]:
     """Everything that is left to do of a run, as a generator like `training_events`."""
     clock, run, processes = Clock(), Run.open(path), joined()
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    prepared = yield from prepared_from(*source_of(run, source), run.recipe, processes)
+    prepared = yield from prepared_from(*source_of(run, source), run.recipe, cache, processes)
     check_unchanged(run.table(), prepared.table)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
     planned = plan(prepared, run.recipe, best_device())
+    prepared = _placed(prepared)
     loader = training_loader(prepared, planned.recipe, processes)
     speed = pace(planned, prepared, loader)
     clock.lap("read")
@@ -153,21 +161,26 @@ def resumed_events(path: str | Path | Run, source: Any = None) -> Iterator[Event
 
 
 def prepared_from(
-    source: Any, options: SourceOptions, recipe: Recipe, processes: Processes = ALONE
-) -> Generator[Advance | Found, None, Prepared]:
+    source: Any, options: SourceOptions, recipe: Recipe, cache: Cache = "disk", processes: Processes = ALONE
+) -> Generator[Advance | Found | Notice, None, Prepared]:
     """Read, split and encode the source, saying how far it is and what was found; returns the result.
 
     Of several processes the first one reads before the others do.
     """
     if not processes.first:
         processes.told(0)
-    for event in prepare(source, options, recipe, MODALITY):
+    for event in prepare(source, options, recipe, MODALITY, cache):
         if isinstance(event, Prepared):
             if processes.first:
                 processes.told(0)
             return event
         yield event
     raise AssertionError("the preparation ended without a result")
+
+
+def _placed(prepared: Prepared) -> Prepared:
+    """The same, its examples on the GPU where there is one with room for them."""
+    return prepared._replace(examples=prepared.examples.on(best_device()))
 
 
 def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, epochs: Any) -> Plan:
@@ -228,8 +241,9 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     path, recipe, resumed = (processes.told_text("") for _ in range(3))
     run = Run(Path(path))
     chosen = recipe_from(tomllib.loads(recipe))
-    record = Record(run, prepared, chosen.label_smoothing, processes)
     planned = plan(prepared, chosen, best_device())
+    prepared = _placed(prepared)
+    record = Record(run, prepared, chosen.label_smoothing, processes)
     running = Running(planned, training_loader(prepared, chosen, processes), record, processes, None)
     kept = load(run) if resumed else None
     with ignored():
@@ -256,6 +270,8 @@ def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = A
     """The training rows in batches, augmented as the recipe says."""
     examples = prepared.examples
     rows = torch.from_numpy(prepared.table.rows("train"))
+    if recipe.shuffle == "blocks":
+        rows = torch.from_numpy(neighbours(prepared.table, rows.numpy()))
     if recipe.class_weights == "balanced":
         examples = examples._replace(weight=examples.weight * _balance(examples.y, rows))
     return Loader(
@@ -265,6 +281,7 @@ def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = A
         seed=recipe.seed,
         device=best_device(),
         augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
+        block=block_rows(examples.x.shape[1:]) if recipe.shuffle == "blocks" else None,
         processes=processes,
     )
 
