@@ -59,7 +59,7 @@ def gradients(processes: Processes = ALONE) -> dict[str, Any]:
     return {**found, "weights": list(model.state_dict().values())}
 
 
-def short(processes: Processes, rank: int, step: int, most: int = 4) -> dict[str, Any]:
+def short(processes: Processes, rank: int, step: int, most: int = 4, norm: bool = True) -> dict[str, Any]:
     """Memory runs out on one rank from one step on."""
     now = [1]
 
@@ -69,7 +69,7 @@ def short(processes: Processes, rank: int, step: int, most: int = 4) -> dict[str
             raise torch.OutOfMemoryError("CUDA out of memory")
         return scored
 
-    model, sizes = Small(), []
+    model, sizes = Small(norm=norm), []
     for event in told(processes, recipe(), model, criterion):
         if isinstance(event, Step):
             now[0] = event.number + 1
@@ -94,7 +94,7 @@ def beforehand(processes: Processes, step: int, size: int) -> dict[str, Any]:
 def starved(processes: Processes) -> dict[str, Any]:
     """Not even one example fits on the second rank."""
     try:
-        return short(processes, rank=1, step=3, most=0)
+        return short(processes, rank=1, step=3, most=0, norm=False)
     except UnfazedError as error:
         return {"error": type(error).__name__}
 

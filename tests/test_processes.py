@@ -130,15 +130,15 @@ def test_nobody_waits_for_a_rank_that_cannot_go_on(tmp_path: Path, what: str, er
 # The whole command
 
 SETTINGS = {"epochs": 6, "width": 8, "batch_size": 15, "learning_rate": 0.02, "dropout": 0.1}
-FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
 
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "unfazed", "train", *map(str, arguments)]
 
 
-def begun(out: Path, *more: object) -> "subprocess.Popen[str]":
-    told = command(trained.source(), "--out", out, "--num-processes", 2, *FLAGS, *more)
+def begun(out: Path, **settings: object) -> "subprocess.Popen[str]":
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SETTINGS, **settings}.items()]
+    told = command(trained.source(), "--out", out, "--num-processes", 2, *flags)
     return subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -188,7 +188,7 @@ def test_two_processes_go_on_bit_for_bit(pair: tuple[Run, str], tmp_path: Path) 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_dead_process_ends_all_and_the_run_can_go_on(tmp_path: Path, rank: int) -> None:
-    process = begun(tmp_path / "run", "--epochs=200", "--patience=0")
+    process = begun(tmp_path / "run", epochs=200, patience=0)
     waited_for(tmp_path / "run" / "epochs.jsonl", process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[rank]), signal.SIGKILL)

@@ -57,10 +57,10 @@ class TimeLimit:
         """Another end than `end` where that one no longer meets the limit; None mostly, and when it is not yet time."""
         assert self.pace is not None
         now = time.perf_counter()
-        late = now - self.started + self.pace.finish > self.seconds
+        late = now - self.started + self.pace.finish > (1 + TOLERANCE) * self.seconds
         if step == self.checked_step or (now - self.checked < CHECK_EVERY * self.seconds and not late):
             return None
-        epochs = step // batches - self.checked_step // batches
+        epochs = (step - 1) // batches - max(0, self.checked_step - 1) // batches  # one that ends here is yet to be paid
         taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step)
         self.begin(self.pace._replace(step=taken), step)
         fitting = max(step, self.end(step, batches))

@@ -52,7 +52,6 @@ def tracked(events: Iterable[Event], names: Sequence[str]) -> Iterator[Event]:
     told = 0.0
     try:
         for event in events:
-            yield event
             match event:
                 case Planned():
                     trackers = [tracker for name in names if (tracker := _started(name, event.run))]
@@ -65,13 +64,16 @@ def tracked(events: Iterable[Event], names: Sequence[str]) -> Iterator[Event]:
                     _tell(trackers, "log", _of_epoch(event.facts), event.facts["step"])
                 case Finished():
                     _tell(trackers, "log", _of_test(event.run), event.run.epochs[-1]["step"])
+            yield event
     finally:
         _tell(trackers, "finish")
 
 
 def _started(name: str, run: Run) -> Any:
+    from accelerate import PartialState
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
+    PartialState()  # without it accelerate's own messages fail
     kind = LOGGER_TYPE_TO_CLASS[name]
     try:
         if name == "mlflow":
