@@ -60,7 +60,8 @@ class TimeLimit:
         late = now - self.started + self.pace.finish > (1 + TOLERANCE) * self.seconds
         if step == self.checked_step or (now - self.checked < CHECK_EVERY * self.seconds and not late):
             return None
-        epochs = (step - 1) // batches - max(0, self.checked_step - 1) // batches  # one that ends here is yet to be paid
+        # An epoch that ends with this step is yet to be paid for.
+        epochs = (step - 1) // batches - max(0, self.checked_step - 1) // batches
         taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step)
         self.begin(self.pace._replace(step=taken), step)
         fitting = max(step, self.end(step, batches))
