@@ -27,6 +27,7 @@ check: $(DEVELOPING) ## lint, check types, check the architecture
 benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two cores (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks.accuracy $(DATA)
 	$(BIN)/python -m benchmarks.recording
+	$(BIN)/python -m benchmarks.step
 	$(BIN)/python -m benchmarks.import_time
 	$(BIN)/python -m benchmarks.flat_memory
 

@@ -49,7 +49,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, int]
 
 
 def test_every_write_of_a_run_is_one_that_is_killed_here(whole: tuple[Run, dict[str, int]]) -> None:
-    others = {"problems.csv", "duplicates.csv", "store.json"}  # written like their neighbours; the cache has its own tests
+    others = {"problems.csv", "duplicates.csv", "store.json"}  # like their neighbours; tests of the cache kill the last
     assert set(whole[1]) - others == set(WRITES)
     assert all(count >= WRITES[name] for name, count in whole[1].items() if name in WRITES)
 

@@ -59,7 +59,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     if recipe.steps != AUTO:
         recipe = replace(recipe, epochs=math.ceil(recipe.steps / batches))
     recipe = recipe.resolved(
-        micro_batch_size=recipe.batch_size, steps=recipe.epochs * batches, patience=max(10, recipe.epochs // 4)
+        micro_batch_size=recipe.batch_size, steps=recipe.epochs * batches, patience=default_patience(recipe.epochs)
     )
     model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
@@ -85,6 +85,11 @@ def default_shuffle(size: int) -> str:
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
     return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
+
+
+def default_patience(epochs: int) -> int:
+    """Epochs without anything better that are borne with; a long schedule is long before its best."""
+    return max(10, epochs // 4)
 
 
 def default_batch_size(rows: int) -> int:

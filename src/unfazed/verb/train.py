@@ -32,7 +32,7 @@ from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
 from unfazed.verb.measure import measure
-from unfazed.verb.plan import Plan, pace, plan
+from unfazed.verb.plan import Plan, default_patience, pace, plan
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
 from unfazed.verb.running import Running, followed, trained
@@ -132,7 +132,7 @@ def training_events(
     loader = training_loader(prepared, planned.recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
-        planned = _shaped(planned, limit, speed, len(loader), recipe.epochs)
+        planned = _shaped(planned, limit, speed, len(loader), recipe)
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
     clock.lap("read")
@@ -183,8 +183,8 @@ def _placed(prepared: Prepared) -> Prepared:
     return prepared._replace(examples=prepared.examples.on(best_device()))
 
 
-def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, epochs: Any) -> Plan:
-    """The plan with as many steps as fit into the time; no more than the `epochs` that were asked for.
+def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: Recipe) -> Plan:
+    """The plan with as many steps as fit into the time; no more than were `asked` for.
 
     Raises:
         UsageError: nothing fits.
@@ -197,9 +197,11 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, epochs: 
             f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data and reporting take "
             f"that long. One epoch needs about {in_time(least)} in all"
         )
-    if epochs != AUTO:
+    if asked.epochs != AUTO or asked.steps != AUTO:
         steps = min(steps, planned.recipe.steps)
-    return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=-(-steps // batches)))
+    epochs = -(-steps // batches)
+    patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
+    return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
 
 
 def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str, Any] | None = None) -> Iterator[Event]:
