@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
-from unfazed.errors import InputError, ProcessLostError, UnfazedError, UsageError
+from unfazed.errors import InputError, OutOfMemoryError, TrainingError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
 from unfazed.verb.launch import follows, launched
 
@@ -387,15 +387,13 @@ def _status(command: Callable[[], Any]) -> int:
     except (UsageError, CycloptsError) as error:
         print(f"unfazed: {error}", file=sys.stderr)
         return 2
-    except ProcessLostError as error:
-        if not follows():
+    except UnfazedError as error:
+        if not (follows() and isinstance(error, TrainingError | OutOfMemoryError)):  # the first process says it
             print(f"unfazed: {error}", file=sys.stderr)
         return 1
-    except UnfazedError as error:
-        print(f"unfazed: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt as interrupt:
-        print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
+        if not follows():
+            print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
         _leave_unread()

@@ -127,9 +127,7 @@ def training_events(
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
-    planned = plan(prepared, recipe, best_device())
-    prepared = _placed(prepared)
-    loader = training_loader(prepared, planned.recipe, processes)
+    planned, prepared, loader = _ready(prepared, recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
         planned = _shaped(planned, limit, speed, len(loader), recipe)
@@ -151,9 +149,7 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
-    planned = plan(prepared, run.recipe, best_device())
-    prepared = _placed(prepared)
-    loader = training_loader(prepared, planned.recipe, processes)
+    planned, prepared, loader = _ready(prepared, run.recipe, processes)
     speed = pace(planned, prepared, loader)
     clock.lap("read")
     record = Record(run, prepared, planned.recipe.label_smoothing, processes)
@@ -178,9 +174,11 @@ def prepared_from(
     raise AssertionError("the preparation ended without a result")
 
 
-def _placed(prepared: Prepared) -> Prepared:
-    """The same, its examples on the GPU where there is one with room for them."""
-    return prepared._replace(examples=prepared.examples.on(best_device()))
+def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Plan, Prepared, Loader]:
+    """The plan, the data, on the GPU where there is one with room for them, and the batches."""
+    planned = plan(prepared, recipe, best_device())
+    prepared = prepared._replace(examples=prepared.examples.on(best_device()))
+    return planned, prepared, training_loader(prepared, planned.recipe, processes)
 
 
 def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: Recipe) -> Plan:
@@ -242,11 +240,9 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     """
     path, recipe, resumed = (processes.told_text("") for _ in range(3))
     run = Run(Path(path))
-    chosen = recipe_from(tomllib.loads(recipe))
-    planned = plan(prepared, chosen, best_device())
-    prepared = _placed(prepared)
-    record = Record(run, prepared, chosen.label_smoothing, processes)
-    running = Running(planned, training_loader(prepared, chosen, processes), record, processes, None)
+    planned, prepared, loader = _ready(prepared, recipe_from(tomllib.loads(recipe)), processes)
+    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    running = Running(planned, loader, record, processes, None)
     kept = load(run) if resumed else None
     with ignored():
         followed(running, kept["loop"] if kept else None)
