@@ -25,7 +25,7 @@ from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
 from unfazed.memory import halving
 from unfazed.processes import ALONE, Processes
-from unfazed.recipe import AUTO, Recipe, weight_decay_of
+from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
 
 State = dict[str, Any]
@@ -183,7 +183,7 @@ class _Engine:
         self.kept_buffers = [buffer.clone() for buffer in self.buffers]
         self.running = [buffer for buffer in self.buffers if buffer.is_floating_point()]
         self.optimizer = optimizer_of(model, recipe)
-        self.course = Course(len(loader), recipe.epochs * len(loader) if recipe.steps == AUTO else recipe.steps)
+        self.course = Course.of(recipe, len(loader))
         self.average = Average(model, recipe.ema * self.course.end) if recipe.ema else None
         self.micro_batch_size = recipe.micro_batch_size
         self.step = 0

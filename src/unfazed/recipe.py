@@ -45,8 +45,8 @@ class Recipe:
     # fmt: off
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
-    steps: int = _knob(AUTO, "optimizer steps, in place of epochs; auto: the batches of all epochs",
-                       unit="steps", low=1, high=1_000_000_000)
+    steps: int = _knob(0, "optimizer steps after which the run ends, if its epochs have not ended it before; 0 = none",
+                       unit="steps", low=0, high=1_000_000_000)
     batch_size: int = _knob(AUTO, "examples per optimizer step; auto: by the amount of data",
                             unit="examples", low=1, high=1_000_000, search=(16, 512), log=True)
     micro_batch_size: int = _knob(AUTO, "examples per forward pass, fewer to save memory; auto: the batch",

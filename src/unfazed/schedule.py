@@ -30,6 +30,11 @@ class Course(NamedTuple):
     done: float = 0.0  # share of the schedule behind that step
     falling_from: float | None = None  # multiplier at that step, where the rest is a straight line to zero
 
+    @classmethod
+    def of(cls, recipe: Recipe, steps: int) -> "Course":
+        """The course that a recipe asks for, with so many `steps` in an epoch."""
+        return cls(steps, min(recipe.epochs * steps, recipe.steps or math.inf))  # type: ignore[arg-type]
+
     @property
     def epochs(self) -> int:
         """Passes begun; the last may be cut short."""

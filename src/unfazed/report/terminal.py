@@ -118,7 +118,7 @@ class _Display:
             self._say(_Hanging(printable(line), "bold" if number == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
-        self.epochs, self.epoch_steps = event.recipe.epochs, event.batches
+        self.epochs, self.epoch_steps = -(-event.steps // event.batches), event.batches
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")

@@ -104,7 +104,8 @@ def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
     `training` is called again for every step, from the state in which the last one left it: then no schedule
     has to exist that nobody should train with, and a loss that is no number is a step like any other.
     """
-    recipe = replace(planned.recipe, schedule="constant", warmup=0.0, ema=0.0, steps=len(rates))
+    epochs = -(-len(rates) // len(loader))
+    recipe = replace(planned.recipe, schedule="constant", warmup=0.0, ema=0.0, epochs=epochs, steps=0)
     criterion, state = cross_entropy(recipe.label_smoothing), None
     for rate in rates:
         step = next(training(planned.model, loader, criterion, replace(recipe, learning_rate=rate), state=state))

@@ -6,7 +6,6 @@ The expected time is measured, and nothing depends on it.
 import copy
 import math
 import time
-from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -45,9 +44,11 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     torch.manual_seed(recipe.seed)
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
     flips = mirror_agreement(sample.x.numpy(), sample.y.numpy(), recipe.seed) if recipe.flip == AUTO else None
+    recipe = recipe.resolved(batch_size=default_batch_size(len(rows)))
+    batches = math.ceil(len(rows) / recipe.batch_size)
     recipe = recipe.resolved(
-        epochs=default_epochs(len(rows)),
-        batch_size=default_batch_size(len(rows)),
+        epochs=math.ceil(recipe.steps / batches) if recipe.steps else default_epochs(len(rows)),
+        micro_batch_size=recipe.batch_size,
         flip=chosen_flip(flips) if flips else "none",
         precision=best_precision(device),
         image_size=size,
@@ -55,12 +56,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         width=default_width(size, len(rows)),
         weight_decay=weight_decay_of(recipe),
     )
-    batches = math.ceil(len(rows) / recipe.batch_size)
-    if recipe.steps != AUTO:
-        recipe = replace(recipe, epochs=math.ceil(recipe.steps / batches))
-    recipe = recipe.resolved(
-        micro_batch_size=recipe.batch_size, steps=recipe.epochs * batches, patience=default_patience(recipe.epochs)
-    )
+    recipe = recipe.resolved(patience=default_patience(recipe.epochs))
     model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
     return Plan(recipe, model.to(device), _evidence(flips, recipe.flip) if flips else None)

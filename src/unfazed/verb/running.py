@@ -82,7 +82,8 @@ class Running:
     def stalled(self) -> bool:
         """Whether the epochs recorded so far say that going on brings nothing."""
         recipe, losses = self.planned.recipe, self.record.validation_losses
-        return len(losses) < recipe.epochs and stalled(losses, recipe.patience)
+        planned = Course.of(recipe, len(self.loader)).epochs
+        return len(losses) < planned and stalled(losses, recipe.patience)
 
 
 def trained(running: Running, state: State | None) -> Iterator[Event]:

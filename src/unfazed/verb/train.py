@@ -195,8 +195,8 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
             f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data and reporting take "
             f"that long. One epoch needs about {in_time(least)} in all"
         )
-    if asked.epochs != AUTO or asked.steps != AUTO:
-        steps = min(steps, planned.recipe.steps)
+    if asked.epochs != AUTO or asked.steps:
+        steps = min(steps, Course.of(planned.recipe, batches).end)
     epochs = -(-steps // batches)
     patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
     return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
@@ -209,9 +209,12 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
     if kept is not None:
         put_back_best(run)
         state = running.record.restore(kept)
-    end, done = (Course(*state["course"]).end, state["step"]) if state else (planned.recipe.steps, 0)
-    expected = speed.of(end - done, -(-(end - done) // len(running.loader)))
-    yield Planned(_in_words(running), describe(best_device()), planned.recipe, end, len(running.loader), expected, run)
+    course = Course(*state["course"]) if state else Course.of(planned.recipe, len(running.loader))
+    left = course.end - (state["step"] if state else 0)
+    expected = speed.of(left, -(-left // course.steps))
+    yield Planned(
+        _in_words(running), describe(best_device()), planned.recipe, course.end, course.steps, expected, run
+    )
     for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if kept else ""):
         processes.told_text(text)
     running.record.restart_clock()
