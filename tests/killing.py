@@ -1,10 +1,13 @@
-"""Processes that are killed, for tests and for `make torture`.
+"""Processes that are killed, for `test_kills.py` and for `make torture`: `python killing.py FOLDER NAME=OCCURRENCE…`.
 
 Each run is made in a forked child: a kill is a real SIGKILL, which runs no `finally`, and costs no new import of torch.
+The process that forks does nothing else, since threads of torch and polars do not survive a fork.
 """
 
+import json
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -79,22 +82,19 @@ def killed_in_write(out: Path, name: str, occurrence: int) -> int:
     return forked(work)
 
 
-def writes(out: Path) -> dict[str, int]:
-    """How often each name is written in a run."""
-    counts: dict[str, int] = {}
+def counted(out: Path, counts: Path) -> None:
+    """Make the run, and write down how often each name was written."""
+    times: dict[str, int] = {}
     replace = Path.replace
 
     def counting(path: Path, target: Path) -> Path:
         name = Path(target).name
-        counts[name] = counts.get(name, 0) + 1
+        times[name] = times.get(name, 0) + 1
         return replace(path, target)
 
     Path.replace = counting  # type: ignore[method-assign]
-    try:
-        made(out)
-    finally:
-        Path.replace = replace  # type: ignore[method-assign]
-    return counts
+    made(out)
+    counts.write_text(json.dumps(times))
 
 
 def differences(one: Run, other: Run) -> Iterator[str]:
@@ -113,3 +113,23 @@ def differences(one: Run, other: Run) -> Iterator[str]:
     names = [{path.name for path in run.path.iterdir()} for run in (one, other)]
     if names[0] != names[1]:
         yield f"files: {sorted(names[0] ^ names[1])}"
+
+
+def main(folder: Path, wanted: dict[str, int]) -> dict[str, Any]:
+    """Kill a run in each of the `wanted` writes and go on with it: how often each name is written, and what became."""
+    torch.set_num_threads(1)
+    whole, counts = folder / "whole", folder / "counts.json"
+    assert forked(lambda: counted(whole, counts)) == 0
+    found: dict[str, Any] = {"writes": json.loads(counts.read_text()), "killed": {}}
+    for name, occurrence in wanted.items():
+        out = folder / name
+        killed = killed_in_write(out, name, occurrence)
+        was_begun = begun(out)
+        resumed = forked(lambda out=out: made(out)) if was_begun else None  # type: ignore[misc]
+        differs = list(differences(Run.open(whole), Run.open(out))) if was_begun and resumed == 0 else []
+        found["killed"][name] = {"ended": killed, "resumed": resumed, "differs": differs}
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), {name: int(n) for name, n in (pair.split("=") for pair in sys.argv[2:])})))

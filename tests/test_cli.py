@@ -106,10 +106,14 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
     statuses = {
         errors.UnfazedError: 1,
         errors.TrainingError: 1,
+        errors.ProcessLostError: 1,
+        errors.OutOfMemoryError: 1,
+        errors.DiskFullError: 1,
         errors.InputError: 1,
         errors.UsageError: 2,
         errors.RecipeError: 2,
         errors.SourceError: 2,
+        errors.CacheError: 2,
         errors.RunError: 2,
         KeyboardInterrupt: 130,
     }

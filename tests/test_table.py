@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unfazed.errors import RunError
+from unfazed.errors import DiskFullError, RunError
 from unfazed.table import SPLITS, Table, clean_label, describe, listed, merged_key, natural_key, read_parquet, row_name
 
 
@@ -101,7 +101,7 @@ def test_writing_fails_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(OSError, match="space"):
+    with pytest.raises(DiskFullError, match="no room"):
         table(["b"]).write(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

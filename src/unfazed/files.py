@@ -30,6 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the new files that a killed process was writing in `folder`; no other may be writing there now."""
+    for left in folder.glob(".*.part"):
+        left.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` in `path`, all or nothing."""
     with replacing(path) as new:

@@ -16,6 +16,7 @@ import torch
 from unfazed.checkpoint import load, put_back_best, remove
 from unfazed.device import best_device, describe
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
+from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
 from unfazed.modality.image import MODALITY
 from unfazed.processes import ALONE, Processes, joined
@@ -144,6 +145,8 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     kept = load(run)
     if kept is None and run.finished:
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
+    if processes.first:
+        remove_leftovers(run.path)
     prepared = yield from prepared_from(*source_of(run, source), run.recipe, cache, processes)
     check_unchanged(run.table(), prepared.table)
     if not processes.first:
