@@ -32,6 +32,7 @@ def main(wanted: int) -> None:
     torch.set_num_threads(1)
     CELLS.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
         whole = Path(folder) / "whole"
         started = time.perf_counter()
         assert killing.forked(lambda: killing.made(whole)) == 0
