@@ -205,6 +205,12 @@ def test_a_number_of_processes_that_makes_no_sense() -> None:
             launched(count, [])
 
 
+def test_what_every_process_finds_wrong_is_said_once(tmp_path: Path) -> None:
+    told = [sys.executable, "-m", "unfazed", "train", str(tmp_path), "--num_processes", "2"]
+    done = subprocess.run(told, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2 and done.stderr.count("unfazed:") == 1, done.stderr
+
+
 def test_one_process_is_alone() -> None:
     assert ALONE.first and ALONE.count == 1 and ALONE.told(3) == 3 and ALONE.told_text("a") == "a"
     assert ALONE.part(torch.arange(5)).tolist() == [0, 1, 2, 3, 4]

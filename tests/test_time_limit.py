@@ -55,15 +55,15 @@ def test_as_many_steps_as_fit_between_reading_and_reporting(clock: Clock) -> Non
     assert 10 + limit.pace.of(end, 10) == pytest.approx(100)  # type: ignore[union-attr]
 
 
-def simulated(clock: Clock, limit: TimeLimit, pace: Pace, true: Pace, batches: int = 10) -> tuple[float, int]:
+def simulated(clock: Clock, limit: TimeLimit, pace: Pace, true: Pace, most: int = 10**9) -> tuple[float, int]:
     """Seconds that a run takes whose steps and epochs truly take other times than was believed; and its revisions."""
-    began = clock.now
+    began, batches = clock.now, 10
     limit.begin(pace, 0)
-    end, step, revisions = limit.end(0, batches), 0, 0
+    end, step, revisions = min(most, limit.end(0, batches)), 0, 0
     while step < end:
         step += 1
         clock.now += true.step
-        revised = limit.revised(step, end, batches)
+        revised = limit.revised(step, end, batches, most)
         if revised is not None:
             end, revisions = max(step, revised), revisions + 1
         if step % batches == 0:
@@ -84,6 +84,12 @@ def test_it_ends_in_time_on_a_machine_of_another_speed_than_measured(clock: Cloc
 def test_a_plan_that_holds_is_left_alone(clock: Clock) -> None:
     pace = Pace(step=0.1, epoch=1.0, finish=10.0)
     assert simulated(clock, TimeLimit(300), pace, pace) == (pytest.approx(300, rel=0.02), 0)
+
+
+def test_no_more_steps_than_were_asked_for_however_fast_the_machine(clock: Clock) -> None:
+    pace = Pace(step=0.1, epoch=1.0, finish=10.0)
+    took, revisions = simulated(clock, TimeLimit(300), pace, pace._replace(step=0.02), most=500)
+    assert (took, revisions) == (pytest.approx(500 * 0.02 + 50 + 10), 0)
 
 
 def events(out: Path, limit: TimeLimit | None, **settings: Any) -> list[Any]:
@@ -116,7 +122,7 @@ def test_epochs_that_were_asked_for_are_not_exceeded(tmp_path: Path, monkeypatch
 
 def test_a_revision_changes_the_end_and_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 56)
-    monkeypatch.setattr(TimeLimit, "revised", lambda limit, step, end, batches: 31 if (step, end) == (17, 56) else None)
+    monkeypatch.setattr(TimeLimit, "revised", lambda limit, step, end, *_: 31 if (step, end) == (17, 56) else None)
     told = events(tmp_path / "run", TimeLimit(60), epochs=None)
     assert [event for event in told if isinstance(event, Fitted)] == [Fitted(31, 56)]
     run = Run.open(tmp_path / "run")

@@ -88,12 +88,13 @@ class Store:
         """
         folder = stores_folder() / encoding.key
         try:
-            if _about(folder) != encoding.about:
-                remove(folder)
-                folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds people's data
-                folder.mkdir(exist_ok=True, mode=0o700)
-                write_bytes(folder / "store.json", json.dumps(encoding.about, indent=1).encode())
-            return cls(folder, encoding)
+            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds people's data
+            with _file(folder.parent.with_suffix(".lock")) as lock, _locked(lock):  # two that begin one store at once
+                if _about(folder) != encoding.about:
+                    remove(folder)
+                    folder.mkdir(exist_ok=True, mode=0o700)
+                    write_bytes(folder / "store.json", json.dumps(encoding.about, indent=1).encode())
+                return cls(folder, encoding)
         except OSError as error:
             raise CacheError(f"the cache {folder} cannot be used: {error.strerror or error}") from error
 
@@ -142,7 +143,7 @@ class Memory:
         Raises:
             CacheError: they would fill more than half of the memory.
         """
-        needed, there = count * encoding.record_bytes, memory()
+        needed, there = count * encoding.record_bytes, memory() // int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
         if needed > there // 2:
             raise CacheError(
                 f"the encoded examples take {_gb(needed)}, more than half of the memory ({_gb(there)}): keep them on a "

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from unfazed.errors import DiskFullError, RunError
-from unfazed.files import write_bytes
+from unfazed.files import told_if_full, write_bytes
 from unfazed.run import Run
 
 FOLDER, POINTER = "state", "current"
@@ -34,8 +34,9 @@ def save(run: Run, state: Mapping[str, Any]) -> None:
     Raises:
         DiskFullError: the disk is full; the state before this one stays whole.
     """
-    (run.path / FOLDER).mkdir(exist_ok=True)
-    folder = Path(mkdtemp(dir=run.path / FOLDER, prefix=f"{state['loop']['step']:09}-"))
+    with told_if_full(run.path / FOLDER):
+        (run.path / FOLDER).mkdir(exist_ok=True)
+        folder = Path(mkdtemp(dir=run.path / FOLDER, prefix=f"{state['loop']['step']:09}-"))
     try:
         _fill(folder, state, run.path / "model.safetensors")
         write_bytes(run.path / FOLDER / POINTER, folder.name.encode())

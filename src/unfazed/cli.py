@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
-from unfazed.errors import InputError, OutOfMemoryError, TrainingError, UnfazedError, UsageError
+from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
-from unfazed.verb.launch import follows, launched
+from unfazed.verb.launch import follows, is_launched, launched, speaks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,7 +122,7 @@ def train(
     from unfazed.verb.time_limit import time_limit as limit_of
 
     limit = limit_of(time_limit)  # the clock starts before torch is imported
-    if num_processes != 1:
+    if num_processes != 1 and not is_launched():
         sys.exit(launched(num_processes))
     from unfazed.report.terminal import as_json, show, silently, summary
     from unfazed.verb.trackers import tracked, tracker_names
@@ -384,15 +384,12 @@ def _status(command: Callable[[], Any]) -> int:
         more = ", ".join(f'"{token}"' for token in error.unused_tokens or ())
         print(f"unfazed: this is too much: {more}. A name with a space in it needs quotes", file=sys.stderr)
         return 2
-    except (UsageError, CycloptsError) as error:
-        print(f"unfazed: {error}", file=sys.stderr)
-        return 2
-    except UnfazedError as error:
-        if not (follows() and isinstance(error, TrainingError | OutOfMemoryError)):  # the first process says it
+    except (UnfazedError, CycloptsError) as error:
+        if speaks(error):
             print(f"unfazed: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError | CycloptsError) else 1
     except KeyboardInterrupt as interrupt:
-        if not follows():
+        if speaks(interrupt):
             print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone

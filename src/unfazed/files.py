@@ -13,21 +13,29 @@ from unfazed.errors import DiskFullError
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path` to write to; it takes the name `path` when the block ends without an error."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    new = Path(name)
+    with told_if_full(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        new = Path(name)
+        try:
+            yield new
+            with new.open("rb+") as file:
+                os.fsync(file.fileno())
+            new.chmod(0o666 & ~_umask())
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_if_full(path: Path) -> Iterator[None]:
+    """A disk with no room for `path`, as an error of ours."""
     try:
-        yield new
-        with new.open("rb+") as file:
-            os.fsync(file.fileno())
-        new.chmod(0o666 & ~_umask())
-        new.replace(path)
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -47,7 +47,7 @@ class Step(NamedTuple):
     total: int  # steps planned
     learning_rate: float
     loss: Tensor  # [] nats, on the device: reading it waits for the GPU
-    examples: int  # of this process
+    examples: int  # of all processes, to one a process
     micro_batch_size: int  # examples in a forward pass; less than the recipe's where memory ran out
     state: Callable[[], State]  # what is needed to go on from here; live, so save it before the next event
 
@@ -209,12 +209,14 @@ class _Engine:
             nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
         self.optimizer.step()
         self.step += 1
-        if not self.together and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
-            self.processes.mean_all([*self.weights, *self.running])
         if self.average:
             self.average.update(self.step)
+        if not self.together and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
+            averaged = [mean for mean, _ in self.average.floats] if self.average else []
+            self.processes.mean_all([*self.weights, *self.running, *averaged])
         self.losses += loss
-        return Step(self.step, self.course.end, rate, loss, len(batch.y), self.micro_batch_size, self.state)
+        examples = len(batch.y) * self.processes.count
+        return Step(self.step, self.course.end, rate, loss, examples, self.micro_batch_size, self.state)
 
     @property
     def together(self) -> bool:

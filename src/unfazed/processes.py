@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed
 
-from unfazed.errors import ProcessLostError
+from unfazed.errors import ProcessLostError, UsageError
 
 PATIENCE = timedelta(hours=24)  # a process that waits knows by the connection when another has died, not by the clock
 
@@ -117,6 +117,9 @@ def joined() -> Processes:
     """The processes that the environment names, connected: those of accelerate, torchrun or mpirun; else this one."""
     if not any(int(os.environ.get(name) or 1) > 1 for name in ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE")):
         return ALONE
+    here = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
+    if torch.cuda.is_available() and here > torch.cuda.device_count():
+        raise UsageError(f"{here} processes want a GPU each, and this machine has {torch.cuda.device_count()}")
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
@@ -142,6 +145,8 @@ def _heard() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:  # gloo raises plain ones, torch's DistBackendError is a RuntimeError
+        if isinstance(error, torch.OutOfMemoryError) or str(error).startswith("CUDA error"):
+            raise
         raise ProcessLostError(
-            f"another process of this training has ended ({' '.join(str(error).split())[:120]})"
+            f"another process of this training has ended ({' '.join(str(error).split())[:300]})"
         ) from error

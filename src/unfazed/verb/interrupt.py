@@ -2,12 +2,9 @@
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
-
-_Event = TypeVar("_Event")
 
 
 class Press:
@@ -21,17 +18,6 @@ class Press:
         if self.made:
             raise KeyboardInterrupt
         self.made = True
-
-
-def held_back(events: Iterable[_Event]) -> Iterator[tuple[_Event, bool]]:
-    """Each event, and whether Ctrl-C was pressed while it came about; the press itself is held back until then."""
-    iterator = iter(events)
-    while True:
-        with _noting() as press:
-            event = next(iterator, None)
-        if event is None:
-            return
-        yield event, press.made
 
 
 @contextmanager
@@ -48,7 +34,8 @@ def ignored() -> Iterator[None]:
 
 
 @contextmanager
-def _noting() -> Iterator[Press]:
+def noted() -> Iterator[Press]:
+    """Ctrl-C is held back, and noted: whoever is in the middle of something looks when it is whole."""
     press = Press()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may say who gets signals
         yield press

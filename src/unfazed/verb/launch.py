@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from unfazed.device import cores
-from unfazed.errors import UsageError
+from unfazed.errors import ProcessLostError, UsageError
 
-FLAG = "--num-processes"
+FLAG, MARK = "--num-processes", "UNFAZED_LAUNCHED"
 GRACE = 10.0  # seconds that the others have to end by themselves, once one has failed
 POLL = 0.1
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -27,6 +27,18 @@ _RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
 def follows() -> bool:
     """Whether the environment names this process as another than the first of several: one that keeps silent."""
     return any(int(os.environ.get(name) or 0) > 0 for name in _RANKS)
+
+
+def is_launched() -> bool:
+    """Whether `launched` has started this process."""
+    return MARK in os.environ
+
+
+def speaks(error: BaseException) -> bool:
+    """Whether this process is one that tells of `error`: what every process finds alike is said once a machine."""
+    if isinstance(error, KeyboardInterrupt | ProcessLostError):
+        return not follows()
+    return int(os.environ.get("LOCAL_RANK") or 0) == 0 or not isinstance(error, UsageError)
 
 
 def launched(count: int, arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +51,7 @@ def launched(count: int, arguments: Sequence[str] | None = None) -> int:
         raise UsageError(f"{FLAG} {count}: wants 1 to 1024")
     if int(os.environ.get("WORLD_SIZE") or 1) > 1:
         raise UsageError(f"{FLAG} does not go with accelerate launch or torchrun: they start the processes themselves")
-    command = [sys.executable, "-m", "unfazed", *_without_flag(sys.argv[1:] if arguments is None else arguments)]
+    command = [sys.executable, "-m", "unfazed", *(sys.argv[1:] if arguments is None else arguments)]
     port = _free_port()
     processes = [  # in sessions of their own: Ctrl-C is to reach each of them once, from here
         subprocess.Popen(command, env=_environment(rank, count, port), start_new_session=True) for rank in range(count)
@@ -49,7 +61,7 @@ def launched(count: int, arguments: Sequence[str] | None = None) -> int:
 
 
 def _environment(rank: int, count: int, port: int) -> dict[str, str]:
-    names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
+    names = {MARK: 1, "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     threads = {"OMP_NUM_THREADS": str(max(1, cores() // count))}
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     return {**threads, **os.environ, **where, **{name: str(value) for name, value in names.items()}}
@@ -86,15 +98,6 @@ def _passing_on(processes: list["subprocess.Popen[bytes]"]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _without_flag(arguments: Sequence[str]) -> list[str]:
-    kept, skip = [], False
-    for argument in arguments:
-        if not skip and argument != FLAG and not argument.startswith(f"{FLAG}="):
-            kept.append(argument)
-        skip = argument == FLAG
-    return kept
 
 
 def _free_port() -> int:

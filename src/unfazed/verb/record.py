@@ -40,6 +40,7 @@ class Record:
         self.window = Window.empty(len(prepared.table), len(prepared.table.classes))
         self.rates: list[float] = []
         self.started = self.saved = time.perf_counter()
+        self.elapsed = 0.0  # seconds of the epoch that was under way when a state was kept
         self.last_step = 0
 
     @property
@@ -55,6 +56,7 @@ class Record:
             "margins": self.margins,
             "window": vars(self.window),
             "rates": self.rates,
+            "elapsed": time.perf_counter() - self.started,
         }
         save(self.run, {"loop": state(), "record": record})
         self.saved = time.perf_counter()
@@ -65,15 +67,20 @@ class Record:
         self.lines, self.rates = list(record["lines"]), list(record["rates"])
         self.losses, self.margins = list(record["losses"]), list(record["margins"])
         self.window = Window(**record["window"])
+        self.elapsed = record["elapsed"]
         if self.lines:
             self._write()
+        else:
+            for name in ("epochs.jsonl", "dynamics.npz", "model.safetensors"):  # of epochs that will be made again
+                (self.run.path / name).unlink(missing_ok=True)
         state: State = kept["loop"]
         self.last_step = state["step"]
         return state
 
     def restart_clock(self) -> None:
-        """The first epoch begins now."""
-        self.started = self.saved = time.perf_counter()
+        """Training begins, or goes on, now."""
+        self.saved = time.perf_counter()
+        self.started = self.saved - self.elapsed
 
     def at_end_of_epoch(self, step: int) -> bool:
         """Whether `step` is the one after which the last epoch was recorded."""

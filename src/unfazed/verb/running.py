@@ -19,7 +19,7 @@ from unfazed.loop import Epoch, State, Step, annealed, fitted, training
 from unfazed.processes import Processes
 from unfazed.report.events import Fitted, Measured, MemoryShort, Stalled
 from unfazed.schedule import ANNEALING, Course
-from unfazed.verb.interrupt import held_back
+from unfazed.verb.interrupt import Press, noted
 from unfazed.verb.plan import Plan
 from unfazed.verb.record import Record
 from unfazed.verb.time_limit import TimeLimit
@@ -55,7 +55,7 @@ class Running:
     record: Record
     processes: Processes
     limit: TimeLimit | None
-    interrupted: bool = False
+    end: int = 0  # the step with which training ends, as far as is known
 
     def events(self, state: State | None) -> Iterator[Step | Epoch]:
         """Training from `state` on, or from the beginning."""
@@ -71,6 +71,12 @@ class Running:
             return annealed(state, self.planned.recipe)
         self.amend(steps=change, epochs=max(1, -(-change // len(self.loader))))
         return fitted(state, self.planned.recipe, change)
+
+    def believe(self, state: State) -> None:
+        """Make the recipe say what the state does, where the run was killed between the two."""
+        course = Course(*state["course"])
+        if course.falling_from is None and course.end != Course.of(self.planned.recipe, course.steps).end:
+            self.amend(steps=course.end, epochs=course.epochs)
 
     def amend(self, **values: int) -> None:
         """Change what the recipe says, here and in the run, where the machine has not allowed what was planned."""
@@ -92,22 +98,27 @@ def trained(running: Running, state: State | None) -> Iterator[Event]:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; the step was finished and everything kept.
     """
+    with noted() as press:
+        yield from _trained(running, state, press)
+
+
+def _trained(running: Running, state: State | None, press: Press) -> Iterator[Event]:
     change: int = Change.NONE
     if state is not None and running.record.at_end_of_epoch(state["step"]) and not _annealing(state):
         change = yield from _after_stall(running)
     while running.processes.told(change) != Change.DONE:
         state, change = running.changed(state, change), Change.DONE
         annealing = _annealing(state)
-        for event, interrupted in held_back(running.events(state)):
-            running.interrupted |= interrupted
+        for event in running.events(state):
             yield from _noted(running, event)
             revision = yield from _revision(running, event, annealing)
-            order = _order(running, event, revision)
+            order = _order(running, event, revision, press.made)
             running.processes.told(order)
             if order in (Order.SAVE, Order.STOP):
                 running.record.save(event.state)
             if order == Order.STOP:
-                raise KeyboardInterrupt(f"stopped; {running.record.run.how_to_go_on}")
+                running.processes.told(0)  # the others stay until everything is kept
+                raise KeyboardInterrupt
             if order == Order.LEAVE:
                 state, change = event.state(), revision
                 break
@@ -127,6 +138,7 @@ def followed(running: Running, state: State | None) -> None:
             if order != Order.GO_ON:
                 state = event.state()
             if order == Order.STOP:
+                running.processes.told(0)
                 raise KeyboardInterrupt
             if order == Order.LEAVE:
                 break
@@ -136,6 +148,7 @@ def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
     """Record the event; the news for people."""
     if isinstance(event, Step):
         running.record.step(event)
+        running.end = event.total
         yield event
         if event.micro_batch_size < running.planned.recipe.micro_batch_size:
             yield MemoryShort(event.micro_batch_size, running.planned.recipe.batch_size)
@@ -153,7 +166,8 @@ def _revision(running: Running, event: Step | Epoch, annealing: bool) -> Generat
         return Change.NONE if annealing else (yield from _after_stall(running))
     if running.limit is None or not _synchronous(running, event):
         return Change.NONE
-    end = running.limit.revised(event.number, event.total, len(running.loader))
+    most = event.total if annealing else running.limit.most  # an annealing may be shortened, never stretched
+    end = running.limit.revised(event.number, event.total, len(running.loader), most)
     if end is None:
         return Change.NONE
     yield Fitted(end, event.total)
@@ -168,19 +182,20 @@ def _after_stall(running: Running) -> Generator[Event, None, int]:
     return Change.ANNEAL if annealing else Change.DONE
 
 
-def _order(running: Running, event: Step | Epoch, revision: int) -> Order:
+def _order(running: Running, event: Step | Epoch, revision: int, interrupted: bool) -> Order:
     if not _synchronous(running, event):
         return Order.GO_ON
-    if running.interrupted:
+    if interrupted:
         return Order.STOP
     if revision != Change.NONE:
         return Order.LEAVE
-    return Order.SAVE if running.record.age >= SAVE_EVERY else Order.GO_ON
+    trained_out = isinstance(event, Epoch) and running.record.last_step == running.end
+    return Order.SAVE if trained_out or running.record.age >= SAVE_EVERY else Order.GO_ON
 
 
 def _synchronous(running: Running, event: Step | Epoch) -> bool:
     """Whether all processes have the same weights now; until then there is nothing to keep or to leave with."""
-    if isinstance(event, Epoch):
+    if isinstance(event, Epoch) or running.processes.count == 1:
         return True
     ended = event.number % len(running.loader) == 0 or event.number == event.total
     return ended or event.number % running.planned.recipe.local_steps == 0

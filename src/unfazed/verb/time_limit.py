@@ -5,6 +5,7 @@ Light: the clock starts before torch is imported.
 
 import math
 import re
+import sys
 import time
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ class TimeLimit:
         self.started = time.perf_counter()
         self.checked, self.checked_step = self.started, 0
         self.pace: Pace | None = None
+        self.most = sys.maxsize  # steps that were asked for
 
     def begin(self, pace: Pace, step: int) -> None:
         """Training goes on now, after `step` steps, and is believed to go at this pace."""
@@ -53,8 +55,8 @@ class TimeLimit:
         left = self.started + self.seconds - time.perf_counter() - self.pace.finish
         return step + max(0, math.floor(left / (self.pace.step + self.pace.epoch / batches)))
 
-    def revised(self, step: int, end: int, batches: int) -> int | None:
-        """Another end than `end` where that one no longer meets the limit; None mostly, and when it is not yet time."""
+    def revised(self, step: int, end: int, batches: int, most: int) -> int | None:
+        """Another end than `end`, of at most `most` steps, where that one no longer meets the limit; None mostly."""
         assert self.pace is not None
         now = time.perf_counter()
         late = now - self.started + self.pace.finish > (1 + TOLERANCE) * self.seconds
@@ -64,7 +66,7 @@ class TimeLimit:
         epochs = (step - 1) // batches - max(0, self.checked_step - 1) // batches
         taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step)
         self.begin(self.pace._replace(step=(self.pace.step + taken) / 2), step)  # a machine's speed comes and goes
-        fitting = max(step, self.end(step, batches))
+        fitting = min(max(step, self.end(step, batches)), most)
         off = abs(fitting - end) * (self.pace.step + self.pace.epoch / batches)
         return fitting if off > TOLERANCE * self.seconds or (late and fitting < end) else None
 

@@ -60,9 +60,9 @@ def tracked(events: Iterable[Event], names: Sequence[str]) -> Iterator[Event]:
                     told = time.perf_counter()
                     values = {"train/loss": event.loss.item(), "learning_rate": event.learning_rate}
                     _tell(trackers, "log", values, event.number)
-                case Measured():
+                case Measured() if trackers:
                     _tell(trackers, "log", _of_epoch(event.facts), event.facts["step"])
-                case Finished():
+                case Finished() if trackers:
                     _tell(trackers, "log", _of_test(event.run), event.run.epochs[-1]["step"])
             yield event
     finally:

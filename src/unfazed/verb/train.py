@@ -199,7 +199,8 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
             f"that long. One epoch needs about {in_time(least)} in all"
         )
     if asked.epochs != AUTO or asked.steps:
-        steps = min(steps, Course.of(planned.recipe, batches).end)
+        limit.most = Course.of(planned.recipe, batches).end
+        steps = min(steps, limit.most)
     epochs = -(-steps // batches)
     patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
     return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
@@ -212,6 +213,8 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
     if kept is not None:
         put_back_best(run)
         state = running.record.restore(kept)
+        running.believe(state)
+        planned = running.planned
     course = Course(*state["course"]) if state else Course.of(planned.recipe, len(running.loader))
     left = course.end - (state["step"] if state else 0)
     expected = speed.of(left, -(-left // course.steps))
@@ -233,6 +236,8 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
         write_report(run)
     except DiskFullError as error:
         raise DiskFullError(f"{error}; {run.how_to_go_on}") from error
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"stopped; {run.how_to_go_on}") from interrupt
     remove(run)
     processes.told(0)
     yield Finished(run)
