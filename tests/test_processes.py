@@ -142,15 +142,6 @@ def begun(out: Path, **settings: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def waited_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    for _ in range(1200):
-        if path.exists():
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not appear")
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
     """A run of two processes, and what was printed."""
@@ -172,7 +163,7 @@ def test_the_command_trains_in_two_processes_and_one_speaks(pair: tuple[Run, str
 
 def test_two_processes_go_on_bit_for_bit(pair: tuple[Run, str], tmp_path: Path) -> None:
     process = begun(tmp_path / "run")
-    waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    trained.waited_for(tmp_path / "run" / "epochs.jsonl", process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "go on with" in said
@@ -189,7 +180,7 @@ def test_two_processes_go_on_bit_for_bit(pair: tuple[Run, str], tmp_path: Path) 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_dead_process_ends_all_and_the_run_can_go_on(tmp_path: Path, rank: int) -> None:
     process = begun(tmp_path / "run", epochs=200, patience=0)
-    waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    trained.waited_for(tmp_path / "run" / "epochs.jsonl", process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[rank]), signal.SIGKILL)
     killed = time.monotonic()

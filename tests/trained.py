@@ -1,5 +1,7 @@
 """One small run, trained once for all the tests of a process that read runs."""
 
+import subprocess
+import time
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -36,3 +38,13 @@ def source() -> Path:
 def run() -> Run:
     """A finished run; tests that change it copy it first."""
     return unfazed.train(source(), out=source().parent / "run", progress=False, **SETTINGS)
+
+
+def waited_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Return once `path` is there; fail where the process that is to write it ends before."""
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
