@@ -292,6 +292,8 @@ class _Engine:
         self.micro_batch_size = state["micro_batch_size"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        for weight, kept in self.optimizer.state.items():  # laid out as the weight: fused optimizers count on it
+            kept.update({name: torch.empty_like(weight).copy_(v) for name, v in kept.items() if v.shape == weight.shape})
         if self.average:
             self.average.model.load_state_dict(state["average"])
         if state["dynamics"] is not None:

@@ -105,9 +105,11 @@ class Processes(NamedTuple):
     def copy(self, tensors: Iterable[Tensor]) -> None:
         """Take over the first process's values."""
         if self.count > 1:
-            with _heard():
-                for tensor in tensors:
-                    distributed.broadcast(tensor.detach(), 0)
+            for tensor in tensors:
+                said = tensor.detach().contiguous()  # in the order of its axes, whatever its layout in memory
+                with _heard():
+                    distributed.broadcast(said, 0)
+                tensor.detach().copy_(said)
 
 
 ALONE = Processes()

@@ -115,6 +115,7 @@ class ConvNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(4 * width, classes)
         self.pooling = pooling
+        self.to(memory_format=torch.channels_last)  # what convolutions and pooling are fastest in, on CPU and GPU
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, JSON]) -> "ConvNet":
@@ -141,7 +142,7 @@ class ConvNet(nn.Module):
         return cast(Tensor, self.head(self.dropout(self.embed(x, length))))
 
     def _normalised(self, x: Tensor) -> Tensor:
-        return (x.float() - self.mean) / self.std
+        return (x.contiguous(memory_format=torch.channels_last).float() - self.mean) / self.std
 
 
 def whitening_filters(x: Tensor, kernel_size: int, outputs: int) -> Tensor:
