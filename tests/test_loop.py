@@ -98,8 +98,8 @@ def test_a_weight_of_zero_is_absence() -> None:
         def __len__(self) -> int:
             return len(loader())
 
-        def epoch(self, number: int, skip: int = 0) -> Iterable[Batch]:
-            for batch in loader(examples).epoch(number, skip):
+        def epoch(self, number: int, skip: int = 0, scale: float = 1.0) -> Iterable[Batch]:
+            for batch in loader(examples).epoch(number, skip, scale):
                 yield Batch(*(column[kept[batch.index]] for column in batch))
 
     weighted, without = Small(dropout=0, norm=False), Small(dropout=0, norm=False)

@@ -1,4 +1,4 @@
-"""Batches of a table: `Loader.epoch(n)` is a function of (seed, n) alone.
+"""Batches of a table: `Loader.epoch(n)` is a function of (seed, n, scale) alone.
 
 Axis letters: N rows of the table, R rows served, B examples of a batch.
 """
@@ -14,6 +14,7 @@ from unfazed.errors import UsageError
 from unfazed.processes import ALONE, Processes
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Shrink = Callable[[Tensor, float], Tensor]
 BLOCK_BYTES = 1 << 20  # read in one go
 WINDOW = 256  # blocks that are mixed with one another: as much must fit in memory
 
@@ -34,10 +35,12 @@ class Loader:
         seed: int = 0,
         device: torch.device | None = None,
         augment: Augment | None = None,
+        shrink: Shrink | None = None,
         block: int | None = None,
         processes: Processes = ALONE,
     ):
-        """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given.
+        """`index` [R] int64: the rows to serve. `augment` changes a batch's x with the generator it is given;
+        `shrink` makes x smaller by the scale it is given, in epochs of a scale below 1.
 
         block: instead of any order, one that reads `index` in stretches of so many rows, the stretches in any order
         and mixed with one another: for examples on a disk, larger than memory, whose neighbours are neighbours there.
@@ -52,6 +55,7 @@ class Loader:
         self.seed = seed
         self.device = device or examples.x.device
         self.augment = augment
+        self.shrink = shrink
         self.block = block
         self.processes = processes
         if len(index) < len(self) * processes.count:
@@ -65,11 +69,12 @@ class Loader:
         """Batches in an epoch."""
         return -(-len(self.index) // self.batch_size)
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `number`, without the first `skip`."""
+    def epoch(self, number: int, skip: int = 0, scale: float = 1.0) -> Iterator[Batch]:
+        """The batches of epoch `number`, without the first `skip`; scale: how large x is to be, where it can shrink."""
         order = self._order(self._generator(number, 0))
         for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
-            yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
+            batch = self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
+            yield batch._replace(x=self.shrink(batch.x, scale)) if self.shrink and scale < 1 else batch
 
     def _order(self, draw: torch.Generator) -> Tensor:
         count = len(self.index)

@@ -12,16 +12,18 @@ Axis letters: N rows of the table, B examples of a batch, K classes.
 """
 
 import copy
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
-from unfazed.errors import TrainingError
+from unfazed.errors import TrainingError, UsageError
 from unfazed.loader import mixed_seed
 from unfazed.memory import halving
 from unfazed.processes import ALONE, Processes
@@ -37,7 +39,7 @@ class Batches(Protocol):
     rows: int  # N, the whole table, not only the rows served
 
     def __len__(self) -> int: ...  # batches in an epoch
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]: ...  # a function of its arguments alone
+    def epoch(self, number: int, skip: int = 0, scale: float = 1.0) -> Iterator[Batch]: ...  # nothing else counts
 
 
 class Step(NamedTuple):
@@ -154,7 +156,7 @@ def training(
             yield engine.finish()
     while engine.step < engine.course.end:
         number, skip = divmod(engine.step, len(loader))
-        for batch in loader.epoch(number, skip=skip):
+        for batch in loader.epoch(number, skip, engine.course.scale(recipe, engine.step)):
             yield engine.update(batch)
             if engine.pass_ended:
                 break
@@ -176,6 +178,7 @@ class _Engine:
 
     def __init__(self, model: nn.Module, loader: Batches, criterion: Criterion, recipe: Recipe, processes: Processes):
         self.model, self.criterion, self.recipe, self.processes = model, criterion, recipe, processes
+        self.called = compiled(model) if recipe.compile == "yes" else model
         self.weights = [p for p in model.parameters() if p.requires_grad]
         self.device = self.weights[0].device
         processes.copy(model.state_dict().values())
@@ -248,7 +251,7 @@ class _Engine:
         mean = torch.zeros((), device=self.device)
         for part in batch.split(size):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-                loss, output = self.criterion(self.model, part)
+                loss, output = self.criterion(self.called, part)
             share = (loss * part.weight).sum() / total
             share.backward()  # type: ignore[no-untyped-call]
             mean += share.detach()
@@ -292,8 +295,10 @@ class _Engine:
         self.micro_batch_size = state["micro_batch_size"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        for weight, kept in self.optimizer.state.items():  # laid out as the weight: fused optimizers count on it
-            kept.update({name: torch.empty_like(weight).copy_(v) for name, v in kept.items() if v.shape == weight.shape})
+        for weight, kept in self.optimizer.state.items():
+            for name, value in kept.items():
+                if value.shape == weight.shape:  # to be laid out as the weight is: fused optimizers count on it
+                    kept[name] = torch.empty_like(weight).copy_(value)
         if self.average:
             self.average.model.load_state_dict(state["average"])
         if state["dynamics"] is not None:
@@ -301,6 +306,18 @@ class _Engine:
             if not self.processes.first:  # one process keeps what was recorded before, so that it counts once
                 kept = {name: torch.full_like(array, torch.nan) for name, array in kept.items()}
             self.dynamics = Dynamics(**kept)
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The model in kernels of its own, made at the first call and sharing its weights.
+
+    Raises:
+        UsageError: on the CPU, where there is no C++ compiler.
+    """
+    device = next(model.parameters()).device.type
+    if device == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", ""), "g++", "clang++"))):
+        raise UsageError('compile = "yes" needs a C++ compiler on the CPU and found none: install g++, or leave it out')
+    return cast(nn.Module, torch.compile(model))
 
 
 def _copy(values: list[Tensor], into: list[Tensor]) -> None:

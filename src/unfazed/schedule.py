@@ -6,6 +6,9 @@
     step         warm-up, then a tenth from 60 % of the run and a hundredth from 85 %
     constant     warm-up, then the peak
 
+Images may begin small and grow with the run: what they show in outline is learnt first, at a fraction of the cost
+(Howard 2018, fast.ai's DAWNBench entry; Tan & Le 2021, arXiv:2104.00298).
+
 A run that stalls leaves its schedule for the *annealing*: a straight line from where it is to zero. A run that must
 end at another time than planned has the rest of its schedule stretched or shortened.
 """
@@ -13,10 +16,11 @@ end at another time than planned has the rest of its schedule stretched or short
 import math
 from typing import NamedTuple
 
-from unfazed.recipe import Recipe
+from unfazed.recipe import AUTO, Recipe
 
 ANNEALING = frozenset({"one-cycle", "cosine", "triangular"})
 CYCLES = 3
+GROWN = 0.7  # share of the run after which images have their full size
 FLOOR = 0.1  # lowest point between two triangles, as a share of the peak
 ANNEALING_SHARE = 0.25  # of the planned epochs, the length of the annealing after a stall
 
@@ -63,6 +67,20 @@ class Course(NamedTuple):
         if self.falling_from is None:
             return _multiplier(recipe, self.progress(step))
         return self.falling_from * (self.end - step) / (self.end - self.since + 1)
+
+    def scale(self, recipe: Recipe, step: int) -> float:
+        """Side of the images in the epoch of the step `step` (from 0), as a share of the full one."""
+        first = step - step % self.steps
+        if recipe.start_size == AUTO or self.falling_from is not None:
+            return 1.0
+        return min(1.0, recipe.start_size + (1 - recipe.start_size) * max(0.0, self.progress(first)) / GROWN)
+
+    def cost(self, recipe: Recipe, first: int) -> float:
+        """Mean pixels of the images from the step `first` (from 0) to the end, as a share of full-sized ones."""
+        firsts = range(first - first % self.steps, self.end, self.steps)
+        lengths = [min(start + self.steps, self.end) - max(start, first) for start in firsts]
+        shares = [length * self.scale(recipe, start) ** 2 for start, length in zip(firsts, lengths, strict=True)]
+        return sum(shares) / max(1, sum(lengths))
 
 
 def learning_rate(recipe: Recipe, course: Course, step: int) -> float:

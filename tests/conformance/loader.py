@@ -24,6 +24,8 @@ def assert_conforms(make: Callable[[], Batches], rows: Tensor) -> None:
         assert not torch.equal(served, torch.cat([batch.index for batch in loader.epoch(1)])), "epochs differ"
     for skip in {0, 1, len(whole) // 2, len(whole)}:
         assert _equal(whole[skip:], list(loader.epoch(0, skip=skip))), "skipping leaves the rest as it was"
+    small = list(loader.epoch(0, scale=0.5))
+    assert all(torch.equal(one.index, other.index) for one, other in zip(whole, small, strict=True)), "at every scale"
     for batch in whole:
         assert batch.index.dtype == batch.y.dtype == torch.int64
         assert batch.weight.dtype == torch.float32

@@ -38,6 +38,7 @@ class Modality(NamedTuple):
     fit(sizes of training rows, setting) -> Preprocessor.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
     augment(x, generator, strength, flip) -> x: a batch, on its device, a function of the generator alone.
+    shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
     """
 
     name: str
@@ -49,4 +50,5 @@ class Modality(NamedTuple):
     fit: Callable[[Iterable[tuple[int, int]], Any], Any]
     encode: Callable[[Raw, Any], NDArray[np.uint8]]
     augment: Callable[..., Any]
+    shrink: Callable[..., Any]
     preprocessor: type[Preprocessor]

@@ -206,6 +206,13 @@ def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float, fl
     return augmented(x, generator, strength, flip)
 
 
+def shrink(x: "torch.Tensor", scale: float) -> "torch.Tensor":
+    """See `image_augment.shrink`."""
+    from unfazed.modality.image_augment import shrink as shrunk
+
+    return shrunk(x, scale)
+
+
 def _auto_size(sides: NDArray[np.int64]) -> int:
     median = int(np.median(sides))
     if SMALLEST <= median <= AUTO_SIZE and (sides == median).all():
@@ -363,5 +370,5 @@ def _short(error: Exception) -> str:
 
 
 MODALITY = Modality(
-    "image", "images", f"Pillow {pillow_version}", find, read, inspect, fit, encode, augment, ImagePreprocessor
+    "image", "images", f"Pillow {pillow_version}", find, read, inspect, fit, encode, augment, shrink, ImagePreprocessor
 )

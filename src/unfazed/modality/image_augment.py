@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from unfazed.errors import UsageError
 
@@ -45,6 +46,13 @@ def augment(x: Tensor, generator: torch.Generator, strength: float, flip: Flip) 
     if strength:
         moved = _coloured(moved, generator, strength)
     return _erase(moved, generator, side) if side else moved
+
+
+def shrink(x: Tensor, scale: float) -> Tensor:
+    """x [B, 3, S, S] as float [B, 3, s, s]; s is the multiple of 4 nearest to `scale` times S, within 8 and S."""
+    size = x.shape[-1]
+    side = min(size, max(8, 4 * round(scale * size / 4)))
+    return x if side == size else interpolate(x.float(), (side, side), mode="bilinear", antialias=True)
 
 
 def _coloured(x: Tensor, generator: torch.Generator, strength: float) -> Tensor:

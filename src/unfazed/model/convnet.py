@@ -115,7 +115,7 @@ class ConvNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(4 * width, classes)
         self.pooling = pooling
-        self.to(memory_format=torch.channels_last)  # what convolutions and pooling are fastest in, on CPU and GPU
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, JSON]) -> "ConvNet":

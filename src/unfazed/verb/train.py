@@ -290,6 +290,7 @@ def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = A
         seed=recipe.seed,
         device=best_device(),
         augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
+        shrink=MODALITY.shrink,
         block=block_rows(examples.x.shape[1:]) if recipe.shuffle == "blocks" else None,
         processes=processes,
     )
