@@ -11,16 +11,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
-import safetensors.torch  # these four are imported late by what makes a run: here once, not in every child
-import sklearn.linear_model
-import tomli_w
 import torch
-import torch._dynamo
 import trained
 
 from unfazed.report.terminal import silently
@@ -36,6 +33,10 @@ SETTINGS: dict[str, Any] = {
     "class_weights": "balanced",
 }
 TIMED = {"seconds", "examples_per_second"}
+
+
+for late in ("torch._dynamo", "safetensors.torch", "sklearn.linear_model", "tomli_w"):
+    import_module(late)  # here once, not late in every child
 
 
 @cache
