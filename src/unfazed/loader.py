@@ -5,12 +5,14 @@ Axis letters: N rows of the table, R rows served, B examples of a batch.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from unfazed.batch import Batch, Examples
 from unfazed.errors import UsageError
+from unfazed.memory import at_once
 from unfazed.processes import ALONE, Processes
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -66,7 +68,11 @@ class Loader:
         return -(-len(self.index) // self.batch_size)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `number`, without the first `skip`."""
+        """The batches of epoch `number`, without the first `skip`.
+
+        Raises:
+            OutOfMemoryError: there is no room for a batch and what augmenting it takes.
+        """
         order = self._order(self._generator(number, 0))
         for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
             yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
@@ -82,6 +88,13 @@ class Loader:
         return torch.cat([window[torch.randperm(len(window), generator=draw)] for window in windows])
 
     def _served(self, index: Tensor, number: int, position: int) -> Batch:
+        return at_once(
+            partial(self._augmented, index, number, position),
+            f"a batch of {len(index):,} examples was put on {self.device} and augmented",
+            f"make batch_size smaller than {self.batch_size:,}",
+        )
+
+    def _augmented(self, index: Tensor, number: int, position: int) -> Batch:
         batch = self.examples.batch(index).to(self.device)
         if self.augment is None:
             return batch
@@ -91,10 +104,10 @@ class Loader:
         return torch.Generator(device).manual_seed(mixed_seed(self.seed, number, position))
 
 
-def in_order(examples: Examples, index: Tensor, batch_size: int, device: torch.device) -> Iterator[Batch]:
-    """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation."""
+def in_order(examples: Examples, index: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation, not moved."""
     for part in torch.split(index, batch_size):
-        yield examples.batch(part).to(device)
+        yield examples.batch(part)
 
 
 def block_rows(shape: Sequence[int]) -> int:
