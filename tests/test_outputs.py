@@ -8,7 +8,6 @@ from unfazed.loader import in_order
 from unfazed.outputs import outputs
 
 
-
 def test_evaluation_never_sees_dropout_or_batch_statistics() -> None:
     """Whatever mode the model is in, however the batches are cut: the same probabilities."""
     model = Small(dropout=0.9).train()
