@@ -31,7 +31,7 @@ benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two c
 	$(BIN)/python -m benchmarks.import_time
 	$(BIN)/python -m benchmarks.flat_memory
 
-torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, half an hour
+torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py $(KILLS)
 
 clean: ## remove the environment and the caches, never the runs

@@ -1,17 +1,19 @@
 """Processes that are killed, for `test_kills.py` and for `make torture`: `python killing.py FOLDER NAME=OCCURRENCE…`.
 
 Each run is made in a forked child: a kill is a real SIGKILL, which runs no `finally`, and costs no new import of torch.
-The process that forks does nothing else, since threads of torch and polars do not survive a fork.
+The process that forks computes nothing, since threads of torch and polars do not survive a fork.
 """
 
 import json
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -33,26 +35,43 @@ SETTINGS: dict[str, Any] = {
 TIMED = {"seconds", "examples_per_second"}
 
 
-def forked(work: Callable[[], None], kill_after: float | None = None) -> int:
-    """Do some work in a child; 0, the signal that ended it as a negative number, or 1 where it raised."""
+for late in ("torch._dynamo", "safetensors.torch", "sklearn.linear_model", "tomli_w"):
+    import_module(late)  # here once, not late in every child
+
+
+@cache
+def source() -> Path:
+    """A few images: kills are many. The process that forks asks for them first."""
+    return trained.digits(Path(mkdtemp(prefix="unfazed-test-")) / "digits", count=120)
+
+
+def started(work: Callable[[], None]) -> int:
+    """The process id of a child that does some work."""
     child = os.fork()
-    if child == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def ended(child: int) -> int:
+    """How the child ended: 0, the signal as a negative number, or 1 where it raised; waits for it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Do some work in a child; how it ended."""
+    return ended(started(work))
 
 
 def made(out: Path, save_every: float = 0.0) -> None:
     """Make the run, or go on with it where it was begun."""
     running.SAVE_EVERY = save_every
-    silently(resumed_events(out) if begun(out) else training_events(trained.source(), *settings(), out))
+    silently(resumed_events(out) if begun(out) else training_events(source(), *settings(), out))
 
 
 def begun(out: Path) -> bool:
@@ -118,6 +137,7 @@ def differences(one: Run, other: Run) -> Iterator[str]:
 def main(folder: Path, wanted: dict[str, int]) -> dict[str, Any]:
     """Kill a run in each of the `wanted` writes and go on with it: how often each name is written, and what became."""
     torch.set_num_threads(1)
+    source()
     whole, counts = folder / "whole", folder / "counts.json"
     assert forked(lambda: counted(whole, counts)) == 0
     found: dict[str, Any] = {"writes": json.loads(counts.read_text()), "killed": {}}

@@ -5,13 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import trained
 
 from unfazed import errors
-from unfazed.cli import _status
+from unfazed.cli import SourceFlags, _status
+from unfazed.source import SourceOptions
 
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
 
@@ -227,3 +229,7 @@ def test_report_loads_no_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
+
+
+def test_the_flags_of_a_source_are_its_options() -> None:
+    assert asdict(SourceFlags()) == asdict(SourceOptions())

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import killing
 import pytest
-import trained
 
 from unfazed import checkpoint
 from unfazed.errors import DiskFullError
@@ -61,7 +60,7 @@ def test_a_kill_inside_any_write_ends_as_if_nothing_had_happened(tmp_path: Path)
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that nothing happened to."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    return list(training_events(trained.source(), *killing.settings(), out))[-1].run  # type: ignore[union-attr]
+    return list(training_events(killing.source(), *killing.settings(), out))[-1].run  # type: ignore[union-attr]
 
 
 def full_from(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -83,7 +82,7 @@ def test_a_full_disk_is_one_error_and_loses_nothing(
 ) -> None:
     out = tmp_path / "run"
     monkeypatch.setattr(running, "SAVE_EVERY", 0.0)
-    events = training_events(trained.source(), *killing.settings(), out)
+    events = training_events(killing.source(), *killing.settings(), out)
     while not isinstance(next(events), Measured):
         pass
     with monkeypatch.context() as full, pytest.raises(DiskFullError, match=rf"no room .*{name}.*--resume"):

@@ -69,7 +69,7 @@ def test_augmentation_changes_x_alone_and_the_examples_stay_as_they_were() -> No
 
 def test_in_order_serves_rows_as_they_come_and_unaugmented() -> None:
     examples, rows = blobs(), torch.tensor([5, 3, 200, 3])
-    batches = list(in_order(examples, rows, 3, torch.device("cpu")))
+    batches = list(in_order(examples, rows, 3))
     assert torch.cat([batch.index for batch in batches]).tolist() == rows.tolist()
     assert torch.equal(torch.cat([batch.x for batch in batches]), examples.x[rows])
     assert batches[0].x.shape == (3, FEATURES)

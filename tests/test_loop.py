@@ -46,7 +46,7 @@ def test_every_step_and_epoch_is_told_in_order() -> None:
 def test_it_learns() -> None:
     model = epochs(training(Small(), loader(), EVERYTHING, recipe(epochs=10)))[-1].model
     fresh = blobs()
-    probs = outputs(model, in_order(fresh, torch.arange(ROWS), 64, torch.device("cpu"))).probs
+    probs = outputs(model, in_order(fresh, torch.arange(ROWS), 64)).probs
     assert (probs.argmax(1) == fresh.y.numpy()).mean() > 0.85
 
 
@@ -74,7 +74,7 @@ def test_what_the_caller_draws_or_evaluates_changes_nothing() -> None:
         torch.rand(7)
         noisy.eval()
         if isinstance(event, Epoch):
-            outputs(event.model, in_order(blobs(), torch.arange(9), 4, torch.device("cpu")))
+            outputs(event.model, in_order(blobs(), torch.arange(9), 4))
     assert same(quiet, noisy)
 
 

@@ -141,6 +141,24 @@ def test_json_is_one_object(tmp_path: Path) -> None:
     assert facts["repeats"] == 1 and facts["next"].startswith("unfazed train")
 
 
+def test_a_table_is_read_as_train_reads_it(tmp_path: Path) -> None:
+    files = sorted(trained.source().rglob("*.png"))
+    table = pl.DataFrame(
+        {"mask": map(str, reversed(files)), "photo": map(str, files), "name": [f.parent.name for f in files]}
+    )
+    table.write_csv(tmp_path / "labels.csv")
+    done = command(tmp_path / "labels.csv", *FLAGS, "--path", "photo", "--target", "name", "--cache", "none", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert "--path photo --target name" in told["next"]
+    same, other = (
+        unfazed.lr_find(tmp_path / "labels.csv", target="name", path=path, repeats=1, progress=False, **SMALL)
+        for path in ("photo", "mask")
+    )
+    assert np.array_equal(np.array(told["losses"], float), same.losses, equal_nan=True)
+    assert not np.array_equal(other.losses, same.losses, equal_nan=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

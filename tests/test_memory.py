@@ -5,19 +5,23 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+import trained
 from problems import ROWS, Small, blobs, loader, recipe
 from torch import Tensor, nn
 
 from unfazed.batch import Batch
+from unfazed.cli import main
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import OutOfMemoryError
-from unfazed.loader import in_order
+from unfazed.loader import Loader, in_order
 from unfazed.loop import Epoch, Step, fitted, training
 from unfazed.memory import halving, ran_out
 from unfazed.outputs import outputs
+from unfazed.predictor import Predictor
 
 EVERYTHING = cross_entropy(0.1)
 MESSAGES = {
@@ -138,12 +142,62 @@ def test_evaluation_goes_on_in_parts(most: int) -> None:
             return super().embed(x, length)
 
     def scored(model: nn.Module) -> Tensor:
-        batches = in_order(blobs(), torch.arange(ROWS), 64, torch.device("cpu"))
+        batches = in_order(blobs(), torch.arange(ROWS), 64)
         return torch.from_numpy(outputs(model, batches).probs)
 
     narrow = Narrow()
     assert torch.allclose(scored(narrow), scored(Small()), atol=1e-6)
     assert narrow.calls <= 2 * ROWS / min(most, 32) + 10  # the size is found once, not for every batch
+
+
+def moved_at_once(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """No more than `most` examples can be moved to the device at once."""
+    move = Batch.to
+
+    def short(batch: Batch, device: torch.device) -> Batch:
+        if len(batch.y) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return move(batch, device)
+
+    monkeypatch.setattr(Batch, "to", short)
+
+
+@pytest.mark.parametrize("most", [1, 10])
+def test_evaluation_moves_no_more_than_fits(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = outputs(Small(), in_order(blobs(), torch.arange(ROWS), 64)).probs
+    moved_at_once(monkeypatch, most)
+    parts = outputs(Small(), in_order(blobs(), torch.arange(ROWS), 64)).probs
+    assert torch.allclose(torch.from_numpy(parts), torch.from_numpy(whole), atol=1e-6)
+
+
+def test_prediction_moves_no_more_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, files = Predictor.open(trained.run()), sorted(trained.source().rglob("*.png"))[:20]
+    whole = predictor.predict(files).probs
+    moved_at_once(monkeypatch, 3)
+    assert torch.allclose(torch.from_numpy(predictor.predict(files).probs), torch.from_numpy(whole), atol=1e-6)
+
+
+def test_a_batch_that_cannot_be_augmented_is_one_error() -> None:
+    def short(x: Tensor, generator: torch.Generator) -> Tensor:
+        raise MemoryError
+
+    batches = Loader(blobs(), torch.arange(ROWS), 32, augment=short)
+    with pytest.raises(OutOfMemoryError, match=r"a batch of 30 examples .*augmented: make batch_size smaller than 32"):
+        list(training(Small(), batches, EVERYTHING, recipe()))
+
+
+@pytest.mark.parametrize("verb", ["train", "lr-find"])
+def test_a_batch_that_cannot_be_moved_is_one_line_and_status_1(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    moved_at_once(monkeypatch, 3)
+    with pytest.raises(SystemExit) as ended:
+        main([verb, str(trained.source()), "--width", "8", "--batch-size", "16"])
+    assert ended.value.code == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1].startswith("unfazed: memory ran out while a batch of 1") and "make batch_size smaller" in told[-1]
+    assert not any("Traceback" in line for line in told)
 
 
 def test_halving_begins_with_what_there_is() -> None:

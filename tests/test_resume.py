@@ -154,6 +154,20 @@ def test_what_cannot_be_resumed_is_one_error(tmp_path: Path, whole: Run) -> None
             unfazed.resume(tmp_path / "run", progress=False)
 
 
+def test_a_run_killed_while_its_state_is_dropped_is_finished(
+    tmp_path: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(whole.path, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    checkpoint.save(run, {"loop": {"step": 1}})
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda folder, **_: next(folder.glob("*/arrays.safetensors")).unlink())
+        checkpoint.remove(run)
+    with pytest.raises(RunError, match="is finished"):
+        finished(resumed_events(run))
+    assert not (run.path / "state").exists()
+
+
 def test_a_frame_must_be_handed_over_again(tmp_path: Path) -> None:
     files = sorted(trained.source().rglob("*.png"))
     frame = pl.DataFrame({"path": [str(f) for f in files], "label": [f.parent.name for f in files]})

@@ -94,7 +94,11 @@ def _newest(run: Run) -> Path | None:
 
 
 def remove(run: Run) -> None:
-    """Drop the state of a run that is complete."""
+    """Drop the state of a run that is complete.
+
+    The pointer goes first: killed on the way, a run has no state rather than a damaged one.
+    """
+    (run.path / FOLDER / POINTER).unlink(missing_ok=True)
     shutil.rmtree(run.path / FOLDER, ignore_errors=True)
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import make_dataclass
+from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -60,23 +60,74 @@ RecipeFlags: Any = make_dataclass(
 _UNSET = RecipeFlags()
 
 
+@Parameter(group=SOURCE)
+@dataclass(frozen=True, kw_only=True)
+class LabelFlags:
+    """How a source says its labels.
+
+    Parameters
+    ----------
+    path
+        The column of paths; by default the one with the most that are files.
+    target
+        The column of labels.
+    label_regex
+        For a flat folder: the first group of this pattern, matched in the file name, is the label.
+    header
+        Whether the table's first line names its columns; without, they are 0, 1, …
+    """
+
+    path: str | None = None
+    target: str | None = None
+    label_regex: str | None = None
+    header: bool = True
+
+
+@Parameter(group=SOURCE)
+@dataclass(frozen=True, kw_only=True)
+class SourceFlags(LabelFlags):
+    """All that a source does not say by itself: the fields of `SourceOptions`, whose module is slow to import.
+
+    Parameters
+    ----------
+    group
+        A column whose equal values stay on one side of the split.
+    time
+        A column to split by: the latest rows are the test rows.
+    """
+
+    group: str | None = None
+    time: str | None = None
+
+
+JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
+RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]
+CacheFlag = Annotated[
+    Literal["none", "memory", "disk"],
+    Parameter(
+        group=MACHINE,
+        help="Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory; "
+        "or nowhere, decoding them again for every batch. The result is the same.",
+    ),
+]
+
+
+def _settings(options: SourceFlags, flags: Any) -> dict[str, Any]:
+    return asdict(options) | {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
+
+
 @app.command
 def train(
     source: str | None = None,
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    header: Annotated[bool, Parameter(group=SOURCE)] = True,
-    group: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    time: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    cache: Annotated[Literal["none", "memory", "disk"], Parameter(group=MACHINE)] = "disk",
+    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    cache: CacheFlag = "disk",
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
     tracker: Annotated[str | None, Parameter(group=OUTPUT)] = None,
-    recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
+    recipe: RecipeFile = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
     flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
@@ -91,29 +142,12 @@ def train(
         A run folder to go on with, instead of a source; everything else is as it was.
     out
         The run folder; by default a fresh one under runs/.
-    path
-        The column of paths; by default the one with the most that are files.
-    target
-        The column of labels.
-    label_regex
-        For a flat folder: the first group of this pattern, matched in the file name, is the label.
-    header
-        Whether the table's first line names its columns; without, they are 0, 1, …
-    group
-        A column whose equal values stay on one side of the split.
-    time
-        A column to split by: the latest rows are the test rows.
-    cache
-        Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory;
-        or nowhere, decoding them again for every batch. The result is the same.
     time_limit
         Shape the whole run, report included, to take about this long: 90s, 10m, 1h30m.
     num_processes
         Processes on this machine that train together; for more machines see docs/scaling.md.
     tracker
         Tell TensorBoard, MLflow, wandb … about the run: their names, separated by commas.
-    recipe
-        A TOML file of hyperparameters; flags override it.
     json_
         Print what happens as JSON lines.
     quiet
@@ -129,18 +163,15 @@ def train(
     from unfazed.verb.train import resumed_events, separated, training_events
 
     trackers = tracker_names(tracker)
-    given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-    columns = {"path": path, "target": target, "group": group, "time": time}
-    settings = {**columns, "label_regex": label_regex, "header": header, **given}
     if resume is not None:
         others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or any(value not in (None, True) for value in settings.values()):
+        if any(other is not None for other in others) or (options, flags) != (SourceFlags(), _UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(settings, recipe), out, cache, limit)
+        events = training_events(source, *separated(_settings(options, flags), recipe), out, cache, limit)
     events = tracked(events, trackers)
     if follows():
         silently(events)
@@ -162,13 +193,10 @@ def lr_find(
     *,
     repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    header: Annotated[bool, Parameter(group=SOURCE)] = True,
-    group: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    time: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    recipe: Annotated[Path | None, Parameter(group=RECIPE)] = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
+    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    cache: CacheFlag = "disk",
+    recipe: RecipeFile = None,
+    json_: JsonFlag = False,
     flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
 ) -> None:
     """Find which learning rates are worth trying, before training: the learning-rate range test.
@@ -181,29 +209,14 @@ def lr_find(
         How often the test is made, each time with fresh weights and another order of the examples.
     out
         An HTML file for the curve; nothing is written without it.
-    target
-        The column of labels.
-    label_regex
-        For a flat folder: the first group of this pattern, matched in the file name, is the label.
-    header
-        Whether the table's first line names its columns; without, they are 0, 1, …
-    group
-        A column whose equal values stay on one side of the split.
-    time
-        A column to split by: the latest rows are the test rows.
-    recipe
-        A TOML file of hyperparameters; flags override it.
-    json_
-        Print JSON.
     """
     from unfazed.report.learning_rates import as_facts, follow, told
     from unfazed.verb.lr_find import range_test_events
     from unfazed.verb.train import separated
 
-    given = {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-    settings = {"target": target, "label_regex": label_regex, "header": header, "group": group, "time": time, **given}
+    events = range_test_events(source, *separated(_settings(options, flags), recipe), repeats, out, cache)
     console = _console()
-    found = follow(range_test_events(source, *separated(settings, recipe), repeats, out), None if json_ else console)
+    found = follow(events, None if json_ else console)
     if json_:
         _tell(json.dumps(as_facts(found)))
     else:
@@ -259,11 +272,8 @@ def evaluate(
     source: str,
     /,
     *,
-    path: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    target: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    label_regex: Annotated[str | None, Parameter(group=SOURCE)] = None,
-    header: Annotated[bool, Parameter(group=SOURCE)] = True,
-    json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
+    labels: Annotated[LabelFlags, Parameter(name="*")] = LabelFlags(),
+    json_: JsonFlag = False,
 ) -> None:
     """Measure a run on other labelled data, each metric with its interval.
 
@@ -273,22 +283,12 @@ def evaluate(
         The run folder.
     source
         Labelled data, in any form that `train` takes.
-    path
-        The column of paths; by default the one with the most that are files.
-    target
-        The column of labels.
-    label_regex
-        For a flat folder: the first group of this pattern, matched in the file name, is the label.
-    header
-        Whether the table's first line names its columns.
-    json_
-        Print JSON.
     """
     from unfazed.report.terminal import evaluation
     from unfazed.verb.evaluate import evaluate as evaluated
 
     _say_if_unfinished(run)
-    facts = evaluated(run, source, path=path, target=target, label_regex=label_regex, header=header)
+    facts = evaluated(run, source, **asdict(labels))
     if json_:
         print(json.dumps(facts))
     else:

@@ -8,7 +8,7 @@
     │   └── RunError       a run folder is missing, damaged, foreign or newer than this version
     ├── TrainingError      training cannot go on: the loss is no longer a number; the command exits with status 1
     │   └── ProcessLostError   another process of the same training has ended
-    ├── OutOfMemoryError   memory ran out, and not even a single example fits
+    ├── OutOfMemoryError   memory ran out, and smaller parts did not help or are impossible
     ├── DiskFullError      there is no room to write
     └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; status 1 where
                            it is every input that `predict` was given
@@ -53,7 +53,7 @@ class ProcessLostError(TrainingError):
 
 
 class OutOfMemoryError(UnfazedError):
-    """Memory ran out, and doing one example at a time did not help."""
+    """Memory ran out, and smaller parts did not help or are impossible."""
 
 
 class DiskFullError(UnfazedError):

@@ -5,12 +5,14 @@ Axis letters: N rows of the table, R rows served, B examples of a batch.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from unfazed.batch import Batch, Examples
 from unfazed.errors import UsageError
+from unfazed.memory import at_once
 from unfazed.processes import ALONE, Processes
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -70,11 +72,14 @@ class Loader:
         return -(-len(self.index) // self.batch_size)
 
     def epoch(self, number: int, skip: int = 0, scale: float = 1.0) -> Iterator[Batch]:
-        """The batches of epoch `number`, without the first `skip`; scale: how large x is to be, where it can shrink."""
+        """The batches of epoch `number`, without the first `skip`; scale: how large x is to be, where it can shrink.
+
+        Raises:
+            OutOfMemoryError: there is no room for a batch and what augmenting it takes.
+        """
         order = self._order(self._generator(number, 0))
         for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
-            batch = self._served(self.processes.part(part), number, position + self.processes.rank * len(self))
-            yield batch._replace(x=self.shrink(batch.x, scale)) if self.shrink and scale < 1 else batch
+            yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self), scale)
 
     def _order(self, draw: torch.Generator) -> Tensor:
         count = len(self.index)
@@ -86,20 +91,29 @@ class Loader:
         windows = torch.split(mixed, WINDOW * self.block)
         return torch.cat([window[torch.randperm(len(window), generator=draw)] for window in windows])
 
-    def _served(self, index: Tensor, number: int, position: int) -> Batch:
+    def _served(self, index: Tensor, number: int, position: int, scale: float) -> Batch:
+        return at_once(
+            partial(self._augmented, index, number, position, scale),
+            f"a batch of {len(index):,} examples was put on {self.device} and augmented",
+            f"make batch_size smaller than {self.batch_size:,}",
+        )
+
+    def _augmented(self, index: Tensor, number: int, position: int, scale: float) -> Batch:
         batch = self.examples.batch(index).to(self.device)
-        if self.augment is None:
-            return batch
-        return batch._replace(x=self.augment(batch.x, self._generator(number, position, self.device)))
+        if self.augment is not None:
+            batch = batch._replace(x=self.augment(batch.x, self._generator(number, position, self.device)))
+        if self.shrink is not None and scale < 1:
+            batch = batch._replace(x=self.shrink(batch.x, scale))
+        return batch
 
     def _generator(self, number: int, position: int, device: torch.device | str = "cpu") -> torch.Generator:
         return torch.Generator(device).manual_seed(mixed_seed(self.seed, number, position))
 
 
-def in_order(examples: Examples, index: Tensor, batch_size: int, device: torch.device) -> Iterator[Batch]:
-    """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation."""
+def in_order(examples: Examples, index: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation, not moved."""
     for part in torch.split(index, batch_size):
-        yield examples.batch(part).to(device)
+        yield examples.batch(part)
 
 
 def block_rows(shape: Sequence[int]) -> int:

@@ -1,7 +1,7 @@
 """When memory runs out: the same work again, in halves.
 
 Nothing is decided beforehand and nothing is lost: a caller hands over what to do with parts of a given size, and gets
-its result and the size that fitted.
+its result and the size that fitted. What has no parts is one clear error.
 """
 
 import gc
@@ -58,6 +58,19 @@ def halving(
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def at_once(attempt: Callable[[], _Result], doing: str, remedy: str) -> _Result:
+    """What `attempt()` returns, which cannot be done in parts.
+
+    Raises:
+        OutOfMemoryError: memory ran out while `doing`; the message ends with the `remedy`.
+    """
+    result, reason = _attempted(lambda _: attempt(), 1)
+    if reason is not None:
+        raise OutOfMemoryError(f"memory ran out while {doing}: {remedy}. The system said: {reason}")
+    assert result is not None
+    return result
 
 
 def _attempted(attempt: Callable[[int], _Result], size: int) -> tuple[_Result | None, str | None]:

@@ -36,7 +36,7 @@ class Model(Protocol):
 
 @torch.inference_mode()
 def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
-    """Probabilities and embeddings of every example in `batches`, in order.
+    """Probabilities and embeddings of every example in `batches`, in order; the batches may be on any device.
 
     In evaluation mode and float32 whatever the caller's mode and precision were: a run predicts the
     same everywhere, and neither dropout nor batch statistics can leak in. Where memory runs out a batch is taken in
@@ -46,10 +46,10 @@ def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
         OutOfMemoryError: a single example does not fit.
     """
     parts: list[tuple[Tensor, Tensor]] = []
-    most = sys.maxsize
+    most, device = sys.maxsize, next(model.parameters()).device
     with _evaluating(model) as evaluated:
         for batch in batches:
-            scored, most = halving(partial(_scored, evaluated, batch), len(batch.y), most)
+            scored, most = halving(partial(_scored, evaluated, device, batch), len(batch.y), most)
             parts += scored
     if not parts:
         raise ValueError("there are no batches to evaluate")
@@ -57,17 +57,17 @@ def outputs(model: nn.Module, batches: Iterable[Batch]) -> Outputs:
     return Outputs(probs, embeddings)
 
 
-def _scored(model: "Model", batch: Batch, size: int) -> list[tuple[Tensor, Tensor]]:
-    """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time."""
-    embeddings = [model.embed(part.x, part.length) for part in batch.split(size)]
+def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> list[tuple[Tensor, Tensor]]:
+    """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
+    parts = (part.to(device) for part in batch.split(size))
+    embeddings = [model.embed(part.x, part.length) for part in parts]
     return [(model.head(embedding).softmax(1), embedding) for embedding in embeddings]
 
 
-def one_batch(x: NDArray[Any], device: torch.device) -> Batch:
-    """Encoded inputs [B, ...] without labels as a batch on the device."""
-    index = torch.arange(len(x), device=device)
-    length = torch.full_like(index, x.shape[-1])
-    return Batch(index, torch.from_numpy(x).to(device), length, index, torch.ones(len(x), device=device))
+def one_batch(x: NDArray[Any]) -> Batch:
+    """Encoded inputs [B, ...] without labels as a batch."""
+    index = torch.arange(len(x))
+    return Batch(index, torch.from_numpy(x), torch.full_like(index, x.shape[-1]), index, torch.ones(len(x)))
 
 
 def _full_precision(device: str) -> AbstractContextManager[None]:

@@ -122,7 +122,7 @@ class Predictor:
         predictions.problems[:] = [array if isinstance(array, str) else None for array in arrays]
         if readable:
             x = np.stack([arrays[row] for row in readable])
-            scored = outputs(self.model, [one_batch(x, self.device)])
+            scored = outputs(self.model, [one_batch(x)])
             predictions.probs[readable] = scored.probs
             predictions.embeddings[readable] = scored.embeddings
             for row, best in zip(readable, scored.probs.argmax(1), strict=True):

@@ -24,6 +24,7 @@ from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.learning_rates import LearningRates, follow
 from unfazed.report.learning_rates_page import page
 from unfazed.source import SourceOptions
+from unfazed.verb.encode import Cache
 from unfazed.verb.plan import Plan, plan
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.train import prepared_from, separated, training_loader
@@ -41,19 +42,20 @@ def lr_find(
     repeats: int = 3,
     out: str | Path | None = None,
     progress: bool = True,
+    cache: Cache = "disk",
     **settings: Any,
 ) -> LearningRates:
     """Find which learning rates are worth trying on `source`, in a few hundred steps; writes no run.
 
-    source, target, recipe, settings: as in `train`. The recipe's schedule and epochs play no part, and its learning
-    rate is only compared with what is found. repeats: how often the test is made, each time with fresh weights and
-    another order of the examples. out: an HTML file for the curve; nothing is written without it.
+    source, target, recipe, cache, settings: as in `train`. The recipe's schedule and epochs play no part, and its
+    learning rate is only compared with what is found. repeats: how often the test is made, each time with fresh
+    weights and another order of the examples. out: an HTML file for the curve; nothing is written without it.
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
     """
     options, chosen = separated({**settings, "target": target}, recipe)
-    events = range_test_events(source, options, chosen, repeats, out)
+    events = range_test_events(source, options, chosen, repeats, out, cache)
     if not progress:
         return follow(events, None)
     from rich.console import Console
@@ -62,11 +64,16 @@ def lr_find(
 
 
 def range_test_events(
-    source: Any, options: SourceOptions, recipe: Recipe, repeats: int = 3, out: str | Path | None = None
+    source: Any,
+    options: SourceOptions,
+    recipe: Recipe,
+    repeats: int = 3,
+    out: str | Path | None = None,
+    cache: Cache = "disk",
 ) -> Iterator[Advance | Found | Notice | Tried | LearningRates]:
     """Everything `lr_find` does, as a generator: nothing happens until it is iterated. The last event is the result."""
     _check(repeats, out)
-    prepared = yield from prepared_from(source, options, recipe)
+    prepared = yield from prepared_from(source, options, recipe, cache)
     resolved = plan(prepared, recipe, best_device()).recipe
     low, high = RANGES[recipe.optimizer]
     rates = exponential(low, high, round(STEPS_PER_DECADE * np.log10(high / low)))

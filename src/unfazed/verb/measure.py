@@ -39,7 +39,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     """Measure with the best weights and write scores, measurements and thumbnails, saying what is being done."""
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
-    probs, embeddings = scores(prepared, planned, device)
+    probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
     yield Finishing("training the linear baseline")
@@ -64,11 +64,11 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     run.write_thumbnails({row: picture for row in rows if (picture := thumbnail(paths[row])) is not None})
 
 
-def scores(prepared: Prepared, planned: Plan, device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
     """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small."""
     parts = []
     for rows in torch.split(torch.arange(len(prepared.table)), SCORED):
-        scored = outputs(planned.model, in_order(prepared.examples, rows, EVALUATION_BATCH, device))
+        scored = outputs(planned.model, in_order(prepared.examples, rows, EVALUATION_BATCH))
         parts.append((scored.probs, scored.embeddings.astype(np.float16)))
     probs, embeddings = zip(*parts, strict=True)
     return np.concatenate(probs), np.concatenate(embeddings)
@@ -113,7 +113,7 @@ def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str
         started = time.perf_counter()
         with suppress(InputError):  # gone since it was read
             array = MODALITY.encode(MODALITY.read(path), prepared.preprocessor)
-            outputs(planned.model, [one_batch(array[None], device)])
+            outputs(planned.model, [one_batch(array[None])])
             took.append(1000 * (time.perf_counter() - started))
     if len(took) <= WARM_UP:
         return {}

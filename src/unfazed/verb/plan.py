@@ -112,7 +112,7 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
         before = now
     validation = torch.from_numpy(prepared.table.rows("validation"))
     batch = prepared.examples.batch(validation[:TIMED_ROWS])
-    outputs(model, [batch.to(device)])
+    outputs(model, [batch])
     row = (time.perf_counter() - before) / len(batch.y)
     return Pace(min(took), row * len(validation), row * len(prepared.table) + MEASURING)
 

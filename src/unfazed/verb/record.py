@@ -124,9 +124,9 @@ class Record:
 
     def validation_probs(self, model: torch.nn.Module) -> NDArray[np.float32]:
         """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
-        device, rows = next(model.parameters()).device, self.validation_rows
+        rows = self.validation_rows
         processes = self.processes if len(rows) >= self.processes.count else ALONE
-        batches = in_order(self.prepared.examples, processes.part(rows), EVALUATION_BATCH, device)
+        batches = in_order(self.prepared.examples, processes.part(rows), EVALUATION_BATCH)
         return processes.together(outputs(model, batches).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:

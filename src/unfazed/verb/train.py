@@ -144,6 +144,7 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     clock, run, processes = Clock(), Run.open(path), joined()
     kept = load(run)
     if kept is None and run.finished:
+        remove(run)  # what is left of one, where the run was killed while dropping it
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
     if processes.first:
         remove_leftovers(run.path)
