@@ -5,7 +5,7 @@ import torch
 
 from unfazed.errors import UsageError
 from unfazed.modality import image_augment
-from unfazed.modality.image_augment import augment
+from unfazed.modality.image_augment import augment, shrink
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -128,3 +128,18 @@ def test_colours_stay_in_range() -> None:
     x = torch.tensor([0, 255], dtype=torch.uint8).repeat(50, 3, 8, 4)
     y = image_augment._coloured(x.float(), generator(), 1.0)
     assert y.min() >= 0 and y.max() <= 255
+
+
+@pytest.mark.parametrize(("scale", "side"), [(0.6, 20), (0.62, 20), (0.7, 24), (0.99, 32), (0.1, 8)])
+def test_smaller_images_show_the_same_to_a_multiple_of_four_pixels(scale: float, side: int) -> None:
+    x = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    x[:, 0, :16] = 200
+    small = shrink(x, scale)
+    assert small.shape == (2, 3, side, side)
+    assert small.float().mean().item() == pytest.approx(x.float().mean().item(), rel=0.02)
+    assert small[0, 0, 0, 0] == pytest.approx(200, abs=1) and small[0, 0, -1, 0] == pytest.approx(0, abs=1)
+
+
+def test_full_size_is_left_alone() -> None:
+    x = images()
+    assert shrink(x, 1.0) is x

@@ -10,7 +10,7 @@ from torch import nn
 from unfazed.batch import Batch
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import TrainingError
-from unfazed.loader import in_order
+from unfazed.loader import Loader, in_order
 from unfazed.loop import Epoch, State, Step, annealed, training
 from unfazed.outputs import outputs
 
@@ -198,3 +198,23 @@ def test_weight_decay_and_l1_leave_norms_and_biases_alone() -> None:
 def test_leaving_the_loop_stops_the_training() -> None:
     steps = list(itertools.islice(training(Small(), loader(), EVERYTHING, recipe()), 3))
     assert [event.number for event in steps] == [1, 2, 3]
+
+
+def test_images_grow_while_it_trains_and_it_goes_on_from_the_middle_of_their_growth() -> None:
+    def growing() -> Loader:
+        plain = loader()
+        shrink = lambda x, scale: x * torch.where(torch.arange(x.shape[1]) < scale * x.shape[1], 1.0, 0.0)  # noqa: E731
+        return Loader(plain.examples, plain.index, plain.batch_size, augment=plain.augment, shrink=shrink)
+
+    seen: list[int] = []
+
+    def watching(model: nn.Module, batch: Batch) -> Scored:
+        seen.append(int((batch.x != 0).any(0).sum()))
+        return EVERYTHING(model, batch)
+
+    chosen, whole, resumed = recipe(epochs=5, start_size=0.4), Small(), Small()
+    list(training(whole, growing(), watching, chosen))
+    assert [seen[step] for step in (0, 8, 16, 24, 32)] == [7, 9, 11, 12, 12]
+    first = next(e for e in training(Small(), growing(), EVERYTHING, chosen) if isinstance(e, Step) and e.number == 11)
+    list(training(resumed, growing(), EVERYTHING, chosen, state=frozen(first.state())))
+    assert same(whole, resumed)

@@ -64,3 +64,28 @@ def test_after_a_stall_it_falls_from_where_it_was_to_zero_within_a_quarter(sched
 
 def test_an_annealing_is_never_longer_than_the_plan() -> None:
     assert Course(100, 1000).annealed(recipe(), 950).end == 1000
+
+
+def scales(start_size: float, course: Course) -> list[float]:
+    chosen = recipe(start_size=start_size)
+    return [course.scale(chosen, step) for step in range(course.end)]
+
+
+def test_images_grow_from_epoch_to_epoch_to_their_full_size() -> None:
+    grown = scales(0.6, Course(10, 100))
+    assert grown[0] == pytest.approx(0.6 + 0.4 * 0.1 / 0.8, abs=0.01)
+    assert grown == sorted(grown) and set(grown[80:]) == {1.0}
+    assert all(len(set(grown[first : first + 10])) == 1 for first in range(0, 100, 10))
+
+
+def test_a_single_epoch_and_an_annealing_are_of_full_size() -> None:
+    assert set(scales(0.6, Course(10, 10))) == {1.0}
+    assert set(scales(0.6, Course(10, 100).annealed(recipe(), 10))) == {1.0}
+    assert set(scales(1.0, Course(10, 100))) == {1.0}
+
+
+def test_the_cost_ahead_is_the_mean_of_the_areas() -> None:
+    course, chosen = Course(10, 95), recipe(start_size=0.5)
+    areas = [side**2 for side in scales(0.5, course)]
+    for step in (0, 37, 94):
+        assert course.cost(chosen, step) == pytest.approx(sum(areas[step:]) / len(areas[step:]))

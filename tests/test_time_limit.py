@@ -10,7 +10,7 @@ from unfazed.errors import UsageError
 from unfazed.report.events import Fitted, Planned
 from unfazed.run import Run
 from unfazed.verb import time_limit as module
-from unfazed.verb.time_limit import Pace, TimeLimit, time_limit
+from unfazed.verb.time_limit import Cost, Pace, TimeLimit, time_limit
 from unfazed.verb.train import resumed_events, separated, training_events
 
 
@@ -55,6 +55,16 @@ def test_as_many_steps_as_fit_between_reading_and_reporting(clock: Clock) -> Non
     assert 10 + limit.pace.of(end, 10) == pytest.approx(100)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("ahead", "revised"), [(0.8, None), (1.0, 180)])
+def test_more_steps_fit_while_images_are_small(clock: Clock, ahead: float, revised: int | None) -> None:
+    limit = TimeLimit(100)
+    limit.begin(Pace(step=0.5, epoch=0.0, finish=20.0), 0)
+    assert limit.end(0, batches=10, ahead=0.8) == 200
+    clock.now += 40  # for 100 steps of 0.8: as fast as was believed
+    assert limit.due(100)
+    assert limit.revised(100, 200, 10, 10**9, Cost(now=0.8, ahead=ahead)) == revised
+
+
 def simulated(clock: Clock, limit: TimeLimit, pace: Pace, true: Pace, most: int = 10**9) -> tuple[float, int]:
     """Seconds that a run takes whose steps and epochs truly take other times than was believed; and its revisions."""
     began, batches = clock.now, 10
@@ -63,7 +73,7 @@ def simulated(clock: Clock, limit: TimeLimit, pace: Pace, true: Pace, most: int 
     while step < end:
         step += 1
         clock.now += true.step
-        revised = limit.revised(step, end, batches, most)
+        revised = limit.revised(step, end, batches, most) if limit.due(step) else None
         if revised is not None:
             end, revisions = max(step, revised), revisions + 1
         if step % batches == 0:
@@ -99,7 +109,7 @@ def events(out: Path, limit: TimeLimit | None, **settings: Any) -> list[Any]:
 
 def test_the_plan_is_shaped_and_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pace is a fixed one here: 20 steps fit; one epoch has 14."""
-    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 20)
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 20)
     monkeypatch.setattr(TimeLimit, "revised", lambda *_: None)
     told = events(tmp_path / "run", TimeLimit(60), epochs=None)
     planned = next(event for event in told if isinstance(event, Planned))
@@ -114,14 +124,15 @@ def test_the_plan_is_shaped_and_written_down(tmp_path: Path, monkeypatch: pytest
 
 
 def test_epochs_that_were_asked_for_are_not_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 1000)
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 1000)
     monkeypatch.setattr(TimeLimit, "revised", lambda *_: None)
     events(tmp_path / "run", TimeLimit(60), epochs=2)
     assert Run.open(tmp_path / "run").recipe.steps == 28
 
 
 def test_a_revision_changes_the_end_and_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 56)
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 56)
+    monkeypatch.setattr(TimeLimit, "due", lambda *_: True)
     monkeypatch.setattr(TimeLimit, "revised", lambda limit, step, end, *_: 31 if (step, end) == (17, 56) else None)
     told = events(tmp_path / "run", TimeLimit(60), epochs=None)
     assert [event for event in told if isinstance(event, Fitted)] == [Fitted(31, 56)]
@@ -138,7 +149,7 @@ def test_a_limit_that_leaves_nothing_is_refused_with_what_is_needed(tmp_path: Pa
 
 
 def test_resuming_asks_no_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches: 20)
+    monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 20)
     settings = separated({**trained.SETTINGS, "epochs": "auto"}, None)
     told = training_events(trained.source(), *settings, tmp_path / "run", limit=TimeLimit(60))
     next(event for event in told if isinstance(event, Planned))

@@ -20,7 +20,7 @@ from unfazed.recipe import AUTO, Recipe
 
 ANNEALING = frozenset({"one-cycle", "cosine", "triangular"})
 CYCLES = 3
-GROWN = 0.7  # share of the run after which images have their full size
+GROWN = 0.8  # share of the run after which images have their full size
 FLOOR = 0.1  # lowest point between two triangles, as a share of the peak
 ANNEALING_SHARE = 0.25  # of the planned epochs, the length of the annealing after a stall
 
@@ -70,10 +70,10 @@ class Course(NamedTuple):
 
     def scale(self, recipe: Recipe, step: int) -> float:
         """Side of the images in the epoch of the step `step` (from 0), as a share of the full one."""
-        first = step - step % self.steps
         if recipe.start_size == AUTO or self.falling_from is not None:
             return 1.0
-        return min(1.0, recipe.start_size + (1 - recipe.start_size) * max(0.0, self.progress(first)) / GROWN)
+        last = min(step - step % self.steps + self.steps, self.end) - 1  # of the epoch: a single one is of full size
+        return min(1.0, recipe.start_size + (1 - recipe.start_size) * self.progress(last) / GROWN)
 
     def cost(self, recipe: Recipe, first: int) -> float:
         """Mean pixels of the images from the step `first` (from 0) to the end, as a share of full-sized ones."""

@@ -9,7 +9,7 @@ Axis letters: N rows of the table.
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from unfazed.analysis.stopping import best_epoch, stalled
@@ -22,7 +22,7 @@ from unfazed.schedule import ANNEALING, Course
 from unfazed.verb.interrupt import Press, noted
 from unfazed.verb.plan import Plan
 from unfazed.verb.record import Record
-from unfazed.verb.time_limit import TimeLimit
+from unfazed.verb.time_limit import Cost, TimeLimit
 
 SAVE_EVERY = 30.0  # seconds of work that a killed process may lose
 
@@ -55,11 +55,12 @@ class Running:
     record: Record
     processes: Processes
     limit: TimeLimit | None
-    end: int = 0  # the step with which training ends, as far as is known
+    course: Course = field(init=False)  # of the training that is under way
 
     def events(self, state: State | None) -> Iterator[Step | Epoch]:
         """Training from `state` on, or from the beginning."""
         recipe = self.planned.recipe
+        self.course = Course(*state["course"]) if state else Course.of(recipe, len(self.loader))
         criterion = cross_entropy(recipe.label_smoothing)
         return training(self.planned.model, self.loader, criterion, recipe, state=state, processes=self.processes)
 
@@ -108,10 +109,9 @@ def _trained(running: Running, state: State | None, press: Press) -> Iterator[Ev
         change = yield from _after_stall(running)
     while running.processes.told(change) != Change.DONE:
         state, change = running.changed(state, change), Change.DONE
-        annealing = _annealing(state)
         for event in running.events(state):
             yield from _noted(running, event)
-            revision = yield from _revision(running, event, annealing)
+            revision = yield from _revision(running, event)
             order = _order(running, event, revision, press.made)
             running.processes.told(order)
             if order in (Order.SAVE, Order.STOP):
@@ -148,7 +148,6 @@ def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
     """Record the event; the news for people."""
     if isinstance(event, Step):
         running.record.step(event)
-        running.end = event.total
         yield event
         if event.micro_batch_size < running.planned.recipe.micro_batch_size:
             yield MemoryShort(event.micro_batch_size, running.planned.recipe.batch_size)
@@ -160,14 +159,17 @@ def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
         running.limit.epoch_took(time.perf_counter() - began)
 
 
-def _revision(running: Running, event: Step | Epoch, annealing: bool) -> Generator[Event, None, int]:
+def _revision(running: Running, event: Step | Epoch) -> Generator[Event, None, int]:
     """How the course has to change after the event, saying so."""
+    course, recipe, limit = running.course, running.planned.recipe, running.limit
+    annealing = course.falling_from is not None
     if isinstance(event, Epoch):
         return Change.NONE if annealing else (yield from _after_stall(running))
-    if running.limit is None or not _synchronous(running, event):
+    if limit is None or not _synchronous(running, event) or not limit.due(event.number):
         return Change.NONE
-    most = event.total if annealing else running.limit.most  # an annealing may be shortened, never stretched
-    end = running.limit.revised(event.number, event.total, len(running.loader), most)
+    most = event.total if annealing else limit.most  # an annealing may be shortened, never stretched
+    cost = Cost(course.scale(recipe, event.number - 1) ** 2, course.cost(recipe, event.number))
+    end = limit.revised(event.number, event.total, len(running.loader), most, cost)
     if end is None:
         return Change.NONE
     yield Fitted(end, event.total)
@@ -189,7 +191,7 @@ def _order(running: Running, event: Step | Epoch, revision: int, interrupted: bo
         return Order.STOP
     if revision != Change.NONE:
         return Order.LEAVE
-    trained_out = isinstance(event, Epoch) and running.record.last_step == running.end
+    trained_out = isinstance(event, Epoch) and running.record.last_step == running.course.end
     return Order.SAVE if trained_out or running.record.age >= SAVE_EVERY else Order.GO_ON
 
 

@@ -18,16 +18,26 @@ _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
+class Cost(NamedTuple):
+    """What a step costs, as a share of one on examples of full size."""
+
+    now: float = 1.0
+    ahead: float = 1.0  # the mean of the steps to come
+
+
 class Pace(NamedTuple):
     """How long the parts of a run take on this machine, in seconds."""
 
-    step: float  # one optimizer step
+    step: float  # one optimizer step on examples of full size
     epoch: float  # what is done after each epoch: validation, writing
     finish: float  # everything after training
 
-    def of(self, steps: int, epochs: int) -> float:
-        """Seconds for so many steps and epochs, and the finish."""
+    def of(self, steps: float, epochs: int) -> float:
+        """Seconds for so many steps of full size, so many epochs, and the finish."""
         return steps * self.step + epochs * self.epoch + self.finish
+
+
+EVEN = Cost()
 
 
 class TimeLimit:
@@ -49,26 +59,41 @@ class TimeLimit:
         assert self.pace is not None
         self.pace = self.pace._replace(epoch=seconds)
 
-    def end(self, step: int, batches: int) -> int:
-        """The step, after `step` of them, with which training has to end; `batches` make an epoch."""
+    def end(self, step: int, batches: int, ahead: float = 1.0) -> int:
+        """The step, after `step` of them, with which training has to end; `batches` make an epoch.
+
+        ahead: what the steps to come cost (see `Cost`).
+        """
         assert self.pace is not None
         left = self.started + self.seconds - time.perf_counter() - self.pace.finish
-        return step + max(0, math.floor(left / (self.pace.step + self.pace.epoch / batches)))
+        return step + max(0, math.floor(left / self._each(batches, ahead)))
 
-    def revised(self, step: int, end: int, batches: int, most: int) -> int | None:
+    def due(self, step: int) -> bool:
+        """Whether the plan is to be held against the clock after `step` steps."""
+        now = time.perf_counter()
+        return step > self.checked_step and (now - self.checked >= CHECK_EVERY * self.seconds or self._late(now))
+
+    def revised(self, step: int, end: int, batches: int, most: int, cost: Cost = EVEN) -> int | None:
         """Another end than `end`, of at most `most` steps, where that one no longer meets the limit; None mostly."""
         assert self.pace is not None
         now = time.perf_counter()
-        late = now - self.started + self.pace.finish > (1 + TOLERANCE) * self.seconds
-        if step == self.checked_step or (now - self.checked < CHECK_EVERY * self.seconds and not late):
-            return None
+        late = self._late(now)
         # An epoch that ends with this step is yet to be paid for.
         epochs = (step - 1) // batches - max(0, self.checked_step - 1) // batches
-        taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step)
+        taken = max(1e-9, now - self.checked - epochs * self.pace.epoch) / (step - self.checked_step) / cost.now
         self.begin(self.pace._replace(step=(self.pace.step + taken) / 2), step)  # a machine's speed comes and goes
-        fitting = min(max(step, self.end(step, batches)), most)
-        off = abs(fitting - end) * (self.pace.step + self.pace.epoch / batches)
+        fitting = min(max(step, self.end(step, batches, cost.ahead)), most)
+        off = abs(fitting - end) * self._each(batches, cost.ahead)
         return fitting if off > TOLERANCE * self.seconds or (late and fitting < end) else None
+
+    def _late(self, now: float) -> bool:
+        assert self.pace is not None
+        return now - self.started + self.pace.finish > (1 + TOLERANCE) * self.seconds
+
+    def _each(self, batches: int, ahead: float) -> float:
+        """Seconds of a step to come, with its part of what follows an epoch."""
+        assert self.pace is not None
+        return self.pace.step * ahead + self.pace.epoch / batches
 
 
 def time_limit(text: str | float | None) -> TimeLimit | None:

@@ -192,7 +192,8 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
         UsageError: nothing fits.
     """
     limit.begin(speed, 0)
-    steps = limit.end(0, batches)
+    course = Course.of(planned.recipe, batches)
+    steps = limit.end(0, batches, course.cost(planned.recipe, 0))
     if steps < 1:
         least = time.perf_counter() - limit.started + speed.of(batches, 1)
         raise UsageError(
@@ -200,7 +201,7 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
             f"that long. One epoch needs about {in_time(least)} in all"
         )
     if asked.epochs != AUTO or asked.steps:
-        limit.most = Course.of(planned.recipe, batches).end
+        limit.most = course.end
         steps = min(steps, limit.most)
     epochs = -(-steps // batches)
     patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
@@ -217,8 +218,9 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
         running.believe(state)
         planned = running.planned
     course = Course(*state["course"]) if state else Course.of(planned.recipe, len(running.loader))
-    left = course.end - (state["step"] if state else 0)
-    expected = speed.of(left, -(-left // course.steps))
+    step = state["step"] if state else 0
+    left = course.end - step
+    expected = speed.of(left * course.cost(planned.recipe, step), -(-left // course.steps))
     yield Planned(
         _in_words(running), describe(best_device()), planned.recipe, course.end, course.steps, expected, run
     )
