@@ -1,5 +1,6 @@
 """What one of several processes does in the tests of `test_processes.py`: `python ranks.py WHAT FOLDER`."""
 
+import copy
 import os
 import signal
 import sys
@@ -16,9 +17,10 @@ from unfazed.batch import Batch, Examples
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import UnfazedError
 from unfazed.loader import Loader
-from unfazed.loop import Epoch, Step, training
+from unfazed.loop import Epoch, State, Step, training
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import Recipe
+from unfazed.sharding import local
 
 ROWS = 151  # does not divide by two, nor do the batches
 SGD: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "clip": 0.0, "ema": 0.0, "steps": 6}
@@ -99,6 +101,11 @@ def starved(processes: Processes) -> dict[str, Any]:
         return {"error": type(error).__name__}
 
 
+def starved_sharded(processes: Processes) -> dict[str, Any]:
+    """Memory runs out on the second rank, which has the others wait for its part of the weights."""
+    return starved(processes._replace(sharded=True))
+
+
 def dying(processes: Processes) -> dict[str, Any]:
     """The second rank is killed in the third step."""
     try:
@@ -108,6 +115,34 @@ def dying(processes: Processes) -> dict[str, Any]:
     except UnfazedError as error:
         return {"error": type(error).__name__}
     return {}
+
+
+def sharded(processes: Processes = ALONE, state: State | None = None, optimizer: str = "adamw") -> dict[str, Any]:
+    """A run in which everything is asked for that touches every weight, from a state on; weights in parts or not."""
+    processes = processes._replace(sharded=processes.count > 1)
+    found: dict[str, Any] = {"held": []}
+
+    def criterion(model: nn.Module, part: Batch) -> Scored:
+        found["held"].append(sum(local(weight).numel() for weight in model.parameters()))
+        return cross_entropy(0.1)(model, part)
+
+    chosen = recipe(optimizer=optimizer, momentum=0.9, clip=0.5, l1=0.001, ema=0.3)
+    model = Small(dropout=0, norm=False)
+    if not processes.first:
+        nn.init.ones_(model.body[0].weight)  # the first process's weights count
+    for event in training(model, loader(processes), criterion, chosen, state=state, processes=processes):
+        if isinstance(event, Step) and event.number == 4:
+            found["state"] = copy.deepcopy(event.state())
+        if isinstance(event, Epoch):
+            found["averages"] = [value.clone() for value in event.model.state_dict().values()]
+        last = event.state()
+    return {**found, "weights": list(copy.deepcopy(last["model"]).values())}
+
+
+def resharded(processes: Processes) -> dict[str, Any]:
+    """The same from its middle on, as it was with weights in parts and as it was with one process."""
+    states = {"same": sharded(processes)["state"], "other": sharded()["state"]}
+    return {name: sharded(processes, state)["weights"] for name, state in states.items()}
 
 
 def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
@@ -132,7 +167,11 @@ def gathered(processes: Processes) -> dict[str, Any]:
 WHAT: dict[str, Callable[[Processes], dict[str, Any]]] = {
     "gradients": gradients,
     "locally": locally,
+    "sharded-adamw": sharded,
+    "sharded-sgd": lambda processes: sharded(processes, optimizer="sgd"),
+    "resharded": resharded,
     "starved": starved,
+    "starved_sharded": starved_sharded,
     "dying": dying,
     "gathered": gathered,
     **{f"short-{rank}-{step}": lambda p, r=rank, s=step: short(p, r, s) for rank in (0, 1) for step in (1, 2, 4, 6)},

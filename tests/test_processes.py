@@ -28,7 +28,8 @@ from unfazed.verb.launch import _environment, _free_port, launched
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 4, 6)
-CALM = ["gradients", "locally", "gathered", *(f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS)]
+CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded"]
+CALM += [f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS]
 CALM += [f"beforehand-{step}" for step in STEPS]
 PATIENT = 30.0  # seconds within which every process has to end
 
@@ -78,6 +79,26 @@ def test_one_rank_short_of_memory_is_a_run_told_beforehand(rank: int, step: int)
         assert found["sizes"] == [32] * (step - 1) + [4] * (7 - step)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_weights_in_parts_are_trained_as_in_one_process(optimizer: str) -> None:
+    """With clipping, L1, momenta and averaged weights."""
+    alone, found = ranks.sharded(optimizer=optimizer), calm()[f"sharded-{optimizer}"]
+    for rank in found:
+        assert_close(rank["weights"], alone["weights"], 1e-5)
+        assert_close(rank["averages"], alone["averages"], 1e-5)
+    held = [sum(set(rank["held"])) for rank in found]
+    assert sum(held) == alone["held"][0] and max(held) < 0.6 * sum(held)
+
+
+def test_weights_in_parts_go_on_from_a_state_that_is_whole() -> None:
+    begun = calm()["sharded-adamw"]
+    alone = ranks.sharded(state=begun[0]["state"])  # and one process goes on from theirs
+    assert_close(alone["weights"], begun[0]["weights"], 1e-5)
+    for rank in calm()["resharded"]:
+        assert_close(rank["same"], begun[0]["weights"], 0.0)
+        assert_close(rank["other"], begun[0]["weights"], 1e-5)
+
+
 def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
     one, other = (found["kept"] for found in calm()["locally"])
     for step in (1, 2, 4, 5):
@@ -118,7 +139,14 @@ def test_batches_too_small_to_share_are_refused() -> None:
         ranks.loader(Processes(0, 40))
 
 
-@pytest.mark.parametrize(("what", "errors"), [("starved", ["OutOfMemoryError"] * 2), ("dying", ["ProcessLostError"])])
+@pytest.mark.parametrize(
+    ("what", "errors"),
+    [
+        ("starved", ["OutOfMemoryError"] * 2),
+        ("starved_sharded", ["ProcessLostError", "OutOfMemoryError"]),
+        ("dying", ["ProcessLostError"]),
+    ],
+)
 def test_nobody_waits_for_a_rank_that_cannot_go_on(tmp_path: Path, what: str, errors: list[str]) -> None:
     processes = started([what], tmp_path)
     for process in processes:
