@@ -4,11 +4,13 @@ import copy
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+import trained
 from problems import Small, blobs
 from problems import recipe as small_recipe
 from torch import nn
@@ -20,7 +22,11 @@ from unfazed.loader import Loader
 from unfazed.loop import Epoch, State, Step, training
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import Recipe
+from unfazed.run import Run
 from unfazed.sharding import local
+from unfazed.verb import running
+from unfazed.verb.time_limit import TimeLimit
+from unfazed.verb.train import separated, training_events
 
 ROWS = 151  # does not divide by two, nor do the batches
 SGD: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "clip": 0.0, "ema": 0.0, "steps": 6}
@@ -145,6 +151,30 @@ def resharded(processes: Processes) -> dict[str, Any]:
     return {name: sharded(processes, state)["weights"] for name, state in states.items()}
 
 
+def limited(processes: Processes, skewed: int) -> dict[str, Any]:
+    """Steps of a run with a time limit, in the tenth of which the clock of one rank jumps five hours ahead."""
+    steps: list[int] = []
+    clocks = {name: getattr(time, name) for name in ("perf_counter", "monotonic")}
+
+    def skewing(*arguments: Any, **settings: Any) -> Iterator[Step | Epoch]:
+        for event in training(*arguments, **settings):
+            if isinstance(event, Step):
+                steps.append(event.number)
+                if event.number == 10 and processes.rank == skewed:
+                    for name, clock in clocks.items():
+                        setattr(time, name, lambda clock=clock: clock() + 5 * 3600)
+            yield event
+
+    running.training = skewing
+    settings = separated({**trained.SETTINGS, "epochs": 2}, None)
+    out = Path(sys.argv[2]) / f"run-{skewed}"
+    list(training_events(trained.source(), *settings, out, limit=TimeLimit(3600)))
+    for name, clock in clocks.items():
+        setattr(time, name, clock)
+    run = Run.open(out)
+    return {"steps": steps, "recorded": run.epochs[-1]["step"], "tested": run.report["test"]["accuracy"]["n"]}
+
+
 def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
     """Weights after every step of training alone for some steps."""
     model = Small(dropout=0)
@@ -174,6 +204,7 @@ WHAT: dict[str, Callable[[Processes], dict[str, Any]]] = {
     "starved_sharded": starved_sharded,
     "dying": dying,
     "gathered": gathered,
+    **{f"skewed-{rank}": lambda p, r=rank: limited(p, r) for rank in (0, 1)},
     **{f"short-{rank}-{step}": lambda p, r=rank, s=step: short(p, r, s) for rank in (0, 1) for step in (1, 2, 4, 6)},
     **{f"beforehand-{step}": lambda p, s=step: beforehand(p, s, 4) for step in (1, 2, 4, 6)},
 }

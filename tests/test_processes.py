@@ -28,7 +28,7 @@ from unfazed.verb.launch import _environment, _free_port, launched
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 4, 6)
-CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded"]
+CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded", "skewed-0", "skewed-1"]
 CALM += [f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS]
 CALM += [f"beforehand-{step}" for step in STEPS]
 PATIENT = 30.0  # seconds within which every process has to end
@@ -114,6 +114,14 @@ def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
         a, b = (model.state_dict()[name] for model in alone)
         if mean.is_floating_point():
             assert torch.allclose(mean, (a + b) / 2, atol=1e-6), name
+
+
+@pytest.mark.parametrize(("skewed", "steps"), [(0, 10), (1, 28)])
+def test_a_time_limit_is_held_by_the_clock_of_the_first_rank(skewed: int, steps: int) -> None:
+    """The first one's clock jumps hours ahead in the tenth step of 28: time is up for all. Another's is not asked."""
+    for rank in calm()[f"skewed-{skewed}"]:
+        assert rank["steps"] == list(range(1, steps + 1))
+        assert rank["recorded"] == steps and rank["tested"] > 0
 
 
 def test_what_processes_tell_each_other() -> None:
