@@ -15,6 +15,7 @@ from problems import Small, blobs
 from problems import recipe as small_recipe
 from torch import nn
 
+from unfazed import checkpoint
 from unfazed.batch import Batch, Examples
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import UnfazedError
@@ -24,7 +25,7 @@ from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import Recipe
 from unfazed.run import Run
 from unfazed.sharding import local
-from unfazed.verb import running
+from unfazed.verb import record, running
 from unfazed.verb.time_limit import TimeLimit
 from unfazed.verb.train import separated, training_events
 
@@ -99,6 +100,31 @@ def beforehand(processes: Processes, step: int, size: int) -> dict[str, Any]:
     return {"weights": list(model.state_dict().values())}
 
 
+def interrupted(processes: Processes) -> dict[str, Any]:
+    """Ctrl-C in the fifth step, on a disk that takes its time; what this rank finds on it when it leaves."""
+
+    def pressing(*arguments: Any, **settings: Any) -> Iterator[Step | Epoch]:
+        for event in training(*arguments, **settings):
+            if isinstance(event, Step) and event.number == 5:
+                os.kill(os.getpid(), signal.SIGINT)  # to every rank, as a terminal does
+            yield event
+
+    def slow(run: Run, state: dict[str, Any]) -> None:
+        time.sleep(1)
+        checkpoint.save(run, state)
+
+    running.training, record.save = pressing, slow
+    out = Path(sys.argv[2]) / "interrupted"
+    try:
+        list(training_events(trained.source(), *separated(trained.SETTINGS, None), out))
+    except KeyboardInterrupt:
+        kept = checkpoint.load(Run(out))
+        return {"step": kept["loop"]["step"] if kept else None}
+    finally:
+        running.training, record.save = training, checkpoint.save
+    return {}
+
+
 def starved(processes: Processes) -> dict[str, Any]:
     """Not even one example fits on the second rank."""
     try:
@@ -169,17 +195,23 @@ def limited(processes: Processes, skewed: int) -> dict[str, Any]:
     settings = separated({**trained.SETTINGS, "epochs": 2}, None)
     out = Path(sys.argv[2]) / f"run-{skewed}"
     list(training_events(trained.source(), *settings, out, limit=TimeLimit(3600)))
+    running.training = training
     for name, clock in clocks.items():
         setattr(time, name, clock)
     run = Run.open(out)
     return {"steps": steps, "recorded": run.epochs[-1]["step"], "tested": run.report["test"]["accuracy"]["n"]}
 
 
-def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
-    """Weights after every step of training alone for some steps."""
+def locally(processes: Processes) -> dict[str, Any]:
+    """Weights, and their averages, after every step of training alone for some steps."""
+    found: dict[str, Any] = {"kept": [], "averages": []}
     model = Small(dropout=0)
-    steps = (event for event in told(processes, recipe(local_steps=local_steps), model) if isinstance(event, Step))
-    return {"kept": [[value.clone() for value in model.state_dict().values()] for _ in steps]}
+    for event in told(processes, recipe(local_steps=3, ema=0.5), model):
+        if isinstance(event, Step):
+            state = copy.deepcopy(event.state())
+            found["kept"].append(list(state["model"].values()))
+            found["averages"].append(list(state["average"].values()))
+    return found
 
 
 def gathered(processes: Processes) -> dict[str, Any]:
@@ -204,6 +236,7 @@ WHAT: dict[str, Callable[[Processes], dict[str, Any]]] = {
     "starved_sharded": starved_sharded,
     "dying": dying,
     "gathered": gathered,
+    "interrupted": interrupted,
     **{f"skewed-{rank}": lambda p, r=rank: limited(p, r) for rank in (0, 1)},
     **{f"short-{rank}-{step}": lambda p, r=rank, s=step: short(p, r, s) for rank in (0, 1) for step in (1, 2, 4, 6)},
     **{f"beforehand-{step}": lambda p, s=step: beforehand(p, s, 4) for step in (1, 2, 4, 6)},

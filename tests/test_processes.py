@@ -28,7 +28,8 @@ from unfazed.verb.launch import _environment, _free_port, launched
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 4, 6)
-CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded", "skewed-0", "skewed-1"]
+CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded"]
+CALM += ["skewed-0", "skewed-1", "interrupted"]
 CALM += [f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS]
 CALM += [f"beforehand-{step}" for step in STEPS]
 PATIENT = 30.0  # seconds within which every process has to end
@@ -99,21 +100,27 @@ def test_weights_in_parts_go_on_from_a_state_that_is_whole() -> None:
         assert_close(rank["other"], begun[0]["weights"], 1e-5)
 
 
-def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
-    one, other = (found["kept"] for found in calm()["locally"])
+@pytest.mark.parametrize("what", ["kept", "averages"])
+def test_ranks_that_train_alone_take_the_mean_of_weights_averages_and_buffers(what: str) -> None:
+    one, other = (found[what] for found in calm()["locally"])
     for step in (1, 2, 4, 5):
         assert not torch.equal(one[step - 1][0], other[step - 1][0])
     for step in (3, 6):
         assert_close(one[step - 1], other[step - 1], 0.0)
 
-    alone = [Small(dropout=0), Small(dropout=0)]  # the first three steps of each rank, by itself
-    for rank, model in enumerate(alone):
-        steps = training(model, ranks.loader(Processes(rank, 2)), cross_entropy(0.1), ranks.recipe())
-        list(islice(steps, 3))
+    alone = []  # the first three steps of each rank, by itself
+    for rank in range(2):
+        chosen, criterion = ranks.recipe(ema=0.5), cross_entropy(0.1)
+        steps = training(Small(dropout=0), ranks.loader(Processes(rank, 2)), criterion, chosen)
+        *_, last = islice(steps, 3)
+        alone.append(last.state()["model" if what == "kept" else "average"])
     for name, mean in zip(Small().state_dict(), one[2], strict=True):
-        a, b = (model.state_dict()[name] for model in alone)
         if mean.is_floating_point():
-            assert torch.allclose(mean, (a + b) / 2, atol=1e-6), name
+            assert torch.allclose(mean, (alone[0][name] + alone[1][name]) / 2, atol=1e-6), name
+
+
+def test_after_ctrl_c_every_rank_stays_until_the_first_one_has_kept_everything() -> None:
+    assert [rank["step"] for rank in calm()["interrupted"]] == [5, 5]
 
 
 @pytest.mark.parametrize(("skewed", "steps"), [(0, 10), (1, 28)])
