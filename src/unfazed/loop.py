@@ -183,7 +183,8 @@ class _Engine:
         check(recipe, processes)
         self.criterion, self.recipe, self.processes = criterion, recipe, processes
         processes.copy(model.state_dict().values())
-        self.given, self.model = model, self._twin(model) if processes.sharded else model
+        self.given = model  # which stays whole
+        self.model = self._twin(model) if processes.sharded else model
         self.weights = [p for p in self.model.parameters() if p.requires_grad]
         self.device = self.weights[0].device
         self.buffers = list(self.model.buffers())  # batch norm's, put back where a batch has to be run again

@@ -98,9 +98,13 @@ def at_once() -> Iterator[None]:
     except Exception as error:
         if ran_out(error):
             raise OutOfMemoryError(
-                "memory ran out, and with sharded weights (FSDP) a batch is not split by itself: make batch_size "
-                f"smaller or start more processes. The system said: {' '.join(str(error).split())[:200]}"
+                "memory ran out, and with sharded weights (FSDP) a batch is not run again in halves: go on with more "
+                f"processes, or train again with a smaller batch_size. The system said: {_brief(error)}"
             ) from error
         if isinstance(error, distributed.DistError) or "gloo" in str(error).lower():
-            raise ProcessLostError("another process of this training has ended") from error
+            raise ProcessLostError(f"another process of this training has ended ({_brief(error)})") from error
         raise
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
