@@ -1,24 +1,33 @@
 """What one of several processes does in the tests of `test_processes.py`: `python ranks.py WHAT FOLDER`."""
 
+import copy
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+import trained
 from problems import Small, blobs
 from problems import recipe as small_recipe
 from torch import nn
 
+from unfazed import checkpoint
 from unfazed.batch import Batch, Examples
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import UnfazedError
 from unfazed.loader import Loader
-from unfazed.loop import Epoch, Step, training
+from unfazed.loop import Epoch, State, Step, training
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import Recipe
+from unfazed.run import Run
+from unfazed.sharding import local
+from unfazed.verb import record, running
+from unfazed.verb.time_limit import TimeLimit
+from unfazed.verb.train import separated, training_events
 
 ROWS = 151  # does not divide by two, nor do the batches
 SGD: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.0, "clip": 0.0, "ema": 0.0, "steps": 6}
@@ -91,12 +100,42 @@ def beforehand(processes: Processes, step: int, size: int) -> dict[str, Any]:
     return {"weights": list(model.state_dict().values())}
 
 
+def interrupted(processes: Processes) -> dict[str, Any]:
+    """Ctrl-C in the fifth step, on a disk that takes its time; what this rank finds on it when it leaves."""
+
+    def pressing(*arguments: Any, **settings: Any) -> Iterator[Step | Epoch]:
+        for event in training(*arguments, **settings):
+            if isinstance(event, Step) and event.number == 5:
+                os.kill(os.getpid(), signal.SIGINT)  # to every rank, as a terminal does
+            yield event
+
+    def slow(run: Run, state: dict[str, Any]) -> None:
+        time.sleep(1)
+        checkpoint.save(run, state)
+
+    running.training, record.save = pressing, slow
+    out = Path(sys.argv[2]) / "interrupted"
+    try:
+        list(training_events(trained.source(), *separated(trained.SETTINGS, None), out))
+    except KeyboardInterrupt:
+        kept = checkpoint.load(Run(out))
+        return {"step": kept["loop"]["step"] if kept else None}
+    finally:
+        running.training, record.save = training, checkpoint.save
+    return {}
+
+
 def starved(processes: Processes) -> dict[str, Any]:
     """Not even one example fits on the second rank."""
     try:
         return short(processes, rank=1, step=3, most=0, norm=False)
     except UnfazedError as error:
         return {"error": type(error).__name__}
+
+
+def starved_sharded(processes: Processes) -> dict[str, Any]:
+    """Memory runs out on the second rank, which has the others wait for its part of the weights."""
+    return starved(processes._replace(sharded=True))
 
 
 def dying(processes: Processes) -> dict[str, Any]:
@@ -110,11 +149,69 @@ def dying(processes: Processes) -> dict[str, Any]:
     return {}
 
 
-def locally(processes: Processes = ALONE, local_steps: int = 3) -> dict[str, Any]:
-    """Weights after every step of training alone for some steps."""
+def sharded(processes: Processes = ALONE, state: State | None = None, optimizer: str = "adamw") -> dict[str, Any]:
+    """A run in which everything is asked for that touches every weight, from a state on; weights in parts or not."""
+    processes = processes._replace(sharded=processes.count > 1)
+    found: dict[str, Any] = {"held": []}
+
+    def criterion(model: nn.Module, part: Batch) -> Scored:
+        found["held"].append(sum(local(weight).numel() for weight in model.parameters()))
+        return cross_entropy(0.1)(model, part)
+
+    chosen = recipe(optimizer=optimizer, momentum=0.9, clip=0.5, l1=0.001, ema=0.3)
+    model = Small(dropout=0, norm=False)
+    if not processes.first:
+        nn.init.ones_(model.body[0].weight)  # the first process's weights count
+    for event in training(model, loader(processes), criterion, chosen, state=state, processes=processes):
+        if isinstance(event, Step) and event.number == 4:
+            found["state"] = copy.deepcopy(event.state())
+        if isinstance(event, Epoch):
+            found["averages"] = [value.clone() for value in event.model.state_dict().values()]
+        last = event.state()
+    return {**found, "weights": list(copy.deepcopy(last["model"]).values())}
+
+
+def resharded(processes: Processes) -> dict[str, Any]:
+    """The same from its middle on, as it was with weights in parts and as it was with one process."""
+    states = {"same": sharded(processes)["state"], "other": sharded()["state"]}
+    return {name: sharded(processes, state)["weights"] for name, state in states.items()}
+
+
+def limited(processes: Processes, skewed: int) -> dict[str, Any]:
+    """Steps of a run with a time limit, in the tenth of which the clock of one rank jumps five hours ahead."""
+    steps: list[int] = []
+    clocks = {name: getattr(time, name) for name in ("perf_counter", "monotonic")}
+
+    def skewing(*arguments: Any, **settings: Any) -> Iterator[Step | Epoch]:
+        for event in training(*arguments, **settings):
+            if isinstance(event, Step):
+                steps.append(event.number)
+                if event.number == 10 and processes.rank == skewed:
+                    for name, clock in clocks.items():
+                        setattr(time, name, lambda clock=clock: clock() + 5 * 3600)
+            yield event
+
+    running.training = skewing
+    settings = separated({**trained.SETTINGS, "epochs": 2}, None)
+    out = Path(sys.argv[2]) / f"run-{skewed}"
+    list(training_events(trained.source(), *settings, out, limit=TimeLimit(3600)))
+    running.training = training
+    for name, clock in clocks.items():
+        setattr(time, name, clock)
+    run = Run.open(out)
+    return {"steps": steps, "recorded": run.epochs[-1]["step"], "tested": run.report["test"]["accuracy"]["n"]}
+
+
+def locally(processes: Processes) -> dict[str, Any]:
+    """Weights, and their averages, after every step of training alone for some steps."""
+    found: dict[str, Any] = {"kept": [], "averages": []}
     model = Small(dropout=0)
-    steps = (event for event in told(processes, recipe(local_steps=local_steps), model) if isinstance(event, Step))
-    return {"kept": [[value.clone() for value in model.state_dict().values()] for _ in steps]}
+    for event in told(processes, recipe(local_steps=3, ema=0.5), model):
+        if isinstance(event, Step):
+            state = copy.deepcopy(event.state())
+            found["kept"].append(list(state["model"].values()))
+            found["averages"].append(list(state["average"].values()))
+    return found
 
 
 def gathered(processes: Processes) -> dict[str, Any]:
@@ -132,9 +229,15 @@ def gathered(processes: Processes) -> dict[str, Any]:
 WHAT: dict[str, Callable[[Processes], dict[str, Any]]] = {
     "gradients": gradients,
     "locally": locally,
+    "sharded-adamw": sharded,
+    "sharded-sgd": lambda processes: sharded(processes, optimizer="sgd"),
+    "resharded": resharded,
     "starved": starved,
+    "starved_sharded": starved_sharded,
     "dying": dying,
     "gathered": gathered,
+    "interrupted": interrupted,
+    **{f"skewed-{rank}": lambda p, r=rank: limited(p, r) for rank in (0, 1)},
     **{f"short-{rank}-{step}": lambda p, r=rank, s=step: short(p, r, s) for rank in (0, 1) for step in (1, 2, 4, 6)},
     **{f"beforehand-{step}": lambda p, s=step: beforehand(p, s, 4) for step in (1, 2, 4, 6)},
 }

@@ -19,7 +19,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"report"},
     {"predictor", "checkpoint"},
     {"loop", "run", "outputs"},
-    {"schedule", "loader"},
+    {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},
     {"modality", "samples"},
     {"seen"},

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,6 +149,23 @@ def test_a_store_that_is_removed_still_serves_who_has_it() -> None:
     assert np.array_equal(mapped, records(0, 4))
     store.append(contents(4, 1), records(4, 1))
     assert_holds(store, 5)
+
+
+def test_two_that_begin_one_store_at_once_begin_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is held up where it has found no store; locks of files separate threads as they do processes."""
+    ended, remove = threading.Event(), cache.remove
+    other = threading.Thread(target=lambda: (filled(3), ended.set()))
+
+    def held_up(path: Path) -> bool:
+        if threading.current_thread() is not other:
+            other.start()
+            ended.wait(0.5)
+        return remove(path)
+
+    monkeypatch.setattr(cache, "remove", held_up)
+    Store.open(ENCODING)
+    other.join()
+    assert_holds(Store.open(ENCODING), 3)
 
 
 def test_the_stores_used_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,9 @@ from unfazed.verb.launch import _environment, _free_port, launched
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 4, 6)
-CALM = ["gradients", "locally", "gathered", *(f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS)]
+CALM = ["gradients", "locally", "gathered", "sharded-adamw", "sharded-sgd", "resharded"]
+CALM += ["skewed-0", "skewed-1", "interrupted"]
+CALM += [f"short-{rank}-{step}" for rank in (0, 1) for step in STEPS]
 CALM += [f"beforehand-{step}" for step in STEPS]
 PATIENT = 30.0  # seconds within which every process has to end
 
@@ -78,21 +80,55 @@ def test_one_rank_short_of_memory_is_a_run_told_beforehand(rank: int, step: int)
         assert found["sizes"] == [32] * (step - 1) + [4] * (7 - step)
 
 
-def test_ranks_that_train_alone_take_the_mean_of_weights_and_buffers() -> None:
-    one, other = (found["kept"] for found in calm()["locally"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_weights_in_parts_are_trained_as_in_one_process(optimizer: str) -> None:
+    """With clipping, L1, momenta and averaged weights."""
+    alone, found = ranks.sharded(optimizer=optimizer), calm()[f"sharded-{optimizer}"]
+    for rank in found:
+        assert_close(rank["weights"], alone["weights"], 1e-5)
+        assert_close(rank["averages"], alone["averages"], 1e-5)
+    held = [sum(set(rank["held"])) for rank in found]
+    assert sum(held) == alone["held"][0] and max(held) < 0.6 * sum(held)
+
+
+def test_weights_in_parts_go_on_from_a_state_that_is_whole() -> None:
+    begun = calm()["sharded-adamw"]
+    alone = ranks.sharded(state=begun[0]["state"])  # and one process goes on from theirs
+    assert_close(alone["weights"], begun[0]["weights"], 1e-5)
+    for rank in calm()["resharded"]:
+        assert_close(rank["same"], begun[0]["weights"], 0.0)
+        assert_close(rank["other"], begun[0]["weights"], 1e-5)
+
+
+@pytest.mark.parametrize("what", ["kept", "averages"])
+def test_ranks_that_train_alone_take_the_mean_of_weights_averages_and_buffers(what: str) -> None:
+    one, other = (found[what] for found in calm()["locally"])
     for step in (1, 2, 4, 5):
         assert not torch.equal(one[step - 1][0], other[step - 1][0])
     for step in (3, 6):
         assert_close(one[step - 1], other[step - 1], 0.0)
 
-    alone = [Small(dropout=0), Small(dropout=0)]  # the first three steps of each rank, by itself
-    for rank, model in enumerate(alone):
-        steps = training(model, ranks.loader(Processes(rank, 2)), cross_entropy(0.1), ranks.recipe())
-        list(islice(steps, 3))
+    alone = []  # the first three steps of each rank, by itself
+    for rank in range(2):
+        chosen, criterion = ranks.recipe(ema=0.5), cross_entropy(0.1)
+        steps = training(Small(dropout=0), ranks.loader(Processes(rank, 2)), criterion, chosen)
+        *_, last = islice(steps, 3)
+        alone.append(last.state()["model" if what == "kept" else "average"])
     for name, mean in zip(Small().state_dict(), one[2], strict=True):
-        a, b = (model.state_dict()[name] for model in alone)
         if mean.is_floating_point():
-            assert torch.allclose(mean, (a + b) / 2, atol=1e-6), name
+            assert torch.allclose(mean, (alone[0][name] + alone[1][name]) / 2, atol=1e-6), name
+
+
+def test_after_ctrl_c_every_rank_stays_until_the_first_one_has_kept_everything() -> None:
+    assert [rank["step"] for rank in calm()["interrupted"]] == [5, 5]
+
+
+@pytest.mark.parametrize(("skewed", "steps"), [(0, 10), (1, 28)])
+def test_a_time_limit_is_held_by_the_clock_of_the_first_rank(skewed: int, steps: int) -> None:
+    """The first one's clock jumps hours ahead in the tenth step of 28: time is up for all. Another's is not asked."""
+    for rank in calm()[f"skewed-{skewed}"]:
+        assert rank["steps"] == list(range(1, steps + 1))
+        assert rank["recorded"] == steps and rank["tested"] > 0
 
 
 def test_what_processes_tell_each_other() -> None:
@@ -118,7 +154,14 @@ def test_batches_too_small_to_share_are_refused() -> None:
         ranks.loader(Processes(0, 40))
 
 
-@pytest.mark.parametrize(("what", "errors"), [("starved", ["OutOfMemoryError"] * 2), ("dying", ["ProcessLostError"])])
+@pytest.mark.parametrize(
+    ("what", "errors"),
+    [
+        ("starved", ["OutOfMemoryError"] * 2),
+        ("starved_sharded", ["ProcessLostError", "OutOfMemoryError"]),
+        ("dying", ["ProcessLostError"]),
+    ],
+)
 def test_nobody_waits_for_a_rank_that_cannot_go_on(tmp_path: Path, what: str, errors: list[str]) -> None:
     processes = started([what], tmp_path)
     for process in processes:

@@ -1,10 +1,12 @@
 """A run that was stopped or killed anywhere goes on, and ends as if nothing had happened."""
 
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,9 @@ import unfazed
 from unfazed import checkpoint
 from unfazed.errors import RunError, SourceError
 from unfazed.loop import Step
-from unfazed.report.events import Finishing, Measured
+from unfazed.report.events import Finishing, Measured, Planned
 from unfazed.run import Run
-from unfazed.verb import running
+from unfazed.verb import measure, record, running, train
 from unfazed.verb.train import resumed_events, separated, training_events
 
 SETTINGS: dict[str, Any] = {**trained.SETTINGS, "epochs": 6, "dropout": 0.2, "class_weights": "balanced"}
@@ -208,6 +210,47 @@ def test_ctrl_c_stops_after_the_step_and_says_how_to_go_on(tmp_path: Path) -> No
     done = len(Run(tmp_path / "run").epochs)
     again = [event for event in resumed_events(tmp_path / "run") if isinstance(event, Measured)]
     assert again[0].facts["epoch"] == done + 1 and again[-1].facts["epoch"] == 60
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "call"),
+    [(record, "outputs", 3), (measure, "scores", 1), (measure, "linear_baseline", 1), (train, "write_report", 1)],
+    ids=["validation", "scores", "baseline", "report"],
+)
+def test_ctrl_c_in_whatever_follows_a_step(
+    tmp_path: Path, whole: Run, module: Any, name: str, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = getattr(module, name), itertools.count(1)
+
+    def pressing(*arguments: Any) -> Any:
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(module, name, pressing)
+    with pytest.raises(KeyboardInterrupt, match=rf"^stopped; go on with: unfazed train --resume {tmp_path / 'run'}$"):
+        list(events(tmp_path / "run"))
+    assert len(Run(tmp_path / "run").epochs) == (3 if name == "outputs" else 6)  # the epoch is finished first
+    monkeypatch.setattr(module, name, original)
+    resumed = finished(resumed_events(tmp_path / "run"))
+    assert_same(whole, resumed)
+    assert {path.name for path in resumed.path.iterdir()} == {path.name for path in whole.path.iterdir()}
+
+
+def test_an_epoch_takes_as_long_as_it_was_worked_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which a step takes one second and whatever lies between the two halves of a run takes hours."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def timed(told: Iterator[Any]) -> Iterator[Any]:
+        for event in told:
+            now[0] += {Step: 1, Planned: 5000}.get(type(event), 0)
+            yield event
+
+    killed_after(timed(events(tmp_path / "run")), Step, 19)
+    now[0] += 50_000
+    run = finished(timed(resumed_events(tmp_path / "run")))
+    assert [line["seconds"] for line in run.epochs] == [14.0] * 6
 
 
 def test_resume_takes_nothing_else(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from unfazed.memory import halving
 from unfazed.processes import ALONE, Processes
 from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
+from unfazed.sharding import at_once, check, in_parts, local, part_of, shard, whole
 
 State = dict[str, Any]
 
@@ -104,11 +105,12 @@ class Average:
     arXiv:2502.06761). It starts short, so that the random first weights are soon forgotten.
     """
 
-    def __init__(self, model: nn.Module, horizon: float):
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+    def __init__(self, model: nn.Module, twin: nn.Module, horizon: float):
+        """`twin`: a copy of the model, which becomes the average."""
+        self.model = twin.eval().requires_grad_(False)
         self.decay = 1 - 1 / max(1.0, horizon)
         means, values = self.model.state_dict().values(), model.state_dict().values()
-        pairs = list(zip(means, values, strict=True))
+        pairs = [(local(mean), local(value)) for mean, value in zip(means, values, strict=True)]
         self.floats = [pair for pair in pairs if pair[0].is_floating_point()]
         self.integers = [pair for pair in pairs if not pair[0].is_floating_point()]
 
@@ -142,9 +144,12 @@ def training(
     learning rate and the schedule stay as they were. Batch norm sees smaller micro-batches from then on.
 
     With several `processes` each calls this with a loader that serves its share of every batch; then
-    all of them must iterate alike, and `state()` is a joint call.
+    all of them must iterate alike, and `state()` is a joint call. Where they are `sharded` it is a copy of `model`
+    that is trained, in parts; `model` takes up the weights to evaluate at the end of each pass. Memory that runs out
+    then ends the training.
 
     Raises:
+        UsageError: the recipe does not go with sharded weights.
         TrainingError: the loss is no longer a number (checked once an epoch, to not wait for the device).
         OutOfMemoryError: a single example does not fit.
         ProcessLostError: another process has ended.
@@ -177,22 +182,31 @@ class _Engine:
     """What one update needs: model, optimizer, averaged weights and the counters."""
 
     def __init__(self, model: nn.Module, loader: Batches, criterion: Criterion, recipe: Recipe, processes: Processes):
-        self.model, self.criterion, self.recipe, self.processes = model, criterion, recipe, processes
-        self.called = compiled(model) if recipe.compile == "yes" else model
-        self.weights = [p for p in model.parameters() if p.requires_grad]
-        self.device = self.weights[0].device
+        check(recipe, processes)
+        self.criterion, self.recipe, self.processes = criterion, recipe, processes
         processes.copy(model.state_dict().values())
-        self.buffers = list(model.buffers())  # batch norm's, put back where a batch has to be run again
+        self.given = model  # which stays whole
+        self.model = self._twin(model) if processes.sharded else model
+        self.called = compiled(self.model) if recipe.compile == "yes" else self.model
+        self.weights = [p for p in self.model.parameters() if p.requires_grad]
+        self.device = self.weights[0].device
+        self.buffers = list(self.model.buffers())  # batch norm's, put back where a batch has to be run again
         self.kept_buffers = [buffer.clone() for buffer in self.buffers]
         self.running = [buffer for buffer in self.buffers if buffer.is_floating_point()]
-        self.optimizer = optimizer_of(model, recipe)
+        self.optimizer = optimizer_of(self.model, recipe)
         self.course = Course.of(recipe, len(loader))
-        self.average = Average(model, recipe.ema * self.course.end) if recipe.ema else None
+        horizon = recipe.ema * self.course.end
+        self.average = Average(self.model, self._twin(model), horizon) if recipe.ema else None
         self.micro_batch_size = recipe.micro_batch_size
         self.step = 0
         self.rows = loader.rows
         self.losses = torch.zeros((), device=self.device)  # sum over steps: not finite once any was not
         self.dynamics: Dynamics | None = None
+
+    def _twin(self, model: nn.Module) -> nn.Module:
+        """A copy of the model; this process's part of one where weights are sharded."""
+        twin = copy.deepcopy(model)
+        return shard(twin, self.processes) if self.processes.sharded else twin
 
     @property
     def pass_ended(self) -> bool:
@@ -240,9 +254,14 @@ class _Engine:
             return self._accumulate(batch, size, total.clamp_min(1e-12))
 
         size = self.micro_batch_size  # not the batch's own: processes whose shares differ by one halve alike
-        loss, self.micro_batch_size = halving(attempt, size, size, self._any)
+        if self.processes.sharded:
+            with at_once():
+                loss = attempt(len(batch.y))
+        else:
+            loss, self.micro_batch_size = halving(attempt, size, size, self._any)
         if self.together and self.processes.count > 1:
-            self.processes.sum_all([loss, *(weight.grad for weight in self.weights if weight.grad is not None)])
+            summed = [] if self.processes.sharded else [weight.grad for weight in self.weights]
+            self.processes.sum_all([loss, *(gradient for gradient in summed if gradient is not None)])
             self.processes.mean_all(self.running)
         return loss
 
@@ -253,7 +272,8 @@ class _Engine:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
                 loss, output = self.criterion(self.called, part)
             share = (loss * part.weight).sum() / total
-            share.backward()  # type: ignore[no-untyped-call]
+            times = self.processes.count if self.processes.sharded else 1  # FSDP takes the mean over the processes
+            (share * times).backward()  # type: ignore[no-untyped-call]
             mean += share.detach()
             if self.dynamics is None:
                 self.dynamics = Dynamics.empty(self.rows, output.shape[1], self.device)
@@ -269,12 +289,16 @@ class _Engine:
         number = -(-self.step // self.course.steps)
         assert self.dynamics is not None
         dynamics, self.dynamics = self.dynamics.whole(self.processes), None
-        if not self.losses.isfinite() or not all(bool(weight.isfinite().all()) for weight in self.weights):
+        numbers = self.losses.isfinite() and all(bool(local(weight).isfinite().all()) for weight in self.weights)
+        if self.processes.any(not numbers, self.device):
             raise TrainingError(
                 f"the loss is not a number in epoch {number}: the learning rate {self.recipe.learning_rate:g} is too "
                 f"high for this model and data. Try a tenth: learning_rate = {self.recipe.learning_rate / 10:g}"
             )
         kept = self.average.model if self.average else self.model
+        if self.processes.sharded:
+            self.given.load_state_dict(whole(kept.state_dict()))
+            kept = self.given
         return Epoch(number, dynamics.losses, dynamics.margins, dynamics.probs, kept, self.state)
 
     def state(self) -> State:
@@ -283,9 +307,9 @@ class _Engine:
             "step": self.step,
             "course": tuple(self.course),
             "micro_batch_size": self.micro_batch_size,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": self.average.model.state_dict() if self.average else None,
+            "model": whole(self.model.state_dict()),
+            "optimizer": whole(self.optimizer.state_dict()),
+            "average": whole(self.average.model.state_dict()) if self.average else None,
             "dynamics": vars(self.dynamics.whole(self.processes)) if self.dynamics is not None else None,
         }
 
@@ -293,19 +317,35 @@ class _Engine:
         """Take up `state`; the tensors in it are copied."""
         self.step, self.course = state["step"], Course(*state["course"])
         self.micro_batch_size = state["micro_batch_size"]
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        for weight, kept in self.optimizer.state.items():
-            for name, value in kept.items():
-                if value.shape == weight.shape:  # to be laid out as the weight is: fused optimizers count on it
-                    kept[name] = torch.empty_like(weight).copy_(value)
+        _load(self.model, state["model"])
+        self.optimizer.load_state_dict(self._optimizer_state(state["optimizer"]))
         if self.average:
-            self.average.model.load_state_dict(state["average"])
+            _load(self.average.model, state["average"])
         if state["dynamics"] is not None:
             kept = {name: array.clone() for name, array in state["dynamics"].items()}
             if not self.processes.first:  # one process keeps what was recorded before, so that it counts once
                 kept = {name: torch.full_like(array, torch.nan) for name, array in kept.items()}
             self.dynamics = Dynamics(**kept)
+
+    def _optimizer_state(self, state: State) -> State:
+        """A copy of the optimizer's state, cut and laid out in memory as the weights are: fused ones count on it."""
+        ordered = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        moments = {
+            number: {name: _like(ordered[number], value) for name, value in values.items()}
+            for number, values in state["state"].items()
+        }
+        return copy.deepcopy({**state, "state": moments})
+
+
+def _like(weight: Tensor, value: Any) -> Any:
+    if not isinstance(value, Tensor) or value.shape != weight.shape:
+        return value
+    return torch.empty_like(weight, requires_grad=False).copy_(part_of(value, weight))
+
+
+def _load(model: nn.Module, state: State) -> None:
+    own = model.state_dict()
+    model.load_state_dict({name: part_of(value, own[name]) if name in own else value for name, value in state.items()})
 
 
 def compiled(model: nn.Module) -> nn.Module:
@@ -334,7 +374,8 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
+        fused, nesterov = not in_parts(trainable[0]), recipe.momentum > 0  # torch has no fused SGD on DTensors
+        return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=nesterov, fused=fused)
     return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.99), fused=True)
 
 

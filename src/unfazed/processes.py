@@ -1,9 +1,9 @@
 """Several processes that train one model: who they are, and the few things they tell each other.
 
-Each has a copy of the model and a share of every batch. `accelerate` finds out who takes part and on which device
-(`accelerate launch`, torchrun, or the command's own `--num-processes`); what is exchanged is written out here, since
-the order matters: whether memory ran out comes before the gradients, so that nobody waits for a share that will not
-come. With one process every method returns at once.
+Each has a copy of the model (or a part, see `sharding`) and a share of every batch. `accelerate` finds out who takes
+part and on which device (`accelerate launch`, torchrun, or the command's own `--num-processes`); what is exchanged is
+written out here, since the order matters: whether memory ran out comes before the gradients, so that nobody waits for a
+share that will not come. With one process every method returns at once.
 """
 
 import atexit
@@ -29,6 +29,7 @@ class Processes(NamedTuple):
 
     rank: int = 0
     count: int = 1  # type: ignore[assignment]  # hides tuple.count
+    sharded: bool = False  # each keeps a part of the weights
 
     @property
     def first(self) -> bool:
@@ -126,7 +127,8 @@ def joined() -> Processes:
 
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
     atexit.register(_parted)
-    return Processes(state.process_index, state.num_processes)
+    sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"  # as `accelerate launch --use_fsdp` says
+    return Processes(state.process_index, state.num_processes, sharded)
 
 
 def _parted() -> None:

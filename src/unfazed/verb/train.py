@@ -28,6 +28,7 @@ from unfazed.report.words import seconds as in_time
 from unfazed.report.words import short
 from unfazed.run import Run, vacant
 from unfazed.schedule import Course
+from unfazed.sharding import check
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import ignored
@@ -181,6 +182,7 @@ def prepared_from(
 def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Plan, Prepared, Loader]:
     """The plan, the data, on the GPU where there is one with room for them, and the batches."""
     planned = plan(prepared, recipe, best_device())
+    check(planned.recipe, processes)
     prepared = prepared._replace(examples=prepared.examples.on(best_device()))
     return planned, prepared, training_loader(prepared, planned.recipe, processes)
 
@@ -308,9 +310,10 @@ def _balance(y: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 def _in_words(running: Running) -> str:
     count = sum(weight.numel() for weight in running.planned.model.parameters())
-    recipe, processes = running.planned.recipe, running.processes.count
+    recipe, processes = running.planned.recipe, running.processes
     size = f"{recipe.image_size} × {recipe.image_size} pixels ({running.record.prepared.fitting})"
-    shared = f"; {processes} processes" if processes > 1 else ""
+    shared = f"; {processes.count} processes" if processes.count > 1 else ""
+    shared += ", the weights shared out among them" if processes.sharded else ""
     return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}{shared}"
 
 
