@@ -133,6 +133,7 @@ def joined() -> Processes:
 
 def _parted() -> None:
     if distributed.is_initialized():
+        _plain_group.cache_clear()  # held no longer: its threads are to end now, not while the interpreter does
         distributed.destroy_process_group()
 
 
