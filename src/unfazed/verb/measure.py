@@ -15,7 +15,7 @@ from PIL import Image
 from unfazed.analysis.baselines import linear_model, linear_rows
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
-from unfazed.device import describe
+from unfazed.device import describe, evaluation_batch
 from unfazed.errors import InputError
 from unfazed.loader import in_order
 from unfazed.modality.image import MODALITY
@@ -27,11 +27,10 @@ from unfazed.run import Run
 from unfazed.table import SPLITS
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
-from unfazed.verb.record import EVALUATION_BATCH
 
 TIMED_PREDICTIONS = 50
 WARM_UP = 3
-SCORED = 16 * EVALUATION_BATCH  # rows scored at once
+SCORED = 4096  # rows scored at once
 THUMBNAIL = 96  # pixels
 
 
@@ -67,8 +66,9 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
 def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
     """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small."""
     parts = []
+    size = evaluation_batch(next(planned.model.parameters()).device)
     for rows in torch.split(torch.arange(len(prepared.table)), SCORED):
-        scored = outputs(planned.model, in_order(prepared.examples, rows, EVALUATION_BATCH))
+        scored = outputs(planned.model, in_order(prepared.examples, rows, size))
         parts.append((scored.probs, scored.embeddings.astype(np.float16)))
     probs, embeddings = zip(*parts, strict=True)
     return np.concatenate(probs), np.concatenate(embeddings)

@@ -15,6 +15,7 @@ from unfazed.analysis.stopping import best_epoch
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.analysis.window import Window
 from unfazed.checkpoint import save
+from unfazed.device import evaluation_batch
 from unfazed.errors import TrainingError
 from unfazed.loader import in_order
 from unfazed.loop import Epoch, State, Step
@@ -23,7 +24,6 @@ from unfazed.processes import ALONE, Processes
 from unfazed.run import Run
 from unfazed.verb.prepare import Prepared
 
-EVALUATION_BATCH = 256
 RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the schedule
 
 
@@ -126,7 +126,8 @@ class Record:
         """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
         rows = self.validation_rows
         processes = self.processes if len(rows) >= self.processes.count else ALONE
-        batches = in_order(self.prepared.examples, processes.part(rows), EVALUATION_BATCH)
+        size = evaluation_batch(next(model.parameters()).device)
+        batches = in_order(self.prepared.examples, processes.part(rows), size)
         return processes.together(outputs(model, batches).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from unfazed.checkpoint import load, put_back_best, remove
-from unfazed.device import best_device, describe
+from unfazed.device import best_device, describe, keep_freed_memory
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
 from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
@@ -181,6 +181,7 @@ def prepared_from(
 
 def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Plan, Prepared, Loader]:
     """The plan, the data, on the GPU where there is one with room for them, and the batches."""
+    keep_freed_memory()
     planned = plan(prepared, recipe, best_device())
     check(planned.recipe, processes)
     prepared = prepared._replace(examples=prepared.examples.on(best_device()))
