@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.vision.all import (
+    Callback,
     ImageDataLoaders,
     LabelSmoothingCrossEntropy,
     Learner,
@@ -15,6 +16,16 @@ from fastai.vision.all import (
     vision_learner,
 )
 from torch import nn
+
+
+class Clock(Callback):
+    """When each epoch ended."""
+
+    def __init__(self):
+        self.times: list[float] = []
+
+    def after_epoch(self):
+        self.times.append(common.now())
 
 
 class Bytes(nn.Module):
@@ -42,12 +53,13 @@ def main() -> None:
     else:
         learner = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)
         rate = None  # its own
+    clock = Clock()
     with learner.no_bar():
-        learner.fit_one_cycle(asked.epochs, *([rate] if rate else []))
+        learner.fit_one_cycle(asked.epochs, *([rate] if rate else []), cbs=clock)
         validation = [float(row[-1]) for row in learner.recorder.values]
         test = loaders.test_dl(frame[frame["split"] == "test"], with_labels=True)
         tested = learner.validate(dl=test)[1]
-    common.write(asked.figures, validation=validation, test=float(tested))
+    common.write(asked.figures, validation=validation, times=clock.times, test=float(tested))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Classifier(lightning.LightningModule):
         self.loss = nn.CrossEntropyLoss(label_smoothing=smoothing)
         self.right: list[torch.Tensor] = []
         self.accuracies: list[float] = []
+        self.times: list[float] = []
 
     def training_step(self, batch, _):
         x, y = batch
@@ -50,6 +51,7 @@ class Classifier(lightning.LightningModule):
 
     def on_validation_epoch_end(self):
         self.accuracies.append(torch.cat(self.right).float().mean().item())
+        self.times.append(common.now())
         self.right.clear()
 
     test_step, on_test_epoch_end = validation_step, on_validation_epoch_end
@@ -95,9 +97,9 @@ def main() -> None:
         logger=False,
     )
     trainer.fit(module, loaders["train"], loaders["validation"])
-    validation = list(module.accuracies)
     trainer.test(module, loaders["test"], verbose=False)
-    common.write(asked.figures, validation=validation, test=module.accuracies[-1])
+    *validation, test = module.accuracies
+    common.write(asked.figures, validation=validation, times=module.times[:-1], test=test)
 
 
 if __name__ == "__main__":
