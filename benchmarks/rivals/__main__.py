@@ -40,18 +40,18 @@ Cell = dict[str, Any]
 
 def main(data: Path, python: str) -> None:
     """Run the cells that are missing."""
-    CELLS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for name in DEFAULTS:
-            _rows_of(name, source(name, data, Path(folder)))
-        for name, batch in DEFAULTS.items():
-            for system in ("lightning", "fastai"):
-                rival = _cell(f"own-{name}-{system}", _rival(system, name, "resnet18", RIVAL_EPOCHS, batch, python))
-                limit = ["--time-limit", f"{LIMIT * _best(rival)[1]:.0f}s"]
-                _cell(f"own-{name}-beside-{system}", _ours(source(name, data, Path(folder)), limit))
-        for repeat in range(max(SAME.values())):
-            for system in (system for system, rounds in SAME.items() if repeat < rounds):
-                _cell(f"same-{system.replace(' ', '-')}-{repeat}", _same(system, data, Path(folder), python))
+    folder = CELLS / "data"  # kept: the rivals' tables name its files
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in DEFAULTS:
+        _rows_of(name, source(name, data, folder))
+    for name, batch in DEFAULTS.items():
+        for system in ("lightning", "fastai"):
+            rival = _cell(f"own-{name}-{system}", _rival(system, name, "resnet18", RIVAL_EPOCHS, batch, python))
+            limit = ["--time-limit", f"{LIMIT * _best(rival)[1]:.0f}s"]
+            _cell(f"own-{name}-beside-{system}", _ours(source(name, data, folder), limit))
+    for repeat in range(max(SAME.values())):
+        for system in (system for system, rounds in SAME.items() if repeat < rounds):
+            _cell(f"same-{system.replace(' ', '-')}-{repeat}", _same(system, data, folder, python))
 
 
 def _same(system: str, data: Path, folder: Path, python: str) -> list[str]:
