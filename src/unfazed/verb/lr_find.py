@@ -25,6 +25,7 @@ from unfazed.report.learning_rates import LearningRates, follow
 from unfazed.report.learning_rates_page import page
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache
+from unfazed.verb.interrupt import noted
 from unfazed.verb.plan import Plan, plan
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.train import prepared_from, separated, training_loader
@@ -74,11 +75,15 @@ def range_test_events(
     """Everything `lr_find` does, as a generator: nothing happens until it is iterated. The last event is the result."""
     _check(repeats, out)
     prepared = yield from prepared_from(source, options, recipe, cache)
-    resolved = plan(prepared, recipe, best_device()).recipe
     low, high = RANGES[recipe.optimizer]
     rates = exponential(low, high, round(STEPS_PER_DECADE * np.log10(high / low)))
     losses = np.full((repeats, len(rates)), np.nan)
-    yield from _fill(losses, prepared, resolved, rates)
+    with noted() as press:  # what is imported only now may swallow a KeyboardInterrupt
+        resolved = plan(prepared, recipe, best_device()).recipe
+        for tried in _fill(losses, prepared, resolved, rates):
+            if press.made:
+                raise KeyboardInterrupt
+            yield tried
     found = LearningRates(
         command=_command(source, options, recipe),
         recipe=resolved,
