@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from unfazed.errors import UsageError
+from unfazed.modality.image_augment import shrink
 from unfazed.model.convnet import ConvNet, Residual, default_width, whitening_filters
 
 
@@ -150,3 +151,18 @@ def test_default_width_grows_with_data_and_is_a_multiple_of_sixteen() -> None:
 def test_all_bad_arguments_are_named_at_once() -> None:
     with pytest.raises(UsageError, match=r"classes.*width.*pooling"):
         convnet(classes=1, width=0, pooling="median")
+
+
+@pytest.mark.parametrize("size", [8, 12, 20, 31, 32, 47, 48, 64, 96, 100, 128, 130, 200])
+def test_half_of_every_size_can_be_trained_on(size: int) -> None:
+    """The smallest images that a recipe's start_size makes."""
+    small = shrink(torch.randint(256, (2, 3, size, size), dtype=torch.uint8), 0.5)
+    assert ConvNet(3, size, 4, 0.0, "average")(small).isfinite().all()
+
+
+def test_convolutions_are_laid_out_channels_last() -> None:
+    model = ConvNet(3, 32, 8, 0.0, "average")
+    features = model.stem(model._normalised(images(4, 32)))
+    assert features.is_contiguous(memory_format=torch.channels_last)
+    weights = [weight for weight in model.parameters() if weight.ndim == 4]
+    assert len(weights) > 3 and all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)

@@ -21,12 +21,14 @@ import unfazed
 from unfazed import checkpoint
 from unfazed.errors import RunError, SourceError
 from unfazed.loop import Step
+from unfazed.model.convnet import ConvNet
 from unfazed.report.events import Finishing, Measured, Planned
 from unfazed.run import Run
 from unfazed.verb import measure, record, running, train
 from unfazed.verb.train import resumed_events, separated, training_events
 
 SETTINGS: dict[str, Any] = {**trained.SETTINGS, "epochs": 6, "dropout": 0.2, "class_weights": "balanced"}
+GROWING: dict[str, Any] = {**SETTINGS, "image_size": 32, "width": 4, "epochs": 5, "flip": "none"}
 STALLING: dict[str, Any] = {**SETTINGS, "epochs": 16, "patience": 1, "learning_rate": 0.1}
 
 
@@ -177,6 +179,23 @@ def test_a_frame_must_be_handed_over_again(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="frame in memory"):
         unfazed.resume(tmp_path / "run", progress=False)
     assert unfazed.resume(tmp_path / "run", frame, progress=False).report["test"]["accuracy"]["n"] > 0
+
+
+def test_a_run_whose_images_grow_goes_on_at_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides: list[int] = []
+    embed = ConvNet.embed
+
+    def watched(model: ConvNet, x: torch.Tensor, length: torch.Tensor | None = None) -> torch.Tensor:
+        if model.training:
+            sides.append(x.shape[-1])
+        return embed(model, x, length)
+
+    monkeypatch.setattr(ConvNet, "embed", watched)
+    whole = finished(events(tmp_path / "whole", GROWING))
+    assert whole.recipe.start_size == 0.6
+    assert sides[-70::14] == [24, 24, 28, 32, 32]  # after the steps that the pace was measured with, at full size
+    killed_after(events(tmp_path / "run", GROWING), Step, 20)
+    assert_same(whole, finished(resumed_events(tmp_path / "run")))
 
 
 def test_nested_states_come_back_as_they_were(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_images_grow_from_epoch_to_epoch_to_their_full_size() -> None:
 
 
 def test_a_single_epoch_and_an_annealing_are_of_full_size() -> None:
-    assert set(scales(0.6, Course(10, 10))) == {1.0}
+    assert set(scales(0.6, Course(10, 10))) == set(scales(0.6, Course(10, 2))) == {1.0}
     assert set(scales(0.6, Course(10, 100).annealed(recipe(), 10))) == {1.0}
     assert set(scales(1.0, Course(10, 100))) == {1.0}
 
@@ -89,3 +89,4 @@ def test_the_cost_ahead_is_the_mean_of_the_areas() -> None:
     areas = [side**2 for side in scales(0.5, course)]
     for step in (0, 37, 94):
         assert course.cost(chosen, step) == pytest.approx(sum(areas[step:]) / len(areas[step:]))
+    assert course.cost(chosen, 95) == 1.0  # of a step more

@@ -6,9 +6,13 @@ Torch is imported inside the functions that need it: counting processors is for 
 import ctypes
 import os
 import platform
+import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from unfazed.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -32,16 +36,27 @@ def best_precision(device: "torch.device") -> str:
 
 
 def evaluation_batch(device: "torch.device") -> int:
-    """Examples of a forward pass in evaluation: as many as caches hold on a CPU, as keep a GPU busy; fewer must fit."""
+    """Examples of a forward pass in evaluation: on a CPU few enough for its caches, on a GPU enough to fill it."""
     return 1024 if device.type == "cuda" else 128
 
 
-def keep_freed_memory() -> None:
-    """Let the C library keep what a step has freed for the next one, where that is glibc; up to a gigabyte.
+def check_compiler(device: "torch.device") -> None:
+    """Raise UsageError where torch.compile would lack a C++ compiler, which it calls on the CPU."""
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if device.type == "cpu" and shutil.which(compiler) is None:
+        raise UsageError(
+            f'compile = "yes" needs a C++ compiler on the CPU, and there is no {compiler}: install it, or leave it out'
+        )
 
-    It would give large arrays back to the system each time and have every page of the next ones zeroed again: a tenth
-    of a training step on a CPU.
+
+def keep_freed_memory() -> None:
+    """Let this process keep freed arrays of up to 32 MB for the next ones, where the C library is glibc.
+
+    It would give them back to the system each time and have every page of the next ones zeroed again: a tenth of a
+    training step on a CPU. What is kept is given back from a gigabyte on.
     """
+    if sys.platform != "linux":
+        return
     trim_threshold, mmap_threshold, largest = -1, -3, 32 << 20  # from malloc.h; glibc refuses a larger threshold
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)

@@ -12,8 +12,6 @@ Axis letters: N rows of the table, B examples of a batch, K classes.
 """
 
 import copy
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
@@ -23,13 +21,13 @@ from torch import Tensor, nn
 
 from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
-from unfazed.errors import TrainingError, UsageError
+from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
 from unfazed.memory import halving
 from unfazed.processes import ALONE, Processes
 from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.schedule import Course, learning_rate
-from unfazed.sharding import at_once, check, in_parts, local, part_of, shard, whole
+from unfazed.sharding import check, in_parts, local, part_of, shard, undivided, whole
 
 State = dict[str, Any]
 
@@ -151,7 +149,8 @@ def training(
     Raises:
         UsageError: the recipe does not go with sharded weights.
         TrainingError: the loss is no longer a number (checked once an epoch, to not wait for the device).
-        OutOfMemoryError: a single example does not fit.
+        OutOfMemoryError: a single example does not fit, or the loader has no room for a batch, or weights are
+            sharded and a process's part of a batch does not fit.
         ProcessLostError: another process has ended.
     """
     engine = _Engine(model, loader, criterion, recipe, processes)
@@ -187,7 +186,7 @@ class _Engine:
         processes.copy(model.state_dict().values())
         self.given = model  # which stays whole
         self.model = self._twin(model) if processes.sharded else model
-        self.called = compiled(self.model) if recipe.compile == "yes" else self.model
+        self.called = cast(nn.Module, torch.compile(self.model)) if recipe.compile == "yes" else self.model
         self.weights = [p for p in self.model.parameters() if p.requires_grad]
         self.device = self.weights[0].device
         self.buffers = list(self.model.buffers())  # batch norm's, put back where a batch has to be run again
@@ -255,7 +254,7 @@ class _Engine:
 
         size = self.micro_batch_size  # not the batch's own: processes whose shares differ by one halve alike
         if self.processes.sharded:
-            with at_once():
+            with undivided():
                 loss = attempt(len(batch.y))
         else:
             loss, self.micro_batch_size = halving(attempt, size, size, self._any)
@@ -346,18 +345,6 @@ def _like(weight: Tensor, value: Any) -> Any:
 def _load(model: nn.Module, state: State) -> None:
     own = model.state_dict()
     model.load_state_dict({name: part_of(value, own[name]) if name in own else value for name, value in state.items()})
-
-
-def compiled(model: nn.Module) -> nn.Module:
-    """The model in kernels of its own, made at the first call and sharing its weights.
-
-    Raises:
-        UsageError: on the CPU, where there is no C++ compiler.
-    """
-    device = next(model.parameters()).device.type
-    if device == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", ""), "g++", "clang++"))):
-        raise UsageError('compile = "yes" needs a C++ compiler on the CPU and found none: install g++, or leave it out')
-    return cast(nn.Module, torch.compile(model))
 
 
 def _copy(values: list[Tensor], into: list[Tensor]) -> None:

@@ -80,4 +80,9 @@ def _attempted(attempt: Callable[[int], _Result], size: int) -> tuple[_Result | 
     except Exception as error:
         if not ran_out(error):
             raise
-        return None, " ".join(str(error).split())[:200] or type(error).__name__
+        return None, brief(error)
+
+
+def brief(error: Exception) -> str:
+    """What the system said, in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

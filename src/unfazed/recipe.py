@@ -81,12 +81,12 @@ class Recipe:
                                options=("none", "balanced"))
     precision: str = _knob(AUTO, "number format in training; auto: by a table of what the device can do",
                            options=("float32", "bfloat16"))
-    compile: str = _knob("no", "whether torch.compile makes kernels for this model first: a minute that long runs on a "
-                         "GPU earn back", options=("no", "yes"))
+    compile: str = _knob("no", "whether torch.compile makes kernels for this model first, which takes a minute: for "
+                         "long runs on a GPU", options=("no", "yes"))
     image_size: int = _knob(AUTO, "side of the square images trained on; auto: native, at most 128",
                             unit="pixels", low=8, high=1024)
-    start_size: float = _knob(AUTO, "side of the images in the first epoch; it grows to the full one; auto: 0.6 from "
-                              "32 pixels on", unit="of the full side", low=0.2, high=1.0, search=(0.5, 1.0))
+    start_size: float = _knob(AUTO, "side of the images at the start of training, from where they grow; auto: 0.6 from "
+                              "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0))
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
                        unit="channels", low=4, high=1024)
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
+BEFORE = {"start_size": 1.0, "compile": "no"}  # what runs did before the recipe could say it
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -103,7 +104,7 @@ class Run:
     def recipe(self) -> Recipe:
         """Every hyperparameter as it was resolved."""
         try:
-            settings = read_recipe(self.path / "recipe.toml")
+            settings = {**BEFORE, **read_recipe(self.path / "recipe.toml")}
             recipe = recipe_from(settings)
         except RecipeError as error:
             raise self._damaged("recipe.toml", error) from error

@@ -69,18 +69,27 @@ class Course(NamedTuple):
         return self.falling_from * (self.end - step) / (self.end - self.since + 1)
 
     def scale(self, recipe: Recipe, step: int) -> float:
-        """Side of the images in the epoch of the step `step` (from 0), as a share of the full one."""
-        if recipe.start_size == AUTO or self.falling_from is not None:
+        """Side of the images in the epoch of the step `step` (from 0), as a share of the full one.
+
+        It is told by where that epoch ends, so that the last one is of full size. A course that changes within an
+        epoch counts from there on.
+        """
+        if recipe.start_size == AUTO or self.falling_from is not None or self.end <= self.steps:
             return 1.0
-        last = min(step - step % self.steps + self.steps, self.end) - 1  # of the epoch: a single one is of full size
+        last = min(step - step % self.steps + self.steps, self.end) - 1
         return min(1.0, recipe.start_size + (1 - recipe.start_size) * self.progress(last) / GROWN)
 
     def cost(self, recipe: Recipe, first: int) -> float:
-        """Mean pixels of the images from the step `first` (from 0) to the end, as a share of full-sized ones."""
+        """Mean pixels of the images from the step `first` (from 0) to the end, as a share of full-sized ones.
+
+        At the end, where no step is left, those of one more.
+        """
+        if first >= self.end:
+            return self.scale(recipe, self.end - 1) ** 2
         firsts = range(first - first % self.steps, self.end, self.steps)
         lengths = [min(start + self.steps, self.end) - max(start, first) for start in firsts]
         shares = [length * self.scale(recipe, start) ** 2 for start, length in zip(firsts, lengths, strict=True)]
-        return sum(shares) / max(1, sum(lengths))
+        return sum(shares) / sum(lengths)
 
 
 def learning_rate(recipe: Recipe, course: Course, step: int) -> float:

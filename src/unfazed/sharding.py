@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from unfazed.errors import OutOfMemoryError, ProcessLostError, UsageError
-from unfazed.memory import ran_out
+from unfazed.memory import brief, ran_out
 from unfazed.processes import Processes
 from unfazed.recipe import Recipe
 
@@ -88,8 +88,8 @@ def part_of(value: Any, like: Tensor) -> Any:
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """A batch that cannot be run again: memory that runs out ends training, here and so in every process.
+def undivided() -> Iterator[None]:
+    """A batch that is run once and whole: memory that runs out ends training, here and so in every process.
 
     Raises:
         OutOfMemoryError: the part of a batch that is this process's does not fit.
@@ -101,12 +101,8 @@ def at_once() -> Iterator[None]:
         if ran_out(error):
             raise OutOfMemoryError(
                 "memory ran out, and with sharded weights (FSDP) a batch is not run again in halves: go on with more "
-                f"processes, or train again with a smaller batch_size. The system said: {_brief(error)}"
+                f"processes, or train again with a smaller batch_size. The system said: {brief(error)}"
             ) from error
         if isinstance(error, distributed.DistError) or "gloo" in str(error).lower():
-            raise ProcessLostError(f"another process of this training has ended ({_brief(error)})") from error
+            raise ProcessLostError(f"another process of this training has ended ({brief(error)})") from error
         raise
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -117,7 +117,8 @@ def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
     has to exist that nobody should train with, and a loss that is no number is a step like any other.
     """
     epochs = -(-len(rates) // len(loader))
-    recipe = replace(planned.recipe, schedule="constant", warmup=0.0, ema=0.0, epochs=epochs, steps=0, start_size=1.0)
+    recipe = replace(planned.recipe, schedule="constant", warmup=0.0, epochs=epochs, steps=0)
+    recipe = replace(recipe, ema=0.0, start_size=1.0, compile="no")  # what would only take time
     criterion, state = cross_entropy(recipe.label_smoothing), None
     for rate in rates:
         step = next(training(planned.model, loader, criterion, replace(recipe, learning_rate=rate), state=state))

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from unfazed.checkpoint import load, put_back_best, remove
-from unfazed.device import best_device, describe, keep_freed_memory
+from unfazed.device import best_device, check_compiler, describe, keep_freed_memory
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
 from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
@@ -122,6 +122,8 @@ def training_events(
     limit: TimeLimit | None = None,
 ) -> Iterator[Event]:
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
+    if limit is not None and recipe.compile == "yes":
+        raise UsageError('compile = "yes" does not go with a time limit: nobody knows how long it takes. Leave one out')
     clock, processes = Clock(), joined()
     if out is not None and processes.first:
         vacant(out)  # before anything is read
@@ -182,6 +184,10 @@ def prepared_from(
 def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Plan, Prepared, Loader]:
     """The plan, the data, on the GPU where there is one with room for them, and the batches."""
     keep_freed_memory()
+    if recipe.compile == "yes":
+        check_compiler(best_device())
+    if processes.sharded:
+        recipe = recipe.resolved(start_size=1.0)  # what does not fit is to show at the first step: nothing is halved
     planned = plan(prepared, recipe, best_device())
     check(planned.recipe, processes)
     prepared = prepared._replace(examples=prepared.examples.on(best_device()))
@@ -195,8 +201,10 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
         UsageError: nothing fits.
     """
     limit.begin(speed, 0)
-    course = Course.of(planned.recipe, batches)
-    steps = limit.end(0, batches, course.cost(planned.recipe, 0))
+    course = asked_for = Course.of(planned.recipe, batches)
+    for _ in range(2):  # what steps cost depends on how many there are
+        steps = limit.end(0, batches, course.cost(planned.recipe, 0))
+        course = course._replace(end=max(1, steps))
     if steps < 1:
         least = time.perf_counter() - limit.started + speed.of(batches, 1)
         raise UsageError(
@@ -204,7 +212,7 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
             f"that long. One epoch needs about {in_time(least)} in all"
         )
     if asked.epochs != AUTO or asked.steps:
-        limit.most = course.end
+        limit.most = asked_for.end
         steps = min(steps, limit.most)
     epochs = -(-steps // batches)
     patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
