@@ -1,6 +1,7 @@
 """Every test may import the helpers that stand beside it, and none may be skipped where everything is installed."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="unfazed-test-cache-")  # never the user's own
 sys.path.insert(0, str(Path(__file__).parent))
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs, whose children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,7 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     run.write_json("origin.json", _origin() | changes.get("origin", {}))
     run.write_recipe(Recipe().resolved(epochs=epochs, batch_size=64, micro_batch_size=64, precision="float32",
                                        patience=10, weight_decay=0.3, image_size=thumbnail_side, width=16,
-                                       flip="horizontal", shuffle="full"))  # fmt: skip
+                                       flip="horizontal", shuffle="full", start_size=1.0))  # fmt: skip
     table.write(run.path / "table.parquet")
     run.write_text("preprocessor.json", "{}")
     run.write_text("epochs.jsonl", "".join(json.dumps(epoch) + "\n" for epoch in _epochs(epochs)))
