@@ -91,7 +91,7 @@ def table() -> str:
         f"Test accuracy in per cent at nine peak learning rates, all else by default; {ROWS:,} training images",
         f"(digits: 1,258), one seed. With {TEST:,} test images (digits: 359) the standard error of a figure is about",
         "1.5 points at 65 %, 0.6 at 97 %. Target: the default within half a point of the best on 4 of 5.",
-        "*noisy*: CIFAR-10 with its worst human labels.",
+        "*noisy*: CIFAR-10 with its worst human labels. Sets of which a rate is missing are not shown.",
         "",
         f"| data | {rates} | best less default |",
         f"|---|{'---|' * len(RATES)}---|",
