@@ -333,12 +333,12 @@ class _Engine:
             number: {name: _like(ordered[number], value) for name, value in values.items()}
             for number, values in state["state"].items()
         }
-        return copy.deepcopy({**state, "state": moments})
+        return {**state, "state": moments}
 
 
 def _like(weight: Tensor, value: Any) -> Any:
     if not isinstance(value, Tensor) or value.shape != weight.shape:
-        return value
+        return copy.deepcopy(value)
     return torch.empty_like(weight, requires_grad=False).copy_(part_of(value, weight))
 
 
