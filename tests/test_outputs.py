@@ -35,6 +35,15 @@ def test_prediction_is_in_float32_even_inside_autocast() -> None:
         assert np.array_equal(outputs(model, batches).probs, plain.probs)
 
 
+def test_bfloat16_where_it_is_asked_for_is_near_and_comes_back_as_float32() -> None:
+    model, batches = Small(), list(in_order(blobs(), torch.arange(32), 32))
+    plain, rough = outputs(model, batches), outputs(model, batches, "bfloat16")
+    assert rough.probs.dtype == rough.embeddings.dtype == np.float32
+    assert not np.array_equal(plain.probs, rough.probs)
+    assert np.allclose(plain.probs, rough.probs, atol=0.05)
+    assert np.allclose(rough.probs.sum(1), 1, atol=1e-5)
+
+
 def test_an_error_in_the_model_leaves_its_mode_as_it_was() -> None:
     class Broken(Small):
         def embed(self, x: torch.Tensor, length: torch.Tensor | None = None) -> torch.Tensor:

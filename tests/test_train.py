@@ -77,7 +77,8 @@ def test_the_kept_weights_are_those_of_the_best_epoch_and_scores_are_theirs() ->
     rows, y = run.table().rows("validation"), run.table().y()
     probs = run.scores()["probs"][rows]
     measured = -np.log(probs[np.arange(len(rows)), y[rows]]).mean()
-    assert measured == pytest.approx(best["validation"]["log_loss"], rel=1e-4)
+    rounding = 1e-4 if run.recipe.precision == "float32" else 0.02  # while training, in the precision of training
+    assert measured == pytest.approx(best["validation"]["log_loss"], rel=rounding)
     assert run.report["validation"]["log_loss"]["value"] == pytest.approx(measured, rel=1e-4)
 
 

@@ -17,6 +17,7 @@ ROWS = 5000
 SIDE, SIDE_OF_MANY, MANY_CLASSES = 16, 8, 30  # the time of a fit grows with K times D
 STRENGTHS = (1e-3, 1e-2, 1e-1)  # inverse regularisation, chosen on a fifth of the training rows
 ITERATIONS = 100
+TOLERANCE, TOLERANCE_OF_CHOICE = 1e-3, 1e-2
 FLOOR = 1e-6  # probability of a class that the fitted rows lacked
 
 
@@ -70,12 +71,13 @@ def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> 
 
     losses = []
     for strength in STRENGTHS:
-        probs = _all_classes(_fit(inputs[:cut], y[:cut], strength), inputs[cut:], classes)
+        model = _fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
+        probs = _all_classes(model, inputs[cut:], classes)
         losses.append(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
     return STRENGTHS[int(np.argmin(losses))]
 
 
-def _fit(inputs: NDArray[np.float32], y: Integers, strength: float) -> Any:
+def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: float = TOLERANCE) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -84,7 +86,7 @@ def _fit(inputs: NDArray[np.float32], y: Integers, strength: float) -> Any:
         warnings.simplefilter("ignore", ConvergenceWarning)
         # few images of many classes are no regression in disguise
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        return LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-3).fit(inputs, y)
+        return LogisticRegression(C=strength, max_iter=ITERATIONS, tol=tolerance).fit(inputs, y)
 
 
 def _all_classes(model: Any, queries: NDArray[np.float32], classes: int) -> Floats:

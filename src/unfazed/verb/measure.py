@@ -19,6 +19,7 @@ from unfazed.device import describe, evaluation_batch
 from unfazed.errors import InputError
 from unfazed.loader import in_order
 from unfazed.modality.image import MODALITY
+from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.report.events import Finishing
 from unfazed.report.facts import finite
@@ -64,14 +65,19 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
 
 
 def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small."""
-    parts = []
-    size = evaluation_batch(next(planned.model.parameters()).device)
-    for rows in torch.split(torch.arange(len(prepared.table)), SCORED):
-        scored = outputs(planned.model, in_order(prepared.examples, rows, size))
-        parts.append((scored.probs, scored.embeddings.astype(np.float16)))
-    probs, embeddings = zip(*parts, strict=True)
-    return np.concatenate(probs), np.concatenate(embeddings)
+    """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small.
+
+    Rows that were trained on are scored in the precision of training, all others in that of prediction.
+    """
+    n, size = len(prepared.table), evaluation_batch(next(planned.model.parameters()).device)
+    probs = np.empty((n, len(prepared.table.classes)), np.float32)
+    embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
+    trained_on = np.isin(np.arange(n), prepared.table.rows("train"))
+    for chosen, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):
+        for rows in torch.split(torch.from_numpy(np.flatnonzero(chosen)), SCORED):
+            scored = outputs(planned.model, in_order(prepared.examples, rows, size), precision)
+            probs[rows.numpy()], embeddings[rows.numpy()] = scored.probs, scored.embeddings
+    return probs, embeddings
 
 
 def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, Any]:

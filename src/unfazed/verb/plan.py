@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import torch
 
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
+from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
 from unfazed.device import best_precision, memory
 from unfazed.loader import Loader
@@ -112,9 +113,17 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
         before = now
     validation = torch.from_numpy(prepared.table.rows("validation"))
     batch = prepared.examples.batch(validation[:TIMED_ROWS])
-    outputs(model, [batch])
-    row = (time.perf_counter() - before) / len(batch.y)
-    return Pace(min(took), row * len(validation), row * len(prepared.table) + MEASURING)
+    row = {precision: _row(model, batch, precision) for precision in (plan.recipe.precision, "float32")}
+    train = len(prepared.table.rows("train"))
+    everything = row[plan.recipe.precision] * train + row["float32"] * (len(prepared.table) - train)
+    return Pace(min(took), row[plan.recipe.precision] * len(validation), everything + MEASURING)
+
+
+def _row(model: ConvNet, batch: Batch, precision: str) -> float:
+    """Seconds to score one example of the batch."""
+    before = time.perf_counter()
+    outputs(model, [batch], precision)
+    return (time.perf_counter() - before) / len(batch.y)
 
 
 def _wait(device: torch.device) -> None:

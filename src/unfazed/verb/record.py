@@ -21,6 +21,7 @@ from unfazed.loader import in_order
 from unfazed.loop import Epoch, State, Step
 from unfazed.outputs import outputs
 from unfazed.processes import ALONE, Processes
+from unfazed.recipe import Recipe
 from unfazed.run import Run
 from unfazed.verb.prepare import Prepared
 
@@ -30,8 +31,8 @@ RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the sche
 class Record:
     """Writes what each epoch brought: its facts, the dynamics so far, and the weights when they are the best so far."""
 
-    def __init__(self, run: Run, prepared: Prepared, label_smoothing: float, processes: Processes = ALONE):
-        self.run, self.prepared, self.label_smoothing, self.processes = run, prepared, label_smoothing, processes
+    def __init__(self, run: Run, prepared: Prepared, recipe: Recipe, processes: Processes = ALONE):
+        self.run, self.prepared, self.recipe, self.processes = run, prepared, recipe, processes
         self.train_rows = prepared.table.rows("train")
         self.validation_rows = torch.from_numpy(prepared.table.rows("validation"))
         self.lines: list[dict[str, Any]] = []
@@ -128,7 +129,7 @@ class Record:
         processes = self.processes if len(rows) >= self.processes.count else ALONE
         size = evaluation_batch(next(model.parameters()).device)
         batches = in_order(self.prepared.examples, processes.part(rows), size)
-        return processes.together(outputs(model, batches).probs, len(rows))
+        return processes.together(outputs(model, batches, self.recipe.precision).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:
         """Surprise and accuracy on the validation rows, and `loss`: what training minimises, which chooses the epoch.
@@ -140,7 +141,8 @@ class Record:
         y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
         surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
         evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
-        loss = (1 - self.label_smoothing) * surprised + self.label_smoothing * evenly
+        smoothing = self.recipe.label_smoothing
+        loss = (1 - smoothing) * surprised + smoothing * evenly
         if not np.isfinite(loss):
             raise TrainingError(
                 f"the model's outputs are not numbers after epoch {epoch.number}: "

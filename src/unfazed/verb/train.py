@@ -138,7 +138,7 @@ def training_events(
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
     clock.lap("read")
-    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    record = Record(run, prepared, planned.recipe, processes)
     yield from _completed(Running(planned, loader, record, processes, limit), speed, clock)
 
 
@@ -159,7 +159,7 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     planned, prepared, loader = _ready(prepared, run.recipe, processes)
     speed = pace(planned, prepared, loader)
     clock.lap("read")
-    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    record = Record(run, prepared, planned.recipe, processes)
     yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
 
 
@@ -266,7 +266,7 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     path, recipe, resumed = (processes.told_text("") for _ in range(3))
     run = Run(Path(path))
     planned, prepared, loader = _ready(prepared, recipe_from(tomllib.loads(recipe)), processes)
-    record = Record(run, prepared, planned.recipe.label_smoothing, processes)
+    record = Record(run, prepared, planned.recipe, processes)
     running = Running(planned, loader, record, processes, None)
     kept = load(run) if resumed else None
     with ignored():
