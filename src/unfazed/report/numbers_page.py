@@ -221,7 +221,7 @@ def surprising(told: Facts, exhibits: Exhibits) -> Html:
         tag("p", lead, class_="lead"),
         tag(
             "div",
-            _part("Training", "by the median error over all epochs, since what was memorised ends low", train, exhibits),
+            _part("Training", "by the median error over all epochs: what is memorised ends low", train, exhibits),
             _part("Validation", "by the finished model, which never trained on them", validation, exhibits),
             class_="stacked",
         ),
