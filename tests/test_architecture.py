@@ -23,7 +23,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"model", "criterion", "cache"},
     {"modality", "samples", "target"},
     {"seen"},
-    {"reading", "split", "source", "source_values"},
+    {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder"},
     {"table", "recipe", "analysis", "batch", "device", "memory", "processes"},

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from unfazed import source_hub
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.files import cache_folder
 
@@ -32,8 +33,16 @@ def sample(name: str, cache: Path | None = None) -> Path:
 
 
 def local(source: object) -> object:
-    """The folder of "sample:NAME"; any other source as it is."""
-    return sample(source.removeprefix(PREFIX)) if isinstance(source, str) and source.startswith(PREFIX) else source
+    """The folder of "sample:NAME", the rows of "hf:NAME" or of a data set of that library; other sources as they are.
+
+    Raises:
+        SourceError: there is no such data set. UsageError: the library is not installed.
+    """
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return sample(source.removeprefix(PREFIX))
+    if isinstance(source, str) and source.startswith(source_hub.PREFIX):
+        return source_hub.loaded(source.removeprefix(source_hub.PREFIX))
+    return source_hub.frame(source) if source_hub.is_data_set(source) else source
 
 
 def _digits(folder: Path) -> None:
