@@ -1,0 +1,202 @@
+"""A small residual convnet that reads sound: samples to a log-mel spectrogram, and that as an image to logits.
+
+Axis letters: B batch, K classes, D embedding width, T samples, M mel bands, F frames of time, n sampled training rows.
+
+Recordings of a batch differ in length: what lies behind the end of one is zero at every layer, so that it is heard as
+if alone. One longer than the window is heard a window at a time, and its embedding is their mean.
+
+Sources: residual stages as in `convnet`; bands and frames hidden in training, Park et al. 2019 (SpecAugment,
+arXiv:1904.08779).
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unfazed.analysis.mel import FLOOR, LOUDEST, framing, mel_filters
+from unfazed.errors import UsageError
+from unfazed.model.convnet import Stage
+
+JSON = str | int | float | bool | None
+
+BANDS = 64
+_STEM_CHANNELS = 32
+_STAGES = 4
+COLOUR = 2.0  # deviation of a random equaliser's points at full augmentation, as log-energy: 9 decibels
+POINTS = 6  # of that equaliser, evenly spaced over the bands
+HIDDEN = 0.5  # share of the bands, and of the frames, that full augmentation hides at most
+
+
+def default_width(rows: int) -> int:
+    """Channels of the second stage: fewer where there is little to learn from."""
+    return 32 if rows < 1000 else 64
+
+
+class SoundNet(nn.Module):
+    """Residual convnet over int16 samples [B, T] of one rate; call `initialise` on training rows before training.
+
+    window: seconds heard at once. augmentation: from 0 to 1, how much training changes
+    what it hears: the colour of the sound, bands and frames hidden.
+    """
+
+    mean: Tensor
+    std: Tensor
+    filters: Tensor
+    taper: Tensor
+
+    def __init__(
+        self, classes: int, sample_rate: int, window: float, width: int, dropout: float, augmentation: float
+    ) -> None:
+        super().__init__()
+        _check(classes, sample_rate, window, width, dropout, augmentation)
+        self.arguments: dict[str, JSON] = {
+            "classes": classes,
+            "sample_rate": sample_rate,
+            "window": window,
+            "width": width,
+            "dropout": dropout,
+            "augmentation": augmentation,
+        }
+        self.framing, self.augmentation = framing(sample_rate), augmentation
+        self.window = max(1, round(window * sample_rate))
+        self.register_buffer("filters", torch.tensor(mel_filters(sample_rate, self.framing.transform, BANDS)))
+        self.register_buffer("taper", torch.hann_window(self.framing.size))
+        self.register_buffer("mean", torch.zeros(1, BANDS, 1))
+        self.register_buffer("std", torch.ones(1, BANDS, 1))
+        channels = (1, _STEM_CHANNELS, width, 4 * width, 4 * width)
+        self.stages = nn.ModuleList(
+            Stage(inputs, outputs, halve=True, residual=outputs >= width) for inputs, outputs in pairwise(channels)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(4 * width, classes)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, JSON]) -> "SoundNet":
+        """Rebuild the architecture that `arguments` of another SoundNet describes; weights are not loaded."""
+        return cls(**cast(dict[str, int], dict(arguments)))
+
+    @torch.no_grad()
+    def initialise(self, x_train: Tensor, length: Tensor) -> None:
+        """Set each band's mean and deviation from training recordings, int16 [n, T]; 2,000 suffice."""
+        x, length = x_train[:, : self.window].to(self.mean.device), length.to(self.mean.device).clamp(max=self.window)
+        spectrograms = self.log_mel(x, length)
+        heard = spectrograms.transpose(1, 2)[self._frames(length, spectrograms.shape[-1])]
+        self.mean.copy_(heard.mean(dim=0)[None, :, None])
+        self.std.copy_(heard.std(dim=0, correction=0).clamp_min(0.1)[None, :, None])
+
+    def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        """Features [B, D] of recordings x, int16 [B, T], of which the first `length` [B] samples count.
+
+        In training, of one window of each, drawn anew.
+        """
+        if length is None:
+            length = torch.full((len(x),), x.shape[1], device=x.device)
+        if self.training:
+            return self._heard(*self._drawn(x, length))
+        return self._averaged(x, length)
+
+    def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        """Logits [B, K] of recordings x, int16 [B, T], of which the first `length` [B] samples count."""
+        return cast(Tensor, self.head(self.dropout(self.embed(x, length))))
+
+    def log_mel(self, x: Tensor, length: Tensor) -> Tensor:
+        """Spectrograms [B, M, F] of x [B, T], F = T // step + 1: as `analysis.mel.log_mel`, in float32."""
+        inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
+        samples = torch.where(inside, x.float() / LOUDEST, 0.0)
+        size, step, transform = self.framing
+        with torch.autocast(x.device.type, enabled=False):
+            spectrum = torch.stft(
+                samples, transform, step, size, self.taper, center=True, pad_mode="constant", return_complex=True
+            )
+            energy = torch.view_as_real(spectrum).square().sum(dim=-1)
+            return (self.filters @ energy + FLOOR).log()
+
+    def _frames(self, length: Tensor, count: int) -> Tensor:
+        """Which of `count` frames [B, count] hear anything of the first `length` [B] samples."""
+        return torch.arange(count, device=length.device) <= (length // self.framing.step)[:, None]
+
+    def _drawn(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """A window of each recording, anywhere in it."""
+        if x.shape[1] <= self.window:
+            return x, length
+        room = (length - self.window).clamp_min(0)
+        start = (torch.rand(len(x), device=x.device) * (room + 1)).long()
+        places = start[:, None] + torch.arange(self.window, device=x.device)
+        return x.gather(1, places), length.clamp(max=self.window)
+
+    def _averaged(self, x: Tensor, length: Tensor) -> Tensor:
+        """The mean embedding of each recording's windows, weighted by how much of it they hold."""
+        if x.shape[1] <= self.window:
+            return self._heard(x, length)
+        mean = torch.zeros(len(x), self.head.in_features, device=x.device)
+        for start in range(0, int(length.max()), self.window):
+            rows = (length > start).nonzero()[:, 0]
+            left = (length[rows] - start).clamp(max=self.window)
+            part = self._heard(x[rows, start : start + self.window], left)
+            mean.index_add_(0, rows, part * (left / length[rows])[:, None])
+        return mean
+
+    def _heard(self, x: Tensor, length: Tensor) -> Tensor:
+        """Features [B, D] of recordings no longer than the window."""
+        spectrograms = self.log_mel(x, length)
+        frames = self._frames(length, spectrograms.shape[-1])
+        if self.training and self.augmentation:
+            spectrograms = spectrograms + COLOUR * self.augmentation * _curves(spectrograms)
+        image = (spectrograms - self.mean) / self.std
+        if self.training and self.augmentation:
+            image = image * _shown(image, frames.sum(dim=1), HIDDEN * self.augmentation)
+        missing = -image.shape[-1] % 2**_STAGES
+        keep = functional.pad(frames, (0, missing))[:, None, None]
+        image = functional.pad(image, (0, missing))[:, None] * keep
+        image = image.contiguous(memory_format=torch.channels_last)
+        for stage in self.stages:
+            image = stage(image, keep)
+            keep = keep[..., ::2]
+        return image.float().mean(dim=2).sum(dim=2) / keep.sum(dim=(2, 3))
+
+
+def _curves(spectrograms: Tensor) -> Tensor:
+    """What another microphone, room or distance adds to spectrograms [B, M, F]: a smooth curve of bands [B, M, 1]."""
+    points = torch.randn(len(spectrograms), 1, POINTS, device=spectrograms.device)
+    return functional.interpolate(points, size=BANDS, mode="linear", align_corners=True).transpose(1, 2)
+
+
+def _shown(image: Tensor, frames: Tensor, share: float) -> Tensor:
+    """Where nothing is hidden [B, M, F]: two stretches of bands and of the first `frames` [B] are, of any width up to
+    half of `share` each.
+    """
+    bands = torch.full_like(frames, image.shape[1])
+    hidden_bands = _stretches(image.shape[1], bands, share) | _stretches(image.shape[1], bands, share)
+    hidden_frames = _stretches(image.shape[2], frames, share) | _stretches(image.shape[2], frames, share)
+    return ~(hidden_bands[:, :, None] | hidden_frames[:, None, :])
+
+
+def _stretches(count: int, within: Tensor, share: float) -> Tensor:
+    """One stretch of each of B lines of `count` places [B, count], inside the first `within` [B]."""
+    drawn = torch.rand(2, len(within), 1, device=within.device)
+    width = (drawn[0] * (share / 2 * within[:, None] + 1)).floor()
+    start = (drawn[1] * (within[:, None] - width + 1)).floor()
+    places = torch.arange(count, device=within.device)
+    return (places >= start) & (places < start + width)
+
+
+def _check(classes: int, sample_rate: int, window: float, width: int, dropout: float, augmentation: float) -> None:
+    problems = [
+        message
+        for wrong, message in (
+            (classes < 2, f"classes must be at least 2, got {classes}"),
+            (sample_rate not in range(1_000, 48_001), f"sample_rate must be 1,000 to 48,000, got {sample_rate}"),
+            (not 0.01 <= window <= 60, f"window must be 0.01 to 60 seconds, got {window}"),
+            (not 1 <= width <= 4096, f"width must be 1 to 4,096 channels, got {width}"),
+            (not 0 <= dropout < 1, f"dropout must be in [0, 1), got {dropout}"),
+            (not 0 <= augmentation <= 1, f"augmentation must be in [0, 1], got {augmentation}"),
+        )
+        if wrong
+    ]
+    if problems:
+        raise UsageError("SoundNet: " + "; ".join(problems))
