@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from unfazed.errors import UsageError
-from unfazed.model.sounds import SoundNet, _shown, default_width
+from unfazed.model.sounds import SoundNet, default_width
 
 
 def sounds(*counts: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ def test_initialise_measures_the_training_recordings_and_not_their_padding() -> 
     x, length = sounds(4000, 1000, 4000, 3000)
     model.initialise(x, length)
     heard = torch.cat([
-        model.log_mel(row[None, :count], torch.tensor([count]))[0] for row, count in zip(x, length, strict=True)
+        model.log_mel(row[None, :count] / 32_768)[0] for row, count in zip(x, length, strict=True)
     ], dim=1)
     torch.testing.assert_close(model.mean[0, :, 0], heard.mean(dim=1))
     torch.testing.assert_close(model.std[0, :, 0], heard.std(dim=1, correction=0).clamp_min(0.1))
@@ -87,18 +87,17 @@ def test_initialise_survives_silence() -> None:
     assert torch.isfinite(model(x, torch.full((4,), 2000))).all()
 
 
-def test_parts_are_hidden_in_training_only() -> None:
+def test_it_distorts_in_training_only() -> None:
     model = soundnet(augmentation=1.0)
     x, length = sounds(4000, 3000, 2000)
     model.eval()
     assert torch.equal(model(x, length), model(x, length))
-    torch.manual_seed(0)
-    shown = _shown(torch.zeros(500, 64, 50), torch.full((500,), 40), 0.5)
-    bands, frames = (~shown).all(dim=2).sum(dim=1), (~shown[:, :, :40]).all(dim=1).sum(dim=1)
-    assert bands.max() <= 32 and bands.float().mean() > 8 and bands.min() <= 2
-    assert frames.max() <= 20 and frames.float().mean() > 5
     model.train()
-    assert not torch.equal(model(x, length), model(x, length))
+    torch.manual_seed(0)
+    first = model(x, length)
+    assert not torch.equal(model(x, length), first)
+    torch.manual_seed(0)
+    assert torch.equal(model(x, length), first)
 
 
 def test_it_learns_what_is_high_and_what_is_low() -> None:

@@ -16,7 +16,7 @@ LOUDEST = 32_768  # of an int16 sample
 
 
 class Framing(NamedTuple):
-    """How a recording is cut into frames: 25 ms each, one every 10 ms."""
+    """How a recording is cut into frames: 25 ms each, one every 12.5 ms."""
 
     size: int  # samples of a frame
     step: int  # samples from one frame to the next
@@ -26,7 +26,12 @@ class Framing(NamedTuple):
 def framing(sample_rate: int) -> Framing:
     """The frames for a sample rate."""
     size = sample_rate // 40
-    return Framing(size, sample_rate // 100, 1 << (2 * size - 1).bit_length())
+    return Framing(size, sample_rate // 80, 1 << (2 * size - 1).bit_length())
+
+
+def bands_of(sample_rate: int) -> int:
+    """How many bands M to hear at a sample rate: more where there are higher pitches to tell apart."""
+    return 40 if sample_rate <= 10_000 else 64
 
 
 def hertz_to_mel(frequency: Floats) -> Floats:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import soundfile
@@ -25,9 +25,6 @@ from unfazed.reading import file_bytes
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.table import Table
-
-if TYPE_CHECKING:
-    import torch
 
 EXTENSIONS = frozenset({".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"})
 MAX_SAMPLES = 100_000_000  # of all channels together: 19 minutes of a compact disc
@@ -178,13 +175,6 @@ def encode(raw: Recording, preprocessor: AudioPreprocessor) -> NDArray[np.int16]
 def length(x: NDArray[np.int16]) -> NDArray[np.int64]:
     """How many samples of each encoded recording [n, T] are not padding: [n]."""
     return np.asarray((x != PADDING).sum(axis=-1), dtype=np.int64)
-
-
-def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float) -> "torch.Tensor":
-    """See `audio_augment.augment`; loaded on first use, so that reading recordings never loads torch."""
-    from unfazed.modality.audio_augment import augment as augmented
-
-    return augmented(x, generator, strength)
 
 
 def _within(value: Any, low: int, high: int) -> bool:

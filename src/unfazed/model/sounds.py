@@ -5,8 +5,7 @@ Axis letters: B batch, K classes, D embedding width, T samples, M mel bands, F f
 Recordings of a batch differ in length: what lies behind the end of one is zero at every layer, so that it is heard as
 if alone. One longer than the window is heard a window at a time, and its embedding is their mean.
 
-Sources: residual stages as in `convnet`; bands and frames hidden in training, Park et al. 2019 (SpecAugment,
-arXiv:1904.08779).
+The residual stages are those of `convnet`.
 """
 
 from collections.abc import Mapping
@@ -17,18 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unfazed.analysis.mel import FLOOR, LOUDEST, framing, mel_filters
+from unfazed.analysis.mel import FLOOR, LOUDEST, bands_of, framing, mel_filters
 from unfazed.errors import UsageError
 from unfazed.model.convnet import Stage
+from unfazed.model.distortion import coloured, faster, hidden, noisier
 
 JSON = str | int | float | bool | None
 
-BANDS = 64
 _STEM_CHANNELS = 32
 _STAGES = 4
-COLOUR = 2.0  # deviation of a random equaliser's points at full augmentation, as log-energy: 9 decibels
-POINTS = 6  # of that equaliser, evenly spaced over the bands
-HIDDEN = 0.5  # share of the bands, and of the frames, that full augmentation hides at most
 
 
 def default_width(rows: int) -> int:
@@ -39,8 +35,7 @@ def default_width(rows: int) -> int:
 class SoundNet(nn.Module):
     """Residual convnet over int16 samples [B, T] of one rate; call `initialise` on training rows before training.
 
-    window: seconds heard at once. augmentation: from 0 to 1, how much training changes
-    what it hears: the colour of the sound, bands and frames hidden.
+    window: seconds heard at once. augmentation: from 0 to 1, how much training distorts what it hears.
     """
 
     mean: Tensor
@@ -63,16 +58,18 @@ class SoundNet(nn.Module):
         }
         self.framing, self.augmentation = framing(sample_rate), augmentation
         self.window = max(1, round(window * sample_rate))
-        self.register_buffer("filters", torch.tensor(mel_filters(sample_rate, self.framing.transform, BANDS)))
+        bands = bands_of(sample_rate)
+        self.register_buffer("filters", torch.tensor(mel_filters(sample_rate, self.framing.transform, bands)))
         self.register_buffer("taper", torch.hann_window(self.framing.size))
-        self.register_buffer("mean", torch.zeros(1, BANDS, 1))
-        self.register_buffer("std", torch.ones(1, BANDS, 1))
+        self.register_buffer("mean", torch.zeros(1, bands, 1))
+        self.register_buffer("std", torch.ones(1, bands, 1))
         channels = (1, _STEM_CHANNELS, width, 4 * width, 4 * width)
         self.stages = nn.ModuleList(
             Stage(inputs, outputs, halve=True, residual=outputs >= width) for inputs, outputs in pairwise(channels)
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(4 * width, classes)
+        self.embedding_width = 4 * width
+        self.head = nn.Linear(self.embedding_width, classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
 
     @classmethod
@@ -84,7 +81,7 @@ class SoundNet(nn.Module):
     def initialise(self, x_train: Tensor, length: Tensor) -> None:
         """Set each band's mean and deviation from training recordings, int16 [n, T]; 2,000 suffice."""
         x, length = x_train[:, : self.window].to(self.mean.device), length.to(self.mean.device).clamp(max=self.window)
-        spectrograms = self.log_mel(x, length)
+        spectrograms = self.log_mel(_samples(x, length))
         heard = spectrograms.transpose(1, 2)[self._frames(length, spectrograms.shape[-1])]
         self.mean.copy_(heard.mean(dim=0)[None, :, None])
         self.std.copy_(heard.std(dim=0, correction=0).clamp_min(0.1)[None, :, None])
@@ -104,12 +101,10 @@ class SoundNet(nn.Module):
         """Logits [B, K] of recordings x, int16 [B, T], of which the first `length` [B] samples count."""
         return cast(Tensor, self.head(self.dropout(self.embed(x, length))))
 
-    def log_mel(self, x: Tensor, length: Tensor) -> Tensor:
-        """Spectrograms [B, M, F] of x [B, T], F = T // step + 1: as `analysis.mel.log_mel`, in float32."""
-        inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
-        samples = torch.where(inside, x.float() / LOUDEST, 0.0)
+    def log_mel(self, samples: Tensor) -> Tensor:
+        """Spectrograms [B, M, F] of samples within -1..1 [B, T], F = T // step + 1: as `analysis.mel.log_mel`."""
         size, step, transform = self.framing
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(samples.device.type, enabled=False):
             spectrum = torch.stft(
                 samples, transform, step, size, self.taper, center=True, pad_mode="constant", return_complex=True
             )
@@ -133,7 +128,7 @@ class SoundNet(nn.Module):
         """The mean embedding of each recording's windows, weighted by how much of it they hold."""
         if x.shape[1] <= self.window:
             return self._heard(x, length)
-        mean = torch.zeros(len(x), self.head.in_features, device=x.device)
+        mean = torch.zeros(len(x), self.embedding_width, device=x.device)
         for start in range(0, int(length.max()), self.window):
             rows = (length > start).nonzero()[:, 0]
             left = (length[rows] - start).clamp(max=self.window)
@@ -143,13 +138,21 @@ class SoundNet(nn.Module):
 
     def _heard(self, x: Tensor, length: Tensor) -> Tensor:
         """Features [B, D] of recordings no longer than the window."""
-        spectrograms = self.log_mel(x, length)
+        samples, strength = _samples(x, length), self.augmentation if self.training else 0.0
+        if strength:
+            samples, length = faster(samples, length, strength)
+            samples = noisier(samples, length, strength)
+        spectrograms = self.log_mel(samples)
         frames = self._frames(length, spectrograms.shape[-1])
-        if self.training and self.augmentation:
-            spectrograms = spectrograms + COLOUR * self.augmentation * _curves(spectrograms)
+        if strength:
+            spectrograms = coloured(spectrograms, strength)
         image = (spectrograms - self.mean) / self.std
-        if self.training and self.augmentation:
-            image = image * _shown(image, frames.sum(dim=1), HIDDEN * self.augmentation)
+        if strength:
+            image = hidden(image, frames.sum(dim=1), strength)
+        return self._embedded(image, frames)
+
+    def _embedded(self, image: Tensor, frames: Tensor) -> Tensor:
+        """Features [B, D] of normalised spectrograms [B, M, F], of which `frames` [B, F] are heard."""
         missing = -image.shape[-1] % 2**_STAGES
         keep = functional.pad(frames, (0, missing))[:, None, None]
         image = functional.pad(image, (0, missing))[:, None] * keep
@@ -160,29 +163,10 @@ class SoundNet(nn.Module):
         return image.float().mean(dim=2).sum(dim=2) / keep.sum(dim=(2, 3))
 
 
-def _curves(spectrograms: Tensor) -> Tensor:
-    """What another microphone, room or distance adds to spectrograms [B, M, F]: a smooth curve of bands [B, M, 1]."""
-    points = torch.randn(len(spectrograms), 1, POINTS, device=spectrograms.device)
-    return functional.interpolate(points, size=BANDS, mode="linear", align_corners=True).transpose(1, 2)
-
-
-def _shown(image: Tensor, frames: Tensor, share: float) -> Tensor:
-    """Where nothing is hidden [B, M, F]: two stretches of bands and of the first `frames` [B] are, of any width up to
-    half of `share` each.
-    """
-    bands = torch.full_like(frames, image.shape[1])
-    hidden_bands = _stretches(image.shape[1], bands, share) | _stretches(image.shape[1], bands, share)
-    hidden_frames = _stretches(image.shape[2], frames, share) | _stretches(image.shape[2], frames, share)
-    return ~(hidden_bands[:, :, None] | hidden_frames[:, None, :])
-
-
-def _stretches(count: int, within: Tensor, share: float) -> Tensor:
-    """One stretch of each of B lines of `count` places [B, count], inside the first `within` [B]."""
-    drawn = torch.rand(2, len(within), 1, device=within.device)
-    width = (drawn[0] * (share / 2 * within[:, None] + 1)).floor()
-    start = (drawn[1] * (within[:, None] - width + 1)).floor()
-    places = torch.arange(count, device=within.device)
-    return (places >= start) & (places < start + width)
+def _samples(x: Tensor, length: Tensor) -> Tensor:
+    """Samples within -1..1 [B, T], zero behind the end."""
+    inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
+    return torch.where(inside, x.float() / LOUDEST, 0.0)
 
 
 def _check(classes: int, sample_rate: int, window: float, width: int, dropout: float, augmentation: float) -> None:
