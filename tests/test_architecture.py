@@ -24,7 +24,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"modality", "samples"},
     {"sample_sounds"},
     {"seen"},
-    {"reading", "split", "source"},
+    {"reading", "split", "source", "source_values"},
     {"source_table"},
     {"source_folder"},
     {"table", "recipe", "analysis", "batch", "device", "memory", "processes"},
