@@ -35,7 +35,7 @@ class Knob(NamedTuple):
         return not self.kinds or modality in (*self.kinds, AUTO)
 
 
-MODALITIES = ("image",)
+MODALITIES = ("image", "audio")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:
@@ -98,8 +98,12 @@ class Recipe:
     start_size: float = _knob(AUTO, "side of the images at the start of training, from where they grow; auto: 0.6 from "
                               "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0),
                               kinds=("image",))
+    sample_rate: int = _knob(AUTO, "samples a second that recordings are resampled to; auto: the commonest, at most "
+                             "16,000", unit="per second", low=1_000, high=48_000, kinds=("audio",))
+    window: float = _knob(AUTO, "seconds of a recording that are heard at once, longer ones in parts; auto: all of it, "
+                          "at most 4", unit="seconds", low=0.05, high=30.0, kinds=("audio",))
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
-                       unit="channels", low=4, high=1024, kinds=("image",))
+                       unit="channels", low=4, high=1024, kinds=("image", "audio"))
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"),
                          kinds=("image",))
     shuffle: str = _knob(AUTO, "order of an epoch: full, or blocks, which reads from a disk in stretches; "

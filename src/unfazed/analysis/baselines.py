@@ -1,6 +1,6 @@
-"""What has to be beaten: the commonest class, and one linear layer on the pixels.
+"""What has to be beaten: the commonest class, and one linear layer on the pixels, or on other features.
 
-Axis letters: N examples, K classes, D numbers of one pooled image.
+Axis letters: N examples, K classes, D features of one, such as the numbers of a pooled image.
 """
 
 import warnings
@@ -49,18 +49,20 @@ def linear_model(
     """
     rows = linear_rows(y_train, seed)
     side = SIDE if classes <= MANY_CLASSES else SIDE_OF_MANY
-    inputs, mean, scale = _standardised(pooled(x_train[rows], side))
-    y = y_train[rows]
+    model = feature_model(pooled(x_train[rows], side).reshape(len(rows), -1), y_train[rows], classes)
+    return lambda x: model(pooled(x, side).reshape(len(x), -1))
+
+
+def feature_model(
+    features: NDArray[np.float32], y: Integers, classes: int
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
     if len(np.unique(y)) < 2:
-        return lambda x: majority_probs(y, classes, len(x))
+        return lambda features: majority_probs(y, classes, len(features))
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    inputs = (features - mean) / scale
     model = _fit(inputs, y, _chosen_strength(inputs, y, classes))
-    return lambda x: _all_classes(model, (pooled(x, side).reshape(len(x), -1) - mean) / scale, classes)
-
-
-def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    inputs = images.reshape(len(images), -1)
-    mean, scale = inputs.mean(0), inputs.std(0) + 1e-3
-    return (inputs - mean) / scale, mean, scale
+    return lambda features: _all_classes(model, (features - mean) / scale, classes)
 
 
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> float:

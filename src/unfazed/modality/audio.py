@@ -8,7 +8,7 @@ decoded, and whatever a decoder raises becomes an `InputError` with a short reas
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -21,8 +21,9 @@ import soxr
 from numpy.typing import NDArray
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
+from unfazed.modality import Modality
 from unfazed.reading import file_bytes
-from unfazed.source import SourceOptions
+from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
 from unfazed.table import Table
 
@@ -132,9 +133,7 @@ def inspect(data: bytes) -> tuple[int, int]:
         return file.samplerate, file.frames
 
 
-def fit(
-    facts: Iterable[tuple[int, int]], sample_rate: int | Literal["auto"] = "auto"
-) -> AudioPreprocessor:
+def fit(facts: Sequence[tuple[int, int]], sample_rate: int | Literal["auto"] = "auto") -> AudioPreprocessor:
     """The rate and length that suit the training recordings, from their (sample rate, samples).
 
     Rate, where "auto": the commonest, at most 16,000. Length: the longest, but at most 30 s and no more than four times
@@ -143,14 +142,13 @@ def fit(
     Raises:
         SourceError: there are no recordings. UsageError: sample_rate is out of range.
     """
-    pairs = list(facts)
-    if not pairs:
+    if not facts:
         raise SourceError("there is no readable recording to train on")
-    commonest = Counter(rate for rate, _ in pairs).most_common(1)[0][0]
+    commonest = Counter(rate for rate, _ in facts).most_common(1)[0][0]
     rate = min(commonest, AUTO_RATE) if sample_rate == "auto" else sample_rate
     if not SLOWEST <= rate <= HIGHEST_RATE:
         raise UsageError(f"sample_rate must be {SLOWEST:,} to {HIGHEST_RATE:,} samples a second, got {rate:,}")
-    seconds = np.array([count / its_rate for its_rate, count in pairs])
+    seconds = np.array([count / its_rate for its_rate, count in facts])
     usual = max(_MANY_MEDIANS * np.median(seconds), np.percentile(seconds, 99))
     return AudioPreprocessor(rate, max(1, round(min(seconds.max(), usual, MAX_SECONDS) * rate)))
 
@@ -277,3 +275,32 @@ def _short(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     text = re.sub(r"Error opening <_io\.BytesIO[^>]*>: ", "", text)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) -> str:
+    rate, seconds = preprocessor.sample_rate, preprocessor.samples / preprocessor.sample_rate
+    longer = sum(count / its_rate > seconds + 1 / rate for its_rate, count in facts)
+    resampled = "" if all(its_rate == rate for its_rate, _ in facts) else ", resampled"
+    cut = f", the loudest {seconds:.3g} s of {longer:,} longer ones" if longer else ""
+    return f"{rate:,} samples a second{resampled}{cut}"
+
+
+MODALITY = Modality(
+    name="audio",
+    items="recordings",
+    decoder=f"libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__}",
+    extensions=EXTENSIONS,
+    values=False,
+    find=find,
+    listed=listed_paths,
+    load=file_bytes,
+    read=read,
+    inspect=inspect,
+    fit=lambda facts, recipe: fit(facts, recipe.sample_rate),
+    encode=encode,
+    length=length,
+    fitting=_fitting,
+    augment=None,
+    shrink=None,
+    preprocessor=AudioPreprocessor,
+)
