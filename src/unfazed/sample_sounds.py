@@ -40,7 +40,7 @@ def _recorded(play: Callable[[Drawn, Samples, float], Samples], draw: Drawn) -> 
     below = draw.uniform(MOST_NOISE, LEAST_NOISE)
     sound += noise / noise.std() * 10 ** (-below / 20)
     loudness = 10 ** (draw.uniform(-30, -1) / 20)
-    return np.rint(sound / np.abs(sound).max() * loudness * 32_767).astype(np.int16)
+    return np.asarray(np.rint(sound / np.abs(sound).max() * loudness * 32_767), np.int16)
 
 
 def _bell(draw: Drawn, time: Samples, pitch: float) -> Samples:
@@ -94,5 +94,10 @@ def _phase(turns: Any) -> Samples:
 
 
 KINDS: dict[str, Callable[[Drawn, Samples, float], Samples]] = {
-    "bell": _bell, "drum": _drum, "flute": _flute, "pluck": _pluck, "reed": _reed, "siren": _siren,
+    "bell": _bell,
+    "drum": _drum,
+    "flute": _flute,
+    "pluck": _pluck,
+    "reed": _reed,
+    "siren": _siren,
 }

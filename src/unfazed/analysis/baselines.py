@@ -53,9 +53,7 @@ def linear_model(
     return lambda x: model(pooled(x, side).reshape(len(x), -1))
 
 
-def feature_model(
-    features: NDArray[np.float32], y: Integers, classes: int
-) -> Callable[[NDArray[np.float32]], Floats]:
+def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
     """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
     if len(np.unique(y)) < 2:
         return lambda features: majority_probs(y, classes, len(features))

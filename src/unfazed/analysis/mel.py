@@ -49,7 +49,7 @@ def mel_filters(sample_rate: int, transform: int, bands: int) -> NDArray[np.floa
 
     Each rises from the centre of the band below it to 1 at its own, and falls to the centre of the one above.
     """
-    edges = mel_to_hertz(np.linspace(0, hertz_to_mel(np.float64(sample_rate / 2)), bands + 2))
+    edges = mel_to_hertz(np.linspace(0, hertz_to_mel(np.array(sample_rate / 2)), bands + 2))
     frequencies = np.linspace(0, sample_rate / 2, transform // 2 + 1)
     low, centre, high = (edges[start : start + bands, None] for start in range(3))
     rising, falling = (frequencies - low) / (centre - low), (high - frequencies) / (high - centre)
@@ -68,7 +68,7 @@ def log_mel(samples: NDArray[np.int16], sample_rate: int, bands: int) -> NDArray
     padded = np.pad(samples / LOUDEST, transform // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, transform)[::step]
     energy = np.square(np.abs(np.fft.rfft(frames * taper)))
-    return np.log(energy @ mel_filters(sample_rate, transform, bands).T + FLOOR).T.astype(np.float32)
+    return np.asarray(np.log(energy @ mel_filters(sample_rate, transform, bands).T + FLOOR).T, np.float32)
 
 
 def band_statistics(

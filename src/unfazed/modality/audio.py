@@ -91,9 +91,10 @@ class AudioPreprocessor:
             raise RunError(f"the preprocessor is not JSON: {error}") from error
         if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "audio"):
             raise RunError("the preprocessor is not one for audio in format 1")
-        rate, samples = values.get("sample_rate"), values.get("samples")
-        if not _within(rate, SLOWEST, HIGHEST_RATE) or not _within(samples, 1, int(MAX_SECONDS * rate)):
-            raise RunError(f"the preprocessor is damaged: sample_rate {rate!r}, samples {samples!r}")
+        given = values.get("sample_rate"), values.get("samples")
+        rate, samples = (value if type(value) is int else 0 for value in given)
+        if not SLOWEST <= rate <= HIGHEST_RATE or not 1 <= samples <= MAX_SECONDS * rate:
+            raise RunError(f"the preprocessor is damaged: sample_rate {given[0]!r}, samples {given[1]!r}")
         return cls(rate, samples)
 
 
@@ -175,10 +176,6 @@ def length(x: NDArray[np.int16]) -> NDArray[np.int64]:
     return np.asarray((x != PADDING).sum(axis=-1), dtype=np.int64)
 
 
-def _within(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
 def _refused(source: object) -> Recording:
     raise InputError(f"a recording is a path, bytes, or (samples, sample rate), not {type(source).__name__}")
 
@@ -214,8 +211,10 @@ def _check(file: soundfile.SoundFile) -> None:
     if file.format not in _FORMATS:
         raise InputError(f"{file.format} is not among the formats that are read")
     if file.frames * file.channels > MAX_SAMPLES:
-        raise InputError(f"too long to decode: {file.frames:,} samples of {file.channels} channels are over "
-                         f"{MAX_SAMPLES / 1e6:.0f} million")
+        raise InputError(
+            f"too long to decode: {file.frames:,} samples of {file.channels} channels are over "
+            f"{MAX_SAMPLES / 1e6:.0f} million"
+        )
     _check_sizes(file.frames, file.channels, file.samplerate)
 
 
@@ -236,7 +235,7 @@ def _from_array(samples: Any, rate: Any) -> Recording:
     channels = samples[:, None] if samples.ndim == 1 else samples
     if channels.size > MAX_SAMPLES:
         raise InputError(f"too long: {channels.size:,} samples are over {MAX_SAMPLES / 1e6:.0f} million")
-    _check_sizes(*channels.shape, int(rate))
+    _check_sizes(len(channels), channels.shape[1], int(rate))
     if channels.dtype.kind in "iu":
         bounds = np.iinfo(channels.dtype)
         middle = (bounds.max + bounds.min + 1) // 2

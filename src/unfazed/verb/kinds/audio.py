@@ -86,10 +86,10 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
 def _statistics(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Features [n, 2 M]."""
     rate = _rate(prepared)
-    batches = (prepared.examples.batch(part) for part in torch.from_numpy(rows).split(SCORED))
-    return np.concatenate([
-        band_statistics(batch.x.cpu().numpy(), batch.length.cpu().numpy(), rate, bands_of(rate)) for batch in batches
-    ])
+    batches = (prepared.examples.batch(part) for part in torch.split(torch.from_numpy(rows), SCORED))
+    return np.concatenate(
+        [band_statistics(batch.x.cpu().numpy(), batch.length.cpu().numpy(), rate, bands_of(rate)) for batch in batches]
+    )
 
 
 def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
