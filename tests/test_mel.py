@@ -23,7 +23,10 @@ def by_definition(sound: NDArray[np.int16], rate: int, bands: int) -> NDArray[np
     transform = next(2**power for power in range(20) if 2**power >= 2 * size)
     frequencies = np.arange(transform // 2 + 1) * rate / transform
     times = np.arange(size) - transform // 2 + (transform - size) // 2  # of a frame's samples, from its centre
-    taper = np.sin(np.pi * np.arange(size) / size) ** 2
+    taper = np.sin(np.pi * np.arange(size) / size) ** 2 * 4 / size
+    powers = [np.mean(np.append(part := sound[at : at + size].astype(float), np.zeros(size - len(part))) ** 2)
+              for at in range(0, len(sound), size)]  # fmt: skip
+    level = max(4.0, math.sqrt(max(powers)))
     waves = np.exp(-2j * np.pi * np.outer(frequencies / rate, times))
     top = 1127 * math.log(1 + rate / 2 / 700)
     edges = [700 * (math.exp(top * place / (bands + 1) / 1127) - 1) for place in range(bands + 2)]
@@ -31,12 +34,12 @@ def by_definition(sound: NDArray[np.int16], rate: int, bands: int) -> NDArray[np
     for frame in range(result.shape[1]):
         places = frame * step + times
         inside = (places >= 0) & (places < len(sound))
-        piece = np.where(inside, sound[places.clip(0, len(sound) - 1)], 0) / 32768
+        piece = np.where(inside, sound[places.clip(0, len(sound) - 1)], 0) / level
         power = np.abs(waves @ (taper * piece)) ** 2
         for band in range(bands):
             low, centre, high = edges[band : band + 3]
             weights = np.interp(frequencies, [low, centre, high], [0, 1, 0])
-            result[band, frame] = math.log(weights @ power + 1e-6)
+            result[band, frame] = math.log(weights @ power + 6e-6)
     return result
 
 
@@ -48,7 +51,7 @@ def test_both_spectrograms_are_the_one_defined(rate: int, count: int) -> None:
     assert np.abs(log_mel(sound, rate, bands) - expected).max() < 1e-4
     model = SoundNet(2, rate, 1.0, 4, 0.0, 0.0)
     with torch.autocast("cpu", torch.bfloat16):  # which must not reach it
-        found = model.log_mel(torch.from_numpy(sound)[None] / 32_768)[0]
+        found = model.log_mel(model.levelled(torch.from_numpy(sound)[None], torch.tensor([count])))[0]
     assert np.abs(found.numpy() - expected).max() < 1e-4
 
 

@@ -53,10 +53,19 @@ def test_what_stands_in_the_padding_is_not_heard() -> None:
     assert torch.equal(model(x, length), model(noise, length))
 
 
+def test_how_loud_a_recording_is_does_not_matter() -> None:
+    model = soundnet().eval()
+    x, length = sounds(3000, 1000)
+    x = torch.where(x == -32_768, x, x // 8)
+    louder = torch.where(x == -32_768, x, x * 8)
+    torch.testing.assert_close(model(x, length), model(louder, length), atol=1e-4, rtol=1e-4)
+
+
 def test_a_long_recording_is_the_mean_of_its_windows() -> None:
     model = soundnet().eval()
     x, length = sounds(10_000)
-    parts = [model.embed(part, torch.tensor([part.shape[1]])) * part.shape[1] for part in x.split(4000, dim=1)]
+    samples = model.levelled(x, length)
+    parts = [model._heard(part, torch.tensor([part.shape[1]])) * part.shape[1] for part in samples.split(4000, dim=1)]
     torch.testing.assert_close(model.embed(x, length), sum(parts) / 10_000)
 
 
@@ -75,7 +84,7 @@ def test_initialise_measures_the_training_recordings_and_not_their_padding() -> 
     x, length = sounds(4000, 1000, 4000, 3000)
     model.initialise(x, length)
     heard = torch.cat([
-        model.log_mel(row[None, :count] / 32_768)[0] for row, count in zip(x, length, strict=True)
+        model.log_mel(model.levelled(x, length)[row : row + 1, :count])[0] for row, count in enumerate(length)
     ], dim=1)
     torch.testing.assert_close(model.mean[0, :, 0], heard.mean(dim=1))
     torch.testing.assert_close(model.std[0, :, 0], heard.std(dim=1, correction=0).clamp_min(0.1))

@@ -1,7 +1,8 @@
 """Sound as people hear it: energy in bands that are as wide as pitches sound apart.
 
-The mel scale m = 1127 ln(1 + f / 700) and triangular bands, Davis and Mermelstein 1980; the formula is O'Shaughnessy's
-of 1987, as in HTK. Axis letters: N recordings, T samples, M bands, F frames of time, Q frequencies of the transform.
+Recordings are brought to one loudness first, so that it does not matter how near the microphone was. The mel scale
+m = 1127 ln(1 + f / 700) and triangular bands, Davis and Mermelstein 1980; the formula is O'Shaughnessy's of 1987, as in
+HTK. Axis letters: N recordings, T samples, M bands, F frames of time, Q frequencies of the transform.
 """
 
 from typing import NamedTuple
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Floats
 
-FLOOR = 1e-6  # added to the energy of a band before its logarithm, for samples within -1..1: below the noise of 16 bits
-LOUDEST = 32_768  # of an int16 sample
+FLOOR = 6e-6  # added to the energy of a band before its logarithm: what is 52 decibels softer than a tone is silence
+SOFTEST = 4.0  # of an int16 sample: a recording with less in its loudest frame is not made any louder
 
 
 class Framing(NamedTuple):
@@ -56,16 +57,23 @@ def mel_filters(sample_rate: int, transform: int, bands: int) -> NDArray[np.floa
     return np.clip(np.minimum(rising, falling), 0, None).astype(np.float32)
 
 
+def loudness(samples: NDArray[np.int16], size: int) -> float:
+    """Root mean square of the loudest of the stretches of `size` samples that a recording `[T]` falls into."""
+    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % size))
+    return max(SOFTEST, float(np.sqrt(np.square(padded.reshape(-1, size)).mean(axis=1).max())))
+
+
 def log_mel(samples: NDArray[np.int16], sample_rate: int, bands: int) -> NDArray[np.float32]:
     """The spectrogram `[M, F]` of one recording `[T]`, F = T // step + 1: the natural logarithm of each band's energy.
 
-    Frames are centred on every `step`-th sample, with silence before the beginning and after the end.
+    Frames are centred on every `step`-th sample, with silence before the beginning and after the end; a tone of
+    amplitude 1 would have an energy of 1 at its frequency.
     """
     size, step, transform = framing(sample_rate)
     taper = np.zeros(transform)
     start = (transform - size) // 2
-    taper[start : start + size] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    padded = np.pad(samples / LOUDEST, transform // 2)
+    taper[start : start + size] = 2 / size * (1 - np.cos(2 * np.pi * np.arange(size) / size))
+    padded = np.pad(samples / loudness(samples, size), transform // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, transform)[::step]
     energy = np.square(np.abs(np.fft.rfft(frames * taper)))
     return np.asarray(np.log(energy @ mel_filters(sample_rate, transform, bands).T + FLOOR).T, np.float32)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unfazed.analysis.mel import FLOOR, LOUDEST, bands_of, framing, mel_filters
+from unfazed.analysis.mel import FLOOR, SOFTEST, bands_of, framing, mel_filters
 from unfazed.errors import UsageError
 from unfazed.model.convnet import Stage
 from unfazed.model.distortion import coloured, faster, hidden, noisier
@@ -60,7 +60,7 @@ class SoundNet(nn.Module):
         self.window = max(1, round(window * sample_rate))
         bands = bands_of(sample_rate)
         self.register_buffer("filters", torch.tensor(mel_filters(sample_rate, self.framing.transform, bands)))
-        self.register_buffer("taper", torch.hann_window(self.framing.size))
+        self.register_buffer("taper", torch.hann_window(self.framing.size) * 4 / self.framing.size)
         self.register_buffer("mean", torch.zeros(1, bands, 1))
         self.register_buffer("std", torch.ones(1, bands, 1))
         channels = (1, _STEM_CHANNELS, width, 4 * width, 4 * width)
@@ -80,8 +80,9 @@ class SoundNet(nn.Module):
     @torch.no_grad()
     def initialise(self, x_train: Tensor, length: Tensor) -> None:
         """Set each band's mean and deviation from training recordings, int16 [n, T]; 2,000 suffice."""
-        x, length = x_train[:, : self.window].to(self.mean.device), length.to(self.mean.device).clamp(max=self.window)
-        spectrograms = self.log_mel(_samples(x, length))
+        samples = self.levelled(x_train.to(self.mean.device), length.to(self.mean.device))[:, : self.window]
+        length = length.to(self.mean.device).clamp(max=self.window)
+        spectrograms = self.log_mel(samples)
         heard = spectrograms.transpose(1, 2)[self._frames(length, spectrograms.shape[-1])]
         self.mean.copy_(heard.mean(dim=0)[None, :, None])
         self.std.copy_(heard.std(dim=0, correction=0).clamp_min(0.1)[None, :, None])
@@ -93,16 +94,23 @@ class SoundNet(nn.Module):
         """
         if length is None:
             length = torch.full((len(x),), x.shape[1], device=x.device)
-        if self.training:
-            return self._heard(*self._drawn(x, length))
-        return self._averaged(x, length)
+        samples = self.levelled(x, length)
+        return self._heard(*self._drawn(samples, length)) if self.training else self._averaged(samples, length)
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Logits [B, K] of recordings x, int16 [B, T], of which the first `length` [B] samples count."""
         return cast(Tensor, self.head(self.dropout(self.embed(x, length))))
 
+    def levelled(self, x: Tensor, length: Tensor) -> Tensor:
+        """Samples [B, T] of one loudness, zero behind the end: as in `analysis.mel`."""
+        inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
+        samples = torch.where(inside, x.float(), 0.0)
+        stretches = functional.pad(samples, (0, -x.shape[1] % self.framing.size)).unflatten(1, (-1, self.framing.size))
+        loudness = stretches.square().mean(dim=2).amax(dim=1, keepdim=True).sqrt()
+        return samples / loudness.clamp_min(SOFTEST)
+
     def log_mel(self, samples: Tensor) -> Tensor:
-        """Spectrograms [B, M, F] of samples within -1..1 [B, T], F = T // step + 1: as `analysis.mel.log_mel`."""
+        """Spectrograms [B, M, F] of levelled samples [B, T], F = T // step + 1: as `analysis.mel.log_mel`."""
         size, step, transform = self.framing
         with torch.autocast(samples.device.type, enabled=False):
             spectrum = torch.stft(
@@ -115,30 +123,30 @@ class SoundNet(nn.Module):
         """Which of `count` frames [B, count] hear anything of the first `length` [B] samples."""
         return torch.arange(count, device=length.device) <= (length // self.framing.step)[:, None]
 
-    def _drawn(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    def _drawn(self, samples: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """A window of each recording, anywhere in it."""
-        if x.shape[1] <= self.window:
-            return x, length
+        if samples.shape[1] <= self.window:
+            return samples, length
         room = (length - self.window).clamp_min(0)
-        start = (torch.rand(len(x), device=x.device) * (room + 1)).long()
-        places = start[:, None] + torch.arange(self.window, device=x.device)
-        return x.gather(1, places), length.clamp(max=self.window)
+        start = (torch.rand(len(samples), device=samples.device) * (room + 1)).long()
+        places = start[:, None] + torch.arange(self.window, device=samples.device)
+        return samples.gather(1, places), length.clamp(max=self.window)
 
-    def _averaged(self, x: Tensor, length: Tensor) -> Tensor:
+    def _averaged(self, samples: Tensor, length: Tensor) -> Tensor:
         """The mean embedding of each recording's windows, weighted by how much of it they hold."""
-        if x.shape[1] <= self.window:
-            return self._heard(x, length)
-        mean = torch.zeros(len(x), self.embedding_width, device=x.device)
+        if samples.shape[1] <= self.window:
+            return self._heard(samples, length)
+        mean = torch.zeros(len(samples), self.embedding_width, device=samples.device)
         for start in range(0, int(length.max()), self.window):
             rows = (length > start).nonzero()[:, 0]
             left = (length[rows] - start).clamp(max=self.window)
-            part = self._heard(x[rows, start : start + self.window], left)
+            part = self._heard(samples[rows, start : start + self.window], left)
             mean.index_add_(0, rows, part * (left / length[rows])[:, None])
         return mean
 
-    def _heard(self, x: Tensor, length: Tensor) -> Tensor:
-        """Features [B, D] of recordings no longer than the window."""
-        samples, strength = _samples(x, length), self.augmentation if self.training else 0.0
+    def _heard(self, samples: Tensor, length: Tensor) -> Tensor:
+        """Features [B, D] of levelled samples [B, T], no longer than the window."""
+        strength = self.augmentation if self.training else 0.0
         if strength:
             samples, length = faster(samples, length, strength)
             samples = noisier(samples, length, strength)
@@ -161,12 +169,6 @@ class SoundNet(nn.Module):
             image = stage(image, keep)
             keep = keep[..., ::2]
         return image.float().mean(dim=2).sum(dim=2) / keep.sum(dim=(2, 3))
-
-
-def _samples(x: Tensor, length: Tensor) -> Tensor:
-    """Samples within -1..1 [B, T], zero behind the end."""
-    inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
-    return torch.where(inside, x.float() / LOUDEST, 0.0)
 
 
 def _check(classes: int, sample_rate: int, window: float, width: int, dropout: float, augmentation: float) -> None:
