@@ -52,7 +52,7 @@ def test_colour_is_a_smooth_curve_that_lasts() -> None:
     torch.manual_seed(0)
     curves = coloured(torch.zeros(400, 40, 7), 0.5)
     assert (curves == curves[:, :, :1]).all()
-    assert 0.5 < curves.std() < 1.0 and curves.diff(dim=1).abs().max() < 1 and curves.mean(dim=1).abs().max() < 1e-5
+    assert 0.5 < curves.std() < 1.0 and curves.diff(dim=1).abs().max() < 1
     assert len(curves[:, 0, 0].unique()) == 400
 
 

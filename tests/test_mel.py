@@ -39,7 +39,7 @@ def by_definition(sound: NDArray[np.int16], rate: int, bands: int) -> NDArray[np
         for band in range(bands):
             low, centre, high = edges[band : band + 3]
             weights = np.interp(frequencies, [low, centre, high], [0, 1, 0])
-            result[band, frame] = math.log(weights @ power + 6e-6)
+            result[band, frame] = math.log(weights @ power + 1e-7)
     return result
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from unfazed.errors import UsageError
-from unfazed.model.sounds import SoundNet, default_width
+from unfazed.model.sounds import RANGE, SoundNet, default_width
 
 
 def sounds(*counts: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -61,6 +61,17 @@ def test_how_loud_a_recording_is_does_not_matter() -> None:
     torch.testing.assert_close(model(x, length), model(louder, length), atol=1e-4, rtol=1e-4)
 
 
+def test_a_faint_part_of_a_long_recording_stays_faint() -> None:
+    model = soundnet().eval()
+    x, length = sounds(8000)
+    x[:, 4000:] //= 2000
+    loud, faint = model.levelled(x, length).split(4000, dim=1)
+    count = torch.tensor([4000])
+    silence = model._heard(torch.zeros_like(faint), count)
+    distances = [(model._heard(part, count) - silence).norm() for part in (faint, loud)]
+    assert distances[0] < 0.3 * distances[1]
+
+
 def test_a_long_recording_is_the_mean_of_its_windows() -> None:
     model = soundnet().eval()
     x, length = sounds(10_000)
@@ -83,9 +94,10 @@ def test_initialise_measures_the_training_recordings_and_not_their_padding() -> 
     model = soundnet()
     x, length = sounds(4000, 1000, 4000, 3000)
     model.initialise(x, length)
-    heard = torch.cat([
+    spectrograms = [
         model.log_mel(model.levelled(x, length)[row : row + 1, :count])[0] for row, count in enumerate(length)
-    ], dim=1)
+    ]
+    heard = torch.cat([one - one.max() for one in spectrograms], dim=1).clamp_min(-RANGE)
     torch.testing.assert_close(model.mean[0, :, 0], heard.mean(dim=1))
     torch.testing.assert_close(model.std[0, :, 0], heard.std(dim=1, correction=0).clamp_min(0.1))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Floats
 
-FLOOR = 6e-6  # added to the energy of a band before its logarithm: what is 52 decibels softer than a tone is silence
+FLOOR = 1e-7  # added to the energy of a band before its logarithm: 70 decibels below a tone
 SOFTEST = 4.0  # of an int16 sample: a recording with less in its loudest frame is not made any louder
 
 

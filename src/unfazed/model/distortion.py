@@ -45,10 +45,10 @@ def noisier(samples: Tensor, length: Tensor, strength: float) -> Tensor:
 
 
 def coloured(spectrograms: Tensor, strength: float) -> Tensor:
-    """Log-energies [B, M, F] as another microphone or room has them: a smooth curve added, its mean 0."""
+    """Log-energies [B, M, F] as another microphone or room has them: a smooth curve over the bands added."""
     points = COLOUR * strength * torch.randn(len(spectrograms), 1, _POINTS, device=spectrograms.device)
     curves = functional.interpolate(points, spectrograms.shape[1], mode="linear", align_corners=True)
-    return spectrograms + (curves - curves.mean(dim=2, keepdim=True)).transpose(1, 2)
+    return spectrograms + curves.transpose(1, 2)
 
 
 def hidden(image: Tensor, frames: Tensor, strength: float) -> Tensor:

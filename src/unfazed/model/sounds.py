@@ -23,6 +23,8 @@ from unfazed.model.distortion import coloured, faster, hidden, noisier
 
 JSON = str | int | float | bool | None
 
+RANGE = 12.0  # log-energy, 52 decibels: what is softer than the loudest band by more is silence
+FAINT = -6.0  # log-energy of the loudest band below which a part of a recording is not made any louder
 _STEM_CHANNELS = 32
 _STAGES = 4
 
@@ -83,7 +85,8 @@ class SoundNet(nn.Module):
         samples = self.levelled(x_train.to(self.mean.device), length.to(self.mean.device))[:, : self.window]
         length = length.to(self.mean.device).clamp(max=self.window)
         spectrograms = self.log_mel(samples)
-        heard = spectrograms.transpose(1, 2)[self._frames(length, spectrograms.shape[-1])]
+        frames = self._frames(length, spectrograms.shape[-1])
+        heard = _below_loudest(spectrograms, frames).transpose(1, 2)[frames]
         self.mean.copy_(heard.mean(dim=0)[None, :, None])
         self.std.copy_(heard.std(dim=0, correction=0).clamp_min(0.1)[None, :, None])
 
@@ -105,7 +108,8 @@ class SoundNet(nn.Module):
         """Samples [B, T] of one loudness, zero behind the end: as in `analysis.mel`."""
         inside = torch.arange(x.shape[1], device=x.device) < length[:, None]
         samples = torch.where(inside, x.float(), 0.0)
-        stretches = functional.pad(samples, (0, -x.shape[1] % self.framing.size)).unflatten(1, (-1, self.framing.size))
+        size = self.framing.size
+        stretches = functional.pad(samples, (0, -x.shape[1] % size)).view(len(x), -1, size)
         loudness = stretches.square().mean(dim=2).amax(dim=1, keepdim=True).sqrt()
         return samples / loudness.clamp_min(SOFTEST)
 
@@ -154,7 +158,7 @@ class SoundNet(nn.Module):
         frames = self._frames(length, spectrograms.shape[-1])
         if strength:
             spectrograms = coloured(spectrograms, strength)
-        image = (spectrograms - self.mean) / self.std
+        image = (_below_loudest(spectrograms, frames) - self.mean) / self.std
         if strength:
             image = hidden(image, frames.sum(dim=1), strength)
         return self._embedded(image, frames)
@@ -169,6 +173,12 @@ class SoundNet(nn.Module):
             image = stage(image, keep)
             keep = keep[..., ::2]
         return image.float().mean(dim=2).sum(dim=2) / keep.sum(dim=(2, 3))
+
+
+def _below_loudest(spectrograms: Tensor, frames: Tensor) -> Tensor:
+    """Log-energies [B, M, F] less that of the loudest band in any of the `frames` [B, F]: from -RANGE to 0 there."""
+    loudest = spectrograms.masked_fill(~frames[:, None], -torch.inf).amax(dim=(1, 2), keepdim=True)
+    return (spectrograms - loudest.clamp_min(FAINT)).clamp_min(-RANGE)
 
 
 def _check(classes: int, sample_rate: int, window: float, width: int, dropout: float, augmentation: float) -> None:
