@@ -7,8 +7,8 @@ import numpy as np
 import unfazed
 
 
-def main(source: str = "sample:synthetic-sounds", out: str | None = None) -> float:
-    run = unfazed.train(source, out=out, epochs=8, seed=1)
+def main(source: str = "sample:synthetic-sounds", out: str | None = None, epochs: int = 20) -> float:
+    run = unfazed.train(source, out=out, epochs=epochs, seed=1)
     accuracy = run.report["test"]["accuracy"]
     print(f"test accuracy {accuracy['value']:.3f} (95 % interval {accuracy['low']:.3f} to {accuracy['high']:.3f})")
     for example in run.report["surprising"]["validation"][:3]:
@@ -22,4 +22,4 @@ def main(source: str = "sample:synthetic-sounds", out: str | None = None) -> flo
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:3])

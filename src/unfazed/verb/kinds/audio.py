@@ -25,8 +25,9 @@ from unfazed.run import Exhibit
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
-SAMPLED_ROWS = 1000  # training recordings that each band's mean and deviation are taken from
-SCORED = 1024  # rows that a baseline reads at once
+SAMPLED_ROWS = 1000  # training recordings that each band's mean and deviation are taken from, at most
+SAMPLED = 10_000_000  # samples of them together: 20 minutes at 8,000 a second
+SCORED = 64  # rows that a baseline reads at once
 AUTO_WINDOW = 4.0  # seconds
 PLAYED = 10.0  # seconds of a recording that a report holds
 SMALL_SOUND = 10_000  # bytes up to which it is kept as it is; beyond, it is compressed
@@ -51,7 +52,8 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     model = SoundNet(
         len(prepared.table.classes), rate, recipe.window, recipe.width, recipe.dropout, recipe.augmentation
     )
-    sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
+    count = max(16, min(SAMPLED_ROWS, SAMPLED // samples))
+    sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:count]])
     model.initialise(sample.x, sample.length)
     details = f"on log-mel spectrograms of {prepared.fitting}"
     if samples > model.window:
