@@ -81,8 +81,8 @@ class Recipe:
                        unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
     patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
                           "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
-    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; in sound of speed, noise and hidden parts; "
-                                "0 = none", low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
+    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; in sound of speed, noise and parts "
+                                "hidden; 0 = none", low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
                       options=("none", "horizontal", "both"), kinds=("image",))
     local_steps: int = _knob(1, "steps that each of several processes trains alone before their weights are averaged; "
