@@ -194,6 +194,17 @@ def test_the_loudest_stretch_of_a_long_recording_is_kept() -> None:
     assert np.abs(encoded.astype(int) - np.rint(32_768 * (tone(0, RATE) - tone(0, RATE).mean()))).max() <= 1
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 3000), st.integers(2, 3000), st.integers(0, 2999))
+def test_a_click_is_within_the_stretch_that_is_kept(count: int, wanted: int, place: int) -> None:
+    sound = np.zeros(count, np.float32)
+    sound[place % count] = 1
+    kept = encode(Recording(sound, RATE), AudioPreprocessor(RATE, wanted))
+    assert length(kept[None])[0] == min(count, wanted)
+    tail = max(1, wanted // 100)  # what is left over at the end is not looked at
+    assert place % count >= count - tail or kept.max() > 0
+
+
 def test_a_loud_sample_is_not_taken_for_padding() -> None:
     encoded = encode(Recording(np.tile(np.float32([1, -1]), 50), RATE), AudioPreprocessor(RATE, 100))
     assert (encoded != PADDING).all() and encoded.min() == PADDING + 1
