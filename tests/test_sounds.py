@@ -140,7 +140,7 @@ def test_it_learns_what_is_high_and_what_is_low() -> None:
 
 def test_all_bad_arguments_are_named_at_once() -> None:
     with pytest.raises(UsageError, match=r"classes.*sample_rate.*window.*width.*augmentation"):
-        soundnet(classes=1, sample_rate=10**9, window=float("nan"), width=0, augmentation=2)
+        soundnet(classes=0, sample_rate=10**9, window=float("nan"), width=0, augmentation=2)
 
 
 def test_default_width_grows_with_data() -> None:

@@ -63,6 +63,23 @@ def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> C
     return lambda features: _all_classes(model, (features - mean) / scale, classes)
 
 
+def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
+    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`."""
+    model = feature_numbers(pooled(x_train, SIDE).reshape(len(x_train), -1), targets)
+    return lambda x: model(pooled(x, SIDE).reshape(len(x), -1))
+
+
+def feature_numbers(
+    features: NDArray[np.float32], targets: NDArray[np.floating]
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Ridge regression on features `[n, D]`: from features to numbers `[N, 1]`; its strength is chosen."""
+    from sklearn.linear_model import RidgeCV
+
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = RidgeCV(np.logspace(0, 6, 13)).fit((features - mean) / scale, targets)
+    return lambda features: np.asarray(model.predict((features - mean) / scale))[:, None]
+
+
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> float:
     """The strength with the lowest log loss on the last fifth of the rows; the middle one where that can't be told."""
     cut = len(y) * 4 // 5

@@ -185,7 +185,7 @@ def _check(classes: int, sample_rate: int, window: float, width: int, dropout: f
     problems = [
         message
         for wrong, message in (
-            (classes < 2, f"classes must be at least 2, got {classes}"),
+            (classes < 1, f"classes must be at least 1, got {classes}"),
             (sample_rate not in range(1_000, 48_001), f"sample_rate must be 1,000 to 48,000, got {sample_rate}"),
             (not 0.01 <= window <= 60, f"window must be 0.01 to 60 seconds, got {window}"),
             (not 1 <= width <= 4096, f"width must be 1 to 4,096 channels, got {width}"),

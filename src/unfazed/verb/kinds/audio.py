@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from unfazed.analysis.baselines import feature_model, linear_rows
+from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows
 from unfazed.analysis.mel import band_statistics, bands_of, log_mel
 from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
 from unfazed.model.sounds import SoundNet, default_width
@@ -50,7 +50,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
         width=default_width(len(rows)),
     )
     model = SoundNet(
-        len(prepared.table.classes), rate, recipe.window, recipe.width, recipe.dropout, recipe.augmentation
+        prepared.table.outputs, rate, recipe.window, recipe.width, recipe.dropout, recipe.augmentation
     )
     count = max(16, min(SAMPLED_ROWS, SAMPLED // samples))
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:count]])
@@ -79,8 +79,11 @@ def default_batch_size(rows: int) -> int:
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
     """What one layer on each band's mean and deviation can do, fitted to some of the training rows."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[linear_rows(y[train], seed)]
-    model = feature_model(_statistics(prepared, rows), y[rows], len(prepared.table.classes))
+    rows = train[linear_rows(prepared.table.y()[train], seed)]
+    if prepared.scale is not None:
+        model = feature_numbers(_statistics(prepared, rows), y[rows])
+    else:
+        model = feature_model(_statistics(prepared, rows), y[rows], len(prepared.table.classes))
     probs = model(_statistics(prepared, asked))
     yield Baseline("linear", "a linear model on the loudness of each band", len(rows), probs)
 
