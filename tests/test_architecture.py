@@ -14,7 +14,7 @@ import unfazed
 ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
-    {"cli"},
+    {"cli", "estimator"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},

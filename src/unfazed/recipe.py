@@ -115,8 +115,8 @@ class Recipe:
                          "auto: blocks for data larger than half of the memory", options=("full", "blocks"))
     validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
                               low=0.01, high=0.8)
-    test: float = _knob(0.2, "share of the rows that are touched once, at the end", unit="of all rows",
-                        low=0.01, high=0.8)
+    test: float = _knob(0.2, "share of the rows that are touched once, at the end; 0 = none", unit="of all rows",
+                        low=0.0, high=0.8)
     seed: int = _knob(0, "start of every random choice", low=0, high=2**31 - 1)
     # fmt: on
 
