@@ -1,9 +1,11 @@
 """Data sets that need no download: written once as ordinary files, then used like anybody's data."""
 
+import csv
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.files import cache_folder
@@ -63,4 +65,40 @@ def _write(folder: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-SAMPLES: dict[str, Callable[[Path], None]] = {"digits": _digits}
+def _wine(folder: Path) -> None:
+    """178 wines of three growers in 13 chemical measurements (Aeberhard and Forina 1992, UCI repository)."""
+    from sklearn.datasets import load_wine
+
+    _write_table(load_wine(), folder / "wine.csv")
+
+
+def _breast_cancer(folder: Path) -> None:
+    """569 tumours in 30 measurements of their cell nuclei (Wolberg, Street and Mangasarian 1995, UCI repository)."""
+    from sklearn.datasets import load_breast_cancer
+
+    _write_table(load_breast_cancer(), folder / "breast_cancer.csv")
+
+
+def _diabetes(folder: Path) -> None:
+    """442 patients and the progression of their disease a year later, a number (Efron et al. 2004, Ann. Stat.)."""
+    from sklearn.datasets import load_diabetes
+
+    _write_table(load_diabetes(scaled=False), folder / "diabetes.csv")
+
+
+def _write_table(bunch: Any, path: Path) -> None:
+    """A data set of scikit-learn as a CSV with the column "target": names of classes, or numbers."""
+    names = getattr(bunch, "target_names", None)
+    targets = bunch.target.tolist() if names is None else names[bunch.target].tolist()
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*bunch.feature_names, "target"])
+        writer.writerows([*values, target] for values, target in zip(bunch.data.tolist(), targets, strict=True))
+
+
+SAMPLES: dict[str, Callable[[Path], None]] = {
+    "digits": _digits,
+    "wine": _wine,
+    "breast_cancer": _breast_cancer,
+    "diabetes": _diabetes,
+}
