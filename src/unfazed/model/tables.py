@@ -201,8 +201,9 @@ def _check(classes: int, codes: Sequence[int], size: Size, dropout: float) -> No
         for name, value in given.items()
         if type(value) is not int or not 1 <= value <= LARGEST[name]
     ]
-    if not codes or not all(type(count) is int and 0 <= count <= LARGEST["codes"] for count in codes):
-        problems.append(f"codes must be whole numbers from 0 to {LARGEST['codes']:,}, one a feature")
+    sound = isinstance(codes, list | tuple) and 0 < len(codes) <= LARGEST["codes"]
+    if not sound or not all(type(count) is int and 0 <= count <= LARGEST["codes"] for count in codes):
+        problems.append(f"codes must be 1 to {LARGEST['codes']:,} whole numbers from 0 to {LARGEST['codes']:,}")
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         problems.append(f"dropout must be in [0, 1), got {dropout!r}")
     if problems:
