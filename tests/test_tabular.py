@@ -12,7 +12,7 @@ import pytest
 
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
-from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, length, read, said_kinds, unknowns
+from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, read, said_kinds, unknowns
 from unfazed.modality.tabular_columns import LARGEST, column_of
 from unfazed.modality.tabular_values import Value
 
@@ -157,7 +157,6 @@ def test_a_row_becomes_numbers_codes_and_parts_of_dates() -> None:
     assert x.dtype == np.float32
     assert x[:3].tolist() == [0.0, 2.0, 1.0]
     assert x[4:].tolist() == [2.0, 2.0, 5.0]
-    assert length(x[None]).tolist() == [7]
 
 
 def test_what_is_missing_or_strange_is_nan_and_what_is_new_is_code_0() -> None:

@@ -34,8 +34,12 @@ def sample(name: str, cache: Path | None = None) -> Path:
 
 
 def local(source: object) -> object:
-    """The folder of "sample:NAME"; any other source as it is."""
-    return sample(source.removeprefix(PREFIX)) if isinstance(source, str) and source.startswith(PREFIX) else source
+    """The folder of "sample:NAME", or the one file in it; any other source as it is."""
+    if not (isinstance(source, str) and source.startswith(PREFIX)):
+        return source
+    folder = sample(source.removeprefix(PREFIX))
+    files = list(folder.iterdir())
+    return files[0] if len(files) == 1 and files[0].suffix == ".csv" else folder
 
 
 def _digits(folder: Path) -> None:

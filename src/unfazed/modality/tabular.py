@@ -9,18 +9,24 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from unfazed.analysis.tabular import Leak, leaks
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
+from unfazed.modality import Modality, whole
 from unfazed.modality import tabular_columns as columns
 from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
 from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
-from unfazed.table import listed
+from unfazed.source import SourceOptions
+from unfazed.source import find as find_source
+from unfazed.source_values import row_inputs, rows
+from unfazed.table import Table, listed
 
 Row = dict[str, Value]
 
@@ -97,6 +103,19 @@ class Unknown(NamedTuple):
     rows: int
 
 
+def find(source: Any, options: SourceOptions | None = None) -> Table:
+    """The rows of a table file or a frame, with their labels; raises SourceError."""
+    options = options or SourceOptions()
+    return find_source(source, options, frozenset(), partial(row_inputs, named=options.inputs))
+
+
+def listed_rows(
+    frame: pl.DataFrame, preprocessor: TabularPreprocessor, where: str, folders: Sequence[str], path: str | None = None
+) -> list[str]:
+    """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows."""
+    return rows(frame, [column.name for column in preprocessor.columns])
+
+
 def load(given: str) -> bytes:
     """The bytes that a table's `input` stands for: itself."""
     return given.encode("utf-8", "surrogatepass")
@@ -116,17 +135,17 @@ def read(source: Any) -> Row:
     return {_valid(str(name)): _plain(name, value) for name, value in row.items()}
 
 
-def fit(rows: Sequence[Row], recipe: Any) -> TabularPreprocessor:
-    """The columns of the training rows, each of the kind its values suggest or `recipe.columns` says.
+def fit(facts: Sequence[Row], recipe: Any) -> TabularPreprocessor:
+    """The columns of training rows, each of the kind its values suggest or `recipe.columns` says.
 
     Raises:
         UsageError: the recipe names a column or a kind that there is not, or no column is left to learn from.
     """
-    names = list(dict.fromkeys(chain.from_iterable(rows)))
+    names = list(dict.fromkeys(chain.from_iterable(facts)))
     said = said_kinds(recipe.columns)
     if wrong := [f'"{name}".{did_you_mean(name, names)}' for name in said if name not in names]:
         raise UsageError(f"--columns: there is no column {' '.join(wrong)} The columns: {listed(names, 20)}")
-    found = (columns.column_of(name, [row.get(name) for row in rows], said.get(name)) for name in names)
+    found = (columns.column_of(name, [row.get(name) for row in facts], said.get(name)) for name in names)
     preprocessor = TabularPreprocessor(tuple(found))
     if not preprocessor.features:
         raise UsageError(f"no column is left to learn from: {described(preprocessor)}. "
@@ -157,17 +176,31 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
     return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
 
 
-def length(x: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Features of each encoded row of x [n, F]: all, since rows have no padding."""
-    return np.full(len(x), x.shape[-1], np.int64)
-
-
 def unknowns(x: NDArray[np.float32], preprocessor: TabularPreprocessor) -> list[Unknown]:
     """The features of encoded rows x [n, F] with values that are missing or categories that training had not."""
     missing, zero = np.isnan(x).sum(0), (x == 0).sum(0)
     unseen = np.where(preprocessor.codes, zero, 0)
     told = zip(preprocessor.features, missing, unseen, strict=True)
     return [Unknown(name, int(no), int(new), len(x)) for name, no, new in told if no or new]
+
+
+def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
+    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
+    found = [_alarm(leak, preprocessor) for leak in leaks(x, y, preprocessor.codes, seed=0)]
+    names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
+    identifiers = (
+        f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
+        f"{_names(names)}. What they tell of the training rows may not hold for others"
+    )
+    return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
+
+
+def _alarm(leak: Leak, preprocessor: TabularPreprocessor) -> str:
+    own, name = leak.accuracy, preprocessor.features[leak.feature]
+    return (
+        f'"{name}" alone tells the target of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
+        f"{leak.commonest:.1%}): is it known before the target is? If not, leave it out: --columns {name}=identifier"
+    )
 
 
 def described(preprocessor: TabularPreprocessor) -> str:
@@ -257,3 +290,25 @@ def _is_sound(column: Column) -> bool:
         and column.parts == tuple(part for part in PARTS if part in column.parts)
         and len(set(column.categories)) == len(column.categories) <= columns.MOST_CATEGORIES
     )
+
+
+MODALITY = Modality(
+    name="tabular",
+    items="rows",
+    decoder="json",
+    extensions=frozenset(),
+    values=True,
+    find=find,
+    listed=listed_rows,
+    load=load,
+    read=read,
+    inspect=read,
+    fit=fit,
+    encode=encode,
+    length=whole,
+    fitting=lambda facts, preprocessor: described(preprocessor),
+    augment=None,
+    shrink=None,
+    preprocessor=TabularPreprocessor,
+    notices=notices,
+)

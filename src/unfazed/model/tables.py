@@ -6,15 +6,15 @@ feature's embedding, M members, H width of a layer, K outputs (classes; 1 = regr
 A number becomes T shares, one for each bin between two quantiles: 1 for the bins below it, 0 for those above, and how
 far it has come through its own; so the first layer can draw any curve through T + 1 points, and an outlier is no
 larger than the largest bin. A value that is missing has a vector of its own, and so has an unseen category: that of
-the rare ones, zero at first. M small networks share their weights and differ in scales of the features, of the layers'
-inputs and outputs, and in biases and heads: an ensemble at little more than the cost of one.
+the rare ones, zero at first. M small networks share their weights; each weighs the features in its own way and has
+biases and a head of its own: an ensemble that costs and overfits less than M networks.
 
 Sources: piecewise-linear codes, Gorishniy et al. 2022 (arXiv:2203.05556); members in one network, Wen et al. 2020
-(arXiv:2002.06715), for tables Gorishniy et al. 2025, TabM (arXiv:2410.24210).
+(arXiv:2002.06715), for tables Gorishniy et al. 2025 (TabM, arXiv:2410.24210; this is near its "mini").
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import NamedTuple, cast
 
 import torch
@@ -81,24 +81,36 @@ class Categories(nn.Module):
         return functional.embedding(first + torch.where(x.isnan(), count, known), self.weight)
 
 
-class MemberLinear(nn.Module):
-    """One linear layer for M members, each with its own scales of inputs and outputs and its own biases.
+class FirstLayer(nn.Module):
+    """One linear layer for M members, each of which weighs the features in its own way.
 
-    These are vectors, since the optimizer pulls matrices towards zero.
+    Scales and biases are vectors, since the optimizer pulls matrices towards zero.
     """
 
-    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+    def __init__(self, features: int, embedding: int, members: int, outputs: int) -> None:
         super().__init__()
-        self.members = members
-        self.weight = nn.Parameter(torch.empty(inputs, outputs).uniform_(-1, 1) * inputs**-0.5)
-        self.scale_in = nn.Parameter(torch.ones(members * inputs))
-        self.scale_out = nn.Parameter(torch.ones(members * outputs))
-        self.bias = nn.Parameter(torch.empty(members * outputs).uniform_(-1, 1) * inputs**-0.5)
+        self.weight = nn.Parameter(_uniform((features, embedding, outputs), features * embedding))
+        self.scale = nn.Parameter(torch.randn(members * features))
+        self.bias = nn.Parameter(_uniform((members * outputs,), features * embedding))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, M, inputs] to [B, M, outputs]."""
-        scaled = (x * self.scale_in.view(self.members, -1)) @ self.weight
-        return scaled * self.scale_out.view(self.members, -1) + self.bias.view(self.members, -1)
+        """[B, F, E] to [B, M, outputs]: one product with the weights of all members side by side."""
+        features, _, outputs = self.weight.shape
+        weights = self.weight[:, :, None] * self.scale.view(features, 1, -1, 1)
+        return (x.flatten(1) @ weights.flatten(2).flatten(0, 1) + self.bias).unflatten(1, (-1, outputs))
+
+
+class SharedLayer(nn.Module):
+    """A linear layer that M members share, but for their biases."""
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(_uniform((width, width), width))
+        self.bias = nn.Parameter(_uniform((members * width,), width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, M, H] to the same shape."""
+        return x @ self.weight + self.bias.view(-1, x.shape[2])
 
 
 class MemberHead(nn.Module):
@@ -107,7 +119,7 @@ class MemberHead(nn.Module):
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
         self.members = members
-        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-1, 1) * inputs**-0.5)
+        self.weight = nn.Parameter(_uniform((members, inputs, outputs), inputs))
         self.bias = nn.Parameter(torch.zeros(members * outputs))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,20 +128,24 @@ class MemberHead(nn.Module):
         return torch.einsum("bmi,mio->bmo", inputs, self.weight) + self.bias.view(self.members, -1)
 
 
+def _uniform(shape: Sequence[int], inputs: int) -> Tensor:
+    return torch.empty(*shape).uniform_(-1, 1) * inputs**-0.5
+
+
 class Size(NamedTuple):
     """How large a `TableNet` is."""
 
-    members: int = 16  # M
+    members: int = 8  # M
     width: int = 128  # H
     depth: int = 2  # layers
-    bins: int = 32  # T
-    embedding: int = 16  # E
+    bins: int = 128  # T
+    embedding: int = 8  # E
 
 
 class TableNet(nn.Module):
     """An ensemble in one for rows float32 [B, F]; call `initialise` on training rows before training."""
 
-    def __init__(self, classes: int, codes: Sequence[int], size: "Size", dropout: float) -> None:
+    def __init__(self, classes: int, codes: Sequence[int], size: Size, dropout: float) -> None:
         """`classes`: K. `codes` [F]: a categorical feature's number of codes, 0 = a number."""
         super().__init__()
         _check(classes, codes, size, dropout)
@@ -143,9 +159,8 @@ class TableNet(nn.Module):
         self.categories = [feature for feature, count in enumerate(codes) if count]
         self.embedded_numbers = Numbers(len(self.numbers), size.bins, size.embedding)
         self.embedded_categories = Categories([codes[feature] for feature in self.categories], size.embedding)
-        self.scale = nn.Parameter(torch.randn(size.members * len(codes)))
-        widths = [len(codes) * size.embedding, *[size.width] * size.depth]
-        self.layers = nn.ModuleList(MemberLinear(size.members, *pair) for pair in pairwise(widths))
+        self.first = FirstLayer(len(codes), size.embedding, size.members, size.width)
+        self.layers = nn.ModuleList(SharedLayer(size.members, size.width) for _ in range(size.depth - 1))
         self.dropout = nn.Dropout(dropout)
         self.embedding_width = size.members * size.width
         self.head = MemberHead(size.members, size.width, classes)
@@ -168,11 +183,9 @@ class TableNet(nn.Module):
     def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Features [B, D] of rows x [B, F], nan = missing: those of the members, one after the other."""
         parts = [self.embedded_numbers(x[:, self.numbers]), self.embedded_categories(x[:, self.categories])]
-        embedded = torch.cat(parts, 1)
-        scale = self.scale.view(-1, len(self.numbers) + len(self.categories), 1)
-        hidden = (embedded[:, None] * scale).flatten(2)
-        for number, layer in enumerate(self.layers):
-            hidden = functional.relu(layer(self.dropout(hidden) if number else hidden))
+        hidden = functional.relu(self.first(torch.cat(parts, 1)))
+        for layer in self.layers:
+            hidden = functional.relu(layer(self.dropout(hidden)))
         return hidden.flatten(1)
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:

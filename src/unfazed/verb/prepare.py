@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import torch
+
 from unfazed.batch import Examples
 from unfazed.cache import notes
 from unfazed.modality import Modality, Preprocessor
@@ -111,11 +113,15 @@ def prepare(
         if not damaged:
             break
         reader.leave_out(damaged)
+    examples = encoder.examples(table, preprocessor)
+    if modality.notices is not None:
+        train = examples.batch(torch.from_numpy(table.rows("train")))
+        table = table.with_notes(*modality.notices(train.x.numpy(), train.y.numpy(), preprocessor))
     yield Found(_sentences(table, modality, reader.problems))
     yield Prepared(
         modality,
         table,
-        encoder.examples(table, preprocessor),
+        examples,
         preprocessor,
         reader.problems,
         duplicates,
