@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance import rows
 from conformance.images import hostile, noise, odd, saved
 from conformance.modality import CHECKS, Specimen, class_folders
 from unfazed.modality.image import MODALITY as IMAGE
+from unfazed.modality.tabular import MODALITY as TABULAR
 from unfazed.recipe import Recipe
 
 SPECIMENS = [
@@ -27,6 +29,17 @@ SPECIMENS = [
                 ("null", '"crop"'), ("100000", '"crop"'), ("32", '"stretch"'), ("32", "null"), ("32", "[]"),
             ]
         ),
+    ),
+    Specimen(
+        modality=TABULAR,
+        suffix="",
+        good=rows.good,
+        source=rows.source,
+        inspected=lambda raw: raw,
+        settings=(Recipe(), Recipe(columns="size=category, seen=text"), Recipe(columns="note=category")),
+        odd=rows.odd(),
+        hostile=rows.hostile(),
+        damaged_json=rows.damaged(TABULAR.fit([rows.row(number) for number in range(4)], Recipe()).to_json()),
     ),
 ]
 

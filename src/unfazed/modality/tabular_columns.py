@@ -22,6 +22,7 @@ from unfazed.modality.tabular_values import Value
 
 Kind = Literal["number", "category", "boolean", "date", "text", "identifier", "constant"]
 
+_EPOCH: Final = datetime(2000, 1, 1)
 KINDS: Final = get_args(Kind)
 LEFT_OUT: Final = ("text", "identifier", "constant")
 PARTS: Final[dict[str, Callable[[datetime], float]]] = {
@@ -34,7 +35,6 @@ PARTS: Final[dict[str, Callable[[datetime], float]]] = {
 MOST_CATEGORIES = 1000  # the commonest are kept
 RARE = 2  # a category of fewer training rows is not told apart from those never seen
 LARGEST = 1e15  # of an encoded number: its square and sums of squares are float32, too
-_EPOCH = datetime(2000, 1, 1)
 _MOSTLY = 0.95  # of a column's values that must be of a kind; the others count as missing
 _DIFFERENT = 0.95  # share of different values from which a column names its rows
 _FEW = 20  # different whole numbers may be chance in fewer rows

@@ -93,11 +93,12 @@ def moment(value: Value, layout: str = "year first") -> datetime | None:
     found = (_YEAR_FIRST if layout == "year first" else _YEAR_LAST).fullmatch(value.strip())
     if not found:
         return None
-    first, _, second, third, *time = found.groups()
-    places = {"year first": (third, second, first), "day first": (first, second, third)}
-    day, month, year = places.get(layout, (second, first, third))
+    one, _, two, three, *time = found.groups()
+    places = {"year first": (three, two, one), "day first": (one, two, three)}
+    day, month, year = places.get(layout, (two, one, three))
     try:
-        return datetime(_year(year), int(month), int(day), *(int(part or 0) for part in time))
+        hour, minute, second = (int(part or 0) for part in time)
+        return datetime(_year(year), int(month), int(day), hour, minute, second)
     except ValueError:  # the 31st of February, 25:00
         return None
 

@@ -15,7 +15,7 @@ Sources: piecewise-linear codes, Gorishniy et al. 2022 (arXiv:2203.05556); membe
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +97,8 @@ class FirstLayer(nn.Module):
         """[B, F, E] to [B, M, outputs]: one product with the weights of all members side by side."""
         features, _, outputs = self.weight.shape
         weights = self.weight[:, :, None] * self.scale.view(features, 1, -1, 1)
-        return (x.flatten(1) @ weights.flatten(2).flatten(0, 1) + self.bias).unflatten(1, (-1, outputs))
+        product = x.flatten(1) @ weights.flatten(2).flatten(0, 1) + self.bias
+        return product.view(len(x), len(self.scale) // features, outputs)
 
 
 class SharedLayer(nn.Module):
@@ -118,18 +119,17 @@ class MemberHead(nn.Module):
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.members = members
         self.weight = nn.Parameter(_uniform((members, inputs, outputs), inputs))
         self.bias = nn.Parameter(torch.zeros(members * outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, M * inputs] to [B, M, outputs]."""
-        inputs = x.unflatten(1, (self.members, -1))
-        return torch.einsum("bmi,mio->bmo", inputs, self.weight) + self.bias.view(self.members, -1)
+        inputs = x.view(len(x), *self.weight.shape[:2])
+        return torch.einsum("bmi,mio->bmo", inputs, self.weight) + self.bias.view(-1, self.weight.shape[2])
 
 
 def _uniform(shape: Sequence[int], inputs: int) -> Tensor:
-    return torch.empty(*shape).uniform_(-1, 1) * inputs**-0.5
+    return torch.empty(*shape).uniform_(-1, 1) * float(inputs**-0.5)
 
 
 class Size(NamedTuple):
@@ -166,7 +166,7 @@ class TableNet(nn.Module):
         self.head = MemberHead(size.members, size.width, classes)
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, JSON]) -> "TableNet":
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "TableNet":
         """The model that `arguments` describes, its weights not yet trained."""
         given = dict(arguments)
         size = Size(**{name: given.pop(name) for name in Size._fields})
@@ -199,12 +199,13 @@ def bin_ends(values: Tensor, bins: int) -> Tensor:
     Else half of them are quantiles of `values` [n] and half of the different ones among them: where most are zero, the
     others still get bins.
     """
-    different = values.unique()
+    different: Tensor = torch.unique(values)
     if len(different) <= bins + 1:
         return different
     shares = torch.linspace(0, 1, bins // 2 + 1, dtype=values.dtype)
     parts = [part[(shares * (len(part) - 1)).round().long()] for part in (values.sort().values, different)]
-    return torch.cat(parts).unique()
+    ends: Tensor = torch.unique(torch.cat(parts))
+    return ends
 
 
 def _check(classes: int, codes: Sequence[int], size: Size, dropout: float) -> None:

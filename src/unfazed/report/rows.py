@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from unfazed.report.markup import Html, tag
+from unfazed.report.words import bits
 
-SHOWN = 12  # columns of the greatest weight; the page holds many rows
+SHOWN = 8  # columns of the greatest weight; the page holds many rows
 LONGEST = 40  # letters of a value
 
 
@@ -24,8 +25,10 @@ def row_figure(values: Sequence[tuple[str, str, float]]) -> Html:
 
 def _line(name: str, value: str, weight: float, most: float) -> Html:
     side = "for" if weight > 0 else "against"
-    bar = tag("span", class_=f"weight {side}", style=f"width:{50 * abs(weight) / most:.1f}%")
-    said = f"{abs(weight):.2f} bits {side} the prediction"
+    length = round(abs(weight) / most, 3)
+    rect = tag("rect", x=0 if weight > 0 else -length, y=0, width=length, height=1, class_=side)
+    bar = tag("svg", rect, viewBox="-1 0 2 1", preserveAspectRatio="none", aria_hidden="true")
+    said = f"{bits(abs(weight))} {side} the prediction"
     return tag(
         "tr",
         tag("th", tag("bdi", _shortened(name)), scope="row", title=name),
