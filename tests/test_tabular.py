@@ -12,7 +12,7 @@ import pytest
 
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
-from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, read, said_kinds, unknowns
+from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, read, said_kinds
 from unfazed.modality.tabular_columns import LARGEST, column_of
 from unfazed.modality.tabular_values import Value
 
@@ -168,8 +168,15 @@ def test_what_is_missing_or_strange_is_nan_and_what_is_new_is_code_0() -> None:
     assert np.isnan(x[:, 0]).all() and np.isnan(x[:, 2]).all()
     assert x[:2, 1].tolist() == [0.0, 0.0], "smith was seen once"
     assert math.isnan(x[2, 1])
-    told = {unknown.feature: (unknown.missing, unknown.unseen) for unknown in unknowns(x, preprocessor)}
-    assert told == {"age": (3, 0), "job": (1, 2), "member": (3, 0)}
+
+
+def test_what_training_had_not_is_counted() -> None:
+    preprocessor = fitted({"age": [20, 30, 40, 50], "job": ["cook", "cook", "smith", "smith"], "size": [1, 2, "?", 3]})
+    assert news([{"age": 1, "job": "cook", "size": None}], preprocessor) == []
+    assert news([{"age": "old", "job": "pilot"}, {"job": "cook"}, {"age": 3, "job": "nun"}], preprocessor) == [
+        '"age": 2 of 3 are missing or no number, none in training',
+        '"job": 2 of 3 are categories that training had at most once',
+    ]
 
 
 def test_numbers_keep_their_differences_however_far_from_zero() -> None:

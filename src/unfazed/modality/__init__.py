@@ -49,6 +49,7 @@ class Modality(NamedTuple):
     augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
     notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt.
+    news(raw inputs, preprocessor) -> what of them the training rows had not, in sentences.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Modality(NamedTuple):
     shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
     notices: Callable[..., list[str]] | None = None
+    news: Callable[..., list[str]] | None = None
 
 
 def whole(x: NDArray[Any]) -> NDArray[np.int64]:

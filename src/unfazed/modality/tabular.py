@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -47,6 +47,11 @@ class TabularPreprocessor:
     def features(self) -> tuple[str, ...]:
         """Names of the F numbers that a row becomes."""
         return tuple(chain.from_iterable(column.features for column in self.columns))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the columns, those that are left out included: with them a row's content is what it was."""
+        return tuple(column.name for column in self.columns)
 
     @property
     def codes(self) -> tuple[int, ...]:
@@ -94,15 +99,6 @@ class TabularPreprocessor:
         return read
 
 
-class Unknown(NamedTuple):
-    """What a model has not been told of a feature, in some rows."""
-
-    feature: str
-    missing: int
-    unseen: int  # categories that training had not, or only once
-    rows: int
-
-
 def find(source: Any, options: SourceOptions | None = None) -> Table:
     """The rows of a table file or a frame, with their labels; raises SourceError."""
     options = options or SourceOptions()
@@ -113,7 +109,7 @@ def listed_rows(
     frame: pl.DataFrame, preprocessor: TabularPreprocessor, where: str, folders: Sequence[str], path: str | None = None
 ) -> list[str]:
     """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows."""
-    return rows(frame, [column.name for column in preprocessor.columns])
+    return rows(frame, preprocessor.inputs)
 
 
 def load(given: str) -> bytes:
@@ -176,12 +172,19 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
     return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
 
 
-def unknowns(x: NDArray[np.float32], preprocessor: TabularPreprocessor) -> list[Unknown]:
-    """The features of encoded rows x [n, F] with values that are missing or categories that training had not."""
-    missing, zero = np.isnan(x).sum(0), (x == 0).sum(0)
-    unseen = np.where(preprocessor.codes, zero, 0)
-    told = zip(preprocessor.features, missing, unseen, strict=True)
-    return [Unknown(name, int(no), int(new), len(x)) for name, no, new in told if no or new]
+def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
+    """The columns in which rows have categories that training had not, or are missing where they never were."""
+    told = []
+    for column in (column for column in preprocessor.columns if column.features):
+        encoder = columns.encoder(column)
+        codes = [encoder(row.get(column.name))[0] for row in given]
+        new = codes.count(0.0) if column.kind == "category" else 0
+        absent = 0 if column.missing or column.strange else sum(map(math.isnan, codes))
+        if new:
+            told.append(f'"{column.name}": {new:,} of {len(codes):,} are categories that training had at most once')
+        if absent:
+            told.append(f'"{column.name}": {absent:,} of {len(codes):,} are missing or no {column.kind}, none in training')
+    return told
 
 
 def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
@@ -311,4 +314,5 @@ MODALITY = Modality(
     shrink=None,
     preprocessor=TabularPreprocessor,
     notices=notices,
+    news=news,
 )
