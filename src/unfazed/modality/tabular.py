@@ -183,7 +183,7 @@ def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
         if new:
             told.append(f'"{column.name}": {new:,} of {len(codes):,} are categories that training had at most once')
         if absent:
-            told.append(f'"{column.name}": {absent:,} of {len(codes):,} are missing or no {column.kind}, none in training')
+            told.append(f'"{column.name}": {absent:,} of {len(codes):,} are no {column.kind}, all of training were')
     return told
 
 

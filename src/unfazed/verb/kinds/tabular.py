@@ -4,6 +4,7 @@ Axis letters: n rows, F features, K classes, D draws of a value.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 100_000  # training rows that the bins of numbers are laid by
+FEW_ROWS = 3000  # are learnt by heart at a high learning rate and with little weight decay
 DRAWS = 16  # values from other rows that stand for not knowing one
 PREDICTED = 100_000  # rows at most that are made up to explain those that are shown
 
@@ -36,8 +38,9 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     """Members and bins as fit the number of training rows."""
     rows = torch.from_numpy(prepared.table.rows("train"))
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
+    few = len(rows) < FEW_ROWS
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
-        learning_rate=default_learning_rate(len(rows)), weight_decay=0.1, label_smoothing=0.0
+        learning_rate=3e-3 if few else 1e-2, weight_decay=1.0 if few else 0.3, label_smoothing=0.0
     )
     codes = _preprocessor(prepared).codes
     size = Size(bins=default_bins(len(rows)), embedding=default_embedding(len(codes)))
@@ -53,18 +56,14 @@ def default_batch_size(rows: int) -> int:
 
 
 def default_epochs(rows: int) -> int:
-    """Passes over `rows` training rows: some 1,500 steps from 10,000 rows on, 400 below 1,000."""
-    return round(min(60, max(10, 400_000 / rows)))
-
-
-def default_learning_rate(rows: int) -> float:
-    """Peak learning rate: few rows are learnt by heart at a high one."""
-    return 1e-2 if rows >= 3000 else 3e-3
+    """Passes over `rows` training rows: steps grow with the root of their number."""
+    steps = min(3000, max(400, 12 * math.sqrt(rows)))
+    return max(3, round(steps * default_batch_size(rows) / rows))
 
 
 def default_bins(rows: int) -> int:
-    """Bins of a number for `rows` training rows."""
-    return 128 if rows >= 3000 else 32
+    """Bins of a number, at most, for `rows` training rows: as many as a histogram of them would have."""
+    return min(128, max(8, math.isqrt(rows)))
 
 
 def default_embedding(features: int) -> int:
