@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unfazed import source_hub
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.files import cache_folder
 
@@ -34,12 +35,18 @@ def sample(name: str, cache: Path | None = None) -> Path:
 
 
 def local(source: object) -> object:
-    """The folder of "sample:NAME", or the one file in it; any other source as it is."""
-    if not (isinstance(source, str) and source.startswith(PREFIX)):
-        return source
-    folder = sample(source.removeprefix(PREFIX))
-    files = list(folder.iterdir())
-    return files[0] if len(files) == 1 and files[0].suffix == ".csv" else folder
+    """The folder of "sample:NAME" or the table in it, the rows of "hf:NAME" or of a data set of that library;
+    other sources as they are.
+
+    Raises:
+        SourceError: there is no such data set. UsageError: the library is not installed.
+    """
+    if isinstance(source, str) and source.startswith(PREFIX):
+        files = list(sample(source.removeprefix(PREFIX)).iterdir())
+        return files[0] if len(files) == 1 and files[0].suffix == ".csv" else files[0].parent
+    if isinstance(source, str) and source.startswith(source_hub.PREFIX):
+        return source_hub.loaded(source.removeprefix(source_hub.PREFIX))
+    return source_hub.frame(source) if source_hub.is_data_set(source) else source
 
 
 def _digits(folder: Path) -> None:

@@ -139,6 +139,28 @@ def _one_hot(values: Rows, codes: int) -> NDArray[np.bool_]:
     return np.asarray(code[:, None] == np.arange(-1, kept))
 
 
+def linear_numbers(x: Rows, targets: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
+    """Ridge regression on training rows, as `linear_model`: from rows to numbers `[N, 1]`; its strength is chosen."""
+    from sklearn.linear_model import RidgeCV
+
+    rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
+    expand = _expansion(x[rows], codes)
+    model = RidgeCV(np.logspace(-2, 4, 13)).fit(expand(x[rows]), targets[rows])
+    return lambda asked: np.asarray(model.predict(expand(asked)))[:, None]
+
+
+def boosting_numbers(
+    x: Rows, targets: NDArray[np.floating], codes: Sequence[int], seed: int
+) -> Callable[[Rows], Floats]:
+    """scikit-learn's histogram gradient boosting with its defaults: from rows to numbers `[N, 1]`."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rows = np.random.default_rng(seed).permutation(len(x))[:BOOSTING_ROWS]
+    model = HistGradientBoostingRegressor(categorical_features=np.asarray(codes) > 0, random_state=seed)
+    model.fit(_few_codes(x[rows], codes), targets[rows])
+    return lambda asked: np.asarray(model.predict(_few_codes(asked, codes)))[:, None]
+
+
 def boosting_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, seed: int) -> Callable[[Rows], Floats]:
     """scikit-learn's histogram gradient boosting with its defaults on training rows: from rows to `[N, K]`.
 

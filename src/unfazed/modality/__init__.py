@@ -48,7 +48,8 @@ class Modality(NamedTuple):
     fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.
     augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
-    notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt.
+    notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt;
+        y are classes, or the tenths that the numbers to predict lie in.
     news(raw inputs, preprocessor) -> what of them the training rows had not, in sentences.
     """
 

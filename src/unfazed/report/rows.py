@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from unfazed.report.markup import Html, tag
-from unfazed.report.words import bits
 
 SHOWN = 8  # columns of the greatest weight; the page holds many rows
 LONGEST = 40  # letters of a value
 
 
 def row_figure(values: Sequence[tuple[str, str, float]]) -> Html:
-    """A small table of (column, value, weight in bits): a positive weight speaks for the prediction.
+    """A small table of (column, value, weight): a positive one speaks for the predicted class, or for a higher number.
 
     The columns keep their order; of many only those of the greatest weight are shown.
     """
@@ -28,7 +27,7 @@ def _line(name: str, value: str, weight: float, most: float) -> Html:
     length = round(abs(weight) / most, 3)
     rect = tag("rect", x=0 if weight > 0 else -length, y=0, width=length, height=1, class_=side)
     bar = tag("svg", rect, viewBox="-1 0 2 1", preserveAspectRatio="none", aria_hidden="true")
-    said = f"{bits(abs(weight))} {side} the prediction"
+    said = f"{abs(weight):.3g} {side} it"
     return tag(
         "tr",
         tag("th", tag("bdi", _shortened(name)), scope="row", title=name),

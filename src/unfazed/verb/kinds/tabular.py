@@ -5,15 +5,23 @@ Axis letters: n rows, F features, K classes, D draws of a value.
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.intervals import Floats, Integers
-from unfazed.analysis.tabular import BOOSTING_ROWS, LINEAR_ROWS, Rows, boosting_model, linear_model
+from unfazed.analysis.intervals import Integers
+from unfazed.analysis.tabular import (
+    BOOSTING_ROWS,
+    LINEAR_ROWS,
+    Rows,
+    boosting_model,
+    boosting_numbers,
+    linear_model,
+    linear_numbers,
+)
 from unfazed.modality import whole
 from unfazed.modality.tabular import TabularPreprocessor
 from unfazed.model.tables import Size, TableNet
@@ -25,12 +33,13 @@ from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 100_000  # training rows that the bins of numbers are laid by
 FEW_ROWS = 3000  # are learnt by heart at a high learning rate and with little weight decay
+_LEAST = np.finfo(np.float32).tiny  # no probability is zero
 DRAWS = 16  # values from other rows that stand for not knowing one
 PREDICTED = 100_000  # rows at most that are made up to explain those that are shown
 
-_MODELS: dict[str, tuple[str, int, Callable[..., Callable[[Rows], Floats]]]] = {
-    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model),
-    "boosting": ("scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model),
+_MODELS = {
+    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers),
+    "boosting": ("scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model, boosting_numbers),
 }
 
 
@@ -44,7 +53,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     )
     codes = _preprocessor(prepared).codes
     size = Size(bins=default_bins(len(rows)), embedding=default_embedding(len(codes)))
-    model = TableNet(len(prepared.table.classes), codes, size, recipe.dropout)
+    model = TableNet(prepared.table.outputs, codes, size, recipe.dropout)
     model.initialise(sample.x)
     details = f"{size.members} members in one, on {len(codes)} features, numbers in up to {size.bins} bins"
     return Design(recipe, model, "network for tables", details)
@@ -72,17 +81,20 @@ def default_embedding(features: int) -> int:
 
 
 def baselines(prepared: Prepared, asked: Integers, seed: int) -> Iterator[Baseline]:
-    """Logistic regression and boosted trees on the same columns, fitted to the training rows."""
-    train = prepared.table.rows("train")
+    """A linear model and boosted trees on the same columns, fitted to the training rows."""
+    train, codes = prepared.table.rows("train"), _preprocessor(prepared).codes
     x, y = _encoded(prepared, train), prepared.examples.y.numpy()[train]
-    classes, codes = len(prepared.table.classes), _preprocessor(prepared).codes
-    for name, (words, most, fitted) in _MODELS.items():
-        model = fitted(x, y, codes, classes, seed)
-        yield Baseline(name, words, min(most, int((y >= 0).sum())), model(_encoded(prepared, asked)))
+    for name, (words, most, of_classes, of_numbers) in _MODELS.items():
+        if prepared.scale is None:
+            model = of_classes(x, y, codes, len(prepared.table.classes), seed)
+        else:
+            model = of_numbers(x, y, codes, seed)
+        yield Baseline(name, words, min(most, len(train)), model(_encoded(prepared, asked)))
 
 
 def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
-    """Each row's values in order, and the bits by which each speaks for the predicted class.
+    """Each row's values in order, and the bits by which each speaks for the predicted class; or, where a number is
+    predicted, what it adds to it in the units of the source.
 
     Not knowing a value is the mean prediction over values of other rows in its place.
     """
@@ -94,24 +106,28 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
     shown = {}
     for row in rows:
         values = json.loads(prepared.table.frame["input"][row])
-        bits = _bits(model, _encoded(prepared, np.array([row]))[0], others, places)
-        cells = zip(columns, bits, strict=True)
+        known, without = _without(model, _encoded(prepared, np.array([row]))[0], others, places)
+        if prepared.scale is None:
+            weights = np.log2(known.max()) - np.log2(np.maximum(without[:, known.argmax()], _LEAST))
+        else:
+            weights = prepared.in_units(known) - prepared.in_units(without)[:, 0]
+        cells = zip(columns, weights.round(4).tolist(), strict=True)
         shown[row] = Exhibit(cells=[(column.name, _said(values.get(column.name)), weight) for column, weight in cells])
     return shown
 
 
-def _bits(model: nn.Module, x: Rows, others: Rows, places: Sequence[Integers]) -> list[float]:
-    """What each column, its features at `places`, adds to the log probability of the class predicted for x [F]."""
-    probs = _probs(model, x[None])[0]
-    known = np.log2(probs.max())
-    without = np.tile(x, (len(places), len(others), 1))  # [columns, D, F]
+def _without(
+    model: nn.Module, x: Rows, others: Rows, places: Sequence[Integers]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the model says of x [F]: [K]; and without each column, its features at `places`: [columns, K]."""
+    replaced = np.tile(x, (len(places), len(others), 1))  # [columns, D, F]
     for column, place in enumerate(places):
-        without[column][:, place] = others[:, place]
-    means = _probs(model, without.reshape(-1, len(x)))[:, probs.argmax()].reshape(len(places), -1).mean(1)
-    return [round(float(known - np.log2(mean)), 3) for mean in np.maximum(means, np.finfo(np.float32).tiny)]
+        replaced[column][:, place] = others[:, place]
+    said = _said_by(model, replaced.reshape(-1, len(x)))
+    return _said_by(model, x[None])[0], said.reshape(len(places), len(others), -1).mean(1)
 
 
-def _probs(model: nn.Module, x: Rows) -> NDArray[np.float32]:
+def _said_by(model: nn.Module, x: Rows) -> NDArray[np.float32]:
     return outputs(model, [one_batch(x, whole(x))]).probs
 
 
