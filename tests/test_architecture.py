@@ -22,6 +22,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},
     {"modality", "samples", "target"},
+    {"sample_sounds"},
     {"seen"},
     {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},

@@ -37,7 +37,7 @@ class Knob(NamedTuple):
 
 TASKS = ("classification", "regression")
 LOSSES = ("cross-entropy", "squared", "absolute", "huber")
-MODALITIES = ("image", "tabular")
+MODALITIES = ("image", "audio", "tabular")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:
@@ -86,8 +86,8 @@ class Recipe:
                        unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
     patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
                           "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
-    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; 0 = none",
-                                low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
+    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; in sound of speed, noise and parts "
+                                "hidden; 0 = none", low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
                       options=("none", "horizontal", "both"), kinds=("image",))
     local_steps: int = _knob(1, "steps that each of several processes trains alone before their weights are averaged; "
@@ -103,8 +103,12 @@ class Recipe:
     start_size: float = _knob(AUTO, "side of the images at the start of training, from where they grow; auto: 0.6 from "
                               "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0),
                               kinds=("image",))
+    sample_rate: int = _knob(AUTO, "samples a second that recordings are resampled to; auto: the commonest, at most "
+                             "16,000", unit="per second", low=1_000, high=48_000, kinds=("audio",))
+    window: float = _knob(AUTO, "seconds of a recording that are heard at once, longer ones in parts; auto: all of it, "
+                          "at most 4", unit="seconds", low=0.05, high=30.0, kinds=("audio",))
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
-                       unit="channels", low=4, high=1024, kinds=("image",))
+                       unit="channels", low=4, high=1024, kinds=("image", "audio"))
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"),
                          kinds=("image",))
     columns: str = _knob("", "kinds of columns of a table that were taken for something else: number, category, "

@@ -61,6 +61,20 @@ def _digits(folder: Path) -> None:
         Image.fromarray((image * (255 / 16)).round().astype("uint8")).save(place / f"{number:04}.png")
 
 
+def _synthetic_sounds(folder: Path) -> None:
+    """720 sounds made from formulas, WAVs in a folder a kind: see `sample_sounds`."""
+    import wave
+
+    from unfazed.sample_sounds import RATE, sounds
+
+    for kind, number, samples in sounds():
+        place = folder / kind
+        place.mkdir(exist_ok=True)
+        with wave.open(str(place / f"{number:03}.wav"), "wb") as file:
+            file.setparams((1, 2, RATE, len(samples), "NONE", ""))
+            file.writeframes(samples.astype("<i2").tobytes())
+
+
 def _write(folder: Path, fill: Callable[[Path], None]) -> None:
     """Fill a folder beside its place and rename it: nobody sees half a sample, and two writers do not collide."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +123,7 @@ def _write_table(bunch: Any, path: Path) -> None:
 
 SAMPLES: dict[str, Callable[[Path], None]] = {
     "digits": _digits,
+    "synthetic-sounds": _synthetic_sounds,
     "wine": _wine,
     "breast_cancer": _breast_cancer,
     "diabetes": _diabetes,

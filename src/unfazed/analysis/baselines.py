@@ -1,6 +1,6 @@
-"""What has to be beaten: the commonest class, and one linear layer on the pixels.
+"""What has to be beaten: the commonest class, and one linear layer on the pixels, or on other features.
 
-Axis letters: N examples, K classes, D numbers of one pooled image.
+Axis letters: N examples, K classes, D features of one, such as the numbers of a pooled image.
 """
 
 import warnings
@@ -49,9 +49,15 @@ def linear_model(
     """
     rows = linear_rows(y_train, seed)
     side = SIDE if classes <= MANY_CLASSES else SIDE_OF_MANY
-    inputs, mean, scale = _standardised(pooled(x_train[rows], side))
-    model = logistic_regression(inputs, y_train[rows], classes)
-    return lambda x: model((pooled(x, side).reshape(len(x), -1) - mean) / scale)
+    model = feature_model(pooled(x_train[rows], side).reshape(len(rows), -1), y_train[rows], classes)
+    return lambda x: model(pooled(x, side).reshape(len(x), -1))
+
+
+def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
+    """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = logistic_regression((features - mean) / scale, y, classes)
+    return lambda features: model((features - mean) / scale)
 
 
 def logistic_regression(
@@ -68,18 +74,20 @@ def logistic_regression(
 
 
 def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
-    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`; its strength is chosen."""
+    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`."""
+    model = feature_numbers(pooled(x_train, SIDE).reshape(len(x_train), -1), targets)
+    return lambda x: model(pooled(x, SIDE).reshape(len(x), -1))
+
+
+def feature_numbers(
+    features: NDArray[np.float32], targets: NDArray[np.floating]
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Ridge regression on features `[n, D]`: from features to numbers `[N, 1]`; its strength is chosen."""
     from sklearn.linear_model import RidgeCV
 
-    inputs, mean, scale = _standardised(pooled(x_train, SIDE))
-    model = RidgeCV(np.logspace(0, 6, 13)).fit(inputs, targets)
-    return lambda x: np.asarray(model.predict((pooled(x, SIDE).reshape(len(x), -1) - mean) / scale))[:, None]
-
-
-def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    inputs = images.reshape(len(images), -1)
-    mean, scale = inputs.mean(0), inputs.std(0) + 1e-3
-    return (inputs - mean) / scale, mean, scale
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = RidgeCV(np.logspace(0, 6, 13)).fit((features - mean) / scale, targets)
+    return lambda features: np.asarray(model.predict((features - mean) / scale))[:, None]
 
 
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float]) -> float:

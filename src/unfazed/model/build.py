@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from unfazed.errors import UnfazedError
 
 # the number rises whenever the layers of a family change: old weights are refused by name
-_CONVNET, _TABLES = "convnet-1", "tables-1"
+_CONVNET, _SOUNDS, _TABLES = "convnet-1", "sounds-1", "tables-1"
 
-FAMILIES = {_CONVNET: "ConvNet", _TABLES: "TableNet"}  # and the name of its class
+FAMILIES = {_CONVNET: "ConvNet", _SOUNDS: "SoundNet", _TABLES: "TableNet"}  # and the name of its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -48,6 +48,10 @@ def _maker(family: object) -> Callable[[Any], nn.Module]:
         from unfazed.model.convnet import ConvNet
 
         return ConvNet.from_arguments
+    if family == _SOUNDS:
+        from unfazed.model.sounds import SoundNet
+
+        return SoundNet.from_arguments
     if family == _TABLES:
         from unfazed.model.tables import TableNet
 

@@ -14,7 +14,8 @@ from unfazed.report.rows import row_figure
 from unfazed.run import Exhibit
 
 SOUNDS = 3_000_000  # bytes of all sounds in a page
-SOUND_KINDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac", b"ID3": "audio/mpeg"}
+SOUND_KINDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac", b"ID3": "audio/mpeg",
+               b"\xff": "audio/mpeg"}  # fmt: skip
 LONGEST = 1200  # characters of a text that are shown
 HEATS = 4  # shades of a word, for and against
 
