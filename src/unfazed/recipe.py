@@ -37,7 +37,7 @@ class Knob(NamedTuple):
 
 TASKS = ("classification", "regression")
 LOSSES = ("cross-entropy", "squared", "absolute", "huber")
-MODALITIES = ("image", "audio")
+MODALITIES = ("image", "audio", "tabular")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:
@@ -111,6 +111,9 @@ class Recipe:
                        unit="channels", low=4, high=1024, kinds=("image", "audio"))
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"),
                          kinds=("image",))
+    columns: str = _knob("", "kinds of columns of a table that were taken for something else: number, category, "
+                         "boolean, date, text, identifier or constant; the last three are left out",
+                         unit="NAME=KIND,NAME=KIND", kinds=("tabular",))
     shuffle: str = _knob(AUTO, "order of an epoch: full, or blocks, which reads from a disk in stretches; "
                          "auto: blocks for data larger than half of the memory", options=("full", "blocks"))
     validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
@@ -235,6 +238,8 @@ def written(recipe: Recipe) -> str:
 
 def allowed(knob: Knob) -> str:
     """What a field accepts, in words: `1 to 100,000 epochs, or auto`."""
+    if knob.low is None and not knob.options:
+        return knob.unit
     said = ", ".join(knob.options) if knob.options else f"{_end(knob.low)} to {_end(knob.high)} {knob.unit}".strip()
     return f"{said}, or auto" if knob.auto else said
 
@@ -257,6 +262,8 @@ def _problem(setting: "Field[Any]", value: Any) -> str | None:
 def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
     if knob.options:
         return value in knob.options
+    if setting.type is str:
+        return isinstance(value, str)
     kinds = (int, float) if setting.type is float else (int,)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import rows
 from conformance.images import hostile, noise, odd, saved
 from conformance.modality import CHECKS, Specimen, class_folders
 from conformance.sounds import hostile as hostile_sounds
@@ -13,6 +14,7 @@ from conformance.sounds import saved as saved_sound
 from conformance.sounds import tone
 from unfazed.modality.audio import MODALITY as AUDIO
 from unfazed.modality.image import MODALITY as IMAGE
+from unfazed.modality.tabular import MODALITY as TABULAR
 from unfazed.recipe import Recipe
 
 SPECIMENS = [
@@ -32,6 +34,17 @@ SPECIMENS = [
                 ("null", '"crop"'), ("100000", '"crop"'), ("32", '"stretch"'), ("32", "null"), ("32", "[]"),
             ]
         ),
+    ),
+    Specimen(
+        modality=TABULAR,
+        suffix="",
+        good=rows.good,
+        source=rows.source,
+        inspected=lambda raw: raw,
+        settings=(Recipe(), Recipe(columns="size=category, seen=text"), Recipe(columns="note=category")),
+        odd=rows.odd(),
+        hostile=rows.hostile(),
+        damaged_json=rows.damaged(TABULAR.fit([rows.row(number) for number in range(4)], Recipe()).to_json()),
     ),
     Specimen(
         modality=AUDIO,

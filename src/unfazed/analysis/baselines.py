@@ -4,7 +4,7 @@ Axis letters: N examples, K classes, D features of one, such as the numbers of a
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,22 @@ def linear_model(
 
 def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
     """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
-    if len(np.unique(y)) < 2:
-        return lambda features: majority_probs(y, classes, len(features))
     mean, scale = features.mean(0), features.std(0) + 1e-3
-    inputs = (features - mean) / scale
-    model = _fit(inputs, y, _chosen_strength(inputs, y, classes))
-    return lambda features: _all_classes(model, (features - mean) / scale, classes)
+    model = logistic_regression((features - mean) / scale, y, classes)
+    return lambda features: model((features - mean) / scale)
+
+
+def logistic_regression(
+    inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float] = STRENGTHS
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Multinomial logistic regression: from inputs `[N, D]`, standardised like these, to probabilities `[N, K]`.
+
+    `strengths`: the inverse regularisations from which the one is taken that predicts the last fifth of the rows best.
+    """
+    if len(np.unique(y)) < 2:
+        return lambda x: majority_probs(y, classes, len(x))
+    model = _fit(inputs, y, _chosen_strength(inputs, y, classes, strengths))
+    return lambda x: padded(model.predict_proba(x), model.classes_, classes)
 
 
 def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
@@ -80,18 +90,18 @@ def feature_numbers(
     return lambda features: np.asarray(model.predict((features - mean) / scale))[:, None]
 
 
-def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> float:
+def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float]) -> float:
     """The strength with the lowest log loss on the last fifth of the rows; the middle one where that can't be told."""
     cut = len(y) * 4 // 5
     if classes > MANY_CLASSES or len(np.unique(y[:cut])) < 2:
-        return STRENGTHS[1]
+        return strengths[len(strengths) // 2]
 
     losses = []
-    for strength in STRENGTHS:
+    for strength in strengths:
         model = _fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
-        probs = _all_classes(model, inputs[cut:], classes)
+        probs = padded(model.predict_proba(inputs[cut:]), model.classes_, classes)
         losses.append(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
-    return STRENGTHS[int(np.argmin(losses))]
+    return strengths[int(np.argmin(losses))]
 
 
 def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: float = TOLERANCE) -> Any:
@@ -106,8 +116,8 @@ def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: f
         return LogisticRegression(C=strength, max_iter=ITERATIONS, tol=tolerance).fit(inputs, y)
 
 
-def _all_classes(model: Any, queries: NDArray[np.float32], classes: int) -> Floats:
-    """Probabilities `[N, K]` of all classes, those that the fitted rows lacked included."""
-    probs = np.full((len(queries), classes), FLOOR)
-    probs[:, model.classes_] = np.maximum(model.predict_proba(queries), FLOOR)
-    return np.asarray(probs / probs.sum(1, keepdims=True))
+def padded(probs: Floats, present: Integers, classes: int) -> Floats:
+    """Probabilities `[N, K]` of all classes from those of the `present` ones, which the fitted rows had."""
+    every = np.full((len(probs), classes), FLOOR)
+    every[:, present] = np.maximum(probs, FLOOR)
+    return np.asarray(every / every.sum(1, keepdims=True))

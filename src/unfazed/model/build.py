@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from unfazed.errors import UnfazedError
 
-_CONVNET = "convnet-1"  # the number rises whenever the layers of a family change: old weights are refused by name
-_SOUNDS = "sounds-1"
+# the number rises whenever the layers of a family change: old weights are refused by name
+_CONVNET, _SOUNDS, _TABLES = "convnet-1", "sounds-1", "tables-1"
 
-FAMILIES = {_CONVNET: "ConvNet", _SOUNDS: "SoundNet"}  # and the name of its class
+FAMILIES = {_CONVNET: "ConvNet", _SOUNDS: "SoundNet", _TABLES: "TableNet"}  # and the name of its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -52,6 +52,10 @@ def _maker(family: object) -> Callable[[Any], nn.Module]:
         from unfazed.model.sounds import SoundNet
 
         return SoundNet.from_arguments
+    if family == _TABLES:
+        from unfazed.model.tables import TableNet
+
+        return TableNet.from_arguments
     raise UnfazedError(
         f"the model family is {family!r}; this version builds {', '.join(FAMILIES)}: another wrote it, or no one"
     )
