@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from unfazed.docstrings import write_docstrings
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.files import cache_folder
 
@@ -63,4 +64,4 @@ def _write(folder: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-SAMPLES: dict[str, Callable[[Path], None]] = {"digits": _digits}
+SAMPLES: dict[str, Callable[[Path], None]] = {"digits": _digits, "docstrings": write_docstrings}

@@ -1,0 +1,107 @@
+"""Texts: a bag of n-grams with convolutions beside it, TF-IDF with logistic regression to beat, and weighed words.
+
+Axis letters: n rows asked for, K classes, P pieces of a text.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unfazed.analysis.tfidf import tfidf_model, tfidf_rows
+from unfazed.device import evaluation_batch
+from unfazed.errors import InputError
+from unfazed.modality.text import FIRST, encode, length, read
+from unfazed.model.texts import TextNet, default_buckets, default_filters
+from unfazed.outputs import one_batch, outputs
+from unfazed.recipe import Recipe
+from unfazed.run import Exhibit
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.prepare import Prepared
+
+WIDTH = 128  # of the vectors of subwords
+SAMPLED_IDS = 20_000_000  # from which the weights of terms are counted
+PIECES = 48  # of a text that are weighed: neighbouring words go together in a long one
+SHOWN = 3000  # characters of a text
+_WORD = re.compile(r"\s*(?:[\u2e80-\u9fff]{1,2}|[^\s\u2e80-\u9fff]{1,32})\s*")  # scripts without spaces by the pair
+
+
+def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
+    """The bag for all texts; convolutions beside it where there is time for them."""
+    rows = torch.from_numpy(prepared.table.rows("train"))
+    tokens = float(prepared.examples.length[rows].float().mean())
+    recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+        learning_rate=0.01, weight_decay=0.1, label_smoothing=0.1
+    )
+    vocabulary = FIRST + len(prepared.preprocessor.vocabulary)
+    buckets, filters = default_buckets(len(rows), tokens), default_filters(len(rows), tokens)
+    model = TextNet(len(prepared.table.classes), vocabulary, buckets, WIDTH, filters, recipe.dropout)
+    sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
+    sample = prepared.examples.batch(sampled)
+    model.initialise(sample.x, sample.length)
+    words = "bag of subwords and their pairs" + (", and convolutions" if filters else "")
+    return Design(recipe, model, words, f"{vocabulary:,} subwords, {prepared.fitting}")
+
+
+def default_epochs(rows: int) -> int:
+    """Passes over `rows` training rows."""
+    return round(min(60, max(5, 16 * math.sqrt(9000 / rows))))
+
+
+def default_batch_size(rows: int) -> int:
+    """Examples per step for `rows` training rows."""
+    return 128 if rows >= 20_000 else 64 if rows >= 500 else 16
+
+
+def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
+    """What TF-IDF with logistic regression can do, on the same texts."""
+    y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
+    rows = train[tfidf_rows(y[train], seed)]
+    inputs = prepared.table.frame["input"]
+    model = tfidf_model(inputs[rows].to_list(), y[rows], len(prepared.table.classes))
+    yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(inputs[asked].to_list()))
+
+
+def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
+    """The texts in pieces, each with the surprise that leaving it out adds."""
+    inputs = prepared.table.frame["input"]
+    return {row: Exhibit(words=weighed(inputs[row], prepared, model)) for row in rows}
+
+
+def weighed(text: str, prepared: Prepared, model: nn.Module) -> list[tuple[str, float]]:
+    """The pieces of a text in order, and how many bits less probable its predicted class is without each (occlusion).
+
+    Source: Zeiler and Fergus 2014, arXiv:1311.2901, on words: Li et al. 2016, arXiv:1612.08220.
+    """
+    parts, rest = pieces(text[:SHOWN]), text[SHOWN:]
+    without = ["".join(parts[:number] + parts[number + 1 :]) + rest for number in range(len(parts))]
+    x = np.stack([_encoded(one, prepared) for one in (text, *without)])
+    size = evaluation_batch(next(model.parameters()).device)
+    batches = (one_batch(part, length(part)) for part in np.split(x, range(size, len(x), size)))
+    logs = np.log2(np.maximum(outputs(model, batches).probs, 1e-9))
+    predicted = logs[0].argmax()
+    weights = logs[0, predicted] - logs[1:, predicted]
+    shown = [(part, round(float(weight), 4)) for part, weight in zip(parts, weights, strict=True)]
+    return [*shown, ("…", 0.0)] if rest else shown
+
+
+def pieces(text: str) -> list[str]:
+    """The words of a text with the white space around them, up to 48 of them; of a longer text so many stretches."""
+    words = _WORD.findall(text)
+    together = max(1, -(-len(words) // PIECES))
+    return ["".join(words[start : start + together]) for start in range(0, len(words), together)]
+
+
+def _encoded(text: str, prepared: Prepared) -> NDArray[np.int32]:
+    """A text that may have lost its only word."""
+    try:
+        return encode(read(text), prepared.preprocessor)  # type: ignore[arg-type]
+    except InputError:
+        return np.zeros(prepared.preprocessor.shape, np.int32)
+
+
+KIND = Kind(design, baselines, exhibits)
