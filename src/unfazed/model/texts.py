@@ -20,6 +20,7 @@ from unfazed.errors import UsageError
 JSON = str | int | float | bool | None
 
 PADDING, DROPPED = 0, 1  # ids that stand for no subword
+REACH = 400.0
 KERNELS = (2, 3, 4)  # subwords seen at once
 LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "filters": 4096}
 _FACTORS = (0x9E3779B1, 0x85EBCA77)  # of the hash of a pair (large odd numbers, from xxHash)
@@ -36,22 +37,32 @@ def default_filters(rows: int, tokens: float) -> int:
 
 
 class Bag(nn.Module):
-    """TF-IDF-weighted sum of the vectors of a text's subwords and of its pairs of neighbours, of unit weight."""
+    """TF-IDF-weighted sum of the vectors of a text's subwords and of its pairs of neighbours, of unit weight.
+
+    Adam moves every weight about as far as any other, however few texts have a say in it, and so learns the rare terms
+    by heart. Here a term's vector is what was learnt times the root of the share of texts that have it, which moves
+    terms about as far as plain gradient descent does: with it a linear model of a bag is as good as one that was
+    solved for.
+    """
 
     idf: Tensor
+    reach: Tensor
 
     def __init__(self, vocabulary: int, buckets: int, width: int) -> None:
         super().__init__()
         self.vocabulary, self.buckets = vocabulary, buckets
         self.register_buffer("idf", torch.ones(vocabulary + buckets))
-        self.vectors = nn.Parameter(torch.randn(vocabulary + buckets, width))
+        self.register_buffer("reach", torch.ones(vocabulary + buckets))
+        self.vectors = nn.Parameter(torch.zeros(vocabulary + buckets, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Ids [B, T] to [B, width]."""
         terms, present = self.terms(x)
         weight = self.idf[terms] * present
         weight = weight / weight.square().sum(1, keepdim=True).sqrt().clamp_min(1e-6)
-        return functional.embedding_bag(terms, self.vectors, per_sample_weights=weight, mode="sum")
+        return functional.embedding_bag(
+            terms, self.vectors, per_sample_weights=weight * self.reach[terms], mode="sum"
+        )
 
     def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The rows of `vectors` that a text is made of, and whether each is there: int64 and bool, [B, 2 T]."""
@@ -72,6 +83,7 @@ class Bag(nn.Module):
             texts += torch.bincount(ordered[first], minlength=len(texts))
         weight = ((1 + len(x)) / (1 + texts)).log() + 1
         self.idf.copy_(weight.where(texts > 0, 0.0))
+        self.reach.copy_(REACH * (texts / len(x)).sqrt())
 
 
 class Convolutions(nn.Module):
@@ -97,17 +109,19 @@ class Convolutions(nn.Module):
 
 
 class Heads(nn.Module):
-    """A linear layer for each member, which reads its own part of the embedding."""
+    """A linear layer for each member, which reads its own part of the embedding; dropout before all but the bag's."""
 
-    def __init__(self, widths: list[int], classes: int) -> None:
+    def __init__(self, widths: list[int], classes: int, dropout: float) -> None:
         super().__init__()
         self.widths = widths
+        self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(nn.Linear(width, classes) for width in widths)
+        nn.init.orthogonal_(self.layers[0].weight)  # the vectors of the bag start at zero: it must hand them gradients
 
     def forward(self, embedding: Tensor) -> Tensor:
         """[B, D] to logits [B, M, K], [B, K] where there is one member."""
-        parts = embedding.split(self.widths, 1)
-        logits = [layer(part) for layer, part in zip(self.layers, parts, strict=True)]
+        bag, *others = embedding.split(self.widths, 1)
+        logits = [layer(part) for layer, part in zip(self.layers, [bag, *map(self.dropout, others)], strict=True)]
         return torch.stack(logits, 1) if len(logits) > 1 else cast(Tensor, logits[0])
 
 
@@ -133,8 +147,7 @@ class TextNet(nn.Module):
         self.convolutions = Convolutions(vocabulary, filters) if filters else None
         widths = [width] + [len(KERNELS) * filters] * bool(filters)
         self.embedding_width = sum(widths)
-        self.dropout = nn.Dropout(dropout)
-        self.head = Heads(widths, classes)
+        self.head = Heads(widths, classes, dropout)
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, JSON]) -> "TextNet":
@@ -156,7 +169,7 @@ class TextNet(nn.Module):
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Logits [B, M, K] of ids x [B, T]; [B, K] of the bag alone."""
-        return cast(Tensor, self.head(self.dropout(self.embed(x, length))))
+        return cast(Tensor, self.head(self.embed(x, length)))
 
 
 def _check(arguments: Mapping[str, JSON]) -> None:
