@@ -12,7 +12,7 @@ from PIL import Image
 
 from unfazed.recipe import Recipe
 from unfazed.report.selection import rows_to_show
-from unfazed.run import Run
+from unfazed.run import Exhibit, Run
 from unfazed.table import Table
 
 HOSTILE = "<script>alert(1)</script>"
@@ -30,7 +30,8 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     losses = _losses(y, probs, table, epochs, generator)
     run = Run.create(path)
     run.write_json("origin.json", _origin() | changes.get("origin", {}))
-    run.write_recipe(Recipe().resolved(epochs=epochs, batch_size=64, micro_batch_size=64, precision="float32",
+    run.write_recipe(Recipe().resolved(modality="image", learning_rate=0.01, label_smoothing=0.1, epochs=epochs,
+                                       batch_size=64, micro_batch_size=64, precision="float32",
                                        patience=10, weight_decay=0.3, image_size=thumbnail_side, width=16,
                                        flip="horizontal", shuffle="full", start_size=1.0))  # fmt: skip
     table.write(run.path / "table.parquet")
@@ -46,7 +47,7 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     run.write_text("duplicates.csv", _duplicates())
     run.write_json("measurements.json", changes.get("measurements", MEASUREMENTS))
     shown = rows_to_show(table, y, probs, losses)
-    run.write_thumbnails({row: thumbnail(int(y[row]), thumbnail_side, generator) for row in shown})
+    run.write_exhibits({row: Exhibit(thumbnail(int(y[row]), thumbnail_side, generator)) for row in shown})
     return run
 
 
@@ -70,9 +71,11 @@ def _estimate(value: float, low: float, high: float, n: int) -> dict[str, Any]:
 
 
 MEASUREMENTS = {
-    "linear": {"test": {"accuracy": _estimate(0.63, 0.55, 0.70, 150), "f1_macro": _estimate(0.62, 0.54, 0.69, 150),
+    "baselines": {"linear": {
+               "words": "a linear model on the pixels",
+               "test": {"accuracy": _estimate(0.63, 0.55, 0.70, 150), "f1_macro": _estimate(0.62, 0.54, 0.69, 150),
                         "accuracy_difference": _estimate(0.09, 0.02, 0.16, 150)},
-               "validation": {"accuracy": _estimate(0.60, 0.50, 0.69, 90)}},
+               "validation": {"accuracy": _estimate(0.60, 0.50, 0.69, 90)}}},
     "latency": {"p50_ms": 1.23, "p95_ms": 2.5, "n": 200, "device": "cpu"},
     "flip": {"chosen": "horizontal", "n": 2000, "original": _estimate(0.282, 0.263, 0.302, 2000),
              "horizontal": _estimate(0.268, 0.249, 0.288, 2000), "vertical": _estimate(0.17, 0.154, 0.187, 2000)},

@@ -23,7 +23,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"model", "criterion", "cache"},
     {"modality", "samples"},
     {"seen"},
-    {"reading", "split", "source"},
+    {"reading", "split", "source", "source_values"},
     {"source_table"},
     {"source_folder"},
     {"table", "recipe", "analysis", "batch", "device", "memory", "processes"},

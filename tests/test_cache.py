@@ -341,7 +341,7 @@ def assert_same(one: Run, other: Run) -> None:
     assert all(torch.equal(weight, other.weights()[name]) for name, weight in one.weights().items())
     assert np.array_equal(one.dynamics()["losses"], other.dynamics()["losses"], equal_nan=True)
     assert np.array_equal(one.scores()["probs"], other.scores()["probs"])
-    assert one.measurements["linear"] == other.measurements["linear"]
+    assert one.measurements["baselines"] == other.measurements["baselines"]
 
 
 def test_training_is_the_same_bit_for_bit_wherever_examples_are_kept(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from unfazed.errors import InputError, SourceError, UsageError
 from unfazed.modality import image as module
 from unfazed.modality.image import ImagePreprocessor, encode, fit, inspect, read
 from unfazed.reading import file_bytes
+from unfazed.recipe import Recipe
 
 
 def test_importing_images_does_not_load_torch() -> None:
@@ -320,7 +321,7 @@ def test_every_size_becomes_the_same_square(height: int, width: int, side: int, 
 def test_augment_is_the_one_of_image_augment() -> None:
     torch = pytest.importorskip("torch")
     x = torch.randint(256, (4, 3, 8, 8), dtype=torch.uint8)
-    same = module.MODALITY.augment(x, torch.Generator().manual_seed(0), 0.0, "none")
+    same = module.MODALITY.augment(x, torch.Generator().manual_seed(0), Recipe(augmentation=0.0, flip="none"))
     assert torch.equal(same, x)
 
 

@@ -151,7 +151,7 @@ def test_the_report_beside_it_is_strict_json(run):
 
 def test_a_run_without_pictures_measurements_or_test_rows_gets_a_page(tmp_path):
     run = fake_run(tmp_path / "run", rows=24, epochs=1)
-    for name in ("thumbnails.parquet", "measurements.json", "problems.csv", "duplicates.csv"):
+    for name in ("exhibits.parquet", "measurements.json", "problems.csv", "duplicates.csv"):
         (run.path / name).unlink()
     Reader(write_report(run).read_text(encoding="utf-8"))
 

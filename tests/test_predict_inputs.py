@@ -8,15 +8,16 @@ import trained
 from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
+from unfazed.modality.image import MODALITY
 from unfazed.verb.predict import listed_inputs, predicted
 
-PNG = {".png"}
+PNG = MODALITY._replace(extensions=frozenset({".png"}))
 
 
 def inputs(item: Path, path: str | None = None, header: bool = True) -> list[str]:
     """Relative to the folder that the item lies in."""
-    listed = listed_inputs(str(item), PNG, path, header)
-    return [os.path.relpath(name, item.parent) if name else "" for name in listed]
+    listed = listed_inputs(str(item), PNG, path=path, header=header)
+    return [os.path.relpath(one.content, item.parent) if one.content else "" for one in listed]
 
 
 def test_a_folder_is_walked_as_in_training(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_folder_without_inputs(tmp_path: Path) -> None:
 
 def test_any_other_item_is_an_input(tmp_path: Path) -> None:
     for item in (str(tmp_path / "gone.png"), "n" * 5000, "a\0b", "", "notes.txt"):
-        assert list(listed_inputs(item, PNG)) == [item]
+        assert [one.content for one in listed_inputs(item, PNG)] == [item]
 
 
 def test_a_table_is_read_as_in_training(tmp_path: Path) -> None:
@@ -84,10 +85,10 @@ def test_paths_start_at_the_table_or_where_the_command_runs(tmp_path: Path, monk
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "t.csv").write_text("file\ni/1.png\n")
     monkeypatch.chdir(tmp_path / "work")
-    assert list(listed_inputs("../lists/t.csv", PNG)) == ["i/1.png"]
+    assert [one.content for one in listed_inputs("../lists/t.csv", PNG)] == ["i/1.png"]
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "lists", "i/1.png")
-    assert list(listed_inputs("lists/t.csv", PNG)) == ["lists/i/1.png"]
+    assert [one.content for one in listed_inputs("lists/t.csv", PNG)] == ["lists/i/1.png"]
 
 
 def test_an_input_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:

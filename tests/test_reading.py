@@ -10,7 +10,7 @@ import pytest
 
 from unfazed import reading as module
 from unfazed.errors import InputError
-from unfazed.reading import cores, file_bytes, parallel, readings
+from unfazed.reading import cores, file_bytes, parallel, reading
 
 
 def test_results_keep_their_order() -> None:
@@ -44,7 +44,7 @@ def test_an_error_that_is_no_input_error_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(readings([__file__], broken))
+        reading(__file__, broken)
 
 
 def test_a_reading_has_the_hash_of_the_file_even_where_it_cannot_be_used(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_reading_has_the_hash_of_the_file_even_where_it_cannot_be_used(tmp_pat
             raise InputError("no good")
         return data
 
-    good, bad, gone = (one for _, one in readings([tmp_path / "good", tmp_path / "bad", tmp_path / "gone"], read))
+    good, bad, gone = (reading(tmp_path / name, read) for name in ("good", "bad", "gone"))
     assert good == (b"good", sha256(b"good").hexdigest(), None)
     assert bad == (None, sha256(b"bad").hexdigest(), "no good")
     assert gone == (None, "", "no such file")

@@ -58,7 +58,7 @@ def test_flags_are_parsed_but_judged_with_the_rest() -> None:
         ("epochs", "many"),
         ("learning_rate", float("nan")),
         ("learning_rate", "0.1"),
-        ("learning_rate", AUTO),
+        ("momentum", AUTO),
         ("seed", -1),
         ("schedule", "cosin"),
         ("momentum", 1.0),
@@ -113,4 +113,4 @@ def test_what_is_allowed_reads_as_words() -> None:
     said = {setting.name: allowed(knob) for setting, knob in knobs()}
     assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"
     assert said["epochs"] == "1 to 100,000 epochs, or auto"
-    assert said["learning_rate"] == "1e-08 to 100 per step"
+    assert said["learning_rate"] == "1e-08 to 100 per step, or auto"

@@ -233,7 +233,7 @@ def test_ctrl_c_stops_after_the_step_and_says_how_to_go_on(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("module", "name", "call"),
-    [(record, "outputs", 3), (measure, "scores", 1), (measure, "linear_baseline", 1), (train, "write_report", 1)],
+    [(record, "outputs", 3), (measure, "scores", 1), (measure, "baselines", 1), (train, "write_report", 1)],
     ids=["validation", "scores", "baseline", "report"],
 )
 def test_ctrl_c_in_whatever_follows_a_step(

@@ -45,7 +45,7 @@ READERS = {
     "epochs.jsonl": lambda run: run.epochs,
     "dynamics.npz": lambda run: run.dynamics(),
     "scores.npz": lambda run: run.scores(),
-    "thumbnails.parquet": lambda run: run.thumbnails(),
+    "exhibits.parquet": lambda run: run.exhibits(),
     "measurements.json": lambda run: run.measurements,
     "report.json": lambda run: run.report,
     "model.json": lambda run: Predictor.open(run),
@@ -62,7 +62,7 @@ def test_a_damaged_file_is_one_clear_error(copy: Path, name: str, damage: object
         READERS[name](Run(copy))
 
 
-@pytest.mark.parametrize("name", sorted(set(READERS) - {"thumbnails.parquet", "origin.json"}))
+@pytest.mark.parametrize("name", sorted(set(READERS) - {"exhibits.parquet", "origin.json"}))
 def test_a_missing_file_is_one_clear_error(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(RunError):

@@ -28,7 +28,7 @@ FILES = {
     "model.json",
     "problems.csv",
     "measurements.json",
-    "thumbnails.parquet",
+    "exhibits.parquet",
     "report.html",
     "report.json",
     "README.md",

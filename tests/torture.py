@@ -185,7 +185,7 @@ def place(out: Path, before: dict[str, int], whole: Whole) -> Place:
         return Place(Stage.SETTING_UP)
     if not written:
         return Place(Stage.GOING_ON)
-    if "thumbnails.parquet" in written:
+    if "exhibits.parquet" in written:
         return Place(Stage.REPORTING)
     recorded = text(out / "epochs.jsonl").count("\n")
     if recorded == whole.epochs:

@@ -27,6 +27,11 @@ class Batch(NamedTuple):
         columns = (column.pin_memory() if pinned and not column.is_cuda else column for column in self)
         return Batch(*(column.to(device, non_blocking=True) for column in columns))
 
+    def trimmed(self) -> "Batch":
+        """The batch without the padding that all of its examples have in common."""
+        longest = max(1, int(self.length.max())) if len(self.length) else 1
+        return self if longest >= self.x.shape[-1] else self._replace(x=self.x[..., :longest])
+
     def split(self, size: int) -> Iterator["Batch"]:
         """The batch in parts of at most `size` examples, and of nearly one size: batch norm needs more than one."""
         count = max(1, -(-len(self.y) // size))
@@ -57,9 +62,9 @@ class Examples(NamedTuple):
     slot: Tensor | None = None  # [N] int64, where each row's example is in x; None: x is in row order, S = N
 
     def batch(self, index: Tensor) -> Batch:
-        """The examples of the rows `index` [B]."""
+        """The examples of the rows `index` [B], padded to the longest of them."""
         x = self.x[index if self.slot is None else self.slot[index]]
-        return Batch(index, x, self.length[index], self.y[index], self.weight[index])
+        return Batch(index, x, self.length[index], self.y[index], self.weight[index]).trimmed()
 
     def on(self, device: torch.device) -> "Examples":
         """The same with x on the GPU, where that takes a quarter of its free memory or less; else as they are."""

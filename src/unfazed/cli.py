@@ -90,12 +90,15 @@ class SourceFlags(LabelFlags):
 
     Parameters
     ----------
+    input
+        The columns of a table to learn from, separated by commas; by default texts, or all columns.
     group
         A column whose equal values stay on one side of the split.
     time
         A column to split by: the latest rows are the test rows.
     """
 
+    input: str | None = None
     group: str | None = None
     time: str | None = None
 
@@ -132,12 +135,12 @@ def train(
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
     flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
 ) -> None:
-    """Train a model on labelled images and report the truth about it.
+    """Train a model on labelled data and report the truth about it.
 
     Parameters
     ----------
     source
-        Class folders, a folder with train and test, a CSV, TSV, Parquet or JSONL file of paths, or sample:digits.
+        Class folders of images, a folder with train and test, a CSV, TSV, Parquet or JSONL file, or sample:digits.
     resume
         A run folder to go on with, instead of a source; everything else is as it was.
     out

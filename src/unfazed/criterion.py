@@ -1,6 +1,6 @@
 """Per-example losses. A criterion never reduces: who weighs, averages or records them is the loop.
 
-Axis letters: B examples of a batch, K classes.
+Axis letters: B examples of a batch, K classes, M members of a model that is several in one.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unfazed.batch import Batch
+
+_LEAST = torch.finfo(torch.float32).tiny  # no probability is zero
 
 
 class Scored(NamedTuple):
@@ -26,15 +28,30 @@ Criterion = Callable[[nn.Module, Batch], Scored]
 def cross_entropy(label_smoothing: float = 0.0) -> Criterion:
     """Cross-entropy in nats, with `label_smoothing` of the target spread evenly over all classes.
 
-    Smoothing: Szegedy et al. 2016, arXiv:1512.00567.
+    Of a model that is several in one, with logits [B, M, K], every member learns for itself, so that they stay
+    different (Gorishniy et al. 2025, arXiv:2410.24210): the loss is their mean, the output the log of their mean
+    probabilities. Smoothing: Szegedy et al. 2016, arXiv:1512.00567.
     """
 
     def criterion(model: nn.Module, batch: Batch) -> Scored:
         output = model(batch.x, batch.length)
-        loss = functional.cross_entropy(output.float(), batch.y, reduction="none", label_smoothing=label_smoothing)
-        return Scored(loss, output)
+        if output.ndim == 2:
+            return Scored(_cross_entropy(output, batch.y, label_smoothing), output)
+        y = batch.y[:, None].expand(output.shape[:2])
+        losses = _cross_entropy(output.flatten(0, 1), y.flatten(), label_smoothing)
+        return Scored(losses.view(y.shape).mean(1), probabilities(output.detach()).clamp_min(_LEAST).log())
 
     return criterion
+
+
+def _cross_entropy(output: Tensor, y: Tensor, label_smoothing: float) -> Tensor:
+    return functional.cross_entropy(output.float(), y, reduction="none", label_smoothing=label_smoothing)
+
+
+def probabilities(output: Tensor) -> Tensor:
+    """Probabilities [B, K] from logits [B, K], or [B, M, K] of M members: their mean."""
+    probs = output.float().softmax(-1)
+    return probs if probs.ndim == 2 else probs.mean(1)
 
 
 class Surprise(NamedTuple):

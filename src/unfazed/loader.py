@@ -19,13 +19,15 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 Shrink = Callable[[Tensor, float], Tensor]
 BLOCK_BYTES = 1 << 20  # read in one go
 WINDOW = 256  # blocks that are mixed with one another: as much must fit in memory
+ALIKE = 32  # batches whose examples are sorted by length among themselves, so that little is padding
 
 
 class Loader:
     """Serves shuffled batches of some rows, each row once an epoch.
 
     Batches differ in size by one example at most: no small last batch, whose batch-norm statistics
-    would be noise. Examples stay on the CPU unless the caller put them on the device.
+    would be noise. Where examples differ in length, those of a batch are of about the same. Examples stay on the CPU
+    unless the caller put them on the device.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Loader:
                 f"{processes.count} processes cannot share batches of {len(index) // len(self)} examples: "
                 "start fewer, or make batch_size larger"
             )
+        lengths = examples.length[self.index]
+        self.lengths = lengths if len(lengths) and bool((lengths != lengths[0]).any()) else None  # [R]
         self.rows = len(examples.y)  # N, so that dynamics can be kept by row
 
     def __len__(self) -> int:
@@ -77,9 +81,18 @@ class Loader:
         Raises:
             OutOfMemoryError: there is no room for a batch and what augmenting it takes.
         """
-        order = self._order(self._generator(number, 0))
-        for position, part in enumerate(self.index[order].tensor_split(len(self))[skip:], start=skip + 1):
+        for position, part in enumerate(self._batches(self._generator(number, 0))[skip:], start=skip + 1):
             yield self._served(self.processes.part(part), number, position + self.processes.rank * len(self), scale)
+
+    def _batches(self, draw: torch.Generator) -> Sequence[Tensor]:
+        """The rows of each batch of an epoch."""
+        order = self._order(draw)
+        if self.lengths is None:
+            return self.index[order].tensor_split(len(self))
+        windows = torch.split(order, ALIKE * self.batch_size)
+        sort = [window[self.lengths[window].argsort(stable=True)] for window in windows]
+        batches = self.index[torch.cat(sort)].tensor_split(len(self))
+        return [batches[number] for number in torch.randperm(len(batches), generator=draw)]
 
     def _order(self, draw: torch.Generator) -> Tensor:
         count = len(self.index)

@@ -25,7 +25,7 @@ from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
 from unfazed.memory import halving
 from unfazed.processes import ALONE, Processes
-from unfazed.recipe import Recipe, weight_decay_of
+from unfazed.recipe import Recipe, learning_rate_of, weight_decay_of
 from unfazed.schedule import Course, learning_rate
 from unfazed.sharding import check, in_parts, local, part_of, shard, undivided, whole
 
@@ -290,9 +290,10 @@ class _Engine:
         dynamics, self.dynamics = self.dynamics.whole(self.processes), None
         numbers = self.losses.isfinite() and all(bool(local(weight).isfinite().all()) for weight in self.weights)
         if self.processes.any(not numbers, self.device):
+            rate = learning_rate_of(self.recipe)
             raise TrainingError(
-                f"the loss is not a number in epoch {number}: the learning rate {self.recipe.learning_rate:g} is too "
-                f"high for this model and data. Try a tenth: learning_rate = {self.recipe.learning_rate / 10:g}"
+                f"the loss is not a number in epoch {number}: the learning rate {rate:g} is too high for this model "
+                f"and data. Try a tenth: learning_rate = {rate / 10:g}"
             )
         kept = self.average.model if self.average else self.model
         if self.processes.sharded:
@@ -362,8 +363,8 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "sgd":
         fused, nesterov = not in_parts(trainable[0]), recipe.momentum > 0  # torch has no fused SGD on DTensors
-        return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=nesterov, fused=fused)
-    return torch.optim.AdamW(groups, recipe.learning_rate, (recipe.momentum, 0.99), fused=True)
+        return torch.optim.SGD(groups, learning_rate_of(recipe), recipe.momentum, nesterov=nesterov, fused=fused)
+    return torch.optim.AdamW(groups, learning_rate_of(recipe), (recipe.momentum, 0.99), fused=True)
 
 
 def _add_l1(optimizer: torch.optim.Optimizer, l1: float) -> None:

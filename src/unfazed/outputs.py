@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unfazed.batch import Batch
+from unfazed.criterion import probabilities
 from unfazed.memory import halving
 
 
@@ -64,13 +65,13 @@ def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> li
     """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
     parts = (part.to(device) for part in batch.split(size))
     embeddings = [model.embed(part.x, part.length) for part in parts]
-    return [(model.head(embedding).float().softmax(1), embedding.float()) for embedding in embeddings]
+    return [(probabilities(model.head(embedding)), embedding.float()) for embedding in embeddings]
 
 
-def one_batch(x: NDArray[Any]) -> Batch:
-    """Encoded inputs [B, ...] without labels as a batch."""
+def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:
+    """Encoded inputs [B, ...] without labels as a batch; `length` [B]: how much of each is not padding."""
     index = torch.arange(len(x))
-    return Batch(index, torch.from_numpy(x), torch.full_like(index, x.shape[-1]), index, torch.ones(len(x)))
+    return Batch(index, torch.from_numpy(x), torch.from_numpy(length), index, torch.ones(len(x))).trimmed()
 
 
 def _full_precision(device: str) -> AbstractContextManager[None]:

@@ -3,11 +3,11 @@
 Axis letters: n items, K classes, D embedding width.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
-from unfazed.modality import Preprocessor
-from unfazed.modality.image import MODALITY
+from unfazed.modality import Modality, Preprocessor
+from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
+from unfazed.source import frame_of
 
 BATCH = 256  # items decoded and predicted at once
 SHOWN = 3  # items or classes that a repr names
@@ -53,8 +54,11 @@ class Predictions(NamedTuple):
 class Predictor:
     """A trained model with its preprocessor. `Predictor.open(run).predict(items)`."""
 
-    def __init__(self, model: torch.nn.Module, preprocessor: Preprocessor, classes: Sequence[str]):
+    def __init__(
+        self, model: torch.nn.Module, modality: Modality, preprocessor: Preprocessor, classes: Sequence[str]
+    ):
         self.device = best_device()
+        self.modality = modality
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes = list(classes)
@@ -73,16 +77,20 @@ class Predictor:
         """
         run = Run.open(run)
         try:
-            preprocessor = MODALITY.preprocessor.from_json(run.read_text("preprocessor.json"))
+            modality = named(str(run.model.get("modality")))
+            preprocessor = modality.preprocessor.from_json(run.read_text("preprocessor.json"))
             model = build(run.model, run.weights())
         except RunError:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, preprocessor, run.classes)
+        return cls(model, modality, preprocessor, run.classes)
 
     def predict(self, items: Iterable[Any]) -> Predictions:
-        """Predict paths, Pillow images or arrays [H, W, 3], a batch at a time.
+        """Predict items, a batch at a time.
+
+        An item is a path, a Pillow image or an array [H, W, 3] for images; a path, or samples with their rate for
+        sound; a text; or a row of a table as a dictionary. A frame stands for its rows.
 
         The same item gives the same probabilities to 1e-5 on every machine: prediction is in float32
         and never augments.
@@ -90,9 +98,7 @@ class Predictor:
         Raises:
             UsageError: `items` is one item, not several.
         """
-        if isinstance(items, str | bytes | Path) or getattr(items, "ndim", 4) != 4 or hasattr(items, "getpixel"):
-            raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
-        parts = list(self.batches(items))
+        parts = list(self.batches(self._several(items)))
         if not parts:
             return self._empty()
         labels, probs, embeddings, problems = zip(*(part[:4] for part in parts), strict=True)
@@ -104,6 +110,14 @@ class Predictor:
             self.classes,
         )
 
+    def _several(self, items: Any) -> Iterable[Any]:
+        single = isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel")
+        if single or (hasattr(items, "ndim") and not hasattr(items, "columns") and items.ndim != 4):
+            raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
+        if hasattr(items, "columns"):
+            return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
+        return cast(Iterable[Any], items)
+
     def batches(self, items: Iterable[Any]) -> Iterator[Predictions]:
         """The predictions of `items`, 256 at a time, for more items than fit in memory."""
         remaining = iter(items)
@@ -112,7 +126,7 @@ class Predictor:
 
     def _encoded(self, item: Any) -> NDArray[Any] | str:
         try:
-            return MODALITY.encode(MODALITY.read(item), self.preprocessor)
+            return self.modality.encode(self.modality.read(item), self.preprocessor)
         except InputError as error:
             return str(error)
 
@@ -122,7 +136,7 @@ class Predictor:
         predictions.problems[:] = [array if isinstance(array, str) else None for array in arrays]
         if readable:
             x = np.stack([arrays[row] for row in readable])
-            scored = outputs(self.model, [one_batch(x)])
+            scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
             predictions.probs[readable] = scored.probs
             predictions.embeddings[readable] = scored.embeddings
             for row, best in zip(readable, scored.probs.argmax(1), strict=True):

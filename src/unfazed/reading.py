@@ -5,7 +5,6 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -34,16 +33,13 @@ class Reading(NamedTuple):
     problem: str | None
 
 
-def readings(inputs: Iterable[str | Path], read: Callable[[bytes], Any]) -> Iterator[tuple[int, Reading]]:
-    """Each input with its position, in order; a file is read once, for its hash and its content."""
-    return enumerate(parallel(partial(reading, read=read), inputs))
-
-
-def reading(path: str | Path, read: Callable[[bytes], Any]) -> Reading:
-    """One file through `read`."""
+def reading(
+    path: str | Path, read: Callable[[bytes], Any], load: Callable[[str], bytes] | None = None
+) -> Reading:
+    """One input through `read`: a file, or what `load` makes of its name."""
     digest = ""
     try:
-        data = file_bytes(path)
+        data = file_bytes(path) if load is None else load(str(path))
         digest = sha256(data).hexdigest()
         return Reading(read(data), digest, None)
     except InputError as error:

@@ -8,7 +8,7 @@ unit and the one-line doc. A field whose value depends on the data or the machin
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,14 @@ class Knob(NamedTuple):
     search: tuple[float, float] | None = None
     log: bool = False
     auto: bool = False
+    kinds: tuple[str, ...] = ()  # of data that it is for; none = all
+
+    def applies(self, modality: str) -> bool:
+        """Whether it means anything for that kind of data; for a kind not yet known it may."""
+        return not self.kinds or modality in (*self.kinds, AUTO)
+
+
+MODALITIES = ("image",)
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:
@@ -43,6 +51,7 @@ class Recipe:
     """
 
     # fmt: off
+    modality: str = _knob(AUTO, "kind of data; auto: by what the source holds", options=MODALITIES)
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
     steps: int = _knob(0, "optimizer steps after which the run ends, if its epochs have not ended it before; 0 = none",
@@ -51,7 +60,7 @@ class Recipe:
                             unit="examples", low=1, high=1_000_000, search=(16, 512), log=True)
     micro_batch_size: int = _knob(AUTO, "examples per forward pass, fewer to save memory; auto: the batch",
                                   unit="examples", low=1, high=1_000_000)
-    learning_rate: float = _knob(1e-2, "peak learning rate",
+    learning_rate: float = _knob(AUTO, "peak learning rate; auto: by the model",
                                  unit="per step", low=1e-8, high=100.0, search=(1e-4, 1e-1), log=True)
     schedule: str = _knob("one-cycle", "course of the learning rate",
                           options=("one-cycle", "cosine", "triangular", "step", "constant"))
@@ -59,12 +68,13 @@ class Recipe:
                           unit="of the run", low=0.0, high=0.9, search=(0.0, 0.4))
     optimizer: str = _knob("adamw", "adamw, or sgd with Nesterov momentum", options=("adamw", "sgd"))
     momentum: float = _knob(0.9, "momentum of sgd, first beta of adamw", low=0.0, high=0.999)
-    weight_decay: float = _knob(AUTO, "L2 pull on weights, not on norms and biases; auto: 0.3 for adamw, 5e-4 for sgd",
+    weight_decay: float = _knob(AUTO, "L2 pull on weights, not on norms and biases; auto: by the model",
                                 low=0.0, high=10.0, search=(1e-3, 1.0), log=True)
     l1: float = _knob(0.0, "L1 penalty on weights; none on norms and biases", low=0.0, high=1.0)
     dropout: float = _knob(0.0, "share of features dropped before the head", low=0.0, high=0.95,
                            search=(0.0, 0.5))
-    label_smoothing: float = _knob(0.1, "share of the target spread over all classes", low=0.0, high=0.9,
+    label_smoothing: float = _knob(AUTO, "share of the target spread over all classes; auto: by the model",
+                                   low=0.0, high=0.9,
                                    search=(0.0, 0.2))
     clip: float = _knob(1.0, "largest norm of the gradient; 0 = no clipping", low=0.0, high=1e6)
     ema: float = _knob(0.02, "horizon of the averaged weights; 0 = no averaging",
@@ -72,9 +82,9 @@ class Recipe:
     patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
                           "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
     augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; 0 = none",
-                                low=0.0, high=1.0, search=(0.0, 1.0))
+                                low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
-                      options=("none", "horizontal", "both"))
+                      options=("none", "horizontal", "both"), kinds=("image",))
     local_steps: int = _knob(1, "steps that each of several processes trains alone before their weights are averaged; "
                              "1 = their gradients are, at every step", unit="steps", low=1, high=10_000)
     class_weights: str = _knob("none", "weight of an example: none, or balanced by the frequency of its class",
@@ -84,12 +94,14 @@ class Recipe:
     compile: str = _knob("no", "whether torch.compile makes kernels for this model first, which takes a minute: for "
                          "long runs on a GPU", options=("no", "yes"))
     image_size: int = _knob(AUTO, "side of the square images trained on; auto: native, at most 128",
-                            unit="pixels", low=8, high=1024)
+                            unit="pixels", low=8, high=1024, kinds=("image",))
     start_size: float = _knob(AUTO, "side of the images at the start of training, from where they grow; auto: 0.6 from "
-                              "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0))
+                              "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0),
+                              kinds=("image",))
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
-                       unit="channels", low=4, high=1024)
-    pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"))
+                       unit="channels", low=4, high=1024, kinds=("image",))
+    pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"),
+                         kinds=("image",))
     shuffle: str = _knob(AUTO, "order of an epoch: full, or blocks, which reads from a disk in stretches; "
                          "auto: blocks for data larger than half of the memory", options=("full", "blocks"))
     validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
@@ -109,6 +121,11 @@ class Recipe:
     def resolved(self, **values: Any) -> "Recipe":
         """The recipe with each `"auto"` field replaced by its value in `values`; other fields stay."""
         return replace(self, **{name: value for name, value in values.items() if getattr(self, name) == AUTO})
+
+
+def learning_rate_of(recipe: Recipe) -> float:
+    """The recipe's peak learning rate, or the one that suits most."""
+    return 0.01 if recipe.learning_rate == AUTO else recipe.learning_rate
 
 
 def weight_decay_of(recipe: Recipe) -> float:
@@ -175,13 +192,33 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     return settings
 
 
+def applying(recipe: Recipe) -> dict[str, Any]:
+    """The settings that mean anything for the recipe's kind of data, by name."""
+    return {
+        setting.name: getattr(recipe, setting.name) for setting, knob in knobs() if knob.applies(recipe.modality)
+    }
+
+
+def check_kind(recipe: Recipe, modality: str) -> None:
+    """Raise RecipeError where something was set that means nothing for that kind of data."""
+    wrong = [
+        f"{setting.name} is for {' and '.join(knob.kinds)} data, and the source is {modality} data"
+        for setting, knob in knobs()
+        if not knob.applies(modality) and getattr(recipe, setting.name) != setting.default
+    ]
+    if wrong:
+        raise RecipeError(_list(wrong))
+
+
 def written(recipe: Recipe) -> str:
-    """The recipe as TOML, each line with its doc."""
+    """The recipe as TOML, each line with its doc; what means nothing for its kind of data is left out."""
     import tomli_w
 
-    values = asdict(recipe)
+    values = applying(recipe)
     lines = []
     for setting, knob in knobs():
+        if setting.name not in values:
+            continue
         line = tomli_w.dumps({setting.name: values[setting.name]}).strip()
         lines.append(f"{line}  # {knob.doc}")
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-BEFORE = {"start_size": 1.0, "compile": "no"}  # what runs did before the recipe could say it
+BEFORE = {"modality": "image", "start_size": 1.0, "compile": "no"}  # what runs did before the recipe could say it
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class Exhibit(NamedTuple):
+    """What a report shows of one example; what there is depends on the kind of data."""
+
+    image: bytes | None = None  # PNG or JPEG
+    sound: bytes | None = None  # a file that browsers play
+    words: list[tuple[str, float]] | None = None  # pieces of it in order, and the bits by which each speaks for the
+    # predicted class: the surprise that leaving it out adds
 
 
 class Run:
@@ -108,7 +117,8 @@ class Run:
             recipe = recipe_from(settings)
         except RecipeError as error:
             raise self._damaged("recipe.toml", error) from error
-        missing = [setting.name for setting, _ in knobs() if settings.get(setting.name, AUTO) == AUTO]
+        applied = [setting.name for setting, knob in knobs() if knob.applies(recipe.modality)]
+        missing = [name for name in applied if settings.get(name, AUTO) == AUTO]
         if missing:
             raise self._damaged("recipe.toml", f"it does not say {', '.join(missing)}")
         return recipe
@@ -163,15 +173,27 @@ class Run:
         except (OSError, ValueError, csv.Error) as error:
             raise self._damaged("problems.csv", error) from error
 
-    def thumbnails(self) -> dict[int, bytes]:
-        """Small pictures of the rows that a report shows."""
+    def exhibits(self) -> "dict[int, Exhibit]":
+        """What a report shows of some rows."""
+        path = self.path / "exhibits.parquet"
+        if not path.exists():
+            return {row: Exhibit(image=image) for row, image in self._thumbnails().items()}
+        try:
+            frame = read_parquet(path)
+            rows = zip(frame["row"], frame["image"], frame["sound"], frame["words"], strict=True)
+            return {row: Exhibit(image, sound, _words(words)) for row, image, sound, words in rows}
+        except Exception as error:  # polars raises many kinds for columns that are not there
+            raise self._damaged(path.name, error) from error
+
+    def _thumbnails(self) -> dict[int, bytes]:
+        """What earlier versions wrote: pictures alone."""
         path = self.path / "thumbnails.parquet"
         if not path.exists():
             return {}
         try:
             frame = read_parquet(path)
             return dict(zip(frame["row"].to_list(), frame["image"].to_list(), strict=True))
-        except Exception as error:  # polars raises many kinds for columns that are not there
+        except Exception as error:
             raise self._damaged(path.name, error) from error
 
     @property
@@ -237,16 +259,19 @@ class Run:
         copies = {name: weight.detach().cpu().contiguous() for name, weight in weights.items()}
         write_bytes(self.path / "model.safetensors", save(copies))
 
-    def write_thumbnails(self, pictures: Mapping[int, bytes]) -> None:
-        """Write small pictures by row."""
+    def write_exhibits(self, exhibits: "Mapping[int, Exhibit]") -> None:
+        """Write what a report shows of some rows."""
         import polars
 
-        frame = polars.DataFrame(
-            {"row": list(pictures), "image": list(pictures.values())},
-            schema={"row": polars.Int64, "image": polars.Binary},
-        )
-        with replacing(self.path / "thumbnails.parquet") as new:
-            frame.write_parquet(new)
+        columns = {
+            "row": list(exhibits),
+            "image": [one.image for one in exhibits.values()],
+            "sound": [one.sound for one in exhibits.values()],
+            "words": [None if one.words is None else json.dumps(one.words) for one in exhibits.values()],
+        }
+        kinds = {"row": polars.Int64, "image": polars.Binary, "sound": polars.Binary, "words": polars.String}
+        with replacing(self.path / "exhibits.parquet") as new:
+            polars.DataFrame(columns, schema=kinds).write_parquet(new)
 
     # Reading, with one kind of error
 
@@ -288,6 +313,10 @@ class Run:
 
     def _damaged(self, name: str, why: object) -> RunError:
         return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")
+
+
+def _words(text: str | None) -> list[tuple[str, float]] | None:
+    return None if text is None else [(str(word), float(weight)) for word, weight in json.loads(text)]
 
 
 def vacant(path: str | Path) -> Path:

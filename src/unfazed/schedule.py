@@ -16,7 +16,7 @@ end at another time than planned has the rest of its schedule stretched or short
 import math
 from typing import NamedTuple
 
-from unfazed.recipe import AUTO, Recipe
+from unfazed.recipe import AUTO, Recipe, learning_rate_of
 
 ANNEALING = frozenset({"one-cycle", "cosine", "triangular"})
 CYCLES = 3
@@ -94,7 +94,7 @@ class Course(NamedTuple):
 
 def learning_rate(recipe: Recipe, course: Course, step: int) -> float:
     """Learning rate of the step `step` (from 0)."""
-    return recipe.learning_rate * course.multiplier(recipe, step)
+    return learning_rate_of(recipe) * course.multiplier(recipe, step)
 
 
 def _multiplier(recipe: Recipe, done: float) -> float:

@@ -15,7 +15,17 @@ import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
-from unfazed.source_table import ADDRESSES, KINDS, Columns, from_pandas, labelled, read_frame
+from unfazed.source_table import (
+    ADDRESSES,
+    KINDS,
+    Columns,
+    InputsOf,
+    from_pandas,
+    labelled,
+    path_inputs,
+    paths,
+    read_frame,
+)
 from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
@@ -28,30 +38,41 @@ class SourceOptions:
     """What a source does not say by itself.
 
     path, target, group, time: columns of a table: the file, the label, what must stay on one side, what orders the
-    rows.
+    rows. input: columns of a table that are to be learnt from, separated by commas.
     label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
     """
 
     path: str | None = None
+    input: str | None = None
     target: str | None = None
     label_regex: str | None = None
     header: bool = True
     group: str | None = None
     time: str | None = None
 
+    @property
+    def inputs(self) -> list[str]:
+        """The columns named by `input`."""
+        return [name.strip() for name in (self.input or "").split(",") if name.strip()]
 
-def find(source: Any, options: SourceOptions, extensions: Collection[str]) -> Table:
+
+def find(
+    source: Any, options: SourceOptions, extensions: Collection[str], inputs_of: InputsOf = path_inputs
+) -> Table:
     """The table of a folder, of a CSV, TSV, Parquet or JSONL file, or of a polars or pandas frame.
 
-    extensions: lower case with their point; only such files count in a folder.
+    extensions: lower case with their point; only such files count in a folder. inputs_of: what the rows of a table
+    file or a frame hold besides their labels.
 
     Raises:
         SourceError: it cannot be used; the message says what is wrong, where, and what to do.
     """
     if isinstance(source, str | Path):
-        path = _existing(source)
-        return _from_folder(path, options, extensions) if path.is_dir() else _from_file(path, options)
-    return _from_frame(source, options)
+        path = existing(source)
+        if path.is_dir():
+            return _from_folder(path, options, extensions, inputs_of)
+        return _from_file(path, options, inputs_of)
+    return _from_frame(source, options, inputs_of)
 
 
 def check_classes(table: Table) -> None:
@@ -124,7 +145,8 @@ def _alike(classes: Sequence[str]) -> Iterator[str]:
         yield f"{len(alike) - _ALIKE:,} more sets of classes differ only in case or white space"
 
 
-def _existing(source: str | Path) -> Path:
+def existing(source: str | Path) -> Path:
+    """The absolute path of a source; raises SourceError where there is nothing."""
     if source == "":
         raise SourceError("the source is empty: name a folder or a table file")
     if str(source).startswith(ADDRESSES):
@@ -148,10 +170,12 @@ def _near(path: Path) -> str:
         return f" There is no folder {path.parent} either"
 
 
-def _from_folder(root: Path, options: SourceOptions, extensions: Collection[str]) -> Table:
-    sides = _sides(root, prefer_files=bool(options.target or options.path))
+def _from_folder(
+    root: Path, options: SourceOptions, extensions: Collection[str], inputs_of: InputsOf
+) -> Table:
+    sides = sides_in(root, prefer_files=bool(options.target or options.path or not extensions))
     if any(path.is_file() for _, path in sides):
-        return _from_files(root, [(side, path) for side, path in sides if path.is_file()], options)
+        return _from_files(root, [(side, path) for side, path in sides if path.is_file()], options, inputs_of)
     _refuse_columns(root, options)
     kind = "folder labelled by file names" if options.label_regex else "folder of class folders"
     if sides:
@@ -176,7 +200,7 @@ def _found(folder: Path, options: SourceOptions, extensions: Collection[str]) ->
     return class_folders(folder, extensions)
 
 
-def _sides(root: Path, prefer_files: bool) -> list[tuple[str, Path]]:
+def sides_in(root: Path, prefer_files: bool) -> list[tuple[str, Path]]:
     """Folders or table files named after sides, where `train` and another are there; in the order of the sides."""
     folders, files = [], []
     for path in sorted(root.iterdir()):
@@ -190,10 +214,13 @@ def _sides(root: Path, prefer_files: bool) -> list[tuple[str, Path]]:
     return []
 
 
-def _from_files(root: Path, sides: Sequence[tuple[str, Path]], options: SourceOptions) -> Table:
+def _from_files(
+    root: Path, sides: Sequence[tuple[str, Path]], options: SourceOptions, inputs_of: InputsOf
+) -> Table:
     parts = []
     for side, path in sides:
-        found = _labelled(read_frame(path, options.header), options, str(path), (str(path.parent), str(Path.cwd())))
+        frame, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
+        found = _labelled(frame, options, str(path), folders, inputs_of)
         name = pl.lit(f"{path.name}:") + pl.col("id")
         parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
     frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
@@ -201,38 +228,62 @@ def _from_files(root: Path, sides: Sequence[tuple[str, Path]], options: SourceOp
     return Table.of(frame, str(root), kind, list(dict.fromkeys(note for part in parts for note in part.notes)))
 
 
-def _from_file(path: Path, options: SourceOptions) -> Table:
+def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise SourceError(f"{path} is neither a folder nor a table: .csv, .tsv, .parquet or .jsonl. "
-                          "Unpack archives first")
-    frame = read_frame(path, options.header)
-    found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())))
+    frame = frame_of(path, options.header)
+    found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
     return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes)
 
 
-def _from_frame(source: Any, options: SourceOptions) -> Table:
+def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = type(source).__module__.partition(".")[0]
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
-    elif kind == "pandas" and hasattr(source, "columns"):
-        source = from_pandas(source)
-    if not isinstance(source, pl.DataFrame):
-        raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
-    found = _labelled(source, options, f"the {kind} frame", (str(Path.cwd()),))
+    found = _labelled(frame_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
     return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
 
 
-def _labelled(frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str]) -> Columns:
+def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
+    """The rows of a table file, or of a polars or pandas frame.
+
+    Raises:
+        SourceError: it is neither, or cannot be read.
+    """
+    if isinstance(source, Path):
+        if source.suffix.lower() not in KINDS:
+            raise SourceError(f"{source} is neither a folder nor a table: .csv, .tsv, .parquet or .jsonl. "
+                              "Unpack archives first")
+        return read_frame(source, header)
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
+    elif type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
+        source = from_pandas(source)
+    if not isinstance(source, pl.DataFrame):
+        raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
+    return source
+
+
+def listed_paths(
+    frame: pl.DataFrame, preprocessor: Any, where: str, folders: Sequence[str], path: str | None = None
+) -> list[str]:
+    """The paths in a table without labels, one a row; empty where there is none. The preprocessor says nothing of it.
+
+    Raises:
+        SourceError: no column holds paths of existing files.
+    """
+    return paths(frame, where, folders, path).inputs
+
+
+def _labelled(
+    frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str], inputs_of: InputsOf
+) -> Columns:
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
                           "with --target")
     wanted = {name: getattr(options, name) for name in _COLUMNS}
-    return labelled(frame, wanted, where, folders)
+    return labelled(frame, wanted, where, folders, inputs_of)
 
 
 def _refuse_columns(root: Path, options: SourceOptions) -> None:
-    given = [f'{name} "{value}"' for name in _COLUMNS if (value := getattr(options, name))]
+    given = [f'{name} "{value}"' for name in (*_COLUMNS, "input") if (value := getattr(options, name))]
     if given:
         raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
                           f"with a path column{_tables_in(root)}")

@@ -1,7 +1,7 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,22 +15,36 @@ KINDS = {
 }
 _OBVIOUS = ("label", "class", "target", "category")
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
+_LONGEST_PATH = 4096
 _TRIED = 100  # values of a column that are looked for on disk
 _MANY = 20  # more different decimal numbers than that are a measurement, not classes
 _MOSTLY = 0.9  # of what a column says, for it to be one of numbers, whatever the rest is
+
+
+class Inputs(NamedTuple):
+    """What the rows of a table hold besides their labels."""
+
+    columns: list[str]  # in which it stands
+    values: list[str]  # one a row; empty where there is nothing
+    said: str  # 'paths in "file"'
+    others: list[str]  # columns that might have been meant, unless they have another role
+    about_others: str = ""  # what to say of them, {} for their names
+
+
+InputsOf = Callable[[pl.DataFrame, Mapping[str, str | None], str, Sequence[str]], Inputs]
 
 
 class Columns(NamedTuple):
     """What was found in a table: the columns of `Table`, which of the source's columns they are, what was noticed."""
 
     frame: pl.DataFrame
-    path: str
+    inputs: str
     target: str
     notes: list[str]
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
-        return f'paths in "{self.path}", labels in "{self.target}"'
+        return f'{self.inputs}, labels in "{self.target}"'
 
 
 class Paths(NamedTuple):
@@ -81,7 +95,7 @@ def paths(
     Raises:
         SourceError: there are no rows, no such column, or the names of the columns are data.
     """
-    _require(frame, {"path": path}, where, folders)
+    require(frame, {"path": path}, where, folders)
     if frame.is_empty():
         raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
     columns = [path] if path else [name for name in frame.columns if name != target]
@@ -93,38 +107,61 @@ def paths(
         raise _no_paths(frame, where, folders, path, target)
     if _is_data(name, folder, files[name, folder]):
         raise _headless(name, where)
-    inputs = [str(Path(folder, value)) if value else "" for value in _texts(frame[name], where)]
+    inputs = [str(Path(folder, value)) if value else "" for value in texts(frame[name], where)]
     return Paths(name, inputs, [other for other in tried if other != name and any(files[other, f] for f in folders)])
 
 
-def labelled(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> Columns:
+def path_inputs(
+    frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
+) -> Inputs:
+    """The column of paths, as `InputsOf`; see `paths`."""
+    name, values, others = paths(frame, where, folders, wanted.get("path"), wanted.get("target"))
+    about = f'paths of files are also in {{}}: "{name}" was taken, --path names another'
+    return Inputs([name], values, f'paths in "{name}"', others, about)
+
+
+def labelled(
+    frame: pl.DataFrame,
+    wanted: Mapping[str, str | None],
+    where: str,
+    folders: Sequence[str],
+    inputs_of: InputsOf = path_inputs,
+) -> Columns:
     """The rows of a table with their roles found out.
 
     wanted: column by role ("path", "target", "group", "time"), null where it is to be found out. folders: where
     relative paths may start, the first that fits. Row numbers become ids.
 
     Raises:
-        SourceError: a column is missing, or none holds paths of existing files.
+        SourceError: a column is missing, or `inputs_of` finds no inputs.
     """
-    _require(frame, wanted, where, folders)
-    path, inputs, others = paths(frame, where, folders, wanted.get("path"), wanted.get("target"))
-    taken = (path, wanted.get("target"))
-    split = next((name for name in frame.columns if name.casefold() == "split" and name not in taken), None)
-    roles = {**wanted, "path": path, "split": split}
-    target = wanted.get("target") or _obvious_target(frame, [name for name in roles.values() if name], where)
-    labels = [clean_label(value) if value else None for value in _texts(frame[target], where)]
+    require(frame, wanted, where, folders)
+    inputs = inputs_of(frame, wanted, where, folders)
+    roles = dict(wanted)
+    if len(inputs.columns) == 1:
+        roles["path"] = inputs.columns[0]
+    split = split_column(frame, [*inputs.columns, wanted.get("target")])
+    roles["split"] = split
+    taken = [*inputs.columns, *(name for name in roles.values() if name)]
+    target = wanted.get("target") or obvious_target(frame, taken, where)
+    labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
     _refuse_measurement(target, {label for label in labels if label})
-    columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs, "label": labels}
+    columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs.values, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
     if name := wanted.get("group"):
-        columns["group"] = _texts(frame[name], where)
+        columns["group"] = texts(frame[name], where)
     if name := wanted.get("time"):
         columns["time"] = _seconds(frame[name], where)
-    others = [name for name in others if name not in (target, *roles.values())]
-    notes = [f'paths of files are also in {listed(others)}: "{path}" was taken, --path names another'] if others else []
+    others = [name for name in inputs.others if name not in (target, *roles.values())]
+    notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
-    return Columns(rows, path, target, notes)
+    return Columns(rows, inputs.said, target, notes)
+
+
+def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:
+    """The column that says the side of each row, where there is one."""
+    return next((name for name in frame.columns if name.casefold() == "split" and name not in taken), None)
 
 
 def _decoded(data: bytes) -> str:
@@ -157,7 +194,8 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:
+def require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:
+    """Raise SourceError where a wanted column is not there, or has two roles."""
     missing = [
         f'{role} "{name}" is not a column of {where}.{did_you_mean(name, frame.columns)}'
         for role, name in wanted.items()
@@ -180,21 +218,28 @@ def _some(column: pl.Series) -> list[str]:
 def _no_paths(
     frame: pl.DataFrame, where: str, folders: Sequence[str], path: str | None, target: str | None
 ) -> SourceError:
-    texts = {name: _some(frame[name]) for name in frame.columns if frame[name].dtype == pl.String}
-    tried = {name: values for name, values in texts.items() if name != target and path in (name, None)}
+    sampled = {name: _some(frame[name]) for name in frame.columns if frame[name].dtype == pl.String}
+    tried = {name: values for name, values in sampled.items() if name != target and path in (name, None)}
     for name, values in tried.items():
         if any(value.startswith(ADDRESSES) for value in values):
             return SourceError(f'column "{name}" of {where} holds addresses, not files: download them first, '
                                "and give a column of paths")
     if name := _path_as_name(frame, folders):
         return _headless(name, where)
-    if target and not path and any(_is_file(folder, value) for folder in folders for value in texts.get(target, [])):
+    if target and not path and any(_is_file(folder, value) for folder in folders for value in sampled.get(target, [])):
         return SourceError(f'the target "{target}" is the only column of {where} that holds paths of existing files: '
                            f"name another with --target. Its columns: {listed(frame.columns, 20)}")
     looked = " and from ".join(dict.fromkeys(str(Path(folder).resolve()) for folder in folders))
     none = f'column "{path}" of {where} holds no' if path else f"no column of {where} holds"
     return SourceError(f"{none} paths of existing files{_example(tried)}; looked from {looked}. "
                        f"Its columns: {listed(frame.columns, 20)}")
+
+
+def endings(frame: pl.DataFrame, name: str) -> list[str]:
+    """What some values of a column end with, as if they were paths; nothing where it does not hold text."""
+    if name not in frame.columns or frame[name].dtype != pl.String:
+        return []
+    return [_ending(value) if len(value) <= _LONGEST_PATH else "" for value in _some(frame[name])]
 
 
 def _example(tried: Mapping[str, Sequence[str]]) -> str:
@@ -237,7 +282,8 @@ def _is_file(folder: str, name: str) -> bool:
         return False
 
 
-def _obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:
+def obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:
+    """The column of labels: by its name, or the only one that is not `taken`; raises SourceError."""
     free = [name for name in frame.columns if name not in taken]
     for obvious in _OBVIOUS:
         if found := [name for name in free if name.casefold() == obvious]:
@@ -247,7 +293,7 @@ def _obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> st
     raise SourceError(f"which column of {where} is the label? Name it with --target. Its columns: {listed(free, 20)}")
 
 
-def _texts(column: pl.Series, where: str) -> list[str | None]:
+def texts(column: pl.Series, where: str) -> list[str | None]:
     """Values as text: whole numbers without a point, null for null, NaN and the empty string."""
     if column.dtype.is_float():
         return [_number(value) for value in column]
@@ -263,7 +309,7 @@ def _number(value: float | None) -> str | None:
 
 
 def _sides(column: pl.Series, where: str) -> list[str | None]:
-    names = [value.strip().casefold() if value else None for value in _texts(column, where)]
+    names = [value.strip().casefold() if value else None for value in texts(column, where)]
     unknown = sorted({name for name in names if name and name not in SPLIT_NAMES})
     if unknown:
         raise SourceError(f'column "{column.name}" of {where} says {listed(unknown)}: it may say train, validation or '

@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 
 from conformance.images import hostile, noise, odd, saved
-from conformance.modality import CHECKS, Specimen
+from conformance.modality import CHECKS, Specimen, class_folders
 from unfazed.modality.image import MODALITY as IMAGE
+from unfazed.recipe import Recipe
 
 SPECIMENS = [
     Specimen(
         modality=IMAGE,
         suffix=".png",
         good=lambda number: saved(noise(number, 30 + number, 40)),
-        settings=("auto", 8, 17, 64),
+        source=class_folders(".png", lambda number: saved(noise(number, 30 + number, 40))),
+        inspected=lambda raw: raw.shape[:2],
+        settings=(Recipe(), Recipe(image_size=8), Recipe(image_size=17), Recipe(image_size=64)),
         odd=odd(),
         hostile=hostile(),
         damaged_json=tuple(

@@ -1,6 +1,6 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unfazed.table import Table
 
-Raw = NDArray[np.uint8]  # one input, read but not yet prepared
+Raw = Any  # one input, read but not yet prepared: pixels [H, W, 3], a text, a row as a dictionary …
 
 
 class Preprocessor(Protocol):
@@ -17,6 +17,11 @@ class Preprocessor(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Of one encoded input."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """Of its numbers, by numpy's name."""
         ...
 
     def to_json(self) -> str:
@@ -33,22 +38,37 @@ class Modality(NamedTuple):
     """The functions of one kind of data, and its names.
 
     find(source, options) -> Table.
+    listed(frame, columns) -> inputs: of a table without labels, one a row; raises SourceError.
+    load(input) -> bytes: the content that a row's `input` stands for, a file's or its own; raises InputError.
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
-    inspect(bytes) -> size that `read` would find, from the header where it tells; raises InputError.
-    fit(sizes of training rows, setting) -> Preprocessor.
+    inspect(bytes) -> what `fit` has to know of an input: from its header where that tells; raises InputError.
+    fit(what was found in the training rows, recipe) -> Preprocessor.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
-    augment(x, generator, strength, flip) -> x: a batch, on its device, a function of the generator alone.
+    length(x) -> how much of each of x [n, ...] is not padding, [n]; a function of x alone.
+    fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.
+    augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
     """
 
     name: str
     items: str  # what people call its inputs
     decoder: str  # and its version: what was decoded by another one is not used again
+    extensions: frozenset[str]  # of the files that hold one input each, lower case with their point
+    values: bool  # whether inputs stand in the table itself, rather than in files that it names
     find: Callable[..., Table]
+    listed: Callable[..., list[str]]
+    load: Callable[[str], bytes]
     read: Callable[[Any], Raw]
-    inspect: Callable[[bytes], tuple[int, int]]
-    fit: Callable[[Iterable[tuple[int, int]], Any], Any]
-    encode: Callable[[Raw, Any], NDArray[np.uint8]]
-    augment: Callable[..., Any]
-    shrink: Callable[..., Any]
+    inspect: Callable[[bytes], Any]
+    fit: Callable[[Sequence[Any], Any], Any]
+    encode: Callable[[Raw, Any], NDArray[Any]]
+    length: Callable[[NDArray[Any]], NDArray[np.int64]]
+    fitting: Callable[[Sequence[Any], Any], str]
+    augment: Callable[..., Any] | None
+    shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
+
+
+def whole(x: NDArray[Any]) -> NDArray[np.int64]:
+    """The length of inputs x [n, ..., L] without padding: L of each."""
+    return np.full(len(x), x.shape[-1], np.int64)

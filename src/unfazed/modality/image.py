@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -23,15 +23,18 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
-from unfazed.modality import Modality, Raw
+from unfazed.modality import Modality, whole
+from unfazed.modality.pixels import to_bytes
 from unfazed.reading import file_bytes
-from unfazed.source import SourceOptions
+from unfazed.recipe import Recipe
+from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
 from unfazed.table import Table
 
 if TYPE_CHECKING:
     import torch
 
+Raw = NDArray[np.uint8]  # [H, W, 3]
 EXTENSIONS = frozenset({
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
     ".tif", ".tiff", ".webp",
@@ -41,7 +44,6 @@ AUTO_SIZE = 128  # larger images are shrunk to this unless asked otherwise
 SMALLEST, LARGEST = 8, 1024
 _PADDING = 127
 _MAX_CROP_ASPECT = 1.5
-_RINGING = 0.1  # of the largest value: what resizing with a sharp filter leaves below zero
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -105,6 +107,11 @@ class ImagePreprocessor:
         """Of one encoded image, [3, S, S]."""
         return 3, self.image_size, self.image_size
 
+    @property
+    def dtype(self) -> str:
+        """Of its pixels."""
+        return "uint8"
+
     def to_json(self) -> str:
         """The preprocessor as JSON text."""
         return json.dumps({"format": 1, "modality": "image", **asdict(self)}, indent=2) + "\n"
@@ -136,7 +143,7 @@ def find(source: Any, options: SourceOptions | None = None) -> Table:
 def read(source: str | Path | bytes | Image.Image | NDArray[Any]) -> Raw:
     """One image as uint8 RGB [H, W, 3]: its first frame, upright, over white, deep pixels scaled to 8 bits.
 
-    Arrays are [H, W] or [H, W, 1..4] of uint8, uint16, bool, or floats (see `_to_bytes`).
+    Arrays are [H, W] or [H, W, 1..4] of uint8, uint16, bool, or floats (see `to_bytes`).
 
     Raises:
         InputError: it cannot be used; the message is the reason.
@@ -320,48 +327,11 @@ def _from_array(array: NDArray[Any]) -> Raw:
         raise InputError(f"an image is [H, W] or [H, W, 1..4], got an array of shape {list(array.shape)}")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise InputError(f"too large: {array.shape[1]} x {array.shape[0]} is over {MAX_PIXELS / 1e6:.0f} megapixels")
-    pixels = _to_bytes(array)
+    pixels = to_bytes(array)
     channels = pixels.shape[2]
     if channels in (2, 4):
         return np.asarray(_over_white(Image.fromarray(pixels, "LA" if channels == 2 else "RGBA")))
     return np.repeat(pixels, 3, axis=2) if channels == 1 else pixels.copy()
-
-
-def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pixels of any number type as 8 bits, by their type, so that images of one source stay comparable.
-
-    bool: 0 or 255. uint8: as they are. Integers of 16 and 32 bits: 65535 → 255, since files store 16-bit pixels in
-    both. Floats and other integers, whose type says nothing, by the first range that holds the largest value: 0..1
-    (floats only), 0..255, 0..65535. A little below 0 (a tenth of the largest value) is 0. More below 0, or above
-    65535, is no pixel by any convention: only such an image is stretched, from its smallest value to its largest.
-    NaN is the low end of the range, infinities are its ends.
-    """
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == bool:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        return ((array.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"pixels of type {array.dtype} are not numbers")
-    values = array.astype(np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise InputError("no pixel is a finite number")
-    low = float(values.min(where=finite, initial=np.inf))
-    high = float(values.max(where=finite, initial=-np.inf))
-    low, high = _range(array.dtype, low, high)
-    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low).clip(low, high)
-    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
-
-
-def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
-    """What becomes 0 and 255, given the smallest and the largest value."""
-    limits = (65_535.0,) if dtype.kind in "iu" and dtype.itemsize in (2, 4) else (255.0, 65_535.0)
-    for limit in (1.0, *limits) if dtype.kind == "f" else limits:
-        if low >= -_RINGING * high and high <= limit:
-            return 0.0, limit
-    return (low, high) if high > low else (low, low + max(1.0, abs(low)))
 
 
 def _short(error: Exception) -> str:
@@ -369,6 +339,32 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
+def _augmented(x: "torch.Tensor", generator: "torch.Generator", recipe: Recipe) -> "torch.Tensor":
+    return augment(x, generator, recipe.augmentation, recipe.flip)
+
+
+def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: ImagePreprocessor) -> str:
+    if all(size == (preprocessor.image_size, preprocessor.image_size) for size in map(tuple, sizes)):
+        return "as they are"
+    return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
+
+
 MODALITY = Modality(
-    "image", "images", f"Pillow {pillow_version}", find, read, inspect, fit, encode, augment, shrink, ImagePreprocessor
+    name="image",
+    items="images",
+    decoder=f"Pillow {pillow_version}",
+    extensions=EXTENSIONS,
+    values=False,
+    find=find,
+    listed=listed_paths,
+    load=file_bytes,
+    read=read,
+    inspect=inspect,
+    fit=lambda sizes, recipe: fit(sizes, recipe.image_size),
+    encode=encode,
+    length=whole,
+    fitting=_fitting,
+    augment=_augmented,
+    shrink=shrink,
+    preprocessor=ImagePreprocessor,
 )

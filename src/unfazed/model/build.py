@@ -1,15 +1,17 @@
 """From `model.json` and weights back to a model; both files may come from a stranger."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from unfazed.errors import UnfazedError
-from unfazed.model.convnet import ConvNet
 
-FAMILY = "convnet-1"  # the number rises whenever the layers of ConvNet change, so that old weights are refused by name
+_CONVNET = "convnet-1"  # the number rises whenever the layers of a family change: old weights are refused by name
+
+
+FAMILIES = {_CONVNET: "ConvNet"}  # and the name of its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -20,12 +22,10 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
     Raises:
         UnfazedError: the family is unknown, the arguments make no model, or the weights are not its own.
     """
-    family = description.get("family")
-    if family != FAMILY:
-        raise UnfazedError(f"the model family is {family!r}; this version builds {FAMILY}: another wrote it, or no one")
+    made = _maker(description.get("family"))
     try:
         with torch.device("meta"):
-            model = ConvNet.from_arguments(description["arguments"])
+            model = made(description["arguments"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UnfazedError(f"its arguments make no model: {error}") from error
     expected = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
@@ -37,7 +37,22 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
     return model.eval().requires_grad_(False)
 
 
+def family_of(model: nn.Module) -> str:
+    """The family that `build` knows a model by."""
+    return next(family for family, name in FAMILIES.items() if name == type(model).__name__)
+
+
+def _maker(family: object) -> Callable[[Any], nn.Module]:
+    """What makes a model of a family from its arguments; its module is imported on first use."""
+    if family == _CONVNET:
+        from unfazed.model.convnet import ConvNet
+
+        return ConvNet.from_arguments
+    raise UnfazedError(
+        f"the model family is {family!r}; this version builds {', '.join(FAMILIES)}: another wrote it, or no one"
+    )
+
+
 def embedding_width(model: nn.Module) -> int:
     """D, the number of features that the head reads."""
-    head = model.get_submodule("head")
-    return next(layer.in_features for layer in head.modules() if isinstance(layer, nn.Linear))
+    return cast(int, model.embedding_width)

@@ -113,7 +113,8 @@ class ConvNet(nn.Module):
         self.stem_norm = nn.BatchNorm2d(_STEM_CHANNELS)
         self.stages = _stages(width, image_size // stride)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(4 * width, classes)
+        self.embedding_width = 4 * width
+        self.head = nn.Linear(self.embedding_width, classes)
         self.pooling = pooling
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
 

@@ -9,7 +9,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
 from unfazed.report.overview import EXPLAINED, NAMES
-from unfazed.report.verdict import items, sentence
+from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
@@ -137,8 +137,11 @@ def _evaluation(told: Facts) -> str:
 
 def _metrics(told: Facts) -> str:
     split = told["evaluated_on"]
-    rivals = [("this model", told[split]), ("linear model", told["baselines"]["linear"].get(split)),
-              ("commonest class", told["baselines"]["majority"].get(split))]  # fmt: skip
+    rivals = [
+        ("this model", told[split]),
+        *((plain(name), baseline.get(split)) for name, baseline in simpler(told)),
+        ("commonest class", told["baselines"]["majority"].get(split)),
+    ]
     present = [(name, scores) for name, scores in rivals if scores]
     head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
     rows = [

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from unfazed.report import words
 from unfazed.report.charts import track
+from unfazed.report.exhibits import Drawn, shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.pictures import Picture
 from unfazed.report.verdict import items
 
 Facts = Mapping[str, Any]
 Cells = Mapping[tuple[int, int], Sequence[Facts]]
-Pictures = Mapping[int, Picture]
+Exhibits = Mapping[int, Drawn]
 
 HEATS = 7
 UPRIGHT = 3  # letters of the longest label that may head a column without being turned
@@ -33,7 +33,7 @@ class Cell(NamedTuple):
         return f"cell-{self.given}-{self.predicted}"
 
 
-def mistakes(told: Facts, cells: Cells, pictures: Pictures) -> Html:
+def mistakes(told: Facts, cells: Cells, exhibits: Exhibits) -> Html:
     """The confusion matrix, or the commonest pairs where there are many classes, with the examples behind each."""
     outcomes = _outcomes(told)
     if not outcomes:
@@ -43,7 +43,7 @@ def mistakes(told: Facts, cells: Cells, pictures: Pictures) -> Html:
     matrix = told["confusion"]["matrix"]
     chart = _matrix(told, cells, first) if matrix else _pairs(told, outcomes, cells, first)
     style = "beside" if matrix and len(matrix) <= DENSE else ""
-    listed = [_examples(told, cell, cells[cell[:2]], pictures) for cell in outcomes if cell[:2] in cells]
+    listed = [_examples(told, cell, cells[cell[:2]], exhibits) for cell in outcomes if cell[:2] in cells]
     return tag(
         "section",
         tag("h2", "What it mistakes for what"),
@@ -135,32 +135,22 @@ def _sentence(told: Facts, cell: Cell) -> str:
     return f"“{given}” recognised" if given == predicted else f"“{given}” taken for “{predicted}”"
 
 
-def _examples(told: Facts, cell: Cell, rows: Sequence[Facts], pictures: Pictures) -> Html:
-    shown = "" if len(rows) == cell.times else f", the most surprising {words.count(len(rows))} shown"
+def _examples(told: Facts, cell: Cell, rows: Sequence[Facts], exhibits: Exhibits) -> Html:
+    limited = "" if len(rows) == cell.times else f", the most surprising {words.count(len(rows))} shown"
+    style = _gallery(rows, exhibits, "gallery dense-gallery")
     return tag(
         "div",
         tag("h3", _sentence(told, cell)),
-        tag("p", f"{words.count(cell.times, items(told))}{shown}", class_="soft small"),
-        tag("div", *(figure(row, pictures, brief=True) for row in rows), class_="gallery dense-gallery"),
+        tag("p", f"{words.count(cell.times, items(told))}{limited}", class_="soft small"),
+        tag("div", *(figure(row, exhibits, brief=True) for row in rows), class_=style),
         class_="cell",
         id=cell.anchor,
     )
 
 
-def figure(row: Facts, pictures: Pictures, brief: bool = False) -> Html:
-    """One example: its picture, its surprise, both labels and the probabilities of each."""
-    picture = pictures.get(row["row"])
-    shown = (
-        tag(
-            "img",
-            src=picture.source,
-            alt=f"{row['id']}",
-            loading="lazy",
-            class_="small-source" if picture.small else None,
-        )
-        if picture
-        else tag("div", "no picture", class_="blank")
-    )
+def figure(row: Facts, exhibits: Exhibits, brief: bool = False) -> Html:
+    """One example: what there is to see of it, its surprise, both labels and the probabilities of each."""
+    exhibit = exhibits.get(row["row"])
     said = tag("span", words.bits(row["bits"], 1), class_="bits", title=_probability(row))
     lines = [
         tag("div", tag("dt", name, tag("span", words.percent(share))), tag("dd", label, title=label))
@@ -168,7 +158,13 @@ def figure(row: Facts, pictures: Pictures, brief: bool = False) -> Html:
     ]
     name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
     caption = tag("figcaption", said, None if brief else tag("dl", *lines, class_="labels"), name)
-    return tag("figure", shown, caption)
+    return tag("figure", shown(exhibit, str(row["id"])), caption)
+
+
+def _gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
+    """Texts and sounds need wider columns than pictures do."""
+    found = [exhibits[row["row"]] for row in rows if row["row"] in exhibits]
+    return f"{usual} wide-gallery" if any(one.words is not None or one.sound for one in found) else usual
 
 
 def _labels(row: Facts) -> list[tuple[str, str, float]]:
@@ -236,7 +232,7 @@ def _score(name: str, estimate: Facts, own: bool) -> Html:
     return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
 
 
-def surprising(told: Facts, pictures: Pictures) -> Html:
+def surprising(told: Facts, exhibits: Exhibits) -> Html:
     """The training and the validation examples whose labels the model finds most surprising."""
     train, validation = told["surprising"]["train"], told["surprising"]["validation"]
     if not train and not validation:
@@ -251,29 +247,29 @@ def surprising(told: Facts, pictures: Pictures) -> Html:
         tag("p", words.tight(lead), class_="lead"),
         tag(
             "div",
-            _surprising("Training", "by the mean over all epochs, since what was memorised ends low", train, pictures),
-            _surprising("Validation", "by the finished model, which never trained on them", validation, pictures),
+            _surprising("Training", "by the mean over all epochs, since what was memorised ends low", train, exhibits),
+            _surprising("Validation", "by the finished model, which never trained on them", validation, exhibits),
             class_="stacked",
         ),
         id="surprises",
     )
 
 
-def _surprising(name: str, about: str, rows: Sequence[Facts], pictures: Pictures) -> Html | None:
+def _surprising(name: str, about: str, rows: Sequence[Facts], exhibits: Exhibits) -> Html | None:
     if not rows:
         return None
     at_once, rest = rows[:12], rows[12:]
     more = tag(
         "details",
         tag("summary", f"{len(rest)} more"),
-        tag("div", *(figure(row, pictures) for row in rest), class_="gallery"),
+        tag("div", *(figure(row, exhibits) for row in rest), class_=_gallery(rest, exhibits)),
         class_="more",
     )
     return tag(
         "div",
         tag("h3", name),
         tag("p", f"Ranked {about}. The percentages are the finished model’s.", class_="soft small"),
-        tag("div", *(figure(row, pictures) for row in at_once), class_="gallery"),
+        tag("div", *(figure(row, exhibits) for row in at_once), class_=_gallery(at_once, exhibits)),
         more if rest else None,
         class_="card",
     )

@@ -8,7 +8,6 @@ import csv
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +19,7 @@ from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
+from unfazed.recipe import applying
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -70,7 +70,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "class_counts": counts,
         **{split: _named(scores) for split, scores in scored.items()},
         "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
-        "baselines": {"majority": _majority(seen), "linear": measured.get("linear", {})},
+        "baselines": {"majority": _majority(seen), **_baselines(measured)},
         "evaluated_on": evaluated_split(seen.table),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
@@ -208,6 +208,13 @@ def _majority(seen: Evidence) -> dict[str, Any]:
     }
 
 
+def _baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were fitted, by name; earlier versions knew one."""
+    linear = {"linear": measured["linear"]} if measured.get("linear") else {}
+    found: dict[str, Any] = measured.get("baselines") or linear
+    return found
+
+
 def _mistakes(seen: Evidence, classes: Sequence[str]) -> dict[str, Any]:
     """Per-class scores and the confusion matrix of the evaluated split; rows are given, columns predicted."""
     y, probs = seen.split(evaluated_split(seen.table))
@@ -262,7 +269,7 @@ def _training(run: "Run") -> dict[str, Any]:
     return {
         "epochs": epochs,
         "best_epoch": best_epoch(epochs),
-        "recipe": asdict(run.recipe),
+        "recipe": applying(run.recipe),
         "timings": origin.get("timings", {}),
         "origin": {name: origin.get(name) for name in (*ABOUT, "seed")},
     }

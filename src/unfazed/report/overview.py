@@ -7,7 +7,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, track
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items, sentence
+from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
 
@@ -45,10 +45,10 @@ def hero(told: Facts) -> Html:
 def _rivals(told: Facts) -> Html:
     split = told["evaluated_on"]
     majority = told["baselines"]["majority"][split]["accuracy"]
-    linear = told["baselines"]["linear"].get(split, {}).get("accuracy")
+    measured = [(sentence(name), facts.get(split, {}).get("accuracy")) for name, facts in simpler(told)]
     rows = [
         _rival("This model", told[split]["accuracy"], "own"),
-        _rival("A linear model on the pixels", linear, "") if linear else None,
+        *(_rival(name, accuracy, "") for name, accuracy in measured if accuracy),
         _rival("Always the commonest class", majority, ""),
     ]
     scale = tag(

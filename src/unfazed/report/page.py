@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
-from unfazed.report.examples import Cells, Pictures, classes_table, mistakes, surprising
+from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
+from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import hero, learning, splits, summary
-from unfazed.report.pictures import pictures
 from unfazed.report.shapes import only_run_errors
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def _texts(run: "Run") -> dict[str, str]:
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
-        PAGE: page(told, cells, pictures(run.thumbnails(), wanted)),
+        PAGE: page(told, cells, drawn(run.exhibits(), wanted)),
     }
 
 
-def page(told: Facts, cells: Cells, shown_pictures: Pictures) -> str:
-    """The page of facts, with examples of each cell of the confusion matrix and pictures by row."""
+def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
+    """The page of facts, with examples of each cell of the confusion matrix and exhibits by row."""
     body = tag(
         "div",
         bar(PARTS),
@@ -65,9 +65,9 @@ def page(told: Facts, cells: Cells, shown_pictures: Pictures) -> str:
             summary(told),
             splits(told),
             learning(told),
-            mistakes(told, cells, shown_pictures),
+            mistakes(told, cells, exhibits),
             classes_table(told),
-            surprising(told, shown_pictures),
+            surprising(told, exhibits),
             data(told),
             recipe(told),
             time_and_machine(told),
@@ -100,7 +100,7 @@ def _cells(seen: Evidence, classes: list[str]) -> Cells:
 
 def _policy(style: str, script: str) -> str:
     """Nothing may be loaded or run but the style and script of this page, told by their hashes."""
-    allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+    allowed = f"img-src data:; media-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 

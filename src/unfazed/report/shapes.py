@@ -15,8 +15,10 @@ from unfazed.errors import RunError
 
 NUMBER = (int, float)
 SCORES = {...: Estimate}
+BASELINE = {"words": str, "rows": int, ...: SCORES}
 MEASUREMENTS = {
-    "linear": {"rows": int, ...: SCORES},
+    "baselines": {...: BASELINE},
+    "linear": BASELINE,
     "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
     "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
     "duplicates": {"count": int, "conflicting": int},

@@ -236,7 +236,7 @@ def summary(run: Run) -> Group:
     split = told["evaluated_on"]
     columns = {
         "model": told[split],
-        "linear model": told["baselines"]["linear"].get(split, {}),
+        **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name != "majority" and facts},
         "commonest class": told["baselines"]["majority"][split],
     }
     tones = {"good": "green", "caution": "yellow"}

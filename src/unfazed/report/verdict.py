@@ -43,8 +43,9 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["accuracy"]["n"]:
         return []
-    said = [_against_majority(told), _against_linear(told), _linear_surprise(told), _surprise(told),
-            _precision(told), _absent(told), _fit(told), _last(told)]  # fmt: skip
+    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
+    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
+            _last(told)]  # fmt: skip
     if split == "validation":
         caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
         said.insert(0, (CAUTION, caution))
@@ -60,43 +61,51 @@ def _against_majority(told: Facts) -> Sentence:
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
 
-def _against_linear(told: Facts) -> Sentence:
-    split = told["evaluated_on"]
-    measured = told["baselines"]["linear"].get(split, {})
-    linear, gain = measured.get("accuracy"), measured.get("accuracy_difference")
-    if not linear or not gain or None in (linear["value"], gain["value"], gain["low"], gain["high"]):
+def simpler(told: Facts) -> list[tuple[str, Facts]]:
+    """The baselines that were fitted, with their names in words."""
+    return [
+        (str(facts.get("words", "a linear model on the pixels")), facts)
+        for name, facts in told["baselines"].items()
+        if name != "majority" and facts
+    ]
+
+
+def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
+    measured = baseline.get(told["evaluated_on"], {})
+    its, gain = measured.get("accuracy"), measured.get("accuracy_difference")
+    if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
-    what = f"A linear model on the {_surface(told)}{_fitted_to(told)}"
-    said = f"{what} is right {percent(linear['value'])} of the time ({interval(linear)})"
+    what = f"{sentence(words)}{_fitted_to(told, baseline)}"
+    said = f"{what} is right {percent(its['value'])} of the time ({interval(its)})"
     if gain["low"] <= 0 <= gain["high"]:
-        return CAUTION, f"{said}: on this set the model is not distinguishable from a linear model."
+        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
     by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: the model is worse by {by}. {_remedy(told)}"
+    return CAUTION, f"{said}: it beats the model, by {by}. {_remedy(told)}"
 
 
 def _remedy(told: Facts) -> str:
     epochs = told["recipe"].get("epochs")
     if isinstance(epochs, int) and len(told["epochs"]) == epochs < FEW_EPOCHS:
         return f"Train longer: --epochs {2 * epochs}."
-    return "More data or another setting may help."
+    return "More data or another setting may help; until then the simpler one is the better choice."
 
 
-def _linear_surprise(told: Facts) -> Sentence:
-    """Whether the linear model's probabilities are the better ones, though its answers need not be."""
+def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
+    """Whether the baseline's probabilities are the better ones, though its answers need not be."""
     split = told["evaluated_on"]
-    linear = (told["baselines"]["linear"].get(split, {}).get("log_loss") or {}).get("value")
+    its = (baseline.get(split, {}).get("log_loss") or {}).get("value")
     own = told[split]["log_loss"]["value"]
-    if linear is None or own is None:
+    if its is None or own is None:
         return None
-    left, against = bits(linear * BITS_PER_NAT), bits(own * BITS_PER_NAT)
-    if linear >= own or left == against:
+    left, against = bits(its * BITS_PER_NAT), bits(own * BITS_PER_NAT)
+    if its >= own or left == against:
         return None
     smoothing = told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
     what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
-    return CAUTION, f"The linear model's probabilities are the better ones: {what}{why}."
+    return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
 
 def _ends(gain: Mapping[str, float]) -> str:
@@ -104,16 +113,12 @@ def _ends(gain: Mapping[str, float]) -> str:
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
-def _fitted_to(told: Facts) -> str:
-    """How many examples the linear model saw, where it did not see all that the model was trained on."""
-    rows, all_of = told["baselines"]["linear"].get("rows"), told["counts"]["train"]
+def _fitted_to(told: Facts, baseline: Facts) -> str:
+    """How many examples a baseline saw, where it did not see all that the model was trained on."""
+    rows, all_of = baseline.get("rows"), told["counts"]["train"]
     if rows is None or rows >= all_of:
         return ""
     return f", fitted to {count(rows)} of the {count(all_of)} training {items(told)},"
-
-
-def _surface(told: Facts) -> str:
-    return "pixels" if items(told) == "images" else "inputs"
 
 
 def _surprise(told: Facts) -> Sentence:

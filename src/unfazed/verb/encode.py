@@ -18,8 +18,8 @@ from torch import Tensor
 from unfazed.batch import Examples
 from unfazed.cache import Contents, Encoding, Memory, Store, digests, opened
 from unfazed.errors import CacheError, InputError, SourceError, UsageError, did_you_mean
-from unfazed.modality import Modality, Preprocessor
-from unfazed.reading import file_bytes, parallel
+from unfazed.modality import Modality, Preprocessor, whole
+from unfazed.reading import parallel
 from unfazed.report.events import Advance, Notice
 from unfazed.table import Table
 
@@ -31,7 +31,8 @@ class Encoder:
     """Encodes tables of one source, one after the other; what one of them had encoded, the next has."""
 
     def __init__(self, modality: Modality, cache: Cache):
-        self.modality, self.cache = modality, cache
+        self.modality = modality
+        self.cache: Cache = "memory" if modality.values else cache
         self.store: Store | Memory | None = None
 
     def encode(self, table: Table, preprocessor: Preprocessor) -> Generator[Advance | Notice, None, dict[str, str]]:
@@ -54,13 +55,14 @@ class Encoder:
     def examples(self, table: Table, preprocessor: Preprocessor) -> Examples:
         """The rows of a table that was encoded."""
         if self.store is None:
-            return _examples(table, Undecoded(table, self.modality, preprocessor), None)
+            return _examples(table, Undecoded(table, self.modality, preprocessor), None, self.modality)
         slot = torch.from_numpy(self.store.slots(contents_of(table)))
         assert bool((slot >= 0).all())
-        return _examples(table, _tensor(self.store.records()), slot)
+        return _examples(table, _tensor(self.store.records()), slot, self.modality)
 
     def _encoding(self, preprocessor: Preprocessor) -> Encoding:
-        return Encoding(self.modality.name, self.modality.decoder, preprocessor.to_json(), preprocessor.shape)
+        name, decoder = self.modality.name, self.modality.decoder
+        return Encoding(name, decoder, preprocessor.to_json(), preprocessor.shape, preprocessor.dtype)
 
     def _opened(self, table: Table, preprocessor: Preprocessor) -> Generator[Notice, None, Store | Memory]:
         contents = np.unique(contents_of(table))
@@ -145,14 +147,14 @@ def neighbours(table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def encoded(row: tuple[Any, ...], modality: Modality, preprocessor: Preprocessor) -> NDArray[Any] | str:
-    """An input, given its path and sha256, encoded; or why it cannot be decoded.
+    """An input, given what stands for it and its sha256, encoded; or why it cannot be decoded.
 
     Raises:
         SourceError: it has not the content any more with which it was found.
     """
     path, content = row
     try:
-        data = file_bytes(path)
+        data = modality.load(path)
     except InputError as error:
         raise SourceError(f"{path} could be read at first and now cannot: {error}. Is the source changing?") from error
     if sha256(data).hexdigest() != content:
@@ -163,8 +165,12 @@ def encoded(row: tuple[Any, ...], modality: Modality, preprocessor: Preprocessor
         return str(error)
 
 
-def _examples(table: Table, x: Any, slot: Tensor | None) -> Examples:
+def _examples(table: Table, x: Any, slot: Tensor | None, modality: Modality) -> Examples:
     length = torch.full((len(table),), x.shape[-1])
+    if modality.length is not whole:
+        places = torch.arange(len(table)) if slot is None else slot
+        for rows in torch.split(torch.arange(len(table)), CHUNK):
+            length[rows] = torch.from_numpy(modality.length(x[places[rows]].numpy()))
     weight = torch.tensor(table.frame["weight"].to_list(), dtype=torch.float32)
     return Examples(x, length, torch.from_numpy(table.y()), weight, slot)
 

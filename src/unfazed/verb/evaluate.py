@@ -1,6 +1,8 @@
 """`unfazed evaluate`: a run measured on other labelled data."""
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,8 @@ import numpy as np
 
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
-from unfazed.modality.image import MODALITY
 from unfazed.predictor import Predictor
-from unfazed.reading import readings
+from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
@@ -42,9 +43,10 @@ def evaluate(
     run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(MODALITY.find(local(source), options))
+    table, split = _measured_rows(predictor.modality.find(local(source), _as_trained(run, predictor, options)))
     used, own_test = _contents(run)
-    digests = [one.sha256 for _, one in readings(table.frame["input"].to_list(), lambda _: None)]
+    look = partial(reading, read=lambda _: None, load=predictor.modality.load)
+    digests = [one.sha256 for one in parallel(look, table.frame["input"].to_list())]
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
@@ -74,6 +76,15 @@ def evaluate(
         }
     )
     return facts
+
+
+def _as_trained(run: Run, predictor: Predictor, options: SourceOptions) -> SourceOptions:
+    """The options, and where inputs stand in the table itself, the columns that the run was trained with."""
+    if not predictor.modality.values:
+        return options
+    columns = ",".join(getattr(predictor.preprocessor, "inputs", ()))
+    target = options.target or run.origin.get("options", {}).get("target")
+    return replace(options, target=target, input=columns or None)
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:

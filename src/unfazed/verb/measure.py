@@ -3,22 +3,18 @@
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from io import BytesIO
 from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from unfazed.analysis.baselines import linear_model, linear_rows
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.device import describe, evaluation_batch
 from unfazed.errors import InputError
 from unfazed.loader import in_order
-from unfazed.modality.image import MODALITY
 from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.report.events import Finishing
@@ -26,13 +22,13 @@ from unfazed.report.facts import finite
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS
+from unfazed.verb.kinds import kind
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
 
 TIMED_PREDICTIONS = 50
 WARM_UP = 3
 SCORED = 4096  # rows scored at once
-THUMBNAIL = 96  # pixels
 
 
 def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, expected: float) -> Iterator[Finishing]:
@@ -42,14 +38,18 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
-    yield Finishing("training the linear baseline")
-    linear = linear_baseline(prepared, probs, planned.recipe.seed)
+    told: dict[str, Any] = {}
+    for fact in baselines(prepared, probs, planned.recipe.seed):
+        if isinstance(fact, Finishing):
+            yield fact
+        else:
+            told = fact
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",
         finite(
             {
-                "linear": linear,
+                "baselines": told,
                 "latency": latency(prepared, planned, device) or None,
                 "flip": run.origin.get("flip"),
                 "duplicates": prepared.duplicates._asdict(),
@@ -57,11 +57,10 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
             }
         ),
     )
-    yield Finishing("choosing the pictures")
+    yield Finishing("choosing what to show")
     y = prepared.examples.y.numpy()
     rows = rows_to_show(prepared.table, y, probs, run.dynamics()["losses"])
-    paths = prepared.table.frame["input"]
-    run.write_thumbnails({row: picture for row in rows if (picture := thumbnail(paths[row])) is not None})
+    run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
 
 
 def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
@@ -80,64 +79,48 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
     return probs, embeddings
 
 
-def linear_baseline(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> dict[str, Any]:
-    """What one layer can do: metrics of a linear model on pixels, fitted to some of the training rows.
+def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iterator[Finishing | dict[str, Any]]:
+    """What simpler models can do, saying which is being fitted; last their facts by name.
 
-    `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the linear model's, example by
-    example: two intervals that overlap may still belong to models that differ for sure. `rows`: how many it was
-    fitted to.
+    Each has `words`, `rows`, how many it was fitted to, and for each held-out split its metrics.
+    `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the baseline's, example by
+    example: two intervals that overlap may still belong to models that differ for sure.
     """
     y = prepared.examples.y.numpy()
-    train, *held_out = (prepared.table.rows(split) for split in SPLITS)
-    rows = train[linear_rows(y[train], seed)]
-    asked = np.concatenate(held_out)
-    model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
-    parts = np.split(asked, range(SCORED, len(asked), SCORED))
-    linear = np.concatenate([model(_pixels(prepared, part)) for part in parts])
-    told: dict[str, Any] = {"rows": len(rows)}
-    for split, its in zip(SPLITS[1:], np.split(np.arange(len(asked)), [len(held_out[0])]), strict=True):
-        beside = _beside(y[asked[its]], probs[asked[its]], linear[its], seed)
-        told[split] = {name: estimate._asdict() for name, estimate in beside.items()}
-    return told
-
-
-def _pixels(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    return prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    held_out = {split: prepared.table.rows(split) for split in SPLITS[1:]}
+    asked = np.concatenate(list(held_out.values()))
+    told: dict[str, Any] = {}
+    yield Finishing("training the baseline")
+    for one in kind(prepared.modality.name).baselines(prepared, asked, seed):
+        its = dict(zip(SPLITS[1:], np.split(one.probs, [len(held_out[SPLITS[1]])]), strict=True))
+        told[one.name] = {"words": one.words, "rows": one.rows} | {
+            split: {
+                name: estimate._asdict() for name, estimate in _beside(y[rows], probs[rows], its[split], seed).items()
+            }
+            for split, rows in held_out.items()
+        }
+        yield Finishing(f"compared with {one.words}")
+    yield told
 
 
 def _beside(
-    y: NDArray[np.int64], probs: NDArray[np.float32], linear: NDArray[np.float64], seed: int
+    y: NDArray[np.int64], probs: NDArray[np.float32], simpler: NDArray[np.float64], seed: int
 ) -> dict[str, Estimate]:
-    difference = paired_difference(probs.argmax(1) == y, linear.argmax(1) == y)
-    return {**classification(y, linear, seed), "accuracy_difference": difference}
+    difference = paired_difference(probs.argmax(1) == y, simpler.argmax(1) == y)
+    return {**classification(y, simpler, seed), "accuracy_difference": difference}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
-    """Milliseconds from a file to its probabilities, one at a time: median and 95th percentile."""
-    took = []
-    for path in islice(cycle(prepared.table.frame["input"][:TIMED_PREDICTIONS]), TIMED_PREDICTIONS + WARM_UP):
+    """Milliseconds from an input to its probabilities, one at a time: median and 95th percentile."""
+    took, modality = [], prepared.modality
+    for item in islice(cycle(prepared.table.frame["input"][:TIMED_PREDICTIONS]), TIMED_PREDICTIONS + WARM_UP):
         started = time.perf_counter()
         with suppress(InputError):  # gone since it was read
-            array = MODALITY.encode(MODALITY.read(path), prepared.preprocessor)
-            outputs(planned.model, [one_batch(array[None])])
+            x = modality.encode(modality.read(modality.load(item)), prepared.preprocessor)[None]
+            outputs(planned.model, [one_batch(x, modality.length(x))])
             took.append(1000 * (time.perf_counter() - started))
     if len(took) <= WARM_UP:
         return {}
     p50, p95 = np.percentile(took[WARM_UP:], [50, 95])
     n = len(took) - WARM_UP
     return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "n": n, "device": describe(device)}
-
-
-def thumbnail(path: str) -> bytes | None:
-    """A PNG or JPEG of at most 96 pixels a side, whole: what a person judges. None where it can no longer be read."""
-    try:
-        picture = Image.fromarray(MODALITY.read(path))
-    except InputError:
-        return None
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = BytesIO()
-    if max(picture.size) <= 32:
-        picture.save(buffer, "PNG", optimize=True)
-    else:
-        picture.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

@@ -1,79 +1,66 @@
-"""From a recipe with `"auto"` in it to one with numbers: rules over the data and the machine, never a stopwatch.
-
-The expected time is measured, and nothing depends on it.
-"""
+"""What will be trained: every field that the recipe left open, the model, and how long it is going to take."""
 
 import copy
 import math
 import time
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from torch import nn
 
-from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
 from unfazed.device import best_precision, memory
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
-from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.outputs import outputs
-from unfazed.recipe import AUTO, Recipe, weight_decay_of
-from unfazed.report.facts import finite
+from unfazed.recipe import Recipe, check_kind
+from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace
 
-SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
 TIMED_STEPS = 5
 TIMED_ROWS = 64
-MEASURING = 3.0  # seconds for the linear baseline, the latency, the pictures and the report
+MEASURING = 3.0  # seconds for the baselines, the latency, the exhibits and the report
 
 
 class Plan(NamedTuple):
     """What will be trained."""
 
     recipe: Recipe  # without any "auto"
-    model: ConvNet
-    flips: dict[str, Any] | None  # what the choice of mirror images rests on; None where the recipe chose
+    model: nn.Module
+    words: str  # the model in words
+    details: str
+    evidence: dict[str, Any] | None  # what a choice rests on: of mirror images, where the recipe left them open
 
 
 def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
-    """Resolve every `"auto"` and build the model, initialised from training rows."""
-    rows = torch.from_numpy(prepared.table.rows("train"))
-    size = prepared.examples.x.shape[-1]
+    """Resolve every `"auto"` and build the model, initialised from training rows.
+
+    Raises:
+        RecipeError: a setting means nothing for this kind of data.
+    """
+    name = prepared.modality.name
+    check_kind(recipe, name)
+    recipe = replace(recipe, modality=name)
     torch.manual_seed(recipe.seed)
-    sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
-    flips = mirror_agreement(sample.x.numpy(), sample.y.numpy(), recipe.seed) if recipe.flip == AUTO else None
-    recipe = recipe.resolved(batch_size=default_batch_size(len(rows)))
-    batches = math.ceil(len(rows) / recipe.batch_size)
-    recipe = recipe.resolved(
-        epochs=math.ceil(recipe.steps / batches) if recipe.steps else default_epochs(len(rows)),
-        micro_batch_size=recipe.batch_size,
-        flip=chosen_flip(flips) if flips else "none",
+    design = kind(name).design(prepared, recipe, device)
+    recipe = design.recipe.resolved(
+        micro_batch_size=design.recipe.batch_size,
         precision=best_precision(device),
-        image_size=size,
-        start_size=default_start_size(size),
-        shuffle=default_shuffle(len(prepared.table) * math.prod(prepared.examples.x.shape[1:])),
-        width=default_width(size, len(rows)),
-        weight_decay=weight_decay_of(recipe),
+        shuffle=default_shuffle(_bytes(prepared)),
+        patience=default_patience(design.recipe.epochs),
     )
-    recipe = recipe.resolved(patience=default_patience(recipe.epochs))
-    model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
-    model.initialise(sample.x)
-    return Plan(recipe, model.to(device), _evidence(flips, recipe.flip) if flips else None)
+    return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
 
 
-def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
-    """How often images are recognised as they are and mirrored, for the report."""
-    measured = {
-        "original": flips.original,
-        "horizontal": flips.horizontal.accuracy,
-        "vertical": flips.vertical.accuracy,
-    }
-    told: dict[str, Any] = finite({name: estimate._asdict() for name, estimate in measured.items()})
-    return {"chosen": chosen, "n": flips.original.n, **told}
+def _bytes(prepared: Prepared) -> int:
+    """Of all encoded examples."""
+    number = np.dtype(prepared.preprocessor.dtype).itemsize
+    return len(prepared.table) * math.prod(prepared.examples.x.shape[1:]) * number
 
 
 def default_shuffle(size: int) -> str:
@@ -81,24 +68,9 @@ def default_shuffle(size: int) -> str:
     return "blocks" if size > memory() // 2 else "full"
 
 
-def default_epochs(rows: int) -> int:
-    """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
-    return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
-
-
 def default_patience(epochs: int) -> int:
     """Epochs without anything better that are borne with; a long schedule is long before its best."""
     return max(10, epochs // 4)
-
-
-def default_start_size(image_size: int) -> float:
-    """Share of the side that images begin with: all of it where there is little to leave out."""
-    return 0.6 if image_size >= 32 else 1.0
-
-
-def default_batch_size(rows: int) -> int:
-    """Examples per step for `rows` training rows."""
-    return 128 if rows >= 5000 else 64 if rows >= 500 else 16
 
 
 def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
@@ -119,7 +91,7 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
     return Pace(min(took), row[plan.recipe.precision] * len(validation), everything + MEASURING)
 
 
-def _row(model: ConvNet, batch: Batch, precision: str) -> float:
+def _row(model: nn.Module, batch: Batch, precision: str) -> float:
     """Seconds to score one example of the batch."""
     before = time.perf_counter()
     outputs(model, [batch], precision)

@@ -1,16 +1,17 @@
 """`unfazed predict`: what the model says of files, folders, and the paths in table files."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from unfazed.errors import UsageError
-from unfazed.modality.image import EXTENSIONS
+from unfazed.modality import Modality
 from unfazed.predictor import BATCH, Predictor
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
 from unfazed.source_folder import files_below, stored
-from unfazed.source_table import KINDS, paths, read_frame
+from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
 
@@ -19,7 +20,8 @@ def predicted(
 ) -> Iterator[Prediction]:
     """One prediction an input, in order, a batch at a time; an input that cannot be read has a problem and no label.
 
-    items: files, folders (every image below them), and CSV, TSV, Parquet or JSONL files with a column of paths.
+    items: files, folders (every such file below them), and CSV, TSV, Parquet or JSONL files with a column of paths,
+    or with the columns that the run was trained on; for texts, also texts themselves.
     path: the column of paths of the tables among them. header: the first line of a CSV or TSV file has names.
 
     Raises:
@@ -31,18 +33,29 @@ def predicted(
     if path and not any(_is_table(item) for item in items):
         raise UsageError(f'path "{path}": a column, but none of the items is a table file')
     predictor = Predictor.open(run)
-    inputs = (name for item in items for name in listed_inputs(item, EXTENSIONS, path, header))
+    inputs = (
+        one
+        for item in items
+        for one in listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
+    )
     while chunk := list(islice(inputs, BATCH)):
-        predictions = predictor.predict(chunk)
-        for row, name in enumerate(chunk):
+        predictions = predictor.predict([one.content for one in chunk])
+        for row, one in enumerate(chunk):
             probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=True))
-            yield Prediction(stored(name), predictions.labels[row], predictions.problems[row], probs)
+            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
+
+
+class Input(NamedTuple):
+    """One thing to predict."""
+
+    name: str  # for people
+    content: str | Path  # what the predictor takes
 
 
 def listed_inputs(
-    item: str, extensions: Collection[str], path: str | None = None, header: bool = True
-) -> Iterator[str]:
-    """The inputs that `item` stands for: itself, the files below a folder, or the paths in a table file.
+    item: str, modality: Modality, preprocessor: Any = None, *, path: str | None = None, header: bool = True
+) -> Iterator[Input]:
+    """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
     A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read.
 
@@ -51,14 +64,25 @@ def listed_inputs(
     """
     place = Path(item)
     if item and _is_folder(place):
-        below = files_below(place, extensions)
+        below = files_below(place, modality.extensions)
         if not below:
-            raise UsageError(f"{item} has no files to predict: looked for {', '.join(sorted(extensions))}")
-        yield from sorted(below, key=natural_key)
+            raise UsageError(f"{item} has no files to predict: looked for {', '.join(sorted(modality.extensions))}")
+        yield from (_file(file, modality) for file in sorted(below, key=natural_key))
     elif _is_table(item):
-        yield from paths(read_frame(place, header), item, list(dict.fromkeys([str(place.parent), "."])), path).inputs
+        folders = list(dict.fromkeys([str(place.parent), "."]))
+        named = {"path": path} if path else {}
+        contents = modality.listed(read_frame(place, header), preprocessor, item, folders, **named)
+        names = [f"{item}:{row}" for row in range(len(contents))] if modality.values else contents
+        yield from map(Input, names, contents)
+    elif modality.values and place.suffix.lower() not in modality.extensions:
+        yield Input(item, item)
     else:
-        yield item
+        yield _file(item, modality)
+
+
+def _file(name: str, modality: Modality) -> Input:
+    """A file as an input; a text model must not take its name for the text."""
+    return Input(name, Path(name) if modality.values else name)
 
 
 def _is_table(item: str) -> bool:

@@ -9,9 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unfazed.batch import Examples
 from unfazed.cache import notes
 from unfazed.modality import Modality, Preprocessor
@@ -31,6 +28,7 @@ Problem = tuple[str, str, str]  # id, input, reason
 class Prepared(NamedTuple):
     """Everything training needs to know of the data."""
 
+    modality: Modality
     table: Table
     examples: Examples
     preprocessor: Preprocessor
@@ -41,14 +39,14 @@ class Prepared(NamedTuple):
 
 
 class Reader:
-    """Reads a table's inputs once; afterwards knows which rows can be used, their contents and their sizes."""
+    """Reads a table's inputs once; afterwards knows which rows can be used, their contents, and what to fit to."""
 
     def __init__(self, table: Table, look: Callable[[str], Reading]):
-        """`look`: the size of an input, as its raw, and its hash."""
+        """`look`: what is to be known of an input, as its raw, and its hash."""
         self.table, self.look = table, look
         self.reasons: list[str | None] = []  # why a row cannot be used [N of the source]
         self._contents: list[str] = []  # sha256 [N of the source]
-        self._sizes = np.zeros((len(table), 2), np.int32)
+        self._facts: list[Any] = []
 
     def read(self) -> Iterator[Advance]:
         """Read every input, saying how far it is."""
@@ -57,8 +55,7 @@ class Reader:
         for row, one in enumerate(parallel(self.look, inputs)):
             self.reasons.append("no label" if labels[row] is None else one.problem)
             self._contents.append(one.sha256)
-            if one.problem is None:
-                self._sizes[row] = np.asarray(one.raw)
+            self._facts.append(one.raw)
             yield Advance(row + 1, total)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
@@ -73,9 +70,9 @@ class Reader:
         return [content for content, reason in zip(self._contents, self.reasons, strict=True) if reason is None]
 
     @property
-    def sizes(self) -> NDArray[np.int32]:
-        """Likewise [N, 2]: height and width."""
-        return self._sizes[[reason is None for reason in self.reasons]]
+    def facts(self) -> list[Any]:
+        """What is known of them, likewise."""
+        return [fact for fact, reason in zip(self._facts, self.reasons, strict=True) if reason is None]
 
     @property
     def problems(self) -> list[Problem]:
@@ -108,36 +105,46 @@ def prepare(
             usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed,
             options.group or "group",
         )
-        preprocessor = modality.fit(reader.sizes[table.rows("train")].tolist(), recipe.image_size)
+        facts = reader.facts
+        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe)
         damaged = yield from encoder.encode(table, preprocessor)
         if not damaged:
             break
         reader.leave_out(damaged)
     yield Found(_sentences(table, modality, reader.problems))
     yield Prepared(
+        modality,
         table,
         encoder.examples(table, preprocessor),
         preprocessor,
         reader.problems,
         duplicates,
         fingerprint(table, reader.contents),
-        _fitting(reader.sizes, preprocessor),
+        modality.fitting(facts, preprocessor),
     )
 
 
 @contextmanager
 def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Reading]]:
-    """How to find out an input's size and hash: by its header, and from notes where an earlier run has read it.
+    """How to find out what is to be known of an input, and its hash.
 
-    Where nothing is kept, by decoding it: no damage may come to light later.
+    By its header, and from notes where an earlier run has read it. Where nothing is kept, by decoding it: no damage
+    may come to light later.
     """
-    if cache == "disk":
+    if modality.values:
+        yield partial(reading, read=modality.inspect, load=modality.load)
+    elif cache == "disk":
         with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
             yield seen.look
     elif cache == "memory":
         yield partial(reading, read=modality.inspect)
     else:
-        yield partial(reading, read=lambda data: modality.read(data).shape[:2])
+        yield partial(reading, read=partial(_decoded, modality))
+
+
+def _decoded(modality: Modality, data: bytes) -> Any:
+    modality.read(data)
+    return modality.inspect(data)
 
 
 def fingerprint(table: Table, contents: Sequence[str]) -> str:
@@ -146,12 +153,6 @@ def fingerprint(table: Table, contents: Sequence[str]) -> str:
 
     rows = sorted(zip(contents, table.frame["label"].to_list(), strict=True))
     return sha256("\n".join(f"{content} {label}" for content, label in rows).encode()).hexdigest()
-
-
-def _fitting(sizes: NDArray[np.int32], preprocessor: Any) -> str:
-    if (sizes == preprocessor.image_size).all():
-        return "as they are"
-    return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
 
 
 def _sentences(table: Table, modality: Modality, problems: Sequence[Problem]) -> list[str]:

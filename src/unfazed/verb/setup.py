@@ -12,7 +12,7 @@ import torch
 import unfazed
 from unfazed.device import best_device, describe
 from unfazed.errors import RunError, SourceError
-from unfazed.model.build import FAMILY
+from unfazed.model.build import family_of
 from unfazed.report.words import count
 from unfazed.run import FORMAT, Run
 from unfazed.samples import PREFIX
@@ -35,9 +35,9 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
         "model.json",
         {
             "format": FORMAT,
-            "modality": "image",
+            "modality": prepared.modality.name,
             "task": "classification",
-            "family": FAMILY,
+            "family": family_of(planned.model),
             "arguments": planned.model.arguments,
             "classes": prepared.table.classes,
             "parameters": sum(weight.numel() for weight in planned.model.parameters()),
@@ -58,7 +58,7 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
             "source": _findable(source),
             "options": asdict(options),
             "data": {"sha256": prepared.fingerprint, "rows": len(prepared.table)},
-            "flip": planned.flips,
+            "flip": planned.evidence,
         },
     )
 

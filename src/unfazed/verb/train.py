@@ -18,7 +18,7 @@ from unfazed.device import best_device, check_compiler, describe, keep_freed_mem
 from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
 from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
-from unfazed.modality.image import MODALITY
+from unfazed.modality.choice import chosen as chosen_modality
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.report.events import Advance, Finished, Finishing, Found, Notice, Planned
@@ -27,6 +27,7 @@ from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import seconds as in_time
 from unfazed.report.words import short
 from unfazed.run import Run, vacant
+from unfazed.samples import local
 from unfazed.schedule import Course
 from unfazed.sharding import check
 from unfazed.source import SourceOptions
@@ -172,7 +173,8 @@ def prepared_from(
     """
     if not processes.first:
         processes.told(0)
-    for event in prepare(source, options, recipe, MODALITY, cache):
+    modality = chosen_modality(local(source), options, recipe.modality)
+    for event in prepare(source, options, recipe, modality, cache):
         if isinstance(event, Prepared):
             if processes.first:
                 processes.told(0)
@@ -291,7 +293,7 @@ class Clock:
 
 def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = ALONE) -> Loader:
     """The training rows in batches, augmented as the recipe says."""
-    examples = prepared.examples
+    examples, modality = prepared.examples, prepared.modality
     rows = torch.from_numpy(prepared.table.rows("train"))
     if recipe.shuffle == "blocks":
         rows = torch.from_numpy(neighbours(prepared.table, rows.numpy()))
@@ -303,8 +305,8 @@ def training_loader(prepared: Prepared, recipe: Recipe, processes: Processes = A
         recipe.batch_size,
         seed=recipe.seed,
         device=best_device(),
-        augment=partial(MODALITY.augment, strength=recipe.augmentation, flip=recipe.flip),
-        shrink=MODALITY.shrink,
+        augment=partial(modality.augment, recipe=recipe) if modality.augment else None,
+        shrink=modality.shrink,
         block=block_rows(examples.x.shape[1:]) if recipe.shuffle == "blocks" else None,
         processes=processes,
     )
@@ -318,12 +320,11 @@ def _balance(y: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 
 def _in_words(running: Running) -> str:
-    count = sum(weight.numel() for weight in running.planned.model.parameters())
-    recipe, processes = running.planned.recipe, running.processes
-    size = f"{recipe.image_size} × {recipe.image_size} pixels ({running.record.prepared.fitting})"
+    planned, processes = running.planned, running.processes
+    count = sum(weight.numel() for weight in planned.model.parameters())
     shared = f"; {processes.count} processes" if processes.count > 1 else ""
     shared += ", the weights shared out among them" if processes.sharded else ""
-    return f"residual convnet, {short(count)} parameters, on {size}; mirror images: {recipe.flip}{shared}"
+    return f"{planned.words}, {short(count)} parameters, {planned.details}{shared}"
 
 
 def _write_timings(run: Run, clock: Clock) -> None:

@@ -1,0 +1,92 @@
+"""Which modality a source is of: by the extensions of its files, else by what stands in its table.
+
+A modality's module is imported when it is chosen: training on images never loads what reads sound.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from unfazed.errors import SourceError, UsageError, did_you_mean
+from unfazed.modality import Modality
+from unfazed.recipe import MODALITIES
+from unfazed.source import SourceOptions, existing, frame_of, sides_in
+from unfazed.source_table import endings, obvious_target
+from unfazed.source_values import is_about_texts
+
+_EXTENSIONS = {
+    **dict.fromkeys((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"), "audio"),
+    **dict.fromkeys((".txt", ".text", ".md", ".rst", ".htm", ".html"), "text"),
+}  # of images there are many: whatever is not one of these
+_FILES = 2000  # of a folder that are looked at
+
+
+def named(name: str) -> Modality:
+    """The modality of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in MODALITIES:
+        near = did_you_mean(name, MODALITIES)
+        raise UsageError(f'modality must be auto, {", ".join(MODALITIES)}, got "{name}".{near}')
+    modality: Modality = import_module(f"unfazed.modality.{name}").MODALITY
+    return modality
+
+
+def chosen(source: Any, options: SourceOptions, name: str = "auto") -> Modality:
+    """The modality of that name, or the one that a source looks like.
+
+    Raises:
+        SourceError: there is nothing, or it cannot be read. UsageError: see `named`.
+    """
+    if name != "auto":
+        return named(name)
+    if isinstance(source, str | Path):
+        source = existing(source)
+        if source.is_dir():
+            return named(_of_folder(source, options))
+    return named(_of_frame(frame_of(source, options.header), options))
+
+
+def _of_folder(root: Path, options: SourceOptions) -> str:
+    for _, path in sides_in(root, prefer_files=bool(options.target or options.path)):
+        return _of_frame(frame_of(path, options.header), options) if path.is_file() else _commonest(_below(path))
+    return _commonest(_below(root))
+
+
+def _below(root: Path) -> Iterator[str]:
+    return (Path(name).suffix for _, _, names in os.walk(root) for name in sorted(names) if not name.startswith("."))
+
+
+def _commonest(extensions: Iterable[str]) -> str:
+    """Image where nothing is known: its error then says what is wanted."""
+    known = Counter(_EXTENSIONS.get(extension.lower(), "image") for extension in islice(extensions, _FILES))
+    return max(known, key=lambda name: known[name], default="image")
+
+
+def _of_frame(frame: pl.DataFrame, options: SourceOptions) -> str:
+    if options.path is not None:
+        return _commonest(endings(frame, options.path))
+    for name in (name for name in frame.columns if name != options.target):
+        found = endings(frame, name)
+        if 2 * sum(map(_is_known, found)) > len(found):
+            return _commonest(filter(_is_known, found))
+    named_here = [name for name in (options.target, options.group, options.time) if name]
+    with suppress(SourceError):  # which column it is may have to be asked for; then all of them are looked at
+        named_here.append(options.target or obvious_target(frame, named_here, ""))
+    inputs = options.inputs or [name for name in frame.columns if name not in named_here]
+    return "text" if is_about_texts(frame.select(name for name in inputs if name in frame.columns)) else "tabular"
+
+
+def _is_known(extension: str) -> bool:
+    from unfazed.modality.image import EXTENSIONS
+
+    return extension.lower() in _EXTENSIONS or extension.lower() in EXTENSIONS

@@ -1,0 +1,134 @@
+"""Tables whose inputs stand in the table itself: a text, or a row of numbers and categories.
+
+A text is one column, or several joined with their names. A row is a JSON object of its columns; what stands in a CSV
+stays text there, since only the training rows may decide what is a number.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from unfazed.errors import SourceError
+from unfazed.source_table import Inputs, obvious_target, require, split_column, texts
+from unfazed.table import listed
+
+_SAMPLED = 1000  # rows that tell whether a column holds text
+_WORDS, _CHARACTERS = 3, 20  # of the mean value, from which on a column may hold text
+_DIFFERENT = 0.5  # share of different values, likewise
+_LONG = 50  # characters from which on a text is what its table is about, whatever else stands there
+
+
+def free_texts(frame: pl.DataFrame) -> list[str]:
+    """The columns that hold text: mostly different values, of several words or as long as a sentence."""
+    return [name for name in frame.columns if frame[name].dtype == pl.String and _is_text(_some(frame[name]))]
+
+
+def is_about_texts(frame: pl.DataFrame) -> bool:
+    """Whether a table without its labels is one of texts, rather than one of rows in which text stands as well."""
+    found = free_texts(frame)
+    if not found:
+        return False
+    longest = max(float(_some(frame[name]).str.len_chars().mean() or 0) for name in found)  # type: ignore[arg-type]
+    return longest >= _LONG or frame.width - len(found) <= 1
+
+
+def text_inputs(
+    frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str], named: Sequence[str] = ()
+) -> Inputs:
+    """The text of each row, as `InputsOf`; `named` columns, else those that hold text.
+
+    Raises:
+        SourceError: none does, or there are no rows.
+    """
+    free = _free(frame, wanted, where, folders, named)
+    found = list(named) or free_texts(frame.select(free))
+    if not found:
+        strings = [name for name in free if frame[name].dtype == pl.String]
+        found = strings if len(strings) == 1 else []
+    if not found:
+        raise SourceError(f"no column of {where} holds texts: name it with --input. Its columns: {listed(free, 20)}")
+    others = [name for name in free if name not in found]
+    said = f"texts in {listed(found, 20)}"
+    return Inputs(found, joined(frame, found, where), said, others, "not used: {}. --input names what is")
+
+
+def row_inputs(
+    frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str], named: Sequence[str] = ()
+) -> Inputs:
+    """Each row as a JSON object, as `InputsOf`; of the `named` columns, else of all without another role.
+
+    Raises:
+        SourceError: there are none, or no rows.
+    """
+    free = _free(frame, wanted, where, folders, named)
+    target = wanted.get("target") or obvious_target(frame, [n for n in frame.columns if n not in free], where)
+    found = list(named) or [name for name in free if name != target]
+    usable = [name for name in found if not _is_foreign(frame[name].dtype)]
+    if not usable:
+        raise SourceError(f'{where} has no column besides "{target}" to predict it from')
+    foreign = [name for name in found if name not in usable]
+    said = f"{len(usable):,} columns" if len(usable) > 1 else f'rows of "{usable[0]}"'
+    return Inputs(usable, rows(frame, usable), said, foreign, "left out, neither numbers nor text: {}")
+
+
+def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:
+    """One text a row: the column's, or those of several, each on a line of its own after its name."""
+    values = [texts(frame[name], where) for name in columns]
+    if len(columns) == 1:
+        return [value or "" for value in values[0]]
+    return [
+        "\n".join(f"{name}: {value}" for name, value in zip(columns, row, strict=True) if value)
+        for row in zip(*values, strict=True)
+    ]
+
+
+def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    """One JSON object a row; columns that the frame lacks are null, and so is nan."""
+    present = [name for name in columns if name in frame.columns]
+    plain = frame.select(_plain(frame[name]) for name in present)
+    absent = dict.fromkeys([name for name in columns if name not in present])
+    return [json.dumps({**row, **absent}, ensure_ascii=False) for row in plain.iter_rows(named=True)]
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    """As JSON can hold it: infinities as text, dates in ISO 8601."""
+    if column.dtype.is_float():
+        infinite = column.is_infinite().fill_null(False)
+        return column.cast(pl.Float64).fill_nan(None).set(infinite, None)
+    if column.dtype.is_integer() or column.dtype in (pl.Boolean, pl.String):
+        return column
+    if column.dtype in (pl.Date, pl.Datetime, pl.Time):
+        return column.dt.to_string("iso")
+    return column.cast(pl.Float64) if column.dtype.is_decimal() else column.cast(pl.String)
+
+
+def _is_foreign(kind: pl.DataType) -> bool:
+    return kind.is_nested() or kind in (pl.Binary, pl.Object)
+
+
+def _free(
+    frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str], named: Sequence[str]
+) -> list[str]:
+    """The columns that have no other role."""
+    require(frame, {**wanted, **{f"input {number}": name for number, name in enumerate(named, 1)}}, where, folders)
+    if frame.is_empty():
+        raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
+    if both := [name for name in named if name == wanted.get("target")]:
+        raise SourceError(f'"{both[0]}" is to be both input and target of {where}: it can be one of them')
+    taken = [name for name in wanted.values() if name]
+    split = split_column(frame, taken)
+    return [name for name in frame.columns if name not in (*taken, split)]
+
+
+def _some(column: pl.Series) -> pl.Series:
+    return column.drop_nulls().head(_SAMPLED)
+
+
+def _is_text(values: pl.Series) -> bool:
+    if values.is_empty() or values.n_unique() < _DIFFERENT * len(values):
+        return False
+    words = float(values.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
+    letters = float(values.str.count_matches(r"\p{L}").sum()) / max(1, int(values.str.len_chars().sum()))
+    characters = float(values.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+    return letters >= 0.5 and (words >= _WORDS or characters >= _CHARACTERS)

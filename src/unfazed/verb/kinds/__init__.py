@@ -1,0 +1,63 @@
+"""What training needs of a kind of data beyond its arrays: which model, what to compare it with, what to show.
+
+Axis letters: n rows asked for, K classes.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unfazed.recipe import Recipe
+from unfazed.run import Exhibit
+from unfazed.verb.prepare import Prepared
+
+
+class Design(NamedTuple):
+    """The model for some data, initialised from its training rows, and the recipe that suits it."""
+
+    recipe: Recipe  # with everything resolved that depends on the model
+    model: nn.Module
+    words: str  # what it is, for people: "residual convnet"
+    details: str  # what else to know of it: "on 32 × 32 pixels (as they are)"
+    evidence: dict[str, Any] | None = None  # what a choice rests on, for the report
+
+
+class Baseline(NamedTuple):
+    """What a simpler model says of some rows."""
+
+    name: str  # "linear", "boosting"
+    words: str  # "a linear model on the pixels"
+    rows: int  # training rows that it was fitted to
+    probs: NDArray[np.float64]  # [n, K]
+
+
+class Kind(NamedTuple):
+    """The functions of one kind of data.
+
+    design(prepared, recipe, device) -> Design.
+    baselines(prepared, rows [n], seed) -> each Baseline on these rows, one after the other: they take seconds.
+    exhibits(prepared, model, rows) -> what a report shows of these rows; those that can no longer be read are left out.
+    """
+
+    design: Callable[[Prepared, Recipe, torch.device], Design]
+    baselines: Callable[[Prepared, NDArray[np.int64], int], Iterator[Baseline]]
+    exhibits: Callable[[Prepared, nn.Module, Sequence[int]], Mapping[int, Exhibit]]
+
+
+def kind(modality: str) -> Kind:
+    """The functions of a modality; its module is imported on first use."""
+    found: Kind = import_module(f"unfazed.verb.kinds.{modality}").KIND
+    return found
+
+
+def lasting(recipe: Recipe, rows: int, batch_size: int, epochs: int) -> Recipe:
+    """The recipe with its batch size and epochs, where it left them open, for `rows` training rows."""
+    recipe = recipe.resolved(batch_size=batch_size)
+    batches = math.ceil(rows / recipe.batch_size)
+    return recipe.resolved(epochs=math.ceil(recipe.steps / batches) if recipe.steps else epochs)

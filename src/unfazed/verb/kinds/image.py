@@ -1,0 +1,112 @@
+"""Images: a residual convnet, a linear model on the pixels beside it, thumbnails."""
+
+import math
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from unfazed.analysis.baselines import linear_model, linear_rows
+from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
+from unfazed.errors import InputError
+from unfazed.modality.image import read
+from unfazed.model.convnet import ConvNet, Pooling, default_width
+from unfazed.recipe import AUTO, Recipe, weight_decay_of
+from unfazed.report.facts import finite
+from unfazed.run import Exhibit
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.prepare import Prepared
+
+SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
+SCORED = 4096  # rows that a baseline scores at once
+THUMBNAIL = 96  # pixels
+
+
+def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
+    """A convnet as wide as the data allow; mirror images where they were measured to keep the label."""
+    rows = torch.from_numpy(prepared.table.rows("train"))
+    size = prepared.examples.x.shape[-1]
+    sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
+    flips = mirror_agreement(sample.x.numpy(), sample.y.numpy(), recipe.seed) if recipe.flip == AUTO else None
+    recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+        learning_rate=0.01,
+        weight_decay=weight_decay_of(recipe),
+        label_smoothing=0.1,
+        flip=chosen_flip(flips) if flips else "none",
+        image_size=size,
+        start_size=default_start_size(size),
+        width=default_width(size, len(rows)),
+    )
+    model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
+    model.initialise(sample.x)
+    details = f"on {size} × {size} pixels ({prepared.fitting}); mirror images: {recipe.flip}"
+    return Design(recipe, model, "residual convnet", details, _evidence(flips, recipe.flip) if flips else None)
+
+
+def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
+    """How often images are recognised as they are and mirrored, for the report."""
+    measured = {
+        "original": flips.original,
+        "horizontal": flips.horizontal.accuracy,
+        "vertical": flips.vertical.accuracy,
+    }
+    told: dict[str, Any] = finite({name: estimate._asdict() for name, estimate in measured.items()})
+    return {"chosen": chosen, "n": flips.original.n, **told}
+
+
+def default_epochs(rows: int) -> int:
+    """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
+    return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
+
+
+def default_start_size(image_size: int) -> float:
+    """Share of the side that images begin with: all of it where there is little to leave out."""
+    return 0.6 if image_size >= 32 else 1.0
+
+
+def default_batch_size(rows: int) -> int:
+    """Examples per step for `rows` training rows."""
+    return 128 if rows >= 5000 else 64 if rows >= 500 else 16
+
+
+def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
+    """What one layer on the pixels can do, fitted to some of the training rows."""
+    y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
+    rows = train[linear_rows(y[train], seed)]
+    model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
+    parts = np.split(asked, range(SCORED, len(asked), SCORED))
+    probs = np.concatenate([model(_pixels(prepared, part)) for part in parts])
+    yield Baseline("linear", "a linear model on the pixels", len(rows), probs)
+
+
+def _pixels(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    return prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+
+
+def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
+    """Thumbnails of the images, whole: what a person judges."""
+    paths = prepared.table.frame["input"]
+    return {row: Exhibit(image=picture) for row in rows if (picture := thumbnail(paths[row])) is not None}
+
+
+def thumbnail(path: str) -> bytes | None:
+    """A PNG or JPEG of at most 96 pixels a side; None where it can no longer be read."""
+    try:
+        picture = Image.fromarray(read(path))
+    except InputError:
+        return None
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = BytesIO()
+    if max(picture.size) <= 32:
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+KIND = Kind(design, baselines, exhibits)
