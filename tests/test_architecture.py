@@ -26,7 +26,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"reading", "split", "source", "source_values"},
     {"source_table"},
     {"source_folder"},
-    {"table", "recipe", "analysis", "batch", "device", "memory", "processes"},
+    {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
     {"files"},
     {"errors"},
 ]

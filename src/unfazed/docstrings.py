@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unfazed.errors import SourceError
 
-AREAS = {
+AREAS = {  # of modules that no distribution of Python leaves out
     "code": (
         "ast codeop compileall copy copyreg dataclasses dis enum functools importlib inspect keyword lib2to3 linecache "
         "modulefinder opcode pkgutil py_compile pyclbr pydoc reprlib runpy site symtable sysconfig tabnanny token "
@@ -30,8 +30,7 @@ AREAS = {
         "shutil stat tarfile tempfile zipfile zipimport"
     ),
     "interfaces": (
-        "_pyrepl argparse cmd code curses getopt getpass gettext idlelib locale logging optparse rlcompleter tkinter "
-        "turtle warnings"
+        "_pyrepl argparse cmd code curses getopt getpass gettext locale logging optparse rlcompleter warnings"
     ),
     "maths": (
         "_pydatetime _pydecimal _strptime bisect calendar collections colorsys datetime decimal fractions graphlib "

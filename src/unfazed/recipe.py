@@ -35,7 +35,7 @@ class Knob(NamedTuple):
         return not self.kinds or modality in (*self.kinds, AUTO)
 
 
-MODALITIES = ("image",)
+MODALITIES = ("image", "text")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:

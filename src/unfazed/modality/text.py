@@ -9,9 +9,11 @@ its own.
 
 import codecs
 import json
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -21,17 +23,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.errors import InputError, RunError, SourceError
-from unfazed.reading import file_bytes
+from unfazed.modality import Modality
+from unfazed.reading import file_bytes, parallel
+from unfazed.recipe import Recipe
+from unfazed.source import SourceOptions
+from unfazed.source import find as find_source
+from unfazed.source_table import Inputs, endings, path_inputs
+from unfazed.source_values import text_inputs
+from unfazed.table import Table
 
 if TYPE_CHECKING:
-    import torch
+    import polars as pl
     from tokenizers import Tokenizer
 
-PADDING, DROPPED = 0, 1  # ids that stand for no subword; augmentation puts the second in place of one
-FIRST = 2  # the id of the first of 256 bytes; merges follow
+EXTENSIONS = frozenset({".txt", ".text", ".md", ".rst", ".htm", ".html"})
+PADDING = 0
+FIRST = 1  # the id of the first of 256 bytes; merges follow
 VOCABULARY, MAX_VOCABULARY = 8192, 262_144
 SMALLEST, LARGEST = 8, 1024  # T
 KEPT_SHARE = 0.99  # of the training texts that are kept whole
+NAMED_SHARE = 0.01  # of the training texts that have a line of a column, for it to be one
 LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
 READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
 CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
@@ -43,6 +54,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SNIFFED = 4096  # bytes that tell whether a file is text at all
+_UNREAD = "\0"  # before the reason, in place of the text of a file that could not be read
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,8 @@ class TextPreprocessor:
     """How every text becomes ids.
 
     tokens: T, ids kept of a text. merges: what the byte-pair encoding joins, "left right" a line, the first first.
-    columns: names of the columns that were joined to a text, in order; none where a text is one value.
+    columns: what lines of the training texts begin with: the names of the columns that were joined; none where a text
+    is one value.
     """
 
     tokens: int
@@ -69,7 +82,7 @@ class TextPreprocessor:
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
-        """The id of each subword, bytes first; the two ids that stand for none are left out."""
+        """The id of each subword, bytes first; padding has none."""
         return _vocabulary(self.merges)
 
     @cached_property
@@ -109,6 +122,51 @@ class TextPreprocessor:
         return cls(tokens, tuple(merges), tuple(columns))
 
 
+def find(source: Any, options: SourceOptions | None = None) -> Table:
+    """The texts of a folder, a table file or a frame, with their labels; what stands in files is read here.
+
+    Raises:
+        SourceError: it cannot be used.
+    """
+    options = options or SourceOptions()
+    in_table = False
+
+    def inputs_of(
+        frame: "pl.DataFrame", wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
+    ) -> Inputs:
+        nonlocal in_table
+        in_table = not options.path and not _are_files(frame, wanted.get("target"))
+        if not in_table:
+            return path_inputs(frame, wanted, where, folders)
+        return text_inputs(frame, wanted, where, folders, options.inputs)
+
+    table = find_source(source, options, EXTENSIONS, inputs_of)
+    if in_table:
+        return table
+    texts = list(parallel(_of_file, table.frame["input"].to_list()))
+    return replace(table, frame=table.frame.with_columns(input=_series(texts)))
+
+
+def listed(
+    frame: "pl.DataFrame",
+    preprocessor: TextPreprocessor,
+    where: str,
+    folders: Sequence[str],
+    path: str | None = None,
+) -> list[str]:
+    """The texts of a table without labels, one a row: of the columns that were learnt from, or of the only ones.
+
+    path: the column of texts, or of paths of their files.
+
+    Raises:
+        SourceError: no column holds texts.
+    """
+    if _are_files(frame, None) or (path and _are_files(frame.select(path) if path in frame.columns else frame, None)):
+        return list(parallel(_of_file, path_inputs(frame, {"path": path}, where, folders).values))
+    named = [path] if path else [name for name in preprocessor.columns if name in frame.columns]
+    return text_inputs(frame, {}, where, folders, named).values
+
+
 def load(value: str) -> bytes:
     """The bytes that a row's text stands for."""
     return value.encode("utf-8", "replace")
@@ -129,6 +187,8 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
         source = file_bytes(source)
     if isinstance(source, bytes):
         source = _decoded(source)
+    if isinstance(source, str) and source.startswith(_UNREAD):
+        raise InputError(source[1:] or "empty text")
     if not isinstance(source, str):
         raise InputError(f"a text is a string, bytes, a path or a row of columns, not {type(source).__name__}")
     if not _normalised(source):
@@ -149,23 +209,16 @@ def inspect(data: bytes) -> str:
     return read(data)
 
 
-def fit(
-    texts: Sequence[str], tokens: int | str = "auto", vocabulary: int | str = "auto", columns: Sequence[str] = ()
-) -> TextPreprocessor:
-    """Subwords that suit the training texts, and how many of a text are kept.
-
-    tokens: "auto" keeps 99 in 100 texts whole, up to 1,024 ids. vocabulary: subwords at most; "auto": 8,192.
+def fit(texts: Sequence[str], vocabulary: int = VOCABULARY) -> TextPreprocessor:
+    """At most so many subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
 
     Raises:
         SourceError: there is no text.
     """
     if not texts:
         raise SourceError("there is no readable text to train on")
-    size = VOCABULARY if vocabulary == "auto" else int(vocabulary)
-    merges = _learnt_merges(texts, size)
-    found = TextPreprocessor(LARGEST, merges, tuple(columns))
-    kept = _auto_tokens(texts, found) if tokens == "auto" else int(tokens)
-    return TextPreprocessor(kept, merges, tuple(columns))
+    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), _columns(texts))
+    return replace(found, tokens=_auto_tokens(texts, found))
 
 
 def encode(raw: str, preprocessor: TextPreprocessor) -> NDArray[np.int32]:
@@ -180,17 +233,6 @@ def length(x: NDArray[np.int32]) -> NDArray[np.int64]:
     """How many ids of each text [n, T] are not padding: [n]."""
     used = x != PADDING
     return np.where(used.any(axis=1), x.shape[1] - used[:, ::-1].argmax(axis=1), 0).astype(np.int64)
-
-
-def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float) -> "torch.Tensor":
-    """Ids [B, T] of which a share of `strength` / 2 is dropped at random, so that no text hangs on one word.
-
-    Source: word dropout, Iyyer et al. 2015 (Deep averaging networks, ACL).
-    """
-    import torch
-
-    drawn = torch.rand(x.shape, generator=generator, device=x.device)
-    return x.masked_fill((drawn < strength / 2) & (x != PADDING), DROPPED)
 
 
 def _plain(value: Any) -> str:
@@ -281,4 +323,59 @@ def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
     return int(np.clip(-(-kept // 8) * 8, SMALLEST, LARGEST))
 
 
-DECODER = f"tokenizers {version('tokenizers')}"
+def _columns(texts: Sequence[str]) -> tuple[str, ...]:
+    """What the lines of texts begin with, if each text begins so: the names of the columns that were joined."""
+    sampled = texts[:: max(1, len(texts) // 1000)]
+    starts = Counter(name for text in sampled for name in dict.fromkeys(re.findall(r"^([^:\n]+): ", text, re.M)))
+    names = tuple(name for name, count in starts.items() if count >= NAMED_SHARE * len(sampled))
+    whole = len(names) > 1 and all(text.startswith(tuple(f"{name}: " for name in names)) for text in sampled)
+    return names if whole else ()
+
+
+def _are_files(frame: "pl.DataFrame", target: str | None) -> bool:
+    """Whether a column holds names of files of texts."""
+    found = (endings(frame, name) for name in frame.columns if name != target)
+    return any(2 * sum(ending.lower() in EXTENSIONS for ending in column) > len(column) for column in found)
+
+
+def _of_file(path: str) -> str:
+    """The text of a file; where there is none, the reason behind a null byte, for `read` to find."""
+    try:
+        return read(Path(path)) if path else ""
+    except InputError as error:
+        return f"{_UNREAD}{error}"
+
+
+def _series(texts: Sequence[str]) -> "pl.Series":
+    import polars as pl
+
+    return pl.Series("input", texts, dtype=pl.String)
+
+
+def _fit(texts: Sequence[str], recipe: Recipe) -> TextPreprocessor:
+    return fit(texts)
+
+
+def _fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:
+    return f"the first {preprocessor.tokens:,} of each text"
+
+
+MODALITY = Modality(
+    name="text",
+    items="texts",
+    decoder=f"tokenizers {version('tokenizers')}",
+    extensions=EXTENSIONS,
+    values=True,
+    find=find,
+    listed=listed,
+    load=load,
+    read=read,
+    inspect=inspect,
+    fit=_fit,
+    encode=encode,
+    length=length,
+    fitting=_fitting,
+    augment=None,
+    shrink=None,
+    preprocessor=TextPreprocessor,
+)

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from unfazed.errors import UnfazedError
 
 _CONVNET = "convnet-1"  # the number rises whenever the layers of a family change: old weights are refused by name
+_TEXTS = "texts-1"
 
 
-FAMILIES = {_CONVNET: "ConvNet"}  # and the name of its class
+FAMILIES = {_CONVNET: "ConvNet", _TEXTS: "TextNet"}  # and the name of its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -48,6 +49,10 @@ def _maker(family: object) -> Callable[[Any], nn.Module]:
         from unfazed.model.convnet import ConvNet
 
         return ConvNet.from_arguments
+    if family == _TEXTS:
+        from unfazed.model.texts import TextNet
+
+        return TextNet.from_arguments
     raise UnfazedError(
         f"the model family is {family!r}; this version builds {', '.join(FAMILIES)}: another wrote it, or no one"
     )

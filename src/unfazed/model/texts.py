@@ -19,7 +19,7 @@ from unfazed.errors import UsageError
 
 JSON = str | int | float | bool | None
 
-PADDING, DROPPED = 0, 1  # ids that stand for no subword
+PADDING = 0  # the id behind a text's end
 REACH = 400.0
 KERNELS = (2, 3, 4)  # subwords seen at once
 LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "filters": 4096}
@@ -69,8 +69,8 @@ class Bag(nn.Module):
         x = x.long()
         before = functional.pad(x[:, :-1], (1, 0), value=PADDING)  # the first subword's neighbour is the text's start
         pairs = (x * _FACTORS[0] + before * _FACTORS[1] >> 7) % self.buckets + self.vocabulary
-        known = x > DROPPED
-        return torch.cat([x, pairs], 1), torch.cat([known, known & (before != DROPPED)], 1)
+        known = x != PADDING
+        return torch.cat([x, pairs], 1), torch.cat([known, known], 1)
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
@@ -97,7 +97,7 @@ class Convolutions(nn.Module):
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """Ids [B, T] and how many of each are a text's [B], to [B, 3 filters]."""
-        vectors = (self.vectors(x) * (x > DROPPED)[..., None]).transpose(1, 2)
+        vectors = (self.vectors(x) * (x != PADDING)[..., None]).transpose(1, 2)
         return torch.cat([self._strongest(layer, vectors, length) for layer in self.convolutions], 1)
 
     @staticmethod
@@ -173,7 +173,7 @@ class TextNet(nn.Module):
 
 
 def _check(arguments: Mapping[str, JSON]) -> None:
-    low = {"classes": 2, "vocabulary": DROPPED + 2, "buckets": 1, "width": 1, "filters": 0}
+    low = {"classes": 2, "vocabulary": 2, "buckets": 1, "width": 1, "filters": 0}
     problems = [
         f"{name} must be a whole number from {low[name]:,} to {most:,}, got {arguments[name]!r}"
         for name, most in LARGEST.items()
