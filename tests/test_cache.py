@@ -236,7 +236,7 @@ def test_a_second_run_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     source = pictures(tmp_path / "source")
     expected = arrays(prepared(source)[1])
     monkeypatch.setattr(reading, "file_bytes", full_disk)
-    monkeypatch.setattr(encode, "file_bytes", full_disk)
+    monkeypatch.setitem(globals(), "MODALITY", MODALITY._replace(load=full_disk))
     assert torch.equal(arrays(prepared(source)[1]), expected)
 
 

@@ -40,7 +40,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def planned(**settings: object) -> Plan:
-    return Plan(recipe(**settings), Small(), None)  # type: ignore[arg-type]
+    return Plan(recipe(**settings), Small(), "small", "", None)  # type: ignore[arg-type]
 
 
 def test_it_finds_a_bracket_in_which_the_network_learns() -> None:
