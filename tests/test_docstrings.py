@@ -25,7 +25,8 @@ def test_docstrings_are_texts_in_the_folder_of_their_area(tmp_path: Path) -> Non
 
 def test_nothing_is_imported_for_it(tmp_path: Path) -> None:
     check = (
-        f"from pathlib import Path; from unfazed.docstrings import write_docstrings; write_docstrings(Path({str(tmp_path)!r}))\n"
+        "from pathlib import Path; from unfazed.docstrings import write_docstrings; "
+        f"write_docstrings(Path({str(tmp_path)!r}))\n"
         "import sys; assert not {'tkinter', 'asyncio', 'smtplib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", check], check=True, timeout=120)

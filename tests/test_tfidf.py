@@ -11,7 +11,8 @@ SUBJECTS = ("ships and harbours", "bread and flour", "stars and moons")
 def texts(count: int, seed: int) -> tuple[list[str], np.ndarray]:
     generator = np.random.default_rng(seed)
     y = np.arange(count) % 3
-    return [f"{generator.choice(['a word', 'a note', 'some'])} about {SUBJECTS[label]} {n}" for n, label in enumerate(y)], y
+    starts = generator.choice(["a word", "a note", "some"], count)
+    return [f"{start} about {SUBJECTS[label]} {n}" for n, (start, label) in enumerate(zip(starts, y, strict=True))], y
 
 
 def test_it_learns_what_words_tell() -> None:

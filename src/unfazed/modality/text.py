@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class TextPreprocessor:
         tokens, merges, columns = values.get("tokens"), values.get("merges"), values.get("columns")
         if type(tokens) is not int or not SMALLEST <= tokens <= LARGEST:
             raise RunError(f"the preprocessor is damaged: tokens {tokens!r}")
-        if not _are_strings(merges) or len(merges) > MAX_VOCABULARY or not _are_strings(columns):
+        if not (_are_strings(merges) and _are_strings(columns)) or len(merges) > MAX_VOCABULARY:
             raise RunError("the preprocessor is damaged: merges and columns must be lists of strings")
         try:
             _vocabulary(merges)
@@ -239,7 +239,7 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _are_strings(values: Any) -> bool:
+def _are_strings(values: Any) -> TypeGuard[list[str]]:
     return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 

@@ -76,7 +76,7 @@ class Bag(nn.Module):
     def initialise(self, x: Tensor) -> None:
         """Weights from ids [n, T] of training rows: rare terms count more, terms that never occur not at all."""
         texts = torch.zeros(len(self.idf), dtype=torch.int64)
-        for part in x.cpu().split(1024):
+        for part in torch.split(x.cpu(), 1024):
             terms, present = self.terms(part)
             ordered = terms.masked_fill(~present, -1).sort(1).values
             first = torch.diff(ordered, dim=1, prepend=torch.full_like(ordered[:, :1], -1)) > 0
@@ -87,25 +87,21 @@ class Bag(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """The strongest answer of each filter anywhere in a text, for filters over two to four subwords."""
+    """The strongest answer of each filter anywhere in a text, for filters over a few subwords in a row."""
 
     def __init__(self, vocabulary: int, filters: int) -> None:
         super().__init__()
-        self.vectors = nn.Embedding(vocabulary, filters)
-        nn.init.normal_(self.vectors.weight, std=filters**-0.5)
-        self.convolutions = nn.ModuleList(nn.Conv1d(filters, filters, size, padding=size - 1) for size in KERNELS)
+        self.vectors = nn.Embedding(vocabulary, filters, padding_idx=PADDING)
+        with torch.no_grad():
+            nn.init.normal_(self.vectors.weight, std=filters**-0.5)[PADDING] = 0.0
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(filters, filters, size, padding=size - 1, bias=False) for size in KERNELS
+        )
 
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        """Ids [B, T] and how many of each are a text's [B], to [B, 3 filters]."""
-        vectors = (self.vectors(x) * (x != PADDING)[..., None]).transpose(1, 2)
-        return torch.cat([self._strongest(layer, vectors, length) for layer in self.convolutions], 1)
-
-    @staticmethod
-    def _strongest(layer: nn.Module, vectors: Tensor, length: Tensor) -> Tensor:
-        answers = functional.relu(layer(vectors))
-        places = torch.arange(answers.shape[2], device=answers.device)
-        beyond = places >= (length + answers.shape[2] - vectors.shape[2])[:, None, None]
-        return answers.masked_fill(beyond, 0.0).amax(2)
+    def forward(self, x: Tensor) -> Tensor:
+        """Ids [B, T] to [B, filters of every size]; without biases padding answers zero, never the strongest."""
+        vectors = self.vectors(x).transpose(1, 2)
+        return functional.relu(torch.cat([layer(vectors).amax(2) for layer in self.convolutions], 1))
 
 
 class Heads(nn.Module):
@@ -116,11 +112,11 @@ class Heads(nn.Module):
         self.widths = widths
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(nn.Linear(width, classes) for width in widths)
-        nn.init.orthogonal_(self.layers[0].weight)  # the vectors of the bag start at zero: it must hand them gradients
+        nn.init.orthogonal_(cast(Tensor, self.layers[0].weight))  # the bag's vectors start at zero: gradients come here
 
     def forward(self, embedding: Tensor) -> Tensor:
         """[B, D] to logits [B, M, K], [B, K] where there is one member."""
-        bag, *others = embedding.split(self.widths, 1)
+        bag, *others = torch.split(embedding, self.widths, 1)
         logits = [layer(part) for layer, part in zip(self.layers, [bag, *map(self.dropout, others)], strict=True)]
         return torch.stack(logits, 1) if len(logits) > 1 else cast(Tensor, logits[0])
 
@@ -159,13 +155,9 @@ class TextNet(nn.Module):
         self.bag.initialise(x)
 
     def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor:
-        """Features [B, D] of ids x [B, T]; `length` [B] is counted where it is not given."""
+        """Features [B, D] of ids x [B, T]; `length` is not used, since the ids say where a text ends."""
         bag = self.bag(x)
-        if self.convolutions is None:
-            return cast(Tensor, bag)
-        if length is None:
-            length = (torch.arange(1, x.shape[1] + 1, device=x.device) * (x != PADDING)).amax(1)
-        return torch.cat([bag, self.convolutions(x, length)], 1)
+        return torch.cat([bag, self.convolutions(x)], 1) if self.convolutions else cast(Tensor, bag)
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Logits [B, M, K] of ids x [B, T]; [B, K] of the bag alone."""

@@ -6,6 +6,7 @@ Axis letters: n rows asked for, K classes, P pieces of a text.
 import math
 import re
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import nn
 from unfazed.analysis.tfidf import tfidf_model, tfidf_rows
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
-from unfazed.modality.text import FIRST, encode, length, read
+from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
 from unfazed.model.texts import TextNet, default_buckets, default_filters
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
@@ -37,7 +38,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.01, weight_decay=0.1, label_smoothing=0.1
     )
-    vocabulary = FIRST + len(prepared.preprocessor.vocabulary)
+    vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
     buckets, filters = default_buckets(len(rows), tokens), default_filters(len(rows), tokens)
     model = TextNet(len(prepared.table.classes), vocabulary, buckets, WIDTH, filters, recipe.dropout)
     sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
