@@ -6,6 +6,7 @@ stays text there, since only the training rows may decide what is a number.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import polars as pl
 
@@ -44,7 +45,10 @@ def text_inputs(
     free = _free(frame, wanted, where, folders, named)
     found = list(named) or free_texts(frame.select(free))
     if not found:
-        strings = [name for name in free if frame[name].dtype == pl.String]
+        target = wanted.get("target")
+        with suppress(SourceError):  # it may have to be asked for
+            target = target or obvious_target(frame, [], where)
+        strings = [name for name in free if name != target and frame[name].dtype == pl.String]
         found = strings if len(strings) == 1 else []
     if not found:
         raise SourceError(f"no column of {where} holds texts: name it with --input. Its columns: {listed(free, 20)}")
