@@ -6,7 +6,7 @@ from conformance.model import assert_conforms
 from torch import Tensor
 
 from unfazed.errors import UsageError
-from unfazed.model.texts import Bag, TextNet, default_buckets
+from unfazed.model.texts import Bag, TextNet, default_buckets, default_filters
 
 
 def ids(count: int = 6, longest: int = 12) -> Tensor:
@@ -55,9 +55,15 @@ def test_terms_weigh_as_tf_idf_has_it() -> None:
 
 
 def test_buckets_grow_with_the_texts_within_bounds() -> None:
-    sizes = [default_buckets(rows, 20.0) for rows in (10, 1000, 100_000, 10_000_000)]
-    assert sizes == sorted(sizes)
-    assert sizes[0] >= 1024 and sizes[-1] <= 1 << 17
+    sizes = [default_buckets(ids, 6) for ids in (10, 10_000, 100_000, 1e9)]
+    assert sizes == [1024, 8192, 65536, 1 << 17]
+    assert default_buckets(1e9, 128) == 8192, "many classes share fewer"
+
+
+def test_convolutions_are_left_out_where_they_take_long() -> None:
+    assert default_filters(1e6, gpu=False) > 0
+    assert default_filters(1e8, gpu=False) == 0
+    assert default_filters(1e8, gpu=True) > 0
 
 
 def test_it_is_rebuilt_from_its_arguments() -> None:

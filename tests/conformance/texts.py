@@ -19,7 +19,7 @@ def odd() -> dict[str, bytes]:
         "combining marks without end": "Z" + "\u0301" * 500,
         "letter that becomes eighteen": "\ufdfa" * 300,
         "HTML": "<p onclick=\"alert('x')\">Tom &amp; Jerry<script>alert(1)</script></p>",
-        "null byte": "one\0two",
+        "null byte": "a text with one\0 null byte in it, as programs leave them",
         "lines and tabs": "a\r\n\tb\n\n\nc",
         "invisible": "a\u200b\u00ad\ufeffb",
         "a path": "/etc/passwd",

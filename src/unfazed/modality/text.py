@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 EXTENSIONS = frozenset({".txt", ".text", ".md", ".rst", ".htm", ".html"})
 PADDING = 0
 FIRST = 1  # the id of the first of 256 bytes; merges follow
-VOCABULARY, MAX_VOCABULARY = 8192, 262_144
+VOCABULARY, MAX_VOCABULARY = 20_000, 262_144
 SMALLEST, LARGEST = 8, 1024  # T
 KEPT_SHARE = 0.99  # of the training texts that are kept whole
 NAMED_SHARE = 0.01  # of the training texts that have a line of a column, for it to be one
@@ -54,7 +54,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SNIFFED = 4096  # bytes that tell whether a file is text at all
-_UNREAD = "\0"  # before the reason, in place of the text of a file that could not be read
+_BINARY = 0.05  # share of null bytes among them from which on it is not
+_UNREAD = "\0cannot be read: "  # before the reason, in place of the text of a file that gave none
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,10 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
         source = file_bytes(source)
     if isinstance(source, bytes):
         source = _decoded(source)
-    if isinstance(source, str) and source.startswith(_UNREAD):
-        raise InputError(source[1:] or "empty text")
     if not isinstance(source, str):
         raise InputError(f"a text is a string, bytes, a path or a row of columns, not {type(source).__name__}")
+    if source.startswith(_UNREAD):
+        raise InputError(source.removeprefix(_UNREAD))
     if not _normalised(source):
         raise InputError("empty text")
     return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
@@ -244,12 +245,11 @@ def _are_strings(values: Any) -> TypeGuard[list[str]]:
 
 
 def _decoded(data: bytes) -> str:
-    if not data:
-        raise InputError("empty file")
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if encoding is not None:
         return data.decode(encoding, "replace")
-    if b"\0" in data[:_SNIFFED]:
+    sniffed = data[:_SNIFFED]
+    if sniffed.count(0) > _BINARY * len(sniffed) and not data.startswith(_UNREAD.encode()):
         raise InputError(f"not a text: starts with {data[:12]!r}")
     try:
         return data.decode()

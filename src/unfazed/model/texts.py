@@ -20,20 +20,27 @@ from unfazed.errors import UsageError
 JSON = str | int | float | bool | None
 
 PADDING = 0  # the id behind a text's end
-REACH = 400.0
-KERNELS = (2, 3, 4)  # subwords seen at once
+REACH = 200.0  # of a term that all texts have: at a peak learning rate of 0.0025 as good a step as any
+PAIRS = 2_000_000
+FILTERS = 96
+LONG, LONG_ON_GPU = 30_000_000, 1_000_000_000  # ids that pass in a training, from which on the bag is left alone
+KERNELS = (1, 2, 3, 4)  # subwords seen at once
 LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "filters": 4096}
 _FACTORS = (0x9E3779B1, 0x85EBCA77)  # of the hash of a pair (large odd numbers, from xxHash)
 
 
-def default_buckets(rows: int, tokens: float) -> int:
-    """Buckets for the pairs in `rows` texts of `tokens` ids on average: a power of two, fewer than there are pairs."""
-    return 1 << int(min(17, max(10, math.log2(max(1.0, rows * tokens / 4)))))
+def default_buckets(ids: float, width: int) -> int:
+    """Buckets for the pairs in texts of so many `ids` in all: a power of two, of no more than two million numbers."""
+    most = min(max(ids, 1024.0), PAIRS / width, 1 << 17)
+    return 1 << int(math.log2(most))
 
 
-def default_filters(rows: int, tokens: float) -> int:
-    """Filters of each size of convolution for `rows` texts of `tokens` ids on average."""
-    return 128
+def default_filters(ids: float, gpu: bool) -> int:
+    """Filters of each size of convolution where so many `ids` pass in the whole training; none where that takes long.
+
+    A CPU core trains on 100,000 ids a second or so.
+    """
+    return FILTERS if ids <= (LONG_ON_GPU if gpu else LONG) else 0
 
 
 class Bag(nn.Module):
