@@ -22,9 +22,9 @@ JSON = str | int | float | bool | None
 PADDING = 0  # the id behind a text's end
 REACH = 200.0  # of a term that all texts have: at a peak learning rate of 0.0025 as good a step as any
 PAIRS = 2_000_000
-FILTERS = 96
+FILTERS = 128
 LONG, LONG_ON_GPU = 30_000_000, 1_000_000_000  # ids that pass in a training, from which on the bag is left alone
-KERNELS = (1, 2, 3, 4)  # subwords seen at once
+KERNELS = (2, 3, 4)  # subwords seen at once
 LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "filters": 4096}
 _FACTORS = (0x9E3779B1, 0x85EBCA77)  # of the hash of a pair (large odd numbers, from xxHash)
 
