@@ -30,7 +30,8 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     losses = _losses(y, probs, table, epochs, generator)
     run = Run.create(path)
     run.write_json("origin.json", _origin() | changes.get("origin", {}))
-    run.write_recipe(Recipe().resolved(modality="image", learning_rate=0.01, label_smoothing=0.1, epochs=epochs,
+    run.write_recipe(Recipe().resolved(modality="image", task="classification", loss="cross-entropy",
+                                       learning_rate=0.01, label_smoothing=0.1, epochs=epochs,
                                        batch_size=64, micro_batch_size=64, precision="float32",
                                        patience=10, weight_decay=0.3, image_size=thumbnail_side, width=16,
                                        flip="horizontal", shuffle="full", start_size=1.0))  # fmt: skip

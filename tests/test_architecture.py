@@ -21,7 +21,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"loop", "run", "outputs"},
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},
-    {"modality", "samples"},
+    {"modality", "samples", "target"},
     {"seen"},
     {"reading", "split", "source", "source_values"},
     {"source_table"},

@@ -40,7 +40,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def planned(**settings: object) -> Plan:
-    return Plan(recipe(**settings), Small(), "small", "", None)  # type: ignore[arg-type]
+    return Plan(recipe(loss="cross-entropy", label_smoothing=0.1, **settings), Small(), "small", "", None)  # type: ignore[arg-type]
 
 
 def test_it_finds_a_bracket_in_which_the_network_learns() -> None:
@@ -90,21 +90,21 @@ def test_everything_happens_as_events_and_no_run_is_written(tmp_path: Path, monk
 def test_a_step_at_one_rate_is_a_step_of_training() -> None:
     constant = {"schedule": "constant", "warmup": 0.0, "ema": 0.0, "learning_rate": 0.02}
     whole = Small()
-    events = training(whole, loader(), lr_find.cross_entropy(0.1), recipe(**constant))
+    events = training(whole, loader(), lr_find.criterion_of("cross-entropy", 0.1), recipe(**constant))
     straight = [step.loss.item() for step in itertools.islice(events, 11) if isinstance(step, Step)]
     steps = [step.loss.item() for step in rising(planned(), loader(), [0.02] * 10)]
     assert steps == straight[:10]
 
 
 def test_a_loss_that_is_no_number_is_a_step_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_smoothing: float):  # type: ignore[no-untyped-def]
+    def broken(_loss: str, _smoothing: float):  # type: ignore[no-untyped-def]
         def criterion(model, batch):  # type: ignore[no-untyped-def]
             output = model(batch.x)
             return Scored(output.sum(1) * torch.nan, output)
 
         return criterion
 
-    monkeypatch.setattr(lr_find, "cross_entropy", broken)
+    monkeypatch.setattr(lr_find, "criterion_of", broken)
     assert len(list(rising(planned(), loader(), [0.1] * 20))) == 20
     found = unfazed.lr_find(trained.source(), repeats=1, progress=False, **SMALL)
     assert found.bracket is None and np.isnan(found.losses).all()

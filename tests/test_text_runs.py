@@ -124,3 +124,13 @@ def test_a_table_of_paths_of_text_files(tmp_path: Path) -> None:
 def test_a_table_without_texts_is_told(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no column of .* holds texts: name it with --input"):
         find(pl.DataFrame({"a": [1, 2], "b": [0.5, 0.7], "label": ["x", "y"]}))
+
+
+def test_a_number_can_be_predicted_from_texts(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    good = generator.integers(0, 5, 200)
+    texts = [f"it is {'very ' * times}good, number {row}" for row, times in enumerate(good)]
+    frame = pl.DataFrame({"text": texts, "price": good * 1.5 + 0.25 + np.arange(200) / 1e4})
+    run = unfazed.train(frame, target="price", out=tmp_path / "run", progress=False, epochs=3)
+    assert run.report["task"].endswith("regression")
+    assert "TF-IDF with ridge regression" in (run.path / "report.html").read_text()

@@ -76,4 +76,4 @@ def test_it_is_rebuilt_from_its_arguments() -> None:
 
 def test_arguments_of_a_stranger_are_checked_all_at_once() -> None:
     with pytest.raises(UsageError, match=r"classes .* vocabulary .* width .* dropout"):
-        TextNet(1, 10**12, 64, "wide", 8, 1.5)  # type: ignore[arg-type]
+        TextNet(0, 10**12, 64, "wide", 8, 1.5)  # type: ignore[arg-type]

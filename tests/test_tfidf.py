@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unfazed.analysis.tfidf import ROWS, tfidf_model, tfidf_rows
+from unfazed.analysis.tfidf import ROWS, tfidf_model, tfidf_numbers, tfidf_rows
 
 SUBJECTS = ("ships and harbours", "bread and flour", "stars and moons")
 
@@ -55,3 +55,11 @@ def test_it_is_fitted_to_so_many_labelled_rows() -> None:
     rows = tfidf_rows(y, 0)
     assert len(rows) == ROWS == len(set(rows.tolist()))
     assert (y[rows] == 0).all()
+
+
+def test_numbers_are_predicted_from_words() -> None:
+    train, y = texts(90, 0)
+    numbers = tfidf_numbers(train, y * 10.0)(texts(30, 1)[0])
+    assert numbers.shape == (30, 1)
+    assert np.corrcoef(numbers[:, 0], texts(30, 1)[1])[0, 1] > 0.9
+    assert tfidf_numbers([" "] * 4, np.arange(4.0))(["one"]).tolist() == [[1.5]]

@@ -4,6 +4,7 @@ Axis letters: B examples of a batch, K classes, M members of a model that is sev
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -49,9 +50,40 @@ def _cross_entropy(output: Tensor, y: Tensor, label_smoothing: float) -> Tensor:
 
 
 def probabilities(output: Tensor) -> Tensor:
-    """Probabilities [B, K] from logits [B, K], or [B, M, K] of M members: their mean."""
-    probs = output.float().softmax(-1)
+    """Probabilities [B, K] from logits [B, K], or [B, M, K] of M members: their mean.
+
+    A single output is no class: it is a number [B, 1], and stays one.
+    """
+    probs = output.float().softmax(-1) if output.shape[-1] > 1 else output.float()
     return probs if probs.ndim == 2 else probs.mean(1)
+
+
+_ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "squared": partial(functional.mse_loss, reduction="none"),
+    "absolute": partial(functional.l1_loss, reduction="none"),
+    "huber": partial(functional.huber_loss, reduction="none"),
+}
+
+
+def error(loss: str) -> Criterion:
+    """The `squared`, `absolute` or `huber` (Huber 1964) error of a predicted number; targets are standardised.
+
+    Of a model that is several in one every member learns for itself, and the output is their mean.
+    """
+    measure = _ERRORS[loss]
+
+    def criterion(model: nn.Module, batch: Batch) -> Scored:
+        output = model(batch.x, batch.length).float()
+        members = output.squeeze(-1) if output.ndim == 3 else output  # [B, M]
+        losses = measure(members, batch.y[:, None].expand(members.shape))
+        return Scored(losses.mean(1), members.mean(1, keepdim=True))
+
+    return criterion
+
+
+def criterion_of(loss: str, label_smoothing: float = 0.0) -> Criterion:
+    """The criterion of a recipe's loss."""
+    return cross_entropy(label_smoothing) if loss == "cross-entropy" else error(loss)
 
 
 class Surprise(NamedTuple):
@@ -66,8 +98,12 @@ class Surprise(NamedTuple):
 def surprise(output: Tensor, y: Tensor) -> Surprise:
     """Cross-entropy, margin (Pleiss et al. 2020, arXiv:2001.10528) and probabilities.
 
-    `output` [B, K] logits, `y` [B] int64. nan in an output makes its row nan.
+    `output` [B, K] logits, `y` [B] int64. nan in an output makes its row nan. Where y is a number, and the output
+    [B, 1]: the squared error, the distance below zero, and the output itself.
     """
+    if y.is_floating_point():
+        distance = output.detach().float()[:, 0] - y
+        return Surprise(distance.square(), -distance.abs(), output.detach().float())
     logits = output.detach().float()
     logs = logits.log_softmax(1)
     own = logits.gather(1, y[:, None])

@@ -22,13 +22,18 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
 from unfazed.source import frame_of
+from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
 SHOWN = 3  # items or classes that a repr names
 
 
 class Predictions(NamedTuple):
-    """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere."""
+    """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
+
+    Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
+    number as text.
+    """
 
     labels: list[str | None]
     probs: NDArray[np.float32]  # [n, K]
@@ -39,14 +44,28 @@ class Predictions(NamedTuple):
     def __repr__(self) -> str:
         first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
         said = [
-            f"None ({shortened(problem)})" if label is None else f"{shortened(label)} {sure:.1%}"
+            f"None ({shortened(problem)})" if label is None else f"{shortened(label)} {sure:.1%}".removesuffix(" nan%")
             for label, sure, problem in first
         ]
-        return _brief(f"Predictions n={len(self.labels):,}, classes={len(self.classes):,}", said, len(self.labels))
+        what = f"classes={len(self.classes):,}" if self.classes else "numbers"
+        return _brief(f"Predictions n={len(self.labels):,}, {what}", said, len(self.labels))
+
+    @property
+    def numbers(self) -> NDArray[np.float32]:
+        """The predicted numbers [n].
+
+        Raises:
+            UsageError: the model predicts classes.
+        """
+        if self.classes:
+            raise UsageError("the model predicts classes, not numbers: see labels and probs")
+        return self.probs[:, 0]
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """Probability of each label [n]."""
+        """Probability of each label [n]; nan where numbers are predicted."""
+        if not self.classes:
+            return np.full(len(self.probs), np.nan, np.float32)
         confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
         return confidence
 
@@ -55,13 +74,19 @@ class Predictor:
     """A trained model with its preprocessor. `Predictor.open(run).predict(items)`."""
 
     def __init__(
-        self, model: torch.nn.Module, modality: Modality, preprocessor: Preprocessor, classes: Sequence[str]
+        self,
+        model: torch.nn.Module,
+        modality: Modality,
+        preprocessor: Preprocessor,
+        classes: Sequence[str],
+        scale: Scale | None = None,
     ):
+        """`classes`: names of the K classes; none where numbers are predicted, of that `scale`."""
         self.device = best_device()
         self.modality = modality
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
-        self.classes = list(classes)
+        self.classes, self.scale = list(classes), scale
         self.width = embedding_width(model)
 
     def __repr__(self) -> str:
@@ -84,7 +109,7 @@ class Predictor:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, modality, preprocessor, run.classes)
+        return cls(model, modality, preprocessor, run.classes, scale_of(run.model))
 
     def predict(self, items: Iterable[Any]) -> Predictions:
         """Predict items, a batch at a time.
@@ -137,15 +162,18 @@ class Predictor:
         if readable:
             x = np.stack([arrays[row] for row in readable])
             scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
-            predictions.probs[readable] = scored.probs
+            predictions.probs[readable] = scored.probs if self.scale is None else self.scale.original(scored.probs)
             predictions.embeddings[readable] = scored.embeddings
-            for row, best in zip(readable, scored.probs.argmax(1), strict=True):
-                predictions.labels[row] = self.classes[best]
+            for row in readable:
+                predictions.labels[row] = self._label(predictions.probs[row])
         return predictions
+
+    def _label(self, probs: NDArray[np.float32]) -> str:
+        return self.classes[int(probs.argmax())] if self.classes else f"{probs[0]:.6g}"
 
     def _empty(self, count: int = 0) -> Predictions:
         nothing: list[str | None] = [None] * count
-        probs = np.full((count, len(self.classes)), np.nan, np.float32)
+        probs = np.full((count, max(1, len(self.classes))), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
         return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)
 

@@ -35,6 +35,8 @@ class Knob(NamedTuple):
         return not self.kinds or modality in (*self.kinds, AUTO)
 
 
+TASKS = ("classification", "regression")
+LOSSES = ("cross-entropy", "squared", "absolute", "huber")
 MODALITIES = ("image", "text")
 
 
@@ -52,6 +54,9 @@ class Recipe:
 
     # fmt: off
     modality: str = _knob(AUTO, "kind of data; auto: by what the source holds", options=MODALITIES)
+    task: str = _knob(AUTO, "what is predicted: a class or a number; auto: by what the labels are", options=TASKS)
+    loss: str = _knob(AUTO, "what training minimises; auto: cross-entropy for classes, squared for numbers",
+                      options=LOSSES)
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)
     steps: int = _knob(0, "optimizer steps after which the run ends, if its epochs have not ended it before; 0 = none",

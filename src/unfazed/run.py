@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-BEFORE = {"modality": "image", "start_size": 1.0, "compile": "no"}  # what runs did before the recipe could say it
+BEFORE = {"modality": "image", "task": "classification", "loss": "cross-entropy", "start_size": 1.0,
+          "compile": "no"}  # what runs did before the recipe could say it
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -140,6 +141,11 @@ class Run:
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
             raise self._damaged("model.json", "it lists no classes")
         return classes
+
+    @property
+    def task(self) -> str:
+        """What the model predicts: "classification" or "regression"."""
+        return str(self.model.get("task", "classification"))
 
     def table(self) -> Table:
         """The N examples that could be read."""

@@ -101,9 +101,11 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     Raises:
         SourceError: see `check_classes`; or more than half of the rows have a problem, or one class is left.
     """
-    check_classes(table)
     check_readable(len(table), [problem for problem in problems if problem], table.root)
     kept = table.where(np.array([problem is None for problem in problems], dtype=bool))
+    if table.task == "regression":
+        return kept
+    check_classes(table)
     counts = kept.counts()
     lost = [label for label, count in zip(kept.classes, counts, strict=True) if not count]
     single = [label for label, count in zip(kept.classes, counts, strict=True) if count == 1]

@@ -17,8 +17,6 @@ _OBVIOUS = ("label", "class", "target", "category")
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _LONGEST_PATH = 4096
 _TRIED = 100  # values of a column that are looked for on disk
-_MANY = 20  # more different decimal numbers than that are a measurement, not classes
-_MOSTLY = 0.9  # of what a column says, for it to be one of numbers, whatever the rest is
 
 
 class Inputs(NamedTuple):
@@ -145,7 +143,6 @@ def labelled(
     taken = [*inputs.columns, *(name for name in roles.values() if name)]
     target = wanted.get("target") or obvious_target(frame, taken, where)
     labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
-    _refuse_measurement(target, {label for label in labels if label})
     columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs.values, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
@@ -188,22 +185,6 @@ def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
     quote = None if separator == "\t" and _is_plain(text) else '"'
     frame = pl.read_csv(text.encode(), infer_schema=False, separator=separator, has_header=header, quote_char=quote)
     return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
-
-
-def _refuse_measurement(target: str, labels: Collection[str]) -> None:
-    numbers = [number for label in labels if (number := _finite(label)) is not None]
-    decimals = sum(not number.is_integer() for number in numbers)
-    if len(numbers) > max(_MANY, _MOSTLY * len(labels)) and 2 * decimals >= len(numbers):
-        raise SourceError(f'"{target}" looks like a measurement ({len(numbers):,} different numbers), not a class: '
-                          "only classes can be learnt so far; make ranges of it first")
-
-
-def _finite(text: str) -> float | None:
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:

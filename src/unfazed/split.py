@@ -264,7 +264,7 @@ def _require_rows(table: Table, side: _Ints, leaked: int) -> None:
 def _require_classes(table: Table, side: _Ints) -> None:
     """Two classes or more to learn from: the source's own sides, and times, may leave train with one."""
     learnt = np.unique(table.y()[side == _TRAIN])
-    if len(learnt) < 2:
+    if len(learnt) < 2 and table.task == "classification":
         timed = table.frame["time"].null_count() < len(table)
         raise SourceError(
             f'the train side of {table.root} ({table.kind}) has only one class, "{table.classes[learnt[0]]}", in its '
@@ -286,10 +286,11 @@ def _how(table: Table, given: _Ints, shares: _Floats, grouped: str) -> Iterator[
     own = [SPLITS[side] for side in (_TRAIN, _VALIDATION, _TEST) if (given == side).any()]
     drawn = [f"{SPLITS[side]} {shares[side]:.0%}" for side in (_TEST, _VALIDATION) if shares[side] > 0]
     timed = table.frame["time"].null_count() < len(table)
+    what = "class" if table.task == "classification" else "tenths of the target"
     if grouped:
-        how = f"{grouped}, groups ordered by their latest time" if timed else f"stratified by class, {grouped}"
+        how = f"{grouped}, groups ordered by their latest time" if timed else f"stratified by {what}, {grouped}"
     else:
-        how = "the latest by time" if timed else "stratified by class"
+        how = "the latest by time" if timed else f"stratified by {what}"
     if own:
         yield f"{' and '.join(own)} as the source has them"
     if drawn:
@@ -330,6 +331,8 @@ def _duplicate_notes(table: Table, duplicates: Duplicates) -> Iterator[str]:
 
 
 def _absent(table: Table, side: _Ints) -> Iterator[str]:
+    if table.task != "classification":
+        return
     y = table.y()
     for number, split in enumerate(SPLITS):
         counts = np.bincount(y[side == number], minlength=len(table.classes))

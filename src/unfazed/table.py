@@ -4,6 +4,7 @@ Axis letters: N rows, K classes.
 """
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -46,8 +47,9 @@ class Table:
     frame: pl.DataFrame
     root: str
     kind: str
-    classes: list[str]
+    classes: list[str]  # none where labels are numbers to be predicted as such
     notes: tuple[str, ...] = ()
+    task: str = "classification"
 
     @classmethod
     def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
@@ -62,8 +64,14 @@ class Table:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def targets(self) -> NDArray[np.float64]:
+        """The label of each row as a number [N]; nan where it is none."""
+        return np.array([number_in(label) for label in self.frame["label"]], dtype=np.float64)
+
     def y(self) -> NDArray[np.int64]:
-        """The class number of each row [N], -1 where it has no label."""
+        """The class number of each row [N], -1 where it has no label; of numbers the tenth that it lies in."""
+        if self.task == "regression":
+            return _tenths(self.targets())
         number = {label: index for index, label in enumerate(self.classes)}
         return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
 
@@ -71,6 +79,11 @@ class Table:
         """Rows of each class [K]."""
         y = self.y()
         return np.bincount(y[y >= 0], minlength=len(self.classes)).astype(np.int64)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives of an example: K, or the one that is predicted."""
+        return len(self.classes) if self.task == "classification" else 1
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one side."""
@@ -100,7 +113,8 @@ class Table:
 
     def write(self, path: str | Path) -> None:
         """Write a Parquet file, whole or not at all."""
-        about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes}
+        about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes,
+                 "task": self.task}
         with replacing(Path(path)) as new:
             self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
 
@@ -121,7 +135,8 @@ class Table:
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes))
+            task = str(about.get("task", "classification"))
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -140,17 +155,32 @@ def read_parquet(source: str | Path | bytes) -> pl.DataFrame:
 
 def describe(table: Table, items: str = "examples") -> str:
     """What was found, in one line, for people: counts, classes, source, balance (in bits) and what was noticed."""
-    entropy, most = _entropy(table.counts()) / np.log(2), np.log2(max(len(table.classes), 1))
     sides = [f"{len(table.rows(split)):,} {split}" for split in SPLITS if len(table.rows(split))]
-    unlabelled = len(table) - int(table.counts().sum())
+    unlabelled = int((table.y() < 0).sum())
     parts = [
-        f"{len(table):,} {items} in {len(table.classes):,} class{'es' * (len(table.classes) != 1)}, {table.kind}",
-        f"label entropy {entropy:.2f} of {most:.2f} bits: {_balance(table)}",
+        *(_numbers_in_words if table.task == "regression" else _classes_in_words)(table, items),
         ", ".join(sides),
         f"{unlabelled:,} without a label" if unlabelled else "",
         *table.notes,
     ]
     return "; ".join(part for part in parts if part)
+
+
+def number_in(text: str | None) -> float:
+    """The number that a text is, with a point or a comma before its decimals; nan for anything else."""
+    try:
+        number = float((text or "").replace(",", "."))
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _tenths(targets: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which tenth of the targets each [N] lies in, equal ones in one; -1 for nan."""
+    known = np.isfinite(targets)
+    ends = np.quantile(targets[known], np.arange(1, 10) / 10) if known.any() else np.zeros(9)
+    tenth = np.searchsorted(np.unique(ends), targets, side="left")
+    return np.where(known, tenth, -1)
 
 
 def natural_key(text: str) -> tuple[list[str | tuple[int, str]], str]:
@@ -200,6 +230,23 @@ def _magnitude(digits: str) -> tuple[int, str]:
         digits = "".join(str(unicodedata.decimal(digit)) for digit in digits)
     significant = digits.lstrip("0")
     return len(significant), significant
+
+
+def _classes_in_words(table: Table, items: str) -> list[str]:
+    entropy, most = _entropy(table.counts()) / np.log(2), np.log2(max(len(table.classes), 1))
+    return [
+        f"{len(table):,} {items} in {len(table.classes):,} class{'es' * (len(table.classes) != 1)}, {table.kind}",
+        f"label entropy {entropy:.2f} of {most:.2f} bits: {_balance(table)}",
+    ]
+
+
+def _numbers_in_words(table: Table, items: str) -> list[str]:
+    targets = table.targets()
+    low, middle, high = np.nanquantile(targets, [0, 0.5, 1])
+    return [
+        f"{len(table):,} {items} with a number each to predict, {table.kind}",
+        f"from {low:.6g} to {high:.6g}, half of them below {middle:.6g}",
+    ]
 
 
 def _balance(table: Table) -> str:

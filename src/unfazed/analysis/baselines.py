@@ -57,6 +57,15 @@ def linear_model(
     return lambda x: _all_classes(model, (pooled(x, side).reshape(len(x), -1) - mean) / scale, classes)
 
 
+def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
+    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`; its strength is chosen."""
+    from sklearn.linear_model import RidgeCV
+
+    inputs, mean, scale = _standardised(pooled(x_train, SIDE))
+    model = RidgeCV(np.logspace(0, 6, 13)).fit(inputs, targets)
+    return lambda x: np.asarray(model.predict((pooled(x, SIDE).reshape(len(x), -1) - mean) / scale))[:, None]
+
+
 def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     inputs = images.reshape(len(images), -1)
     mean, scale = inputs.mean(0), inputs.std(0) + 1e-3

@@ -171,7 +171,7 @@ def _check(classes: int, image_size: int, width: int, dropout: float, pooling: s
     problems = [
         message
         for wrong, message in (
-            (classes < 2, f"classes must be at least 2, got {classes}"),
+            (classes < 1, f"classes must be at least 1, got {classes}"),
             (image_size < 4, f"image_size must be at least 4 pixels, got {image_size}"),
             (width < 1, f"width must be at least 1 channel, got {width}"),
             (not 0 <= dropout < 1, f"dropout must be in [0, 1), got {dropout}"),

@@ -172,7 +172,7 @@ class TextNet(nn.Module):
 
 
 def _check(arguments: Mapping[str, JSON]) -> None:
-    low = {"classes": 2, "vocabulary": 2, "buckets": 1, "width": 1, "filters": 0}
+    low = {"classes": 1, "vocabulary": 2, "buckets": 1, "width": 1, "filters": 0}
     problems = [
         f"{name} must be a whole number from {low[name]:,} to {most:,}, got {arguments[name]!r}"
         for name, most in LARGEST.items()

@@ -15,7 +15,9 @@ STAGES = {"read": "reading the data", "train": "training", "evaluate": "evaluati
 
 def data(told: Facts) -> Html:
     """Where the examples came from, and what was noticed about them."""
-    amount = f"{words.count(told['counts']['all'], items(told))} in {words.count(len(told['classes']), 'classes')}"
+    amount = words.count(told["counts"]["all"], items(told))
+    if told["classes"]:
+        amount += f" in {words.count(len(told['classes']), 'classes')}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
         duplicates(told),

@@ -16,6 +16,8 @@ METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
            "recall_macro": "Recall, mean over classes (balanced accuracy)",
            "log_loss": "Surprise of a label, bits"}  # fmt: skip
 SCORES = ("precision", "recall", "f1")
+METRICS_OF_NUMBERS = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
+HUB_NAMES_OF_NUMBERS = {"r2": "r_squared", "mae": "mae"}
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
 INDEX = {
     **{name: (METRICS[name], kind) for name, kind in HUB_NAMES.items()},
@@ -46,12 +48,13 @@ def card(told: Facts) -> str:
 def front_matter(told: Facts) -> str:
     """The metadata as YAML; every value is written as JSON, which YAML contains, so that no label can break out."""
     split = told["evaluated_on"]
+    numbers = {name: (METRICS_OF_NUMBERS[name], kind) for name, kind in HUB_NAMES_OF_NUMBERS.items()}
     result = {
         "task": {"type": told["task"].replace(" ", "-")},
         "dataset": {"name": told["source"]["name"], "type": _slug(told["source"]["name"]), "split": split},
         "metrics": [
             {"name": title, "type": kind, "value": round(told[split][name]["value"], 6)}
-            for name, (title, kind) in INDEX.items()
+            for name, (title, kind) in (INDEX if told["classes"] else numbers).items()
             if told[split][name]["value"] is not None
         ],
     }
@@ -60,7 +63,7 @@ def front_matter(told: Facts) -> str:
         "library_name": "unfazed",
         "pipeline_tag": told["task"].replace(" ", "-"),
         "tags": ["unfazed", told["task"].replace(" ", "-")],
-        "metrics": list(HUB_NAMES.values()),
+        "metrics": list((HUB_NAMES if told["classes"] else HUB_NAMES_OF_NUMBERS).values()),
     }
     if result["metrics"]:
         fields["model-index"] = index
@@ -94,6 +97,8 @@ def _listed(lines: Sequence[str | None]) -> str:
 
 
 def _use(told: Facts) -> str:
+    if not told["classes"]:
+        return f"It predicts a number for each of the {items(told)} like those it was trained on."
     classes = [f"`{_code(label)}`" for label in told["classes"][:ROWS]]
     more = f" and {words.count(len(told['classes']) - ROWS)} more" if len(told["classes"]) > ROWS else ""
     return (
@@ -116,7 +121,7 @@ def _training(told: Facts) -> str:
         f"Model: {plain(told['model']['family'])}, {words.count(told['model']['parameters'], 'parameters')}, "
         f"{words.size(told['model']['bytes'])}",
         f"{words.count(len(told['epochs']), 'epochs')}; the weights of epoch {told['best_epoch']} were kept, "
-        "the best by validation cross-entropy" if told["best_epoch"] else None,
+        "the best by validation loss" if told["best_epoch"] else None,
         f"Time: {words.seconds(told['timings'].get('total'))} on {plain(origin.get('device'))}",
         f"Versions: Unfazed {plain(origin.get('unfazed'))}, PyTorch {plain(origin.get('torch'))}, "
         f"Python {plain(origin.get('python'))}; seed {plain(origin.get('seed'))}",
@@ -130,23 +135,24 @@ def _evaluation(told: Facts) -> str:
     return "\n\n".join(filter(None, [
         f"On the {split} set. {EXPLAINED[split]} Intervals are 95 %.",
         _metrics(told),
-        _classes(told),
+        _classes(told) if told["classes"] else None,
         _latency(told),
     ]))  # fmt: skip
 
 
 def _metrics(told: Facts) -> str:
     split = told["evaluated_on"]
+    guess = ("commonest class", "majority") if told["classes"] else ("mean", "mean")
     rivals = [
         ("this model", told[split]),
         *((plain(name), baseline.get(split)) for name, baseline in simpler(told)),
-        ("commonest class", told["baselines"]["majority"].get(split)),
+        (guess[0], told["baselines"][guess[1]].get(split)),
     ]
     present = [(name, scores) for name, scores in rivals if scores]
     head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
     rows = [
         f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} | {told[split][name]['n']} |"
-        for name, title in METRICS.items()
+        for name, title in (METRICS if told["classes"] else METRICS_OF_NUMBERS).items()
     ]
     return "\n".join([head, "|---|" + "---|" * (len(present) + 1), *rows])
 
@@ -154,6 +160,9 @@ def _metrics(told: Facts) -> str:
 def _cell(name: str, estimate: Facts | None) -> str:
     if not estimate or estimate["value"] is None:
         return words.UNKNOWN
+    if name in METRICS_OF_NUMBERS:
+        write = words.figure if name == "r2" else words.number
+        return f"{write(estimate['value'])} ({write(estimate['low'])} – {write(estimate['high'])})"
     if name == "log_loss":
         found = {end: _in_bits(estimate[end]) for end in ("value", "low", "high")}
         return f"{words.figure(found['value'])} ({words.ends(found)})"
@@ -192,7 +201,7 @@ def _limitations(told: Facts) -> str:
         f"The intervals hold for new {items(told)} drawn like the {split} set. Nothing was measured on others: other "
         "sources, times or devices.",
         "Nothing was measured about fairness between groups of people, or about inputs made to deceive it.",
-        "Its probabilities were not calibrated afterwards.",
+        "Its probabilities were not calibrated afterwards." if told["classes"] else None,
         "Labels were taken as given; the report lists those that surprise the model most.",
         weakest,
         *(plain(line["text"]) for line in told["verdict"] if line["tone"] == "caution"),
@@ -201,6 +210,8 @@ def _limitations(told: Facts) -> str:
 
 
 def _weakest(told: Facts) -> str | None:
+    if not told["classes"]:
+        return None
     known = [row for row in told["per_class"] if row["f1"]["value"] is not None and row["support"]]
     if len(known) < 2:
         return None
@@ -210,9 +221,10 @@ def _weakest(told: Facts) -> str | None:
 
 
 def _how(told: Facts) -> str:
+    said = "labels" if told["classes"] else "numbers"
     return (
         "```sh\npip install unfazed\nunfazed predict . FILE   # in this folder\n```\n\n"
-        '```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict(["FILE"]).labels\n```\n\n'
+        f'```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict(["FILE"]).{said}\n```\n\n'
         "`report.html` shows everything that was measured, `report.json` holds it for programs."
     )
 

@@ -137,7 +137,7 @@ def _sentence(told: Facts, cell: Cell) -> str:
 
 def _examples(told: Facts, cell: Cell, rows: Sequence[Facts], exhibits: Exhibits) -> Html:
     limited = "" if len(rows) == cell.times else f", the most surprising {words.count(len(rows))} shown"
-    style = _gallery(rows, exhibits, "gallery dense-gallery")
+    style = gallery(rows, exhibits, "gallery dense-gallery")
     return tag(
         "div",
         tag("h3", _sentence(told, cell)),
@@ -161,8 +161,8 @@ def figure(row: Facts, exhibits: Exhibits, brief: bool = False) -> Html:
     return tag("figure", shown(exhibit, str(row["id"])), caption)
 
 
-def _gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
-    """Texts and sounds need wider columns than pictures do."""
+def gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
+    """The style of a gallery: texts and sounds need wider columns than pictures do."""
     found = [exhibits[row["row"]] for row in rows if row["row"] in exhibits]
     return f"{usual} wide-gallery" if any(one.words is not None or one.sound for one in found) else usual
 
@@ -262,14 +262,14 @@ def _surprising(name: str, about: str, rows: Sequence[Facts], exhibits: Exhibits
     more = tag(
         "details",
         tag("summary", f"{len(rest)} more"),
-        tag("div", *(figure(row, exhibits) for row in rest), class_=_gallery(rest, exhibits)),
+        tag("div", *(figure(row, exhibits) for row in rest), class_=gallery(rest, exhibits)),
         class_="more",
     )
     return tag(
         "div",
         tag("h3", name),
         tag("p", f"Ranked {about}. The percentages are the finished model’s.", class_="soft small"),
-        tag("div", *(figure(row, exhibits) for row in at_once), class_=_gallery(at_once, exhibits)),
+        tag("div", *(figure(row, exhibits) for row in at_once), class_=gallery(at_once, exhibits)),
         more if rest else None,
         class_="card",
     )

@@ -20,6 +20,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
+from unfazed.report import numbers
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -57,6 +58,8 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     Raises:
         RunError: a file is missing or damaged, or the files contradict one another.
     """
+    if run.task == "regression":
+        return _facts_of_numbers(run)
     seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
@@ -80,6 +83,25 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
     }
     told |= {"headline": headline(told), "verdict": verdict(told)}
+    strict: dict[str, Any] = finite(told)
+    return strict
+
+
+def _facts_of_numbers(run: "Run") -> dict[str, Any]:
+    seen, measured = numbers.evidence(run), measurements(run)
+    model = checked(run.model, MODEL, run.path / "model.json")
+    told = {
+        "format": FORMAT,
+        "task": f"{model.get('modality', 'unknown')} regression",
+        "classes": [],
+        **_data(run, seen.table, measured),
+        **numbers.numbers(seen, _baselines(measured)),
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
+    }
+    told |= {"headline": numbers.headline(told), "verdict": numbers.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
 

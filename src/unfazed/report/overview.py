@@ -71,12 +71,17 @@ def _rival(name: str, accuracy: Facts, style: str) -> Html:
 
 def summary(told: Facts) -> Html:
     """The verdict in sentences, and four figures."""
+    tiles = tag("div", verdict_card(told), _tiles(told), class_="stacked")
+    return tag("section", tag("h2", "The verdict"), tiles, id="verdict")
+
+
+def verdict_card(told: Facts) -> Html | None:
+    """The sentences of the verdict."""
     lines = [
         tag("li", _symbol(line["tone"]), tag("span", words.tight(line["text"])), class_=line["tone"])
         for line in told["verdict"]
     ]
-    verdict = tag("div", tag("ul", *lines, class_="verdict"), class_="card") if lines else None
-    return tag("section", tag("h2", "The verdict"), tag("div", verdict, _tiles(told), class_="stacked"), id="verdict")
+    return tag("div", tag("ul", *lines, class_="verdict"), class_="card") if lines else None
 
 
 def _symbol(tone: str) -> Html:
@@ -93,15 +98,16 @@ def _tiles(told: Facts) -> Html:
     n = f"{split}, n = {words.count(scores['accuracy']['n'])}"
     return tag(
         "dl",
-        _tile("Surprise gone", words.percent(removed["value"]), words.interval(removed), n),
-        _tile("F1, mean over classes", words.percent(f1["value"]), words.interval(f1), n),
-        _tile("One prediction", words.milliseconds(latency.get("p50_ms")), *_latency(latency)),
-        _tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
+        tile("Surprise gone", words.percent(removed["value"]), words.interval(removed), n),
+        tile("F1, mean over classes", words.percent(f1["value"]), words.interval(f1), n),
+        tile("One prediction", words.milliseconds(latency.get("p50_ms")), *latency_lines(latency)),
+        tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
         class_="tiles",
     )  # fmt: skip
 
 
-def _latency(latency: Facts) -> list[str]:
+def latency_lines(latency: Facts) -> list[str]:
+    """What to know of a latency beside its median."""
     if not latency:
         return ["not measured"]
     slow = words.milliseconds(latency.get("p95_ms"))
@@ -109,7 +115,8 @@ def _latency(latency: Facts) -> list[str]:
     return [line for line in lines if line]
 
 
-def _tile(name: str, value: str, *about: str) -> Html:
+def tile(name: str, value: str, *about: str) -> Html:
+    """One figure with its name and what it rests on."""
     lines = [tag("small", words.tight(line)) for line in about]
     return tag("div", tag("dt", name), tag("dd", words.tight(value), *lines))
 
@@ -179,7 +186,7 @@ def learning(told: Facts) -> Html:
         "section",
         tag("h2", "How it learnt"),
         tag("p", lead, class_="lead"),
-        tag("div", _curves(told), _schedule(told), class_="grid wide-left"),
+        tag("div", _curves(told), schedule(told), class_="grid wide-left"),
         id="learning",
     )
 
@@ -197,7 +204,8 @@ def _curves(told: Facts) -> Html:
     )
 
 
-def _schedule(told: Facts) -> Html:
+def schedule(told: Facts) -> Html:
+    """The learning rate by epoch."""
     points, tips = [], []
     for done, epoch in enumerate(told["epochs"]):
         rates = [rate for rate in epoch.get("learning_rates") or [] if rate is not None]

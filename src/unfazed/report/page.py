@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from unfazed.report import numbers_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
@@ -26,6 +27,8 @@ PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
          "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
+                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -43,6 +46,8 @@ def write_report(run: "Run") -> Path:
 
 def _texts(run: "Run") -> dict[str, str]:
     """The contents of the three files."""
+    if run.task == "regression":
+        return _texts_of_numbers(run)
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
@@ -52,6 +57,34 @@ def _texts(run: "Run") -> dict[str, str]:
         "README.md": card(told),
         PAGE: page(told, cells, drawn(run.exhibits(), wanted)),
     }
+
+
+def _texts_of_numbers(run: "Run") -> dict[str, str]:
+    told = facts(run)
+    wanted = [row["row"] for part in told["surprising"].values() for row in part]
+    return {
+        "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "README.md": card(told),
+        PAGE: page_of_numbers(told, drawn(run.exhibits(), wanted)),
+    }
+
+
+def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
+    """The page of a run that predicts numbers."""
+    main = tag(
+        "main",
+        numbers_page.summary(told),
+        numbers_page.splits(told),
+        numbers_page.learning(told),
+        numbers_page.predictions(told),
+        numbers_page.surprising(told, exhibits),
+        data(told),
+        recipe(told),
+        time_and_machine(told),
+        onward(told),
+    )
+    body = tag("div", bar(PARTS_OF_NUMBERS), numbers_page.hero(told), main, _foot(told), class_="wrap")
+    return document(f"{told['source']['name']}: {told['headline']}", body)
 
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:

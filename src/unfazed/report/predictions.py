@@ -30,8 +30,8 @@ class Prediction(NamedTuple):
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label."""
-        return self.probs[self.label] if self.label is not None else None
+        """Probability of the label; None where there is none, or it is a number."""
+        return self.probs.get(self.label) if self.label is not None else None
 
 
 class Told:

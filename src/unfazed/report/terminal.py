@@ -30,7 +30,8 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.words import bits, count, percent, printable, seconds
+from unfazed.report.verdict import GUESSES
+from unfazed.report.words import bits, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 
 Event = (
@@ -40,6 +41,10 @@ REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for th
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ best so far"
+)
+HEADING_OF_NUMBERS = (
+    "         root mean squared error    validation   learning\n"
+    "  epoch    training  validation            R²       rate      time   ★ best so far"
 )
 
 
@@ -114,15 +119,15 @@ class _Display:
         self.console.print(line, soft_wrap=not self.console.is_terminal, highlight=False)
 
     def _found(self, event: Found) -> None:
-        for number, line in enumerate(event.lines):
-            self._say(_Hanging(printable(line), "bold" if number == 0 else ""))
+        for row, line in enumerate(event.lines):
+            self._say(_Hanging(printable(line), "bold" if row == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = -(-event.steps // event.batches), event.batches
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        self._say(Text(HEADING, style="dim"))
+        self._say(Text(HEADING_OF_NUMBERS if event.recipe.task == "regression" else HEADING, style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -153,9 +158,9 @@ class _Hanging:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         lines = [self.text] if options.no_wrap else self.text.wrap(console, options.max_width - self.indent - 2)
-        for number, line in enumerate(lines):
+        for row, line in enumerate(lines):
             line.rstrip()
-            yield Text(" " * (self.indent + 2 * (number > 0))) + line
+            yield Text(" " * (self.indent + 2 * (row > 0))) + line
 
 
 def moving_line(console: Console) -> Progress:
@@ -180,12 +185,16 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits, accuracy, learning rate, seconds; a star for the best so far."""
-    train, validation = facts["train"], facts["validation"]
-    accuracy = f"{100 * validation['accuracy']:.1f} %"
+    """One epoch in one line: surprise in bits and accuracy, or error and R², learning rate, seconds; best: a star."""
+    numbers = "rmse" in facts["validation"]
+    train, validation = (
+        number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
+        for split in ("train", "validation")
+    )
+    measured = facts["validation"]
+    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * measured['accuracy']:.1f} %"
     line = Text(
-        f"  {facts['epoch']:>3}/{epochs:<4}{train['log_loss'] * BITS_PER_NAT:>9.3f}"
-        f"{validation['log_loss'] * BITS_PER_NAT:>12.3f}{accuracy:>12}"
+        f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
         f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
     )
     if facts["best"]:
@@ -236,8 +245,9 @@ def summary(run: Run) -> Group:
     split = told["evaluated_on"]
     columns = {
         "model": told[split],
-        **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name != "majority" and facts},
-        "commonest class": told["baselines"]["majority"][split],
+        **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name not in GUESSES and facts},
+        **({"commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
+        **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
     verdict = [_Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
@@ -271,6 +281,8 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     for name, said, write in _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
+        if not any(cells):
+            continue
         table.add_row(Text(said, no_wrap=True), *cells)
     return table
 
@@ -290,4 +302,7 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", _in_bits),
+    ("r2", "R²", figure),
+    ("mae", "mean absolute error", number),
+    ("rmse", "root mean squared", number),
 )

@@ -12,6 +12,7 @@ UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitt
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 NAMED = 3  # classes without examples
+GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
 Facts = Mapping[str, Any]
@@ -66,7 +67,7 @@ def simpler(told: Facts) -> list[tuple[str, Facts]]:
     return [
         (str(facts.get("words", "a linear model on the pixels")), facts)
         for name, facts in told["baselines"].items()
-        if name != "majority" and facts
+        if name not in GUESSES and facts
     ]
 
 

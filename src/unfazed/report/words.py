@@ -43,7 +43,17 @@ def interval(estimate: Mapping[str, Any]) -> str:
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A plain number."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number of unknown size with its leading digits: 0.01234, 48,310."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}"
 
 
 def ends(estimate: Mapping[str, Any], digits: int = 3) -> str:

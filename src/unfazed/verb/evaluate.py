@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from unfazed.analysis.errors import regression
+from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
-from unfazed.predictor import Predictor
+from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions
-from unfazed.table import SPLITS, Table
+from unfazed.table import SPLITS, Table, number_in
 
 
 def evaluate(
@@ -52,10 +55,9 @@ def evaluate(
     predictions = predictor.predict(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
-    number = {label: index for index, label in enumerate(predictor.classes)}
-    y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
-    unknown = Counter(label for label in labels if label is not None and label not in number)
-    if not (y >= 0).any():
+    known, metrics = _measured(labels, predictions)
+    unknown = Counter(label for label, can in zip(labels, known, strict=True) if label is not None and not can)
+    if not known.any():
         raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
     problems = [
         {"id": name, "reason": reason}
@@ -64,10 +66,10 @@ def evaluate(
     ]
     facts: dict[str, Any] = finite(
         {
-            "rows": int((y >= 0).sum()),
+            "rows": int(known.sum()),
             "split": split,
             "notes": list(table.notes),
-            "metrics": {name: estimate._asdict() for name, estimate in classification(y, predictions.probs).items()},
+            "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
             "unlabelled": sum(label is None and bool(can) for label, can in zip(labels, readable, strict=True)),
@@ -76,6 +78,16 @@ def evaluate(
         }
     )
     return facts
+
+
+def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
+    """Which labels [n] can be held against the predictions, and the metrics on these."""
+    if not predictions.classes:
+        targets = np.array([number_in(label) for label in labels])
+        return np.isfinite(targets), regression(targets, predictions.numbers)
+    number = {label: index for index, label in enumerate(predictions.classes)}
+    y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
+    return y >= 0, classification(y, predictions.probs)
 
 
 def _as_trained(run: Run, predictor: Predictor, options: SourceOptions) -> SourceOptions:
@@ -107,7 +119,7 @@ def _contents(run: Run) -> tuple[set[str], set[str]]:
 def _nothing_to_measure(table: Table, seen: int, unknown: list[str], classes: list[str]) -> str:
     if seen and not len(table):
         return f"the model was trained or chosen on every one of the {seen:,} examples: evaluate it on others"
-    if not unknown:
+    if not unknown or not classes:
         return f"no input of {table.root} can be read and has a label"
     return (
         f"no label of {table.root} is one the model knows: it has {', '.join(unknown[:5])}; "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unfazed.analysis.range_test import Floats, bracket, diverged, exponential, smoothed
-from unfazed.criterion import cross_entropy
+from unfazed.criterion import criterion_of
 from unfazed.device import best_device
 from unfazed.errors import UsageError
 from unfazed.files import write_bytes
@@ -119,7 +119,7 @@ def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
     epochs = -(-len(rates) // len(loader))
     recipe = replace(planned.recipe, schedule="constant", warmup=0.0, epochs=epochs, steps=0)
     recipe = replace(recipe, ema=0.0, start_size=1.0, compile="no")  # what would only take time
-    criterion, state = cross_entropy(recipe.label_smoothing), None
+    criterion, state = criterion_of(recipe.loss, recipe.label_smoothing), None
     for rate in rates:
         step = next(training(planned.model, loader, criterion, replace(recipe, learning_rate=rate), state=state))
         assert isinstance(step, Step)

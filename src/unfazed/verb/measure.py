@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.device import describe, evaluation_batch
@@ -19,6 +20,7 @@ from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.report.events import Finishing
 from unfazed.report.facts import finite
+from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS
@@ -58,8 +60,11 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         ),
     )
     yield Finishing("choosing what to show")
-    y = prepared.examples.y.numpy()
-    rows = rows_to_show(prepared.table, y, probs, run.dynamics()["losses"])
+    losses = run.dynamics()["losses"]
+    if prepared.scale is not None:
+        rows = numbers_to_show(prepared.table, probs, losses)
+    else:
+        rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
 
 
@@ -69,14 +74,14 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
     Rows that were trained on are scored in the precision of training, all others in that of prediction.
     """
     n, size = len(prepared.table), evaluation_batch(next(planned.model.parameters()).device)
-    probs = np.empty((n, len(prepared.table.classes)), np.float32)
+    probs = np.empty((n, prepared.table.outputs), np.float32)
     embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
     trained_on = np.isin(np.arange(n), prepared.table.rows("train"))
     for chosen, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):
         for rows in torch.split(torch.from_numpy(np.flatnonzero(chosen)), SCORED):
             scored = outputs(planned.model, in_order(prepared.examples, rows, size), precision)
             probs[rows.numpy()], embeddings[rows.numpy()] = scored.probs, scored.embeddings
-    return probs, embeddings
+    return prepared.in_units(probs), embeddings
 
 
 def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iterator[Finishing | dict[str, Any]]:
@@ -86,7 +91,6 @@ def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iter
     `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the baseline's, example by
     example: two intervals that overlap may still belong to models that differ for sure.
     """
-    y = prepared.examples.y.numpy()
     held_out = {split: prepared.table.rows(split) for split in SPLITS[1:]}
     asked = np.concatenate(list(held_out.values()))
     told: dict[str, Any] = {}
@@ -94,9 +98,7 @@ def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iter
     for one in kind(prepared.modality.name).baselines(prepared, asked, seed):
         its = dict(zip(SPLITS[1:], np.split(one.probs, [len(held_out[SPLITS[1]])]), strict=True))
         told[one.name] = {"words": one.words, "rows": one.rows} | {
-            split: {
-                name: estimate._asdict() for name, estimate in _beside(y[rows], probs[rows], its[split], seed).items()
-            }
+            split: {name: estimate._asdict() for name, estimate in _beside(prepared, rows, probs, its[split]).items()}
             for split, rows in held_out.items()
         }
         yield Finishing(f"compared with {one.words}")
@@ -104,10 +106,16 @@ def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iter
 
 
 def _beside(
-    y: NDArray[np.int64], probs: NDArray[np.float32], simpler: NDArray[np.float64], seed: int
+    prepared: Prepared, rows: NDArray[np.int64], probs: NDArray[np.float32], simpler: NDArray[np.floating]
 ) -> dict[str, Estimate]:
-    difference = paired_difference(probs.argmax(1) == y, simpler.argmax(1) == y)
-    return {**classification(y, simpler, seed), "accuracy_difference": difference}
+    """Metrics of what a `simpler` model says of some rows, and the difference to the model's `probs` [N, K]."""
+    if prepared.scale is not None:
+        targets, own = prepared.table.targets()[rows], probs[rows, 0]
+        its = prepared.in_units(simpler)[:, 0]
+        return {**regression(targets, its), "r2_difference": r2_difference(targets, own, its)}
+    y = prepared.table.y()[rows]
+    difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y)
+    return {**classification(y, simpler), "accuracy_difference": difference}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from unfazed.batch import Batch
-from unfazed.criterion import cross_entropy
+from unfazed.criterion import criterion_of
 from unfazed.device import best_precision, memory
+from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.outputs import outputs
-from unfazed.recipe import Recipe, check_kind
+from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace
@@ -45,7 +46,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     """
     name = prepared.modality.name
     check_kind(recipe, name)
-    recipe = replace(recipe, modality=name)
+    recipe = with_loss(replace(recipe, modality=name, task=prepared.table.task))
     torch.manual_seed(recipe.seed)
     design = kind(name).design(prepared, recipe, device)
     recipe = design.recipe.resolved(
@@ -55,6 +56,19 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         patience=default_patience(design.recipe.epochs),
     )
     return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
+
+
+def with_loss(recipe: Recipe) -> Recipe:
+    """The recipe with the loss of its task.
+
+    Raises:
+        RecipeError: another task's was asked for.
+    """
+    numbers = recipe.task == "regression"
+    if recipe.loss != AUTO and numbers == (recipe.loss == "cross-entropy"):
+        fitting = "squared, absolute or huber" if numbers else "cross-entropy"
+        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {fitting}")
+    return recipe.resolved(loss="squared" if numbers else "cross-entropy")
 
 
 def _bytes(prepared: Prepared) -> int:
@@ -77,7 +91,7 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
     """How fast this machine trains and scores, from a few steps on a copy of the model."""
     model, device = copy.deepcopy(plan.model), loader.device
     took, before = [], time.perf_counter()
-    events = training(model, loader, cross_entropy(), replace(plan.recipe, compile="no", start_size=1.0))
+    events = training(model, loader, criterion_of(plan.recipe.loss), replace(plan.recipe, compile="no", start_size=1.0))
     for _ in islice((event for event in events if isinstance(event, Step)), TIMED_STEPS):
         _wait(device)
         now = time.perf_counter()

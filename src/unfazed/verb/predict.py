@@ -41,7 +41,7 @@ def predicted(
     while chunk := list(islice(inputs, BATCH)):
         predictions = predictor.predict([one.content for one in chunk])
         for row, one in enumerate(chunk):
-            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=True))
+            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
             yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
 
 

@@ -9,6 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from unfazed.batch import Examples
 from unfazed.cache import notes
 from unfazed.modality import Modality, Preprocessor
@@ -17,9 +21,10 @@ from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Found, Notice
 from unfazed.samples import local
 from unfazed.seen import Seen
-from unfazed.source import SourceOptions, check_classes, usable
+from unfazed.source import SourceOptions, usable
 from unfazed.split import Duplicates, assign_splits
 from unfazed.table import Table, describe, row_name
+from unfazed.target import Scale, check_labels, decided, problem_of
 from unfazed.verb.encode import Cache, Encoder, check_cache
 
 Problem = tuple[str, str, str]  # id, input, reason
@@ -35,7 +40,13 @@ class Prepared(NamedTuple):
     problems: list[Problem]
     duplicates: Duplicates
     fingerprint: str  # sha256 over the contents and labels of all rows
+    scale: Scale | None  # of the numbers to predict
     fitting: str  # how inputs of other sizes are brought to one
+
+
+    def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """What a model says [n, K], numbers in the units of the source."""
+        return outputs if self.scale is None else self.scale.original(outputs).astype(outputs.dtype)
 
 
 class Reader:
@@ -53,7 +64,7 @@ class Reader:
         total = len(self.table)
         inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
         for row, one in enumerate(parallel(self.look, inputs)):
-            self.reasons.append("no label" if labels[row] is None else one.problem)
+            self.reasons.append(problem_of(labels[row], self.table.task) or one.problem)
             self._contents.append(one.sha256)
             self._facts.append(one.raw)
             yield Advance(row + 1, total)
@@ -94,8 +105,8 @@ def prepare(
         CacheError: there is no room for the encoded inputs.
     """
     check_cache(cache)
-    found = modality.find(local(source), options)
-    check_classes(found)
+    found = decided(modality.find(local(source), options), recipe.task)
+    check_labels(found)
     with _looking(modality, cache) as look:
         reader = Reader(found, look)
         yield from reader.read()
@@ -112,16 +123,25 @@ def prepare(
             break
         reader.leave_out(damaged)
     yield Found(_sentences(table, modality, reader.problems))
+    scale = Scale.of(table) if table.task == "regression" else None
     yield Prepared(
         modality,
         table,
-        encoder.examples(table, preprocessor),
+        encoder.examples(table, preprocessor)._replace(y=_targets(table, scale)),
         preprocessor,
         reader.problems,
         duplicates,
         fingerprint(table, reader.contents),
+        scale,
         modality.fitting(facts, preprocessor),
     )
+
+
+def _targets(table: Table, scale: Scale | None) -> Tensor:
+    """What is learnt [N]: class numbers, -1 where there is none; or standardised numbers, nan likewise."""
+    if scale is None:
+        return torch.from_numpy(table.y())
+    return torch.from_numpy(scale.standardised(table.targets()))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.errors import errors
 from unfazed.analysis.stopping import best_epoch
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.analysis.window import Window
@@ -38,7 +39,7 @@ class Record:
         self.lines: list[dict[str, Any]] = []
         self.losses: list[NDArray[np.float16]] = []
         self.margins: list[NDArray[np.float16]] = []
-        self.window = Window.empty(len(prepared.table), len(prepared.table.classes))
+        self.window = Window.empty(len(prepared.table), prepared.table.outputs)
         self.rates: list[float] = []
         self.started = self.saved = time.perf_counter()
         self.elapsed = 0.0  # seconds of the epoch that was under way when a state was kept
@@ -100,16 +101,13 @@ class Record:
     def epoch(self, epoch: Epoch) -> dict[str, Any]:
         """Validate, then write; the epoch's line of `epochs.jsonl`, which is written last."""
         probs = epoch.probs.cpu().numpy()
-        y = self.prepared.examples.y.numpy()
         served = self.train_rows[~np.isnan(probs[self.train_rows, 0])]  # not all, where the run ends within a pass
-        trained = {
-            "log_loss": float(np.nanmean(epoch.losses.cpu().numpy())),
-            "accuracy": float((probs[served].argmax(1) == y[served]).mean()),
-        }
-        validated = self._validated(epoch)
-        best_accuracy = max([line["validation"]["accuracy"] for line in self.lines] + [validated["accuracy"]])
+        trained, validated = self._measured(served, probs[served]), self._validated(epoch)
+        if self.prepared.scale is None:  # as it was trained, each before its update
+            trained = {"log_loss": float(np.nanmean(epoch.losses.cpu().numpy())), "accuracy": trained["accuracy"]}
+        best = max(_skill(line["validation"]) for line in [*self.lines, {"validation": validated}])
         if len(served) == len(self.train_rows) or not self.lines:
-            self.window = self.window.after(probs, trained["accuracy"], best_accuracy)
+            self.window = self.window.after(probs, _skill(trained), best)
         self.losses.append(epoch.losses.half().cpu().numpy())
         self.margins.append(epoch.margins.half().cpu().numpy())
         losses = [*self.validation_losses, validated["loss"]]
@@ -138,16 +136,24 @@ class Record:
         not yet come down to the smoothed targets, to a better one whose has.
         """
         probs = self.validation_probs(epoch.model)
-        y = self.prepared.examples.y.numpy()[self.validation_rows.numpy()]
-        surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
-        evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
-        smoothing = self.recipe.label_smoothing
-        loss = (1 - smoothing) * surprised + smoothing * evenly
-        if not np.isfinite(loss):
+        measured = self._measured(self.validation_rows.numpy(), probs)
+        if not np.isfinite(measured["loss"]):
             raise TrainingError(
                 f"the model's outputs are not numbers after epoch {epoch.number}: "
                 "its learning rate is too high. Try a tenth of it"
             )
+        return measured
+
+    def _measured(self, rows: NDArray[np.int64], probs: NDArray[np.float32]) -> dict[str, float]:
+        """The epoch's figures of some rows; of numbers `rmse`, in the target's units, and `r2`."""
+        y, scale = self.prepared.examples.y.numpy()[rows], self.prepared.scale
+        if scale is not None:
+            measured = errors(y, probs[:, 0], self.recipe.loss)
+            return {**measured, "rmse": measured["rmse"] * scale.deviation}
+        surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
+        evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
+        smoothing = self.recipe.label_smoothing
+        loss = (1 - smoothing) * surprised + smoothing * evenly
         return {"log_loss": surprised, "accuracy": float((probs.argmax(1) == y).mean()), "loss": loss}
 
     def _line(self, number: int, trained: dict[str, float], validated: dict[str, float], served: int) -> dict[str, Any]:
@@ -176,3 +182,8 @@ class Record:
             },
         )
         self.run.write_epochs(self.lines)
+
+
+def _skill(figures: Mapping[str, float]) -> float:
+    """How good an epoch was, higher = better: accuracy, or R²."""
+    return figures["accuracy"] if "accuracy" in figures else figures["r2"]

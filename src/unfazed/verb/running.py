@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from unfazed.analysis.stopping import best_epoch, stalled
-from unfazed.criterion import cross_entropy
+from unfazed.criterion import criterion_of
 from unfazed.loader import Loader
 from unfazed.loop import Epoch, State, Step, annealed, fitted, training
 from unfazed.processes import Processes
@@ -61,7 +61,7 @@ class Running:
         """Training from `state` on, or from the beginning."""
         recipe = self.planned.recipe
         self.course = Course(*state["course"]) if state else Course.of(recipe, len(self.loader))
-        criterion = cross_entropy(recipe.label_smoothing)
+        criterion = criterion_of(recipe.loss, recipe.label_smoothing)
         return training(self.planned.model, self.loader, criterion, recipe, state=state, processes=self.processes)
 
     def changed(self, state: State | None, change: int) -> State | None:

@@ -36,10 +36,11 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
         {
             "format": FORMAT,
             "modality": prepared.modality.name,
-            "task": "classification",
+            "task": prepared.table.task,
             "family": family_of(planned.model),
             "arguments": planned.model.arguments,
             "classes": prepared.table.classes,
+            "scale": prepared.scale._asdict() if prepared.scale else None,
             "parameters": sum(weight.numel() for weight in planned.model.parameters()),
         },
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from unfazed.analysis.baselines import linear_model, linear_rows
+from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.errors import InputError
 from unfazed.modality.image import read
@@ -32,7 +32,8 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     rows = torch.from_numpy(prepared.table.rows("train"))
     size = prepared.examples.x.shape[-1]
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
-    flips = mirror_agreement(sample.x.numpy(), sample.y.numpy(), recipe.seed) if recipe.flip == AUTO else None
+    labels = prepared.table.y()[sample.index.numpy()]
+    flips = mirror_agreement(sample.x.numpy(), labels, recipe.seed) if recipe.flip == AUTO else None
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.01,
         weight_decay=weight_decay_of(recipe),
@@ -42,7 +43,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
         start_size=default_start_size(size),
         width=default_width(size, len(rows)),
     )
-    model = ConvNet(len(prepared.table.classes), size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
+    model = ConvNet(prepared.table.outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
     details = f"on {size} × {size} pixels ({prepared.fitting}); mirror images: {recipe.flip}"
     return Design(recipe, model, "residual convnet", details, _evidence(flips, recipe.flip) if flips else None)
@@ -77,8 +78,11 @@ def default_batch_size(rows: int) -> int:
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
     """What one layer on the pixels can do, fitted to some of the training rows."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[linear_rows(y[train], seed)]
-    model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
+    rows = train[linear_rows(prepared.table.y()[train], seed)]
+    if prepared.scale is not None:
+        model = linear_numbers(_pixels(prepared, rows), y[rows])
+    else:
+        model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
     parts = np.split(asked, range(SCORED, len(asked), SCORED))
     probs = np.concatenate([model(_pixels(prepared, part)) for part in parts])
     yield Baseline("linear", "a linear model on the pixels", len(rows), probs)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.tfidf import tfidf_model, tfidf_rows
+from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
@@ -38,11 +38,11 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.0025, weight_decay=0.3, label_smoothing=0.0
     )
-    classes = len(prepared.table.classes)
+    predicted = prepared.table.outputs
     vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
-    width = min(WIDTH, classes)
+    width = min(WIDTH, predicted)
     filters = default_filters(ids * recipe.epochs, device.type == "cuda")
-    model = TextNet(classes, vocabulary, default_buckets(ids, width), width, filters, recipe.dropout)
+    model = TextNet(predicted, vocabulary, default_buckets(ids, width), width, filters, recipe.dropout)
     sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
     sample = prepared.examples.batch(sampled)
     model.initialise(sample.x, sample.length)
@@ -61,17 +61,23 @@ def default_batch_size(rows: int) -> int:
 
 
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
-    """What TF-IDF with logistic regression can do, on the same texts."""
+    """What TF-IDF with one linear layer can do, on the same texts."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[tfidf_rows(y[train], seed)]
+    rows = train[tfidf_rows(prepared.table.y()[train], seed)]
     inputs = prepared.table.frame["input"]
-    model = tfidf_model(inputs[rows].to_list(), y[rows], len(prepared.table.classes))
-    yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(inputs[asked].to_list()))
+    texts, wanted = inputs[rows].to_list(), inputs[asked].to_list()
+    if prepared.scale is not None:
+        yield Baseline("linear", "TF-IDF with ridge regression", len(rows), tfidf_numbers(texts, y[rows])(wanted))
+    else:
+        model = tfidf_model(texts, y[rows], len(prepared.table.classes))
+        yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(wanted))
 
 
 def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
-    """The texts in pieces, each with the surprise that leaving it out adds."""
+    """The texts in pieces, each with the surprise that leaving it out adds; whole where numbers are predicted."""
     inputs = prepared.table.frame["input"]
+    if prepared.scale is not None:
+        return {row: Exhibit(words=[(inputs[row][:SHOWN], 0.0)]) for row in rows}
     return {row: Exhibit(words=weighed(inputs[row], prepared, model)) for row in rows}
 
 

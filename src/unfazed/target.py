@@ -1,0 +1,122 @@
+"""What the labels of a table are: classes to tell apart, or numbers to predict.
+
+Whole numbers may be either: a rating, the name of a class, a count. They are taken for numbers where they are many and
+few rows share one, and the user is told where it could be the other way round.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.errors import SourceError, UnfazedError
+from unfazed.source import check_classes
+from unfazed.table import Table, listed, number_in
+
+_MANY = 20  # different numbers above which they may be a measurement
+_SHARED = 50  # rows a number from which on it rather names a class
+_MOSTLY = 0.9  # share of the labels that are numbers, whatever the rest is
+_LEAST = 10  # examples
+
+
+class Scale(NamedTuple):
+    """Where the targets of the training rows lie: a network learns numbers around 0 and of size 1."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, table: Table) -> "Scale":
+        """The scale of the training rows' targets."""
+        targets = table.targets()[table.rows("train")]
+        return cls(float(np.nanmean(targets)), float(np.nanstd(targets)) or 1.0)
+
+    def standardised(self, targets: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Targets in units of their deviation around their mean."""
+        return ((targets - self.mean) / self.deviation).astype(np.float32)
+
+    def original(self, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What a model says, in the units of the source."""
+        return outputs.astype(np.float64) * self.deviation + self.mean
+
+
+def scale_of(description: Mapping[str, Any]) -> Scale | None:
+    """The scale that a run's `model.json` holds; None where classes are predicted.
+
+    Raises:
+        UnfazedError: it ought to hold one, and does not.
+    """
+    if description.get("task") != "regression":
+        return None
+    said = description.get("scale")
+    values = [said.get(name) for name in Scale._fields] if isinstance(said, dict) else []
+    known = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    if len(known) != len(Scale._fields):
+        raise UnfazedError(f"model.json predicts numbers, but their scale is {str(said)[:60]!r}")
+    return Scale(*known)
+
+
+def decided(table: Table, asked: str = "auto") -> Table:
+    """The table with its task: as `asked` for, else by its labels; what can be doubted is noted.
+
+    Raises:
+        SourceError: its labels are not numbers, and were to be.
+    """
+    labels = [label for label in table.frame["label"] if label is not None]
+    numbers = np.array([number for label in set(labels) if (number := number_in(label)) == number])
+    mostly = len(numbers) > _MOSTLY * max(1, len(set(labels)))
+    column = 'labels in "' in table.kind  # the names of folders are classes
+    measured = column and mostly and _is_measured(numbers, len(labels))
+    if asked == "classification" or (asked == "auto" and not measured):
+        doubtful = asked == "auto" and column and mostly and len(numbers) > 2
+        return table.with_notes(_doubt(len(numbers))) if doubtful else table
+    if not mostly:
+        raise SourceError(
+            f"task regression: most labels of {table.root} ({table.kind}) are not numbers, such as {listed(labels, 3)}"
+        )
+    found = replace(table, classes=[], task="regression")
+    note = "the label is a number and is predicted as one; --task classification takes each value for a class"
+    return found.with_notes(note) if asked == "auto" else found
+
+
+def check_labels(table: Table) -> None:
+    """Raise SourceError unless a model can learn from the labels: see `check_classes` and `check_targets`."""
+    if table.task == "regression":
+        check_targets(table)
+    else:
+        check_classes(table)
+
+
+def problem_of(label: str | None, task: str) -> str | None:
+    """Why a row cannot be learnt from for its label; None where it can."""
+    if label is None:
+        return "no label"
+    return f"its label is no number: {label[:40]}" if task == "regression" and math.isnan(number_in(label)) else None
+
+
+def check_targets(table: Table) -> None:
+    """Raise SourceError unless there are numbers enough to learn from, and they differ."""
+    targets = table.targets()
+    known = targets[np.isfinite(targets)]
+    if len(known) < _LEAST:
+        raise SourceError(f"{table.root} ({table.kind}) has {len(known):,} numbers to learn from: {_LEAST} are needed")
+    if (known == known[0]).all():
+        raise SourceError(f"every label of {table.root} ({table.kind}) is {known[0]:g}: there is nothing to predict")
+
+
+def _is_measured(numbers: NDArray[np.float64], rows: int) -> bool:
+    """Whether different numbers are a measurement: many, and with decimals, or seldom the same."""
+    if len(numbers) <= _MANY:
+        return False
+    decimals = int((numbers != np.round(numbers)).sum())
+    if 2 * decimals >= len(numbers):
+        return True
+    counted_off = numbers.min() in (0, 1) and numbers.max() - numbers.min() + 1 == len(numbers)
+    return rows < _SHARED * len(numbers) or not counted_off
+
+
+def _doubt(count: int) -> str:
+    return f"the labels are {count:,} different numbers, taken for classes; --task regression predicts them as numbers"

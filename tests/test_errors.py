@@ -1,0 +1,68 @@
+"""Metrics of predicted numbers, held against scikit-learn's, and their intervals."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from unfazed.analysis.errors import errors, r2_difference, regression
+
+
+def problem(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    y = 50 + 10 * generator.standard_normal(n)
+    return y, y + 3 * generator.standard_normal(n)
+
+
+def test_the_metrics_are_those_of_scikit_learn() -> None:
+    y, predicted = problem()
+    found = regression(y, predicted)
+    assert found["rmse"].value == pytest.approx(root_mean_squared_error(y, predicted))
+    assert found["mae"].value == pytest.approx(mean_absolute_error(y, predicted))
+    assert found["r2"].value == pytest.approx(r2_score(y, predicted))
+    assert all(estimate.n == len(y) for estimate in found.values())
+
+
+def test_examples_without_a_target_are_left_out() -> None:
+    y, predicted = problem(50)
+    assert regression(np.append(y, np.nan), np.append(predicted, 1e9)) == regression(y, predicted)
+
+
+def test_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
+    held = {"rmse": 0, "mae": 0, "r2": 0}
+    truth = {"rmse": 3.0, "mae": 3.0 * math.sqrt(2 / math.pi), "r2": 1 - 9 / 100}
+    for seed in range(100):
+        for name, estimate in regression(*problem(200, seed)).items():
+            held[name] += estimate.low <= truth[name] <= estimate.high
+    assert all(88 <= count <= 100 for count in held.values()), held
+
+
+def test_the_mean_of_the_targets_explains_nothing_and_worse_is_negative() -> None:
+    y, _ = problem()
+    assert regression(y, np.full(len(y), y.mean()))["r2"].value == pytest.approx(0, abs=1e-9)
+    assert regression(y, 2 * y.mean() - y)["r2"].value < -1
+
+
+def test_nothing_measured_is_nothing_known() -> None:
+    found = regression(np.array([np.nan]), np.array([1.0]))
+    assert all(math.isnan(estimate.value) and estimate.n == 0 for estimate in found.values())
+    assert regression(np.array([2.0]), np.array([2.5]))["mae"].value == 0.5
+
+
+def test_the_difference_has_the_sign_of_the_better_one() -> None:
+    y, good = problem()
+    bad = y + 3 * (good - y)
+    better, worse = r2_difference(y, good, bad), r2_difference(y, bad, good)
+    assert better.low > 0 > worse.high
+    assert better.value == pytest.approx(regression(y, good)["r2"].value - regression(y, bad)["r2"].value)
+    same = r2_difference(y, good, good)
+    assert same.low <= 0 <= same.high
+
+
+@pytest.mark.parametrize("loss, far", [("squared", 16.0), ("absolute", 4.0), ("huber", 3.5)])
+def test_the_loss_of_an_epoch_is_the_one_that_is_trained(loss: str, far: float) -> None:
+    y, predicted = np.array([0.0, 1.0]), np.array([4.0, 5.0])
+    figures = errors(y, predicted, loss)
+    assert figures["loss"] == pytest.approx(far)
+    assert figures["rmse"] == 4.0 and figures["r2"] == pytest.approx(1 - 16 / 0.25)

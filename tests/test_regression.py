@@ -1,0 +1,162 @@
+"""Numbers from one end to the other: trained, resumed, reported, predicted, evaluated."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+
+import unfazed
+from unfazed.criterion import criterion_of, error, probabilities, surprise
+from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.run import Run
+from unfazed.verb.evaluate import evaluate
+from unfazed.verb.predict import predicted
+
+SETTINGS = {"epochs": 12, "batch_size": 32, "seed": 0, "augmentation": 0.0, "precision": "float32", "flip": "none"}
+
+
+@cache
+def source() -> Path:
+    """300 grey squares; the label is their brightness, a number from 0 to 1000."""
+    folder, generator = Path(mkdtemp(prefix="unfazed-test-")), np.random.default_rng(0)
+    rows = []
+    for row in range(300):
+        level = int(generator.integers(0, 250))
+        noise = generator.integers(0, 6, (8, 8))
+        Image.fromarray((level + noise).astype(np.uint8)).save(folder / f"{row}.png")
+        rows.append((f"{row}.png", 4.0 * level + 0.25 * float(generator.integers(0, 4))))
+    pl.DataFrame(rows, schema=["file", "level"], orient="row").write_csv(folder / "levels.csv")
+    return folder / "levels.csv"
+
+
+@cache
+def run() -> Run:
+    return unfazed.train(source(), target="level", out=source().parent / "run", progress=False, **SETTINGS)
+
+
+def test_a_number_is_learnt_and_reported_in_its_own_units() -> None:
+    report = run().report
+    assert report["task"] == "image regression" and run().recipe.task == "regression"
+    assert run().recipe.loss == "squared"
+    assert report["test"]["r2"]["value"] > 0.9
+    assert report["test"]["mae"]["value"] < 100 < report["baselines"]["mean"]["test"]["mae"]["value"]
+    assert report["headline"].startswith("off by ")
+    assert report["baselines"]["linear"]["test"]["r2"]["value"] > 0.9
+    assert report["epochs"][-1]["validation"]["rmse"] == pytest.approx(
+        report["validation"]["rmse"]["value"], rel=0.5
+    ), "an epoch's error is in the target's units too"
+
+
+def test_scores_are_in_the_units_of_the_target_and_dynamics_are_of_every_epoch() -> None:
+    predicted_numbers, table = run().scores()["probs"][:, 0], run().table()
+    train = table.rows("train")
+    assert np.corrcoef(predicted_numbers, table.targets())[0, 1] > 0.95
+    assert run().dynamics()["losses"].shape == (len(run().epochs), 300)
+    assert np.isfinite(run().dynamics()["losses"][:, train]).all()
+
+
+def test_prediction_says_what_the_report_measured() -> None:
+    table = run().table()
+    rows = table.rows("test")
+    found = unfazed.Predictor.open(run()).predict([table.frame["input"][int(row)] for row in rows])
+    assert found.classes == [] and found.probs.shape == (len(rows), 1)
+    assert np.allclose(found.numbers, run().scores()["probs"][rows, 0], atol=1e-2)
+    off = np.abs(found.numbers - table.targets()[rows]).mean()
+    assert off == pytest.approx(run().report["test"]["mae"]["value"], rel=1e-3)
+    assert found.labels[0] == f"{found.numbers[0]:.6g}"
+    first = next(iter(predicted(run(), [table.frame["input"][0]])))
+    assert first.problem is None and first.label is not None and first.confidence is None
+
+
+def test_a_classifier_has_no_numbers() -> None:
+    from unfazed.predictor import Predictions
+
+    with pytest.raises(UsageError, match="predicts classes, not numbers"):
+        _ = Predictions(["a"], np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), [None], ["a", "b"]).numbers
+
+
+def test_evaluation_measures_what_was_not_trained_on() -> None:
+    facts = evaluate(run(), source(), target="level")
+    assert facts["rows"] == facts["own_test"] == len(run().table().rows("test"))
+    assert facts["metrics"]["r2"]["value"] == pytest.approx(run().report["test"]["r2"]["value"], abs=1e-4)
+
+
+def test_the_page_and_the_card_speak_of_numbers() -> None:
+    page, card = ((run().path / name).read_text() for name in ("report.html", "README.md"))
+    assert "of the variance explained" in page and "Predicted, by target" in page and "confusion" not in page.lower()
+    assert page.count('class="point"') > 50
+    assert "| R² |" in card and "| Mean absolute error |" in card and "probabilities" not in card
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unfazed.verb import train as verb
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verb, "write_report", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, **SETTINGS)
+    again = unfazed.resume(tmp_path / "run", progress=False)
+    assert np.array_equal(again.scores()["probs"], run().scores()["probs"])
+
+
+def test_a_loss_of_another_task_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="loss = 'cross-entropy' is not for regression"):
+        unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, loss="cross-entropy", **SETTINGS)
+
+
+def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
+    import shutil
+
+    from unfazed.report.page import write_report
+
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    copy.write_arrays("scores.npz", {"probs": np.zeros((7, 1), np.float32)})
+    with pytest.raises(RunError, match="not of one run"):
+        write_report(copy)
+
+
+class Answers(torch.nn.Module):
+    """Says the numbers it was given, [B, 1] or, of M members, [B, M, 1]."""
+
+    def __init__(self, output: torch.Tensor):
+        super().__init__()
+        self.output = output
+
+    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        return self.output
+
+
+def batch(y: list[float]) -> "unfazed.batch.Batch":  # type: ignore[name-defined]
+    from unfazed.batch import Batch
+
+    index = torch.arange(len(y))
+    return Batch(index, index[:, None].float(), index, torch.tensor(y), torch.ones(len(y)))
+
+
+@pytest.mark.parametrize(
+    "loss, expected", [("squared", [0.25, 9.0]), ("absolute", [0.5, 3.0]), ("huber", [0.125, 2.5])]
+)
+def test_errors_are_those_of_their_names(loss: str, expected: list[float]) -> None:
+    scored = criterion_of(loss)(Answers(torch.tensor([[0.5], [3.0]])), batch([0.0, 0.0]))
+    assert scored.loss.tolist() == pytest.approx(expected)
+
+
+def test_members_learn_for_themselves_and_speak_together() -> None:
+    output = torch.tensor([[[1.0], [3.0]]])
+    scored = error("squared")(Answers(output), batch([2.0]))
+    assert scored.loss.tolist() == [1.0], "the mean of their losses, not the loss of their mean"
+    assert scored.output.tolist() == [[2.0]] and probabilities(output).tolist() == [[2.0]]
+
+
+def test_surprise_of_a_number_is_its_squared_error() -> None:
+    found = surprise(torch.tensor([[2.5], [0.0]]), torch.tensor([2.0, 1.0]))
+    assert found.loss.tolist() == [0.25, 1.0] and found.margin.tolist() == [-0.5, -1.0]
+    assert found.probs.tolist() == [[2.5], [0.0]]
