@@ -14,7 +14,7 @@ import unfazed
 ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
-    {"cli"},
+    {"cli", "estimator"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
@@ -22,8 +22,9 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},
     {"modality", "samples", "target"},
+    {"sample_sounds"},
     {"seen"},
-    {"reading", "split", "source", "source_values"},
+    {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder"},
     {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},

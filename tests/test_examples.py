@@ -22,6 +22,16 @@ def test_train_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "bits:" in capsys.readouterr().out
 
 
+def test_train_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loaded("train_tables").main("sample:wine", str(tmp_path / "run")) > 0.9
+    assert "what counts most: " in capsys.readouterr().out
+
+
+def test_train_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loaded("train_audio").main("sample:synthetic-sounds", str(tmp_path / "run"), epochs=3) > 0.4
+    assert "a gliding tone:" in capsys.readouterr().out
+
+
 def test_own_model() -> None:
     assert loaded("own_model").main() > 0.94
 

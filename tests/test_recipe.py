@@ -11,7 +11,8 @@ from unfazed.recipe import AUTO, Recipe, allowed, knobs, parsed, read_recipe, re
 def test_every_field_says_what_it_is() -> None:
     for setting, knob in knobs():
         assert knob.doc, setting.name
-        assert knob.options or (knob.low is not None and knob.high is not None), setting.name
+        free = setting.type is str and knob.unit
+        assert knob.options or free or (knob.low is not None and knob.high is not None), setting.name
         if knob.search:
             assert knob.low is not None and knob.high is not None
             assert knob.low <= knob.search[0] < knob.search[1] <= knob.high

@@ -19,6 +19,21 @@ def test_digits_are_small_images_in_class_folders(tmp_path: Path) -> None:
     assert read(table.frame["input"][0]).max() >= 239  # the full range: 16 levels become 0..255
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"), [("wine", 178, 14), ("breast_cancer", 569, 31), ("diabetes", 442, 11)]
+)
+def test_tables_are_a_csv_with_names_and_a_target(
+    name: str, rows: int, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = local(f"sample:{name}")
+    assert isinstance(path, Path)
+    lines = path.read_text().splitlines()
+    assert (path.suffix, len(lines) - 1) == (".csv", rows)
+    assert {len(line.split(",")) for line in lines} == {columns}
+    assert lines[0].endswith(",target")
+
+
 def test_a_sample_is_written_once(tmp_path: Path) -> None:
     folder = sample("digits", tmp_path)
     mark = folder / "0" / "0000.png"

@@ -268,9 +268,15 @@ def test_the_largest_remainder_is_rounded_up() -> None:
 
 
 def test_every_side_has_rows_or_the_source_is_refused() -> None:
-    for validation, test in ((0.0, 0.2), (0.2, 0.0)):
-        with pytest.raises(SourceError, match="too few rows for a (validation|test) side"):
-            assign_splits(table(["a", "b"] * 10), unique(20), validation, test, 0)
+    with pytest.raises(SourceError, match="too few rows for a validation side"):
+        assign_splits(table(["a", "b"] * 10), unique(20), 0.0, 0.2, 0)
+    with pytest.raises(SourceError, match="too few rows for a validation and a test side"):
+        assign_splits(table(["a", "a", "b"]), ["same", "same", "same"], 0.3, 0.3, 0)
+
+
+def test_without_a_share_for_it_there_is_no_test() -> None:
+    split, _ = assign_splits(table(["a", "b"] * 10), unique(20), 0.2, 0.0, 0)
+    assert len(split.rows("test")) == 0 and len(split.rows("validation")) == 4
 
 
 def test_a_validation_side_that_equals_the_test_is_drawn_anew() -> None:

@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unfazed.estimator import Classifier as Classifier
+    from unfazed.estimator import Regressor as Regressor
     from unfazed.predictor import Predictions as Predictions
     from unfazed.predictor import Predictor as Predictor
     from unfazed.recipe import Recipe as Recipe
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Classifier": "unfazed.estimator",
     "LearningRates": "unfazed.report.learning_rates",
     "Predictions": "unfazed.predictor",
     "Predictor": "unfazed.predictor",
     "Recipe": "unfazed.recipe",
+    "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
     "evaluate": "unfazed.verb.evaluate",
     "lr_find": "unfazed.verb.lr_find",
@@ -35,10 +39,12 @@ _HOMES = {
     "train": "unfazed.verb.train",
 }
 __all__ = [
+    "Classifier",
     "LearningRates",
     "Predictions",
     "Predictor",
     "Recipe",
+    "Regressor",
     "Run",
     "__version__",
     "evaluate",

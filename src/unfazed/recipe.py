@@ -37,7 +37,7 @@ class Knob(NamedTuple):
 
 TASKS = ("classification", "regression")
 LOSSES = ("cross-entropy", "squared", "absolute", "huber")
-MODALITIES = ("image", "text")
+MODALITIES = ("image", "text", "audio", "tabular")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:
@@ -86,8 +86,8 @@ class Recipe:
                        unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
     patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
                           "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
-    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; 0 = none",
-                                low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
+    augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; in sound of speed, noise and parts "
+                                "hidden; 0 = none", low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
                       options=("none", "horizontal", "both"), kinds=("image",))
     local_steps: int = _knob(1, "steps that each of several processes trains alone before their weights are averaged; "
@@ -103,16 +103,23 @@ class Recipe:
     start_size: float = _knob(AUTO, "side of the images at the start of training, from where they grow; auto: 0.6 from "
                               "32 pixels on", unit="of the full side", low=0.5, high=1.0, search=(0.5, 1.0),
                               kinds=("image",))
+    sample_rate: int = _knob(AUTO, "samples a second that recordings are resampled to; auto: the commonest, at most "
+                             "16,000", unit="per second", low=1_000, high=48_000, kinds=("audio",))
+    window: float = _knob(AUTO, "seconds of a recording that are heard at once, longer ones in parts; auto: all of it, "
+                          "at most 4", unit="seconds", low=0.05, high=30.0, kinds=("audio",))
     width: int = _knob(AUTO, "channels of the first stage; auto: by image size and amount of data",
-                       unit="channels", low=4, high=1024, kinds=("image",))
+                       unit="channels", low=4, high=1024, kinds=("image", "audio"))
     pooling: str = _knob("average", "how the last feature map becomes one vector", options=("average", "max"),
                          kinds=("image",))
+    columns: str = _knob("", "kinds of columns of a table that were taken for something else: number, category, "
+                         "boolean, date, text, identifier or constant; the last three are left out",
+                         unit="NAME=KIND,NAME=KIND", kinds=("tabular",))
     shuffle: str = _knob(AUTO, "order of an epoch: full, or blocks, which reads from a disk in stretches; "
                          "auto: blocks for data larger than half of the memory", options=("full", "blocks"))
     validation: float = _knob(0.1, "share of the rows that choose the epoch", unit="of all rows",
                               low=0.01, high=0.8)
-    test: float = _knob(0.2, "share of the rows that are touched once, at the end", unit="of all rows",
-                        low=0.01, high=0.8)
+    test: float = _knob(0.2, "share of the rows that are touched once, at the end; 0 = none", unit="of all rows",
+                        low=0.0, high=0.8)
     seed: int = _knob(0, "start of every random choice", low=0, high=2**31 - 1)
     # fmt: on
 
@@ -231,6 +238,8 @@ def written(recipe: Recipe) -> str:
 
 def allowed(knob: Knob) -> str:
     """What a field accepts, in words: `1 to 100,000 epochs, or auto`."""
+    if knob.low is None and not knob.options:
+        return knob.unit
     said = ", ".join(knob.options) if knob.options else f"{_end(knob.low)} to {_end(knob.high)} {knob.unit}".strip()
     return f"{said}, or auto" if knob.auto else said
 
@@ -253,6 +262,8 @@ def _problem(setting: "Field[Any]", value: Any) -> str | None:
 def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
     if knob.options:
         return value in knob.options
+    if setting.type is str:
+        return isinstance(value, str)
     kinds = (int, float) if setting.type is float else (int,)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False

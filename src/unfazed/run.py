@@ -42,6 +42,7 @@ class Exhibit(NamedTuple):
     sound: bytes | None = None  # a file that browsers play
     words: list[tuple[str, float]] | None = None  # pieces of it in order, and the bits by which each speaks for the
     # predicted class: the surprise that leaving it out adds
+    cells: list[tuple[str, str, float]] | None = None  # likewise of a row: column, value, bits
 
 
 class Run:
@@ -186,8 +187,10 @@ class Run:
             return {row: Exhibit(image=image) for row, image in self._thumbnails().items()}
         try:
             frame = read_parquet(path)
-            rows = zip(frame["row"], frame["image"], frame["sound"], frame["words"], strict=True)
-            return {row: Exhibit(image, sound, _words(words)) for row, image, sound, words in rows}
+            columns = [frame[name] for name in ("row", "image", "sound", "words")]
+            cells = frame["cells"] if "cells" in frame.columns else [None] * len(frame)  # earlier versions had none
+            rows = zip(*columns, cells, strict=True)
+            return {row: Exhibit(image, sound, _words(words), _cells(its)) for row, image, sound, words, its in rows}
         except Exception as error:  # polars raises many kinds for columns that are not there
             raise self._damaged(path.name, error) from error
 
@@ -274,10 +277,11 @@ class Run:
             "image": [one.image for one in exhibits.values()],
             "sound": [one.sound for one in exhibits.values()],
             "words": [None if one.words is None else json.dumps(one.words) for one in exhibits.values()],
+            "cells": [None if one.cells is None else json.dumps(one.cells) for one in exhibits.values()],
         }
-        kinds = {"row": polars.Int64, "image": polars.Binary, "sound": polars.Binary, "words": polars.String}
+        kinds = dict.fromkeys(("image", "sound"), polars.Binary) | dict.fromkeys(("words", "cells"), polars.String)
         with replacing(self.path / "exhibits.parquet") as new:
-            polars.DataFrame(columns, schema=kinds).write_parquet(new)
+            polars.DataFrame(columns, schema={"row": polars.Int64, **kinds}).write_parquet(new)
 
     # Reading, with one kind of error
 
@@ -323,6 +327,10 @@ class Run:
 
 def _words(text: str | None) -> list[tuple[str, float]] | None:
     return None if text is None else [(str(word), float(weight)) for word, weight in json.loads(text)]
+
+
+def _cells(text: str | None) -> list[tuple[str, str, float]] | None:
+    return None if text is None else [(str(name), str(value), float(bits)) for name, value, bits in json.loads(text)]
 
 
 def vacant(path: str | Path) -> Path:

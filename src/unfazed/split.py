@@ -85,7 +85,7 @@ def assign_splits(
     side = kept.copy()
     times = table.frame["time"].fill_null(-np.inf).to_numpy()[free]
     side[free] = _by_class(rows) if np.isneginf(times).all() else _by_time(rows, times)
-    _require_rows(table, side, int(leaked.sum()))
+    _require_rows(table, side, shares, int(leaked.sum()))
     _require_classes(table, side)
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
     duplicates = Duplicates(*_shared(same, y), int(leaked.sum()))
@@ -251,8 +251,9 @@ def _fill_empty_sides(rows: _Free, side: _Ints, members: list[_Ints]) -> None:
                 break
 
 
-def _require_rows(table: Table, side: _Ints, leaked: int) -> None:
-    empty = [split for number, split in enumerate(SPLITS) if not (side == number).any()]
+def _require_rows(table: Table, side: _Ints, shares: _Floats, leaked: int) -> None:
+    wanted = [split for number, split in enumerate(SPLITS) if number != _TEST or shares[_TEST] > 0]
+    empty = [split for split in wanted if not (side == SPLITS.index(split)).any()]
     if empty:
         out = f"{leaked:,} are left out, their content is also on a later side; " if leaked else ""
         raise SourceError(

@@ -26,6 +26,7 @@ SPLIT_NAMES = {  # what people call them
     "dev": "validation", "test": "test", "testing": "test",
 }
 FORMAT = 1
+_BRIEF = 120  # characters of an input beside a row's number
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
     "group": pl.String, "time": pl.Float64, "weight": pl.Float64, "sha256": pl.String,
@@ -205,8 +206,9 @@ def row_name(name: str, path: str, root: str) -> str:
         return name
     number = f"row {name}" if name.isdecimal() else name
     folder = Path(root) if Path(root).is_dir() else Path(root).parent
-    beside = Path(path).relative_to(folder) if Path(path).is_relative_to(folder) else path
-    return f"{number}, {beside}" if path else number
+    beside = str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
+    brief = beside if len(beside) <= _BRIEF else beside[: _BRIEF - 1] + "…"  # a text or a row that is its own input
+    return f"{number}, {brief}" if path else number
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -52,6 +52,8 @@ def class_folders(suffix: str, good: Callable[[int], bytes]) -> Callable[[Path],
 
 def alike(one: Any, other: Any) -> bool:
     """Whether two raw inputs are the same."""
+    if isinstance(one, tuple):
+        return all(alike(part, its) for part, its in zip(one, other, strict=True))
     return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
 
 

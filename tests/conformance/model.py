@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from unfazed.criterion import probabilities
+from unfazed.model.build import embedding_width
+
 
 def assert_conforms(make: Callable[[], nn.Module], x: Tensor, classes: int) -> None:
     """`make` builds the model; `x` [B, ...] is a batch of at least four inputs."""
@@ -12,8 +15,8 @@ def assert_conforms(make: Callable[[], nn.Module], x: Tensor, classes: int) -> N
     model = make().eval()
     embedding, output = model.embed(x), model(x)
     assert embedding.ndim == 2
-    assert output.shape in ((len(x), classes), (len(x), output.shape[1], classes)), "of one model, or of its members"
-    assert model.embedding_width == embedding.shape[1]
+    assert output.shape in ((len(x), classes), (len(x), *output.shape[1:2], classes)), "[B, K], or [B, M, K] of members"
+    assert embedding.shape == (len(x), embedding_width(model))
     assert torch.allclose(model.head(embedding), output), "forward = head(embed)"
     assert torch.allclose(model(x[:2]), output[:2], atol=1e-5), "examples do not see one another in evaluation"
     assert torch.equal(model(x), output), "evaluation is deterministic"
@@ -27,9 +30,7 @@ def _assert_trains(model: nn.Module, x: Tensor, classes: int) -> None:
     y = torch.arange(len(x)) % classes
     for _ in range(2):
         optimizer.zero_grad()
-        output = model(x)
-        each = output if output.ndim == 3 else output[:, None]
-        nn.functional.cross_entropy(each.transpose(1, 2), y[:, None].expand(each.shape[:2])).backward()
+        probabilities(model(x))[torch.arange(len(x)), y].log().mean().neg().backward()
         optimizer.step()
     silent = [name for name, weight in model.named_parameters() if weight.requires_grad and weight.grad is None]
     assert silent == [], "every trainable parameter gets a gradient"

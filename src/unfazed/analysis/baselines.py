@@ -1,10 +1,10 @@
-"""What has to be beaten: the commonest class, and one linear layer on the pixels.
+"""What has to be beaten: the commonest class, and one linear layer on the pixels, or on other features.
 
-Axis letters: N examples, K classes, D numbers of one pooled image.
+Axis letters: N examples, K classes, D features of one, such as the numbers of a pooled image.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,41 +49,59 @@ def linear_model(
     """
     rows = linear_rows(y_train, seed)
     side = SIDE if classes <= MANY_CLASSES else SIDE_OF_MANY
-    inputs, mean, scale = _standardised(pooled(x_train[rows], side))
-    y = y_train[rows]
+    model = feature_model(pooled(x_train[rows], side).reshape(len(rows), -1), y_train[rows], classes)
+    return lambda x: model(pooled(x, side).reshape(len(x), -1))
+
+
+def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
+    """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = logistic_regression((features - mean) / scale, y, classes)
+    return lambda features: model((features - mean) / scale)
+
+
+def logistic_regression(
+    inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float] = STRENGTHS
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Multinomial logistic regression: from inputs `[N, D]`, standardised like these, to probabilities `[N, K]`.
+
+    `strengths`: the inverse regularisations from which the one is taken that predicts the last fifth of the rows best.
+    """
     if len(np.unique(y)) < 2:
         return lambda x: majority_probs(y, classes, len(x))
-    model = _fit(inputs, y, _chosen_strength(inputs, y, classes))
-    return lambda x: _all_classes(model, (pooled(x, side).reshape(len(x), -1) - mean) / scale, classes)
+    model = _fit(inputs, y, _chosen_strength(inputs, y, classes, strengths))
+    return lambda x: padded(model.predict_proba(x), model.classes_, classes)
 
 
 def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
-    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`; its strength is chosen."""
+    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`."""
+    model = feature_numbers(pooled(x_train, SIDE).reshape(len(x_train), -1), targets)
+    return lambda x: model(pooled(x, SIDE).reshape(len(x), -1))
+
+
+def feature_numbers(
+    features: NDArray[np.float32], targets: NDArray[np.floating]
+) -> Callable[[NDArray[np.float32]], Floats]:
+    """Ridge regression on features `[n, D]`: from features to numbers `[N, 1]`; its strength is chosen."""
     from sklearn.linear_model import RidgeCV
 
-    inputs, mean, scale = _standardised(pooled(x_train, SIDE))
-    model = RidgeCV(np.logspace(0, 6, 13)).fit(inputs, targets)
-    return lambda x: np.asarray(model.predict((pooled(x, SIDE).reshape(len(x), -1) - mean) / scale))[:, None]
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = RidgeCV(np.logspace(0, 6, 13)).fit((features - mean) / scale, targets)
+    return lambda features: np.asarray(model.predict((features - mean) / scale))[:, None]
 
 
-def _standardised(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    inputs = images.reshape(len(images), -1)
-    mean, scale = inputs.mean(0), inputs.std(0) + 1e-3
-    return (inputs - mean) / scale, mean, scale
-
-
-def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int) -> float:
+def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float]) -> float:
     """The strength with the lowest log loss on the last fifth of the rows; the middle one where that can't be told."""
     cut = len(y) * 4 // 5
     if classes > MANY_CLASSES or len(np.unique(y[:cut])) < 2:
-        return STRENGTHS[1]
+        return strengths[len(strengths) // 2]
 
     losses = []
-    for strength in STRENGTHS:
+    for strength in strengths:
         model = _fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
-        probs = _all_classes(model, inputs[cut:], classes)
+        probs = padded(model.predict_proba(inputs[cut:]), model.classes_, classes)
         losses.append(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
-    return STRENGTHS[int(np.argmin(losses))]
+    return strengths[int(np.argmin(losses))]
 
 
 def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: float = TOLERANCE) -> Any:
@@ -98,8 +116,8 @@ def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: f
         return LogisticRegression(C=strength, max_iter=ITERATIONS, tol=tolerance).fit(inputs, y)
 
 
-def _all_classes(model: Any, queries: NDArray[np.float32], classes: int) -> Floats:
-    """Probabilities `[N, K]` of all classes, those that the fitted rows lacked included."""
-    probs = np.full((len(queries), classes), FLOOR)
-    probs[:, model.classes_] = np.maximum(model.predict_proba(queries), FLOOR)
-    return np.asarray(probs / probs.sum(1, keepdims=True))
+def padded(probs: Floats, present: Integers, classes: int) -> Floats:
+    """Probabilities `[N, K]` of all classes from those of the `present` ones, which the fitted rows had."""
+    every = np.full((len(probs), classes), FLOOR)
+    every[:, present] = np.maximum(probs, FLOOR)
+    return np.asarray(every / every.sum(1, keepdims=True))

@@ -48,6 +48,9 @@ class Modality(NamedTuple):
     fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.
     augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
+    notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt;
+        y are classes, or the tenths that the numbers to predict lie in.
+    news(raw inputs, preprocessor) -> what of them the training rows had not, in sentences.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Modality(NamedTuple):
     augment: Callable[..., Any] | None
     shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
+    notices: Callable[..., list[str]] | None = None
+    news: Callable[..., list[str]] | None = None
 
 
 def whole(x: NDArray[Any]) -> NDArray[np.int64]:

@@ -22,7 +22,8 @@ from unfazed.source_table import endings, obvious_target
 from unfazed.source_values import is_about_texts
 
 _EXTENSIONS = {
-    **dict.fromkeys((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"), "audio"),
+    **dict.fromkeys((".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3"), "audio"),
+    **dict.fromkeys((".m4a", ".aac", ".wma", ".aif", ".aiff"), "audio"),  # whose error says what to convert them to
     **dict.fromkeys((".txt", ".text", ".md", ".rst", ".htm", ".html"), "text"),
 }  # of images there are many: whatever is not one of these
 _FILES = 2000  # of a folder that are looked at

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from unfazed.errors import UnfazedError
 
-_CONVNET = "convnet-1"  # the number rises whenever the layers of a family change: old weights are refused by name
-_TEXTS = "texts-1"
+# the number rises whenever the layers of a family change: old weights are refused by name
+_CONVNET, _TEXTS, _SOUNDS, _TABLES = "convnet-1", "texts-1", "sounds-1", "tables-1"
 
-
-FAMILIES = {_CONVNET: "ConvNet", _TEXTS: "TextNet"}  # and the name of its class
+FAMILIES = {_CONVNET: "ConvNet", _TEXTS: "TextNet", _SOUNDS: "SoundNet", _TABLES: "TableNet"}  # and its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -49,6 +48,14 @@ def _maker(family: object) -> Callable[[Any], nn.Module]:
         from unfazed.model.convnet import ConvNet
 
         return ConvNet.from_arguments
+    if family == _SOUNDS:
+        from unfazed.model.sounds import SoundNet
+
+        return SoundNet.from_arguments
+    if family == _TABLES:
+        from unfazed.model.tables import TableNet
+
+        return TableNet.from_arguments
     if family == _TEXTS:
         from unfazed.model.texts import TextNet
 

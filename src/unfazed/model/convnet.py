@@ -46,6 +46,10 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
 
 
+def _kept(x: Tensor, keep: Tensor | None) -> Tensor:
+    return x if keep is None else x * keep
+
+
 class Residual(nn.Module):
     """A 3x3 convolution beside an identity (after He et al. 2016), the identity alone at the start of training."""
 
@@ -70,12 +74,18 @@ class Stage(nn.Module):
         self.residual = Residual(outputs) if residual else nn.Identity()
         self.halve = halve
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] to [B, outputs, H / 2, W / 2], H and W kept where `halve` is False."""
-        x = self.conv(x)
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """[B, C, H, W] to [B, outputs, H / 2, W / 2], H and W kept where `halve` is False.
+
+        keep: bool [B, 1, 1, W], where x is not padding. There it is zero, and so is what is made of it: as if each
+        example stood alone. W must then be even where it is halved.
+        """
+        x = _kept(self.conv(x), keep)
         if self.halve:
             x = functional.max_pool2d(x, 2)
-        return cast(Tensor, self.residual(functional.relu(self.norm(x))))
+            keep = None if keep is None else keep[..., ::2]
+        x = _kept(functional.relu(self.norm(x)), keep)
+        return _kept(cast(Tensor, self.residual(x)), keep)
 
 
 def _stages(width: int, side: int) -> nn.Sequential:

@@ -162,9 +162,10 @@ def figure(row: Facts, exhibits: Exhibits, brief: bool = False) -> Html:
 
 
 def gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
-    """The style of a gallery: texts and sounds need wider columns than pictures do."""
+    """The style of a gallery: texts, sounds and rows need wider columns than pictures do."""
     found = [exhibits[row["row"]] for row in rows if row["row"] in exhibits]
-    return f"{usual} wide-gallery" if any(one.words is not None or one.sound for one in found) else usual
+    wide = any(one.words is not None or one.cells is not None or one.sound for one in found)
+    return f"{usual} wide-gallery" if wide else usual
 
 
 def _labels(row: Facts) -> list[tuple[str, str, float]]:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from unfazed.report import words as said
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.pictures import Picture, pictures
+from unfazed.report.rows import row_figure
 from unfazed.run import Exhibit
 
 SOUNDS = 3_000_000  # bytes of all sounds in a page
-SOUND_KINDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac", b"ID3": "audio/mpeg"}
+SOUND_KINDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac", b"ID3": "audio/mpeg",
+               b"\xff": "audio/mpeg"}  # fmt: skip
 LONGEST = 1200  # characters of a text that are shown
 HEATS = 4  # shades of a word, for and against
 FAINT = 0.25  # bits: where no word weighs as much, none gets the deepest shade
@@ -25,6 +27,7 @@ class Drawn(NamedTuple):
     picture: Picture | None
     sound: str | None
     words: list[tuple[str, float]] | None
+    cells: list[tuple[str, str, float]] | None
 
 
 def drawn(exhibits: Mapping[int, Exhibit], rows: Iterable[int]) -> dict[int, Drawn]:
@@ -37,8 +40,11 @@ def drawn(exhibits: Mapping[int, Exhibit], rows: Iterable[int]) -> dict[int, Dra
         if sound and spent + len(sound) <= SOUNDS:
             sounds[row] = sound
             spent += len(sound)
+    nothing = Exhibit()
     found = {
-        row: Drawn(shown.get(row), sounds.get(row), exhibits[row].words if row in exhibits else None) for row in wanted
+        row: Drawn(shown.get(row), sounds.get(row), one.words, one.cells)
+        for row in wanted
+        for one in [exhibits.get(row, nothing)]
     }
     return {row: one for row, one in found.items() if any(part is not None for part in one)}
 
@@ -55,6 +61,8 @@ def shown(exhibit: Drawn | None, name: str) -> Html:
         parts.append(tag("audio", src=exhibit.sound, controls=True, preload="none"))
     if exhibit.words is not None:
         parts.append(_text(exhibit.words))
+    if exhibit.cells is not None:
+        parts.append(row_figure(exhibit.cells))
     return join(*parts)
 
 

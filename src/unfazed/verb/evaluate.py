@@ -1,6 +1,7 @@
 """`unfazed evaluate`: a run measured on other labelled data."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -68,7 +69,7 @@ def evaluate(
         {
             "rows": int(known.sum()),
             "split": split,
-            "notes": list(table.notes),
+            "notes": [*table.notes, *_news(predictor, table.frame["input"].filter(readable).to_list())],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
@@ -78,6 +79,12 @@ def evaluate(
         }
     )
     return facts
+
+
+def _news(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
+    """What of the inputs, all of which can be read, the training rows had not."""
+    read, news = predictor.modality.read, predictor.modality.news
+    return news([read(one) for one in inputs], predictor.preprocessor) if news else []
 
 
 def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:

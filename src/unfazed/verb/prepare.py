@@ -122,12 +122,17 @@ def prepare(
         if not damaged:
             break
         reader.leave_out(damaged)
+    examples = encoder.examples(table, preprocessor)
+    if modality.notices is not None:
+        train = table.rows("train")
+        x = examples.batch(torch.from_numpy(train)).x.numpy()
+        table = table.with_notes(*modality.notices(x, table.y()[train], preprocessor))
     yield Found(_sentences(table, modality, reader.problems))
     scale = Scale.of(table) if table.task == "regression" else None
     yield Prepared(
         modality,
         table,
-        encoder.examples(table, preprocessor)._replace(y=_targets(table, scale)),
+        examples._replace(y=_targets(table, scale)),
         preprocessor,
         reader.problems,
         duplicates,

@@ -17,6 +17,7 @@ from unfazed.report.words import count
 from unfazed.run import FORMAT, Run
 from unfazed.samples import PREFIX
 from unfazed.source import SourceOptions
+from unfazed.source_hub import PREFIX as HUB
 from unfazed.split import Duplicate, duplicate_rows
 from unfazed.table import Table, listed
 from unfazed.verb.plan import Plan
@@ -102,6 +103,6 @@ def _contents(table: Table) -> dict[str, tuple[str | None, ...]]:
 
 def _findable(source: Any) -> str | None:
     """The source in words that still lead to it from another folder; None for a frame in memory."""
-    if isinstance(source, str) and source.startswith(PREFIX):
+    if isinstance(source, str) and source.startswith((PREFIX, HUB)):
         return source
     return str(Path(source).expanduser().absolute()) if isinstance(source, str | Path) else None

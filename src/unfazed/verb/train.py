@@ -164,6 +164,25 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
 
 
+def fitted(source: Any, options: SourceOptions, recipe: Recipe, out: Path) -> Run:
+    """A run that is trained and nothing more: neither measured nor reported, for who does that themselves."""
+    events, processes = prepared_from(source, options, recipe), ALONE
+    while True:
+        try:
+            next(events)
+        except StopIteration as ended:
+            prepared = ended.value
+            break
+    planned, prepared, loader = _ready(prepared, recipe, processes)
+    run = Run.create(out)
+    write_setup(run, source, options, prepared, planned)
+    record = Record(run, prepared, planned.recipe, processes)
+    record.restart_clock()
+    for _ in trained(Running(planned, loader, record, processes, None), None):
+        pass
+    return run
+
+
 def prepared_from(
     source: Any, options: SourceOptions, recipe: Recipe, cache: Cache = "disk", processes: Processes = ALONE
 ) -> Generator[Advance | Found | Notice, None, Prepared]:

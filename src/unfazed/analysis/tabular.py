@@ -1,0 +1,186 @@
+"""Tables: features that give the target away, and the two baselines that a network has to beat.
+
+Axis letters: N rows, F features, K classes, P columns of the expanded rows.
+Rows `x [N, F]` are floats with nan = missing; `codes [F]` is the number of codes of a categorical feature, code 0 being
+unseen or rare, and 0 for a number.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.baselines import logistic_regression, majority_probs, padded
+from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
+
+Rows = NDArray[np.float32]
+
+LEAK = 0.97  # share of the errors of the commonest class that a single feature must avoid to be suspected
+FOLDS = 3
+LEAK_ROWS = (1_000, 10_000)  # fewest and most rows looked at
+LEAK_CELLS = 1_000_000  # of all features
+FEWEST_OTHERS = 20  # rows outside the commonest class, below which no feature can be judged
+LEAVES, LEAF = 16, 5  # of the tree on one feature: at most so many leaves, of at least so many rows
+LINEAR_ROWS, BOOSTING_ROWS = 20_000, 200_000
+MOST_CODES = 100  # of a feature that become a column each
+MOST_CATEGORIES = 254  # of a feature in scikit-learn's boosting
+STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)  # inverse regularisation of the linear model
+FARTHEST = 10.0  # standard deviations at which a number is cut off for the linear model
+ROUNDS, TREES = 100, 3000  # boosting: at most so many rounds, and trees of all classes
+
+
+class Leak(NamedTuple):
+    """A feature that predicts the target almost perfectly by itself."""
+
+    feature: int
+    accuracy: Estimate  # on rows that the prediction was not made from
+    commonest: float  # share of the commonest class
+
+
+def leaks(x: Rows, y: Integers, codes: Sequence[int], seed: int) -> list[Leak]:
+    """The features of training rows `x` that predict `y [N]` alone almost perfectly, out of fold; the best first.
+
+    A small tree for a number, the commonest class of its code for a category. None where fewer than 20 rows are
+    outside the commonest class.
+    """
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))
+    rows = rows[: int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))]
+    x, y = x[rows], y[rows]
+    commonest = int(np.bincount(y).max()) if len(y) else 0
+    if len(y) - commonest < FEWEST_OTHERS:
+        return []
+    right = [int((_predicted(x[:, feature], y, count) == y).sum()) for feature, count in enumerate(codes)]
+    found = [
+        Leak(feature, wilson(hits, len(y)), commonest / len(y))
+        for feature, hits in enumerate(right)
+        if len(y) - hits <= (1 - LEAK) * (len(y) - commonest)
+    ]
+    return sorted(found, key=lambda leak: -leak.accuracy.value)
+
+
+def _predicted(values: Rows, y: Integers, codes: int) -> Integers:
+    """Out-of-fold classes [N] from one feature's values [N]; the rows come in random order."""
+    predicted = np.empty_like(y)
+    for fold in range(FOLDS):
+        held_out = np.arange(len(y)) % FOLDS == fold
+        model = (
+            _commonest_by_code(values[~held_out], y[~held_out], codes)
+            if codes
+            else _tree(values[~held_out], y[~held_out])
+        )
+        predicted[held_out] = model(values[held_out])
+    return predicted
+
+
+def _fitted(values: Rows, y: Integers, codes: int) -> Callable[[Rows], Integers]:
+    return _commonest_by_code(values, y, codes) if codes else _tree(values, y)
+
+
+def _commonest_by_code(values: Rows, y: Integers, codes: int) -> Callable[[Rows], Integers]:
+    counts = np.zeros((codes + 1, y.max() + 1))
+    np.add.at(counts, (_code(values, codes), y), 1.0)
+    counts += counts.sum(0) / (10 * len(y))  # where a code is new, or its classes are as common, the commonest of all
+    return lambda asked: counts[_code(asked, codes)].argmax(1)
+
+
+def _code(values: Rows, codes: int) -> Integers:
+    """Codes as whole numbers, missing after the last."""
+    return np.where(np.isnan(values), codes, np.nan_to_num(values)).astype(np.int64)
+
+
+def _tree(values: Rows, y: Integers) -> Callable[[Rows], Integers]:
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES * len(np.unique(y)), min_samples_leaf=LEAF, random_state=0)
+    tree.fit(_filled(values), y)
+    return lambda asked: np.asarray(tree.predict(_filled(asked)))
+
+
+def _filled(values: Rows) -> Rows:
+    """Missing values [N] as the lowest of all: [N, 1]."""
+    return np.where(np.isnan(values), np.finfo(np.float32).min, values)[:, None]
+
+
+def linear_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, seed: int) -> Callable[[Rows], Floats]:
+    """Logistic regression on training rows: standardised numbers, a column for each code and for what is missing.
+
+    From rows to probabilities `[N, K]`. Fitted to at most 20,000 rows; `y [N]`, -1 = no label.
+    """
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:LINEAR_ROWS]
+    expand = _expansion(x[rows], codes)
+    model = logistic_regression(expand(x[rows]), y[rows], classes, STRENGTHS)
+    return lambda asked: model(expand(asked))
+
+
+def _expansion(x: Rows, codes: Sequence[int]) -> Callable[[Rows], Rows]:
+    """The function from rows [N, F] to [N, P] for a linear model."""
+    is_code = np.asarray(codes) > 0
+    numbers = x[:, ~is_code]
+    present = ~np.isnan(numbers)
+    n = np.maximum(present.sum(0), 1)
+    mean = np.where(present, numbers, 0.0).sum(0, dtype=np.float64) / n
+    scale = np.sqrt(np.where(present, (numbers - mean) ** 2, 0.0).sum(0, dtype=np.float64) / n) + 1e-6
+    gaps = ~present.all(0)
+
+    def expand(asked: Rows) -> Rows:
+        numbers = asked[:, ~is_code]
+        standard = np.clip(np.nan_to_num((numbers - mean) / scale, nan=0.0), -FARTHEST, FARTHEST)
+        named = [_one_hot(asked[:, feature], count) for feature, count in enumerate(codes) if count]
+        return np.concatenate([standard, np.isnan(numbers[:, gaps]), *named], axis=1, dtype=np.float32)
+
+    return expand
+
+
+def _one_hot(values: Rows, codes: int) -> NDArray[np.bool_]:
+    """The commonest codes and missing, a column each [N, codes + 1]; code 0 stands for all beyond."""
+    kept = min(codes, MOST_CODES)
+    code = np.where(np.isnan(values), -1.0, np.where(values < kept, values, 0.0))
+    return np.asarray(code[:, None] == np.arange(-1, kept))
+
+
+def linear_numbers(x: Rows, targets: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
+    """Ridge regression on training rows, as `linear_model`: from rows to numbers `[N, 1]`; its strength is chosen."""
+    from sklearn.linear_model import RidgeCV
+
+    rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
+    expand = _expansion(x[rows], codes)
+    model = RidgeCV(np.logspace(-2, 4, 13)).fit(expand(x[rows]), targets[rows])
+    return lambda asked: np.asarray(model.predict(expand(asked)))[:, None]
+
+
+def boosting_numbers(
+    x: Rows, targets: NDArray[np.floating], codes: Sequence[int], seed: int
+) -> Callable[[Rows], Floats]:
+    """scikit-learn's histogram gradient boosting with its defaults: from rows to numbers `[N, 1]`."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rows = np.random.default_rng(seed).permutation(len(x))[:BOOSTING_ROWS]
+    model = HistGradientBoostingRegressor(categorical_features=np.asarray(codes) > 0, random_state=seed)
+    model.fit(_few_codes(x[rows], codes), targets[rows])
+    return lambda asked: np.asarray(model.predict(_few_codes(asked, codes)))[:, None]
+
+
+def boosting_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, seed: int) -> Callable[[Rows], Floats]:
+    """scikit-learn's histogram gradient boosting with its defaults on training rows: from rows to `[N, K]`.
+
+    Fitted to at most 200,000 rows; fewer rounds beyond 30 classes; `y [N]`, -1 = no label.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:BOOSTING_ROWS]
+    y = y[rows]
+    counts = np.bincount(y, minlength=classes)
+    if np.count_nonzero(counts) < 2:
+        return lambda asked: majority_probs(y, classes, len(asked))
+    settings: dict[str, Any] = {"max_iter": min(ROUNDS, max(1, TREES // classes)), "random_state": seed}
+    if counts[counts > 0].min() < 2:  # it cannot put aside one of each class to stop by
+        settings["early_stopping"] = False
+    model = HistGradientBoostingClassifier(categorical_features=np.asarray(codes) > 0, **settings)
+    model.fit(_few_codes(x[rows], codes), y)
+    return lambda asked: padded(model.predict_proba(_few_codes(asked, codes)), model.classes_, classes)
+
+
+def _few_codes(x: Rows, codes: Sequence[int]) -> Rows:
+    """The rows with the rarest codes of each feature taken for unseen, as far as boosting has no room for them."""
+    return np.where((np.asarray(codes) > 0) & (x >= MOST_CATEGORIES), np.float32(0.0), x)

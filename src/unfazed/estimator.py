@@ -1,0 +1,162 @@
+"""scikit-learn's face for tables: `Classifier` and `Regressor`, for pipelines, searches and cross-validation.
+
+They train as `unfazed.train` does, on all rows but those that choose the epoch: whoever uses scikit-learn has kept a
+test set apart already. No report is written; `unfazed.train` on the same frame writes one.
+Axis letters: n rows, F features, K classes.
+"""
+
+import inspect
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from unfazed.errors import RecipeError, UsageError, did_you_mean
+from unfazed.predictor import Predictions, Predictor
+from unfazed.recipe import knobs, recipe_from
+from unfazed.source import SourceOptions
+from unfazed.source_table import from_pandas
+from unfazed.verb.train import fitted
+
+_FIXED = ("modality", "task", "test", "compile")  # what the estimator itself decides
+_DEFAULTS = {
+    setting.name: setting.default for setting, knob in knobs() if knob.applies("tabular") and setting.name not in _FIXED
+}
+
+
+class _Estimator(BaseEstimator):  # type: ignore[misc]
+    """What both have in common; every parameter is a field of `unfazed.Recipe`."""
+
+    def __init__(self, **settings: Any) -> None:
+        if unknown := [name for name in settings if name not in _DEFAULTS]:
+            known = did_you_mean(unknown[0], list(_DEFAULTS))
+            raise TypeError(f"{type(self).__name__} has no parameter {unknown[0]!r}.{known}")
+        for name, value in {**_DEFAULTS, **settings}.items():
+            setattr(self, name, value)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
+
+    def _fit(self, X: Any, labels: list[str], task: str) -> None:
+        names = getattr(self, "feature_names_in_", [f"feature {number}" for number in range(self.n_features_in_)])
+        frame = _frame(X, names).with_columns(pl.Series(_target(names), labels))
+        folder = Path(mkdtemp(prefix="unfazed-"))
+        try:
+            settings = {name: getattr(self, name) for name in _DEFAULTS}
+            recipe = recipe_from({**settings, "modality": "tabular", "task": task, "test": 0.0})
+            options = SourceOptions(target=_target(names))
+            self.predictor_ = Predictor.open(fitted(frame, options, recipe, folder / "run"))
+        except RecipeError as error:
+            raise ValueError(str(error)) from error
+        except UsageError as error:
+            raise ValueError(f"{type(self).__name__} cannot be fitted: {error}") from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _predictions(self, X: Any) -> Predictions:
+        check_is_fitted(self)
+        checked = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
+        names = getattr(self, "feature_names_in_", [f"feature {number}" for number in range(self.n_features_in_)])
+        return self.predictor_.predict(_frame(X if hasattr(X, "columns") else checked, names))
+
+
+class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+    """A classifier of the rows of a table, with scikit-learn's methods; parameters are fields of `unfazed.Recipe`.
+
+    `classes_` [K], `n_features_in_` and, for frames, `feature_names_in_` are there once it is fitted; so is
+    `predictor_`, the `unfazed.Predictor`.
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit to rows X [n, F], an array or a frame, with nan or None for what is missing, and labels y [n].
+
+        Raises:
+            ValueError: nothing can be learnt from them, or a parameter is out of range.
+        """
+        checked, y = _checked(self, X, y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"Classifier needs samples of at least 2 classes, got one class: {self.classes_[0]!r}")
+        self._fit(X if hasattr(X, "columns") else checked, [str(code) for code in codes], "classification")
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities [n, K], in the order of `classes_`."""
+        found = self._predictions(X)
+        probs = np.zeros((len(found.labels), len(self.classes_)))
+        probs[:, [int(name) for name in found.classes]] = found.probs
+        shares: NDArray[np.float64] = probs / probs.sum(1, keepdims=True)
+        return shares
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The likeliest class of each row [n]."""
+        chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        return chosen
+
+
+class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """A regressor of the rows of a table, with scikit-learn's methods; parameters are fields of `unfazed.Recipe`."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit to rows X [n, F], an array or a frame, with nan or None for what is missing, and numbers y [n].
+
+        Raises:
+            ValueError: nothing can be learnt from them, or a parameter is out of range.
+        """
+        checked, y = _checked(self, X, y, y_numeric=True)
+        self._fit(X if hasattr(X, "columns") else checked, [repr(float(value)) for value in y], "regression")
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The number of each row [n]."""
+        return self._predictions(X).numbers.astype(np.float64)
+
+
+def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, Any]:
+    """X and y as scikit-learn checks them, with the names of the columns taken down."""
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    return validate_data(  # type: ignore[no-any-return]
+        estimator, X, y, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=2, **how
+    )
+
+
+def _frame(X: Any, names: Any) -> pl.DataFrame:
+    """Rows as a frame with those names; what is neither a number nor text is taken as text."""
+    if isinstance(X, pl.DataFrame):
+        return X
+    if hasattr(X, "columns"):
+        return from_pandas(X)
+    columns = {str(name): X[:, number].tolist() for number, name in enumerate(names)}
+    return pl.DataFrame(columns, strict=False)
+
+
+def _target(names: Any) -> str:
+    """A name for the target that no column has."""
+    name = "target"
+    while name in names:
+        name += "_"
+    return name
+
+
+def _signature() -> inspect.Signature:
+    """What scikit-learn reads the parameters from: the fields of the recipe, keywords only."""
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    fields = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in _DEFAULTS.items()
+    ]
+    return inspect.Signature([own, *fields])
+
+
+_Estimator.__init__.__signature__ = _signature()  # type: ignore[attr-defined]

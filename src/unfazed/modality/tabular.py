@@ -1,0 +1,318 @@
+"""Rows of a table: what stands in its columns, to one row of float32 numbers.
+
+Axis letters: F features, the numbers that a row becomes.
+A value that is missing, or not of its column's kind, is nan; a category is its code, and one that training has not seen
+is code 0. What kind a column is of is found out from the training rows and can be said otherwise: `--columns`.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unfazed.analysis.tabular import Leak, leaks
+from unfazed.errors import InputError, RunError, UsageError, did_you_mean
+from unfazed.modality import Modality, whole
+from unfazed.modality import tabular_columns as columns
+from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
+from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
+from unfazed.source import SourceOptions
+from unfazed.source import find as find_source
+from unfazed.source_values import row_inputs, rows
+from unfazed.table import Table, listed
+
+Row = dict[str, Value]
+
+MOST_BYTES = 10_000_000  # of one row as JSON
+MOST_COLUMNS = 10_000
+NAMED = 6  # columns of a kind that a sentence names
+FORMAT: Final = {"format": 1, "modality": "tabular"}
+PLURALS: Final = {"category": "categories", "boolean": "booleans", "identifier": "identifiers"}
+
+
+@dataclass(frozen=True)
+class TabularPreprocessor:
+    """The columns of the training rows, in their order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the F numbers that a row becomes."""
+        return tuple(chain.from_iterable(column.features for column in self.columns))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the columns, those that are left out included: with them a row's content is what it was."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """For each feature the number of its codes, 0 = a number [F]."""
+        return tuple(chain.from_iterable(column.codes for column in self.columns))
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Of one encoded row, [F]."""
+        return (len(self.features),)
+
+    @property
+    def dtype(self) -> str:
+        """Of one encoded row."""
+        return "float32"
+
+    @cached_property
+    def encoders(self) -> tuple[tuple[str, Callable[[Value], list[float]]], ...]:
+        """The columns that are learnt from, each with the function from its value to its features."""
+        return tuple((column.name, columns.encoder(column)) for column in self.columns if column.features)
+
+    def to_json(self) -> str:
+        """The preprocessor as JSON text."""
+        return json.dumps({**FORMAT, "columns": [asdict(column) for column in self.columns]}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "TabularPreprocessor":
+        """The preprocessor that `to_json` wrote.
+
+        Raises:
+            RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
+        """
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"the preprocessor is not JSON: {error}") from error
+        if not isinstance(given, dict) or any(given.get(key) != value for key, value in FORMAT.items()):
+            raise RunError("the preprocessor is not one for tables in format 1")
+        found = given.get("columns")
+        if not isinstance(found, list) or not 0 < len(found) <= MOST_COLUMNS:
+            raise RunError("the preprocessor is damaged: it has no columns")
+        read = cls(tuple(_column_from(values) for values in found))
+        if len({column.name for column in read.columns}) < len(found) or not read.features:
+            raise RunError("the preprocessor is damaged: its columns have no features, or the same name")
+        return read
+
+
+def find(source: Any, options: SourceOptions | None = None) -> Table:
+    """The rows of a table file or a frame, with their labels; raises SourceError."""
+    options = options or SourceOptions()
+    return find_source(source, options, frozenset(), partial(row_inputs, named=options.inputs))
+
+
+def listed_rows(
+    frame: pl.DataFrame, preprocessor: TabularPreprocessor, where: str, folders: Sequence[str], path: str | None = None
+) -> list[str]:
+    """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows."""
+    return rows(frame, preprocessor.inputs)
+
+
+def load(given: str) -> bytes:
+    """The bytes that a table's `input` stands for: itself."""
+    return given.encode("utf-8", "surrogatepass")
+
+
+def read(source: Any) -> Row:
+    """One row, from a mapping of columns to values or from a JSON object, as text or bytes.
+
+    Raises:
+        InputError: it is neither, too large, or a value in it is not text, a number, a boolean or null.
+    """
+    row = source if isinstance(source, Mapping) else _parsed(source)
+    if not isinstance(row, Mapping):
+        raise InputError(f"a row is a JSON object of columns and values, this is {_json_name(row)}")
+    if not 0 < len(row) <= MOST_COLUMNS:
+        raise InputError(f"a row has 1 to {MOST_COLUMNS:,} columns, this one {len(row):,}")
+    return {_valid(str(name)): _plain(name, value) for name, value in row.items()}
+
+
+def fit(facts: Sequence[Row], recipe: Any) -> TabularPreprocessor:
+    """The columns of training rows, each of the kind its values suggest or `recipe.columns` says.
+
+    Raises:
+        UsageError: the recipe names a column or a kind that there is not, or no column is left to learn from.
+    """
+    names = list(dict.fromkeys(chain.from_iterable(facts)))
+    said = said_kinds(recipe.columns)
+    if wrong := [f'"{name}".{did_you_mean(name, names)}' for name in said if name not in names]:
+        raise UsageError(f"--columns: there is no column {' '.join(wrong)} The columns: {listed(names, 20)}")
+    found = (columns.column_of(name, [row.get(name) for row in facts], said.get(name)) for name in names)
+    preprocessor = TabularPreprocessor(tuple(found))
+    if not preprocessor.features:
+        raise UsageError(f"no column is left to learn from: {described(preprocessor)}. "
+                         "Say what a column is: --columns NAME=number")  # fmt: skip
+    return preprocessor
+
+
+def said_kinds(text: str) -> dict[str, Kind]:
+    """The kinds in "age=number,zip=category"; raises UsageError naming every one that is no kind."""
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    wrong = [f'"{"".join(pair).strip()}".{did_you_mean(pair[2].strip(), KINDS)}' for pair in pairs
+             if pair[2].strip() not in KINDS or not pair[0].strip()]  # fmt: skip
+    if wrong:
+        raise UsageError(f"--columns wants NAME=KIND,… with one of {', '.join(KINDS)}; got {' '.join(wrong)}")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}  # type: ignore[misc]
+
+
+def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
+    """The row as float32 [F]; nan = missing. A column that is not in it is missing, one too many is ignored.
+
+    Raises:
+        InputError: it has none of the columns that are learnt from.
+    """
+    encoders = preprocessor.encoders
+    if not any(name in row for name, _ in encoders):
+        raise InputError(f"it has none of the columns {_names([name for name, _ in encoders])}; it has {_names(row)}")
+    encoded = [encoder(row.get(name)) for name, encoder in encoders]
+    return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
+
+
+def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
+    """The columns in which rows have categories that training had not, or are missing where they never were."""
+    told = []
+    for column in (column for column in preprocessor.columns if column.features):
+        encoder = columns.encoder(column)
+        codes = [encoder(row.get(column.name))[0] for row in given]
+        new = codes.count(0.0) if column.kind == "category" else 0
+        absent = 0 if column.missing or column.strange else sum(map(math.isnan, codes))
+        if new:
+            told.append(f'"{column.name}": {new:,} of {len(codes):,} are categories that training had at most once')
+        if absent:
+            told.append(f'"{column.name}": {absent:,} of {len(codes):,} are no {column.kind}, all of training were')
+    return told
+
+
+def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
+    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
+    found = [_alarm(leak, preprocessor) for leak in leaks(x, y, preprocessor.codes, seed=0)]
+    names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
+    identifiers = (
+        f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
+        f"{_names(names)}. What they tell of the training rows may not hold for others"
+    )
+    return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
+
+
+def _alarm(leak: Leak, preprocessor: TabularPreprocessor) -> str:
+    own, name = leak.accuracy, preprocessor.features[leak.feature]
+    return (
+        f'"{name}" alone tells the target of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
+        f"{leak.commonest:.1%}): is it known before the target is? If not, leave it out: --columns {name}=identifier"
+    )
+
+
+def described(preprocessor: TabularPreprocessor) -> str:
+    """The kinds of the columns, for a person to check: "2 numbers (age, hours), 1 category (sex); left out: …"."""
+    used = [said for kind in KINDS if kind not in LEFT_OUT and (said := _described(preprocessor, kind))]
+    unused = [said for kind in LEFT_OUT if (said := _described(preprocessor, kind))]
+    strange = [_strange(column) for column in preprocessor.columns if column.strange]
+    left_out = [f"left out: {', '.join(unused)}"] if unused else []
+    return "; ".join([", ".join(used) or "nothing to learn from", *left_out, *strange])
+
+
+def _described(preprocessor: TabularPreprocessor, kind: Kind) -> str:
+    names = [column.name for column in preprocessor.columns if column.kind == kind]
+    said = PLURALS.get(kind, f"{kind}s") if len(names) != 1 else kind
+    return f"{len(names):,} {said} ({_names(names)})" if names else ""
+
+
+def _strange(column: Column) -> str:
+    if column.strange == 1:
+        return f"1 value of {column.name} is no {column.kind} and counts as missing"
+    return f"{column.strange:,} values of {column.name} are no {column.kind} and count as missing"
+
+
+def _names(names: Sequence[str] | Mapping[str, Value]) -> str:
+    return f"{', '.join(list(names)[:NAMED])}{', …' if len(names) > NAMED else ''}"
+
+
+def _parsed(source: Any) -> Any:
+    if not isinstance(source, str | bytes | bytearray):
+        raise InputError(f"a row is a mapping or a JSON object, got {type(source).__name__}")
+    if len(source) > MOST_BYTES:
+        raise InputError(f"a row of {len(source):,} bytes is more than {MOST_BYTES:,}")
+    try:
+        return json.loads(source)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise InputError(f"not a JSON object of columns and values: {str(error).splitlines()[0][:80]}") from error
+
+
+def _plain(name: Any, value: Any) -> Value:
+    """The value as JSON has it; numpy's numbers as Python's, dates as ISO 8601, NaN as null."""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, str):
+        return _valid(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    raise InputError(f'column "{str(name)[:40]}" holds {_json_name(value)}: text, a number, true, false or null needed')
+
+
+def _json_name(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "text", bool: "a boolean"}.get(type(value), type(value).__name__)
+
+
+def _valid(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can hold and no file."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _column_from(given: Any) -> Column:
+    """The column that `to_json` wrote; raises RunError for anything else."""
+    try:
+        lists = {name: given[name] for name in ("parts", "categories")}
+        column = Column(**{**given, **{name: tuple(texts) for name, texts in lists.items()}})
+    except (TypeError, KeyError) as error:
+        raise RunError(f"the preprocessor is damaged: {error}") from error
+    if not all(isinstance(texts, list) for texts in lists.values()) or not _is_sound(column):
+        raise RunError(f"the preprocessor is damaged: no column is like {str(given)[:200]}")
+    return column
+
+
+def _is_sound(column: Column) -> bool:
+    texts = (column.name, *column.parts, *column.categories)
+    numbers, counts = (column.centre, column.scale), (column.missing, column.strange)
+    return (
+        all(type(text) is str for text in texts)
+        and all(type(number) is float and math.isfinite(number) for number in numbers)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and column.scale > 0
+        and column.kind in KINDS
+        and column.apparent in KINDS
+        and column.decimal in DECIMALS
+        and column.layout in LAYOUTS
+        and column.parts == tuple(part for part in PARTS if part in column.parts)
+        and len(set(column.categories)) == len(column.categories) <= columns.MOST_CATEGORIES
+    )
+
+
+MODALITY = Modality(
+    name="tabular",
+    items="rows",
+    decoder="json",
+    extensions=frozenset(),
+    values=True,
+    find=find,
+    listed=listed_rows,
+    load=load,
+    read=read,
+    inspect=read,
+    fit=fit,
+    encode=encode,
+    length=whole,
+    fitting=lambda facts, preprocessor: described(preprocessor),
+    augment=None,
+    shrink=None,
+    preprocessor=TabularPreprocessor,
+    notices=notices,
+    news=news,
+)

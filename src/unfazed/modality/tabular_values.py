@@ -1,0 +1,108 @@
+"""What the value of a cell means: nothing, a number, a date, yes or no, or its own text.
+
+A cell is text, as CSV has it, or a number or a boolean, as JSON and Parquet have them. None of these functions raises:
+what a cell does not mean is None.
+"""
+
+import math
+import re
+from datetime import datetime
+from typing import Final
+
+Value = str | int | float | bool | None
+
+MISSING: Final = frozenset({
+    "", "?", "-", "--", ".", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "missing",
+})  # fmt: skip
+FLAGS: Final = {
+    **dict.fromkeys(("1", "true", "t", "yes", "y"), True),
+    **dict.fromkeys(("0", "false", "f", "no", "n"), False),
+}
+DECIMALS: Final = (".", ",")
+LAYOUTS: Final = ("year first", "day first", "month first")
+_LONGEST = 100  # characters of a number or a date
+_CURRENCY = "$€£¥% "
+_NUMBERS = {
+    decimal: re.compile(
+        rf"[+-]?(?:[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+|[0-9]*)(?:{re.escape(decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?"
+    )
+    for decimal, thousands in ((".", ","), (",", r"\."))
+}
+_TIME = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII)
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.ASCII)
+_CODE = re.compile(r"[+-]?0[0-9]+")
+
+
+def text(value: Value) -> str:
+    """The value as a category's name: 3, 3.0 and "3" are one."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def missing(value: Value) -> bool:
+    """Whether the value says that there is none: null, NaN, empty text, "?", "NA" and the like."""
+    if isinstance(value, str):
+        return value.strip().casefold() in MISSING
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Value, decimal: str = ".") -> float | None:
+    """The finite number that the value is, with `decimal` before its fraction and the other mark between thousands.
+
+    Signs of currency and per cent around it are ignored: a column has one unit.
+    """
+    if isinstance(value, str):
+        found = value.strip().strip(_CURRENCY)
+        if len(found) > _LONGEST or not _NUMBERS[decimal].fullmatch(found):
+            return None
+        plain = found.replace(",", "") if decimal == "." else found.replace(".", "").replace(",", ".")
+        value = _float(plain)
+    elif value is not None:
+        value = _float(value)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _float(value: str | float) -> float | None:
+    try:
+        return float(value)
+    except (ValueError, OverflowError):  # "" and "." and "e5", an integer of a thousand digits
+        return None
+
+
+def is_code(value: Value) -> bool:
+    """Whether the value is written with digits but is no amount: 007, 02139."""
+    return isinstance(value, str) and _CODE.fullmatch(value.strip()) is not None
+
+
+def flag(value: Value) -> bool | None:
+    """Yes or no, as true and false, yes and no, 1 and 0, or their first letters."""
+    return FLAGS.get(text(value).casefold())
+
+
+def moment(value: Value, layout: str = "year first") -> datetime | None:
+    """The date, with its time of day as it is on the clock there: an offset from UTC is ignored.
+
+    layout: one of LAYOUTS; ISO 8601 has the year first. Years of two digits are those from 1969 to 2068, as in POSIX.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    found = (_YEAR_FIRST if layout == "year first" else _YEAR_LAST).fullmatch(value.strip())
+    if not found:
+        return None
+    one, _, two, three, *time = found.groups()
+    places = {"year first": (three, two, one), "day first": (one, two, three)}
+    day, month, year = places.get(layout, (two, one, three))
+    try:
+        hour, minute, second = (int(part or 0) for part in time)
+        return datetime(_year(year), int(month), int(day), hour, minute, second)
+    except ValueError:  # the 31st of February, 25:00
+        return None
+
+
+def _year(digits: str) -> int:
+    year = int(digits)
+    return year if len(digits) == 4 else year + (2000 if year < 69 else 1900)

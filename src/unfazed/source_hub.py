@@ -1,0 +1,112 @@
+"""Data sets of Hugging Face's library as sources: an object that somebody loaded, or a name on the hub, `hf:NAME`.
+
+The library is an extra, imported when it is needed. What it holds becomes a frame: names in place of class numbers, the
+splits in a column, and images or sounds, which stand in its tables as bytes, as files in the cache.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from unfazed.errors import SourceError, UsageError
+from unfazed.files import cache_folder, write_bytes
+from unfazed.table import SPLIT_NAMES
+
+PREFIX = "hf:"
+_SIGNATURES = (
+    (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"),
+    (b"ID3", ".mp3"),
+)  # fmt: skip
+
+
+def loaded(name: str) -> pl.DataFrame:
+    """The data set NAME, or NAME:CONFIGURATION, of the hub; from the library's own cache where there is no network.
+
+    Raises:
+        UsageError: the library is not installed. SourceError: there is no such data set, or no way to it.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise UsageError(f"{PREFIX}{name} needs the library datasets: pip install 'unfazed[hub]'") from error
+    path, _, configuration = name.partition(":")
+    try:
+        return frame(datasets.load_dataset(path, configuration or None))
+    except SourceError:
+        raise
+    except Exception as error:  # the library, its network client and its file formats each raise their own kinds
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise SourceError(
+            f"cannot load {PREFIX}{name} from the hub: {reason}. Is the name right, and is there a network? Without "
+            "one, download the data set elsewhere and give its folder or its Parquet files"
+        ) from error
+
+
+def is_data_set(source: Any) -> bool:
+    """Whether it is an object of the library; the library is not imported to know."""
+    return type(source).__module__.partition(".")[0] == "datasets" and (
+        hasattr(source, "features") or isinstance(source, Mapping)
+    )
+
+
+def frame(source: Any) -> pl.DataFrame:
+    """The rows of a `Dataset`, or of the splits of a `DatasetDict`, whose column "split" says which.
+
+    Raises:
+        SourceError: it is streamed, or no split has a name that is known.
+    """
+    if isinstance(source, Mapping):
+        sides = {name: part for name, part in source.items() if name.casefold() in SPLIT_NAMES}
+        if not sides:
+            raise SourceError(f"the data set has the splits {', '.join(source)}, and none of them is a training split")
+        parts = [frame(part).with_columns(split=pl.lit(name)) for name, part in sides.items()]
+        return pl.concat(parts, how="diagonal_relaxed")
+    if not hasattr(source, "__len__"):
+        raise SourceError("a streamed data set has no rows yet: load it without streaming=True")
+    kinds = {name: type(feature).__name__ for name, feature in source.features.items()}
+    for name in (name for name, kind in kinds.items() if kind in ("Image", "Audio")):
+        source = source.cast_column(name, type(source.features[name])(decode=False))
+    columns: pl.DataFrame = source.to_polars()
+    for name, kind in kinds.items():
+        if kind == "ClassLabel":
+            names = dict(enumerate(source.features[name].names))
+            columns = columns.with_columns(pl.col(name).replace_strict(names, default=None, return_dtype=pl.String))
+        elif kind in ("Image", "Audio"):
+            columns = columns.with_columns(_files(columns[name], _folder(source)))
+    return columns
+
+
+def _folder(source: Any) -> Path:
+    return cache_folder() / "hub" / str(source._fingerprint)
+
+
+def _files(column: pl.Series, folder: Path) -> pl.Series:
+    """Paths in place of contents: their own where the file is there, else of files in the cache, written once."""
+    paths = []
+    for row, cell in enumerate(column):
+        path, data = (cell or {}).get("path"), (cell or {}).get("bytes")
+        if data is None:
+            paths.append(path)
+            continue
+        file = folder / f"{column.name}-{row}{_suffix(path, data)}"
+        if not file.exists():
+            _write(file, data)
+        paths.append(str(file))
+    return pl.Series(column.name, paths, dtype=pl.String)
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, data)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {file}: {error.strerror}. Set XDG_CACHE_HOME to a folder with room"
+        ) from error
+
+
+def _suffix(path: str | None, data: bytes) -> str:
+    known = next((suffix for start, suffix in _SIGNATURES if data.startswith(start)), None)
+    return known or (Path(path).suffix if path else "")

@@ -1,0 +1,63 @@
+"""From a table file to a run, a report and predictions: what is special to rows of tables."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unfazed
+from unfazed import Run
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 plants; the label follows size and colour, "grown" gives it away, "number" is the row's."""
+    generator = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("table") / "plants.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["number", "size", "colour", "grown", "kind"])
+        for number in range(200):
+            size, colour = generator.normal(), generator.choice(["red", "green", "blue"])
+            kind = "tree" if size + (colour == "red") > 0.3 else "herb"
+            cell = "" if number % 9 == 0 else f"{size:.3f}"
+            writer.writerow([number, cell, colour, {"tree": 40, "herb": 2}[kind] + number % 2, kind])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("runs") / "plants"
+    return unfazed.train(table, target="kind", out=out, epochs=8, seed=1)
+
+
+def test_kinds_alarms_and_both_baselines_are_told(run: Run) -> None:
+    notes = run.table().notes
+    assert "columns: 2 numbers (size, grown), 1 category (colour); left out: 1 identifier (number)" in notes
+    assert any(note.startswith('"grown" alone tells the target of 100.0% of') for note in notes)
+    assert set(run.report["baselines"]) == {"majority", "linear", "boosting"}
+    assert run.model["family"] == "tables-1"
+
+
+def test_a_report_shows_the_rows_with_the_weight_of_each_column(run: Run) -> None:
+    exhibits = run.exhibits()
+    cells = next(iter(exhibits.values())).cells
+    assert cells is not None
+    assert [name for name, _, _ in cells] == ["size", "colour", "grown"]
+    total = {name: sum(abs({c: b for c, _, b in one.cells or []}[name]) for one in exhibits.values())
+             for name in ("size", "colour", "grown")}  # fmt: skip
+    assert max(total, key=lambda name: total[name]) == "grown"
+    assert 'class="row-values"' in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_rows_are_predicted_from_mappings_json_and_tables(run: Run, table: Path) -> None:
+    predictor = unfazed.Predictor.open(run)
+    row: dict[str, Any] = {"number": "7", "size": "2.5", "colour": "red", "grown": "40"}
+    found = predictor.predict([row, json.dumps(row), {"grown": 2, "colour": "violet"}, {"other": 1}, "no row"])
+    assert found.labels[:3] == ["tree", "tree", "herb"]
+    assert np.allclose(found.probs[0], found.probs[1])
+    assert found.labels[3:] == [None, None]
+    assert "none of the columns" in str(found.problems[3])
