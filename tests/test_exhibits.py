@@ -4,7 +4,7 @@ from unfazed.report.exhibits import Drawn, shown
 
 
 def html(words: list[tuple[str, float]]) -> str:
-    return shown(Drawn(None, None, words), "a text")
+    return shown(Drawn(None, None, words, None), "a text")
 
 
 def test_words_are_shaded_by_their_share_of_the_strongest() -> None:
