@@ -11,8 +11,8 @@ QUESTIONS = [
 ]
 
 
-def main(source: str = "sample:docstrings", out: str | None = None) -> float:
-    run = unfazed.train(source, out=out, seed=1)
+def main(source: str = "sample:docstrings", out: str | None = None, epochs: int | str = "auto") -> float:
+    run = unfazed.train(source, out=out, epochs=epochs, seed=1)
     accuracy = run.report["test"]["accuracy"]
     print(f"test accuracy {accuracy['value']:.3f} (95 % interval {accuracy['low']:.3f} to {accuracy['high']:.3f})")
     for baseline in run.report["baselines"].values():

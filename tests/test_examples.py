@@ -32,6 +32,11 @@ def test_train_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "a gliding tone:" in capsys.readouterr().out
 
 
+def test_train_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loaded("train_texts").main("sample:docstrings", str(tmp_path / "run"), epochs=2) > 0.6
+    assert "TF-IDF with logistic regression: 0." in capsys.readouterr().out
+
+
 def test_own_model() -> None:
     assert loaded("own_model").main() > 0.94
 

@@ -4,14 +4,14 @@ from unfazed.report.exhibits import Drawn, shown
 
 
 def html(words: list[tuple[str, float]]) -> str:
-    return shown(Drawn(None, None, words), "a text")
+    return shown(Drawn(None, None, words, None), "a text")
 
 
 def test_words_are_shaded_by_their_share_of_the_strongest() -> None:
     page = html([("free ", 2.0), ("money ", 1.0), ("please ", -1.0), ("now", 0.1)])
-    assert '<span class="for-4" title="for it: 2.00 bits">free </span>' in page
+    assert '<span class="for-4" title="for it: 2.00 bits">free</span> ' in page
     assert 'class="for-2"' in page
-    assert '<span class="against-2" title="against it: 1.00 bit">please </span>' in page
+    assert '<span class="against-2" title="against it: 1.00 bit">please</span> ' in page
     assert page.count("<span") == 3
 
 

@@ -6,7 +6,7 @@ from conformance.model import assert_conforms
 from torch import Tensor
 
 from unfazed.errors import UsageError
-from unfazed.model.texts import Bag, TextNet, default_buckets, default_filters
+from unfazed.model.texts import Bag, TextNet, default_buckets, default_encoders
 
 
 def ids(count: int = 6, longest: int = 12) -> Tensor:
@@ -16,16 +16,16 @@ def ids(count: int = 6, longest: int = 12) -> Tensor:
     return x
 
 
-@pytest.mark.parametrize("filters", [0, 8])
-def test_it_conforms(filters: int) -> None:
+@pytest.mark.parametrize("encoders", [0, 1, 2])
+def test_it_conforms(encoders: int) -> None:
     x = ids()
-    assert_conforms(lambda: TextNet(3, 50, 64, 16, filters, 0.3), x, 3)
+    assert_conforms(lambda: TextNet(3, 50, 64, 16, encoders, 0.3), x, 3)
 
 
-@pytest.mark.parametrize("filters", [0, 8])
-def test_padding_changes_nothing(filters: int) -> None:
+@pytest.mark.parametrize("encoders", [0, 1, 2])
+def test_padding_changes_nothing(encoders: int) -> None:
     x = ids()
-    model = TextNet(3, 50, 64, 16, filters, 0.0).eval()
+    model = TextNet(3, 50, 64, 16, encoders, 0.0).eval()
     length = (x != 0).sum(1)
     alone = torch.cat([model(x[row : row + 1, : length[row]], length[row : row + 1]) for row in range(len(x))])
     padded = torch.nn.functional.pad(x, (0, 9))
@@ -35,7 +35,7 @@ def test_padding_changes_nothing(filters: int) -> None:
 
 
 def test_a_text_without_ids_has_an_answer() -> None:
-    model = TextNet(3, 50, 64, 16, 8, 0.0).eval()
+    model = TextNet(3, 50, 64, 16, 1, 0.0).eval()
     assert model(torch.zeros(2, 4, dtype=torch.int32)).isfinite().all()
 
 
@@ -61,13 +61,12 @@ def test_buckets_grow_with_the_texts_within_bounds() -> None:
 
 
 def test_convolutions_are_left_out_where_they_take_long() -> None:
-    assert default_filters(1e6, gpu=False) > 0
-    assert default_filters(1e8, gpu=False) == 0
-    assert default_filters(1e8, gpu=True) > 0
+    assert [default_encoders(ids, gpu=False) for ids in (1e6, 1e7, 1e8)] == [2, 1, 0]
+    assert default_encoders(1e8, gpu=True) == 1
 
 
 def test_it_is_rebuilt_from_its_arguments() -> None:
-    model = TextNet(3, 50, 64, 16, 8, 0.1)
+    model = TextNet(3, 50, 64, 16, 1, 0.1)
     again = TextNet.from_arguments(model.arguments)
     assert {name: value.shape for name, value in again.state_dict().items()} == {
         name: value.shape for name, value in model.state_dict().items()
@@ -76,4 +75,4 @@ def test_it_is_rebuilt_from_its_arguments() -> None:
 
 def test_arguments_of_a_stranger_are_checked_all_at_once() -> None:
     with pytest.raises(UsageError, match=r"classes .* vocabulary .* width .* dropout"):
-        TextNet(0, 10**12, 64, "wide", 8, 1.5)  # type: ignore[arg-type]
+        TextNet(0, 10**12, 64, "wide", 1, 1.5)  # type: ignore[arg-type]

@@ -23,9 +23,9 @@ PADDING = 0  # the id behind a text's end
 REACH = 200.0  # of a term that all texts have: at a peak learning rate of 0.0025 as good a step as any
 PAIRS = 2_000_000
 FILTERS = 128
-LONG, LONG_ON_GPU = 30_000_000, 1_000_000_000  # ids that pass in a training, from which on the bag is left alone
+LONG, VERY_LONG = 3_000_000, 30_000_000  # ids that pass in a training on a CPU
 KERNELS = (2, 3, 4)  # subwords seen at once
-LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "filters": 4096}
+LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "encoders": 16}
 _FACTORS = (0x9E3779B1, 0x85EBCA77)  # of the hash of a pair (large odd numbers, from xxHash)
 
 
@@ -35,12 +35,12 @@ def default_buckets(ids: float, width: int) -> int:
     return 1 << int(math.log2(most))
 
 
-def default_filters(ids: float, gpu: bool) -> int:
-    """Filters of each size of convolution where so many `ids` pass in the whole training; none where that takes long.
+def default_encoders(ids: float, gpu: bool) -> int:
+    """Members made of convolutions where so many `ids` pass in the whole training: two, one, none where that is long.
 
-    A CPU core trains on 100,000 ids a second or so.
+    One of them takes a CPU core a second for 100,000 ids or so; a GPU is taken to be thirty times as fast.
     """
-    return FILTERS if ids <= (LONG_ON_GPU if gpu else LONG) else 0
+    return sum(ids <= most * (30 if gpu else 1) for most in (LONG, VERY_LONG))
 
 
 class Bag(nn.Module):
@@ -131,24 +131,24 @@ class Heads(nn.Module):
 class TextNet(nn.Module):
     """Classifier of ids, int32 [B, T], 0 behind each text's end; call `initialise` on training rows before training.
 
-    vocabulary: ids there are. buckets: that pairs of neighbours share. width: of the bag's vectors. filters: of each
-    size of convolution, and width of the vectors that they read; 0 for the bag alone.
+    vocabulary: ids there are. buckets: that pairs of neighbours share. width: of the bag's vectors. encoders: members
+    made of convolutions, each with vectors of its own; 0 for the bag alone.
     """
 
-    def __init__(self, classes: int, vocabulary: int, buckets: int, width: int, filters: int, dropout: float) -> None:
+    def __init__(self, classes: int, vocabulary: int, buckets: int, width: int, encoders: int, dropout: float) -> None:
         super().__init__()
         self.arguments: dict[str, JSON] = {
             "classes": classes,
             "vocabulary": vocabulary,
             "buckets": buckets,
             "width": width,
-            "filters": filters,
+            "encoders": encoders,
             "dropout": dropout,
         }
         _check(self.arguments)
         self.bag = Bag(vocabulary, buckets, width)
-        self.convolutions = Convolutions(vocabulary, filters) if filters else None
-        widths = [width] + [len(KERNELS) * filters] * bool(filters)
+        self.encoders = nn.ModuleList(Convolutions(vocabulary, FILTERS) for _ in range(encoders))
+        widths = [width] + [len(KERNELS) * FILTERS] * encoders
         self.embedding_width = sum(widths)
         self.head = Heads(widths, classes, dropout)
 
@@ -163,8 +163,7 @@ class TextNet(nn.Module):
 
     def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Features [B, D] of ids x [B, T]; `length` is not used, since the ids say where a text ends."""
-        bag = self.bag(x)
-        return torch.cat([bag, self.convolutions(x)], 1) if self.convolutions else cast(Tensor, bag)
+        return torch.cat([self.bag(x), *(encoder(x) for encoder in self.encoders)], 1)
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Logits [B, M, K] of ids x [B, T]; [B, K] of the bag alone."""
@@ -172,7 +171,7 @@ class TextNet(nn.Module):
 
 
 def _check(arguments: Mapping[str, JSON]) -> None:
-    low = {"classes": 1, "vocabulary": 2, "buckets": 1, "width": 1, "filters": 0}
+    low = {"classes": 1, "vocabulary": 2, "buckets": 1, "width": 1, "encoders": 0}
     problems = [
         f"{name} must be a whole number from {low[name]:,} to {most:,}, got {arguments[name]!r}"
         for name, most in LARGEST.items()

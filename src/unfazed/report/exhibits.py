@@ -76,7 +76,8 @@ def _text(words: list[tuple[str, float]]) -> Html:
         if length > LONGEST:
             parts.append("…")
             break
-        parts += [_word(word, weight, most), " "]
+        bare = word.rstrip()
+        parts += [_word(bare, weight, most), word[len(bare) :] or " "]
     return tag("p", *parts, class_="text", dir="auto")
 
 

@@ -17,7 +17,7 @@ from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
-from unfazed.model.texts import TextNet, default_buckets, default_filters
+from unfazed.model.texts import TextNet, default_buckets, default_encoders
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
@@ -41,12 +41,12 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     predicted = prepared.table.outputs
     vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
     width = min(WIDTH, predicted)
-    filters = default_filters(ids * recipe.epochs, device.type == "cuda")
-    model = TextNet(predicted, vocabulary, default_buckets(ids, width), width, filters, recipe.dropout)
+    encoders = default_encoders(ids * recipe.epochs, device.type == "cuda")
+    model = TextNet(predicted, vocabulary, default_buckets(ids, width), width, encoders, recipe.dropout)
     sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
     sample = prepared.examples.batch(sampled)
     model.initialise(sample.x, sample.length)
-    words = "bag of subwords and their pairs" + (" beside convolutions" if filters else "")
+    words = f"bag of subwords and their pairs{('', ', convolutional encoder', ', 2 convolutional encoders')[encoders]}"
     return Design(recipe, model, words, f"on {vocabulary - FIRST:,} subwords ({prepared.fitting})")
 
 
