@@ -12,7 +12,7 @@ from empty_files import write
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, check_classes, find
-from unfazed.source_table import paths
+from unfazed.source_table import paths, read_frame
 from unfazed.table import Table
 from unfazed.target import decided
 
@@ -373,3 +373,11 @@ def test_a_measurement_is_no_class(tmp_path: Path) -> None:
     words = [*map(str, numbers[:25]), *"abcdefghijkl"]
     for values in ([row / 2 for row in range(20)] * 2, words):
         assert decided(found_in(tmp_path, weighed(values))).task == "classification"
+
+
+def test_quotation_marks_in_a_tsv_may_quote_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "said.tsv"
+    path.write_text('label\ttext\nham\t"so" he said\nspam\t"win now\nham\tas ever\n')
+    assert read_frame(path, True)["text"].to_list() == ['"so" he said', '"win now', "as ever"]
+    path.write_text('label\ttext\nham\t"over\ntwo lines"\nspam\t"a ""b"""\n')
+    assert read_frame(path, True)["text"].to_list() == ["over\ntwo lines", 'a "b"']

@@ -37,7 +37,7 @@ class Knob(NamedTuple):
 
 TASKS = ("classification", "regression")
 LOSSES = ("cross-entropy", "squared", "absolute", "huber")
-MODALITIES = ("image", "audio", "tabular")
+MODALITIES = ("image", "text", "audio", "tabular")
 
 
 def _knob(default: Any, doc: str, **about: Any) -> Any:

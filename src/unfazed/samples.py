@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unfazed import source_hub
+from unfazed.docstrings import write_docstrings
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.files import cache_folder
 
@@ -123,6 +124,7 @@ def _write_table(bunch: Any, path: Path) -> None:
 
 SAMPLES: dict[str, Callable[[Path], None]] = {
     "digits": _digits,
+    "docstrings": write_docstrings,
     "synthetic-sounds": _synthetic_sounds,
     "wine": _wine,
     "breast_cancer": _breast_cancer,

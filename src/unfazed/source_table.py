@@ -170,8 +170,20 @@ def _separator(text: str) -> str:
     return max(",;\t", key=first.count)
 
 
+def _is_plain(text: str) -> bool:
+    """Whether each line of a TSV is a row, with quotation marks in it that quote nothing, as most programs write it."""
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+    fields = (field for line in lines for field in line.split("\t") if '"' in field)
+    return len({line.count("\t") for line in lines}) == 1 and not all(map(_is_quoted, fields))
+
+
+def _is_quoted(field: str) -> bool:
+    return len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', "")
+
+
 def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
-    frame = pl.read_csv(text.encode(), infer_schema=False, separator=separator, has_header=header)
+    quote = None if separator == "\t" and _is_plain(text) else '"'
+    frame = pl.read_csv(text.encode(), infer_schema=False, separator=separator, has_header=header, quote_char=quote)
     return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
 
 

@@ -82,7 +82,7 @@ def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]
     if len(columns) == 1:
         return [value or "" for value in values[0]]
     return [
-        "\n".join(f"{name}: {value}" for name, value in zip(columns, row, strict=True) if value)
+        "\n".join(f"{name}: {value}" for name, value in zip(columns, row, strict=True) if value and value.strip())
         for row in zip(*values, strict=True)
     ]
 

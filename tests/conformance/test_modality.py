@@ -12,9 +12,12 @@ from conformance.sounds import hostile as hostile_sounds
 from conformance.sounds import odd as odd_sounds
 from conformance.sounds import saved as saved_sound
 from conformance.sounds import tone
+from conformance.texts import hostile as hostile_texts
+from conformance.texts import odd as odd_texts
 from unfazed.modality.audio import MODALITY as AUDIO
 from unfazed.modality.image import MODALITY as IMAGE
 from unfazed.modality.tabular import MODALITY as TABULAR
+from unfazed.modality.text import MODALITY as TEXT
 from unfazed.recipe import Recipe
 
 SPECIMENS = [
@@ -60,6 +63,22 @@ SPECIMENS = [
             for rate, samples in [
                 ("0", "8000"), ("-8000", "8000"), ("1e9", "8000"), ("true", "8000"), ('"8000"', "8000"),
                 ("null", "8000"), ("8000", "0"), ("8000", "-1"), ("8000", "1e3"), ("8000", "99999999"), ("8000", "[]"),
+            ]
+        ),
+    ),
+    Specimen(
+        modality=TEXT,
+        suffix=".txt",
+        good=lambda number: f"The {number}th text is about {'ants' if number % 2 else 'bees'}.".encode(),
+        source=class_folders(".txt", lambda number: f"The {number}th text.".encode()),
+        inspected=lambda raw: raw,
+        odd=odd_texts(),
+        hostile=hostile_texts(),
+        damaged_json=tuple(
+            f'{{"format": 1, "modality": "text", "tokens": {tokens}, "merges": {merges}, "columns": []}}'
+            for tokens, merges in [
+                ("0", "[]"), ("-8", "[]"), ("1e9", "[]"), ("true", "[]"), ('"8"', "[]"), ("null", "[]"),
+                ("8", "null"), ("8", '"a b"'), ("8", "[1]"), ("8", '["nothing here"]'), ("8", '["ab"]'),
             ]
         ),
     ),

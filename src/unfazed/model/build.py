@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from unfazed.errors import UnfazedError
 
 # the number rises whenever the layers of a family change: old weights are refused by name
-_CONVNET, _SOUNDS, _TABLES = "convnet-1", "sounds-1", "tables-1"
+_CONVNET, _TEXTS, _SOUNDS, _TABLES = "convnet-1", "texts-1", "sounds-1", "tables-1"
 
-FAMILIES = {_CONVNET: "ConvNet", _SOUNDS: "SoundNet", _TABLES: "TableNet"}  # and the name of its class
+FAMILIES = {_CONVNET: "ConvNet", _TEXTS: "TextNet", _SOUNDS: "SoundNet", _TABLES: "TableNet"}  # and its class
 
 
 def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -56,6 +56,10 @@ def _maker(family: object) -> Callable[[Any], nn.Module]:
         from unfazed.model.tables import TableNet
 
         return TableNet.from_arguments
+    if family == _TEXTS:
+        from unfazed.model.texts import TextNet
+
+        return TextNet.from_arguments
     raise UnfazedError(
         f"the model family is {family!r}; this version builds {', '.join(FAMILIES)}: another wrote it, or no one"
     )

@@ -18,6 +18,7 @@ SOUND_KINDS = {b"RIFF": "audio/wav", b"OggS": "audio/ogg", b"fLaC": "audio/flac"
                b"\xff": "audio/mpeg"}  # fmt: skip
 LONGEST = 1200  # characters of a text that are shown
 HEATS = 4  # shades of a word, for and against
+FAINT = 0.25  # bits: where no word weighs as much, none gets the deepest shade
 
 
 class Drawn(NamedTuple):
@@ -67,7 +68,7 @@ def shown(exhibit: Drawn | None, name: str) -> Html:
 
 def _text(words: list[tuple[str, float]]) -> Html:
     """Words in order, each shaded by how much it speaks for the predicted class, or against it."""
-    most = max((abs(weight) for _, weight in words), default=0.0)
+    most = max([FAINT, *(abs(weight) for _, weight in words)])
     parts: list[Html | str] = []
     length = 0
     for word, weight in words:
@@ -80,7 +81,7 @@ def _text(words: list[tuple[str, float]]) -> Html:
 
 
 def _word(word: str, weight: float, most: float) -> Html | str:
-    heat = round(HEATS * abs(weight) / most) if most else 0
+    heat = round(HEATS * abs(weight) / most)
     if not heat:
         return word
     side = "for" if weight > 0 else "against"

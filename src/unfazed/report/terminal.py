@@ -303,6 +303,6 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", _in_bits),
     ("r2", "R²", figure),
-    ("mae", "mean absolute error", number),
-    ("rmse", "root mean squared", number),
+    ("mae", "MAE", number),
+    ("rmse", "RMSE", number),
 )

@@ -1,0 +1,381 @@
+"""Text: whatever people and programs write, in any encoding and language, to subword ids of one length.
+
+Axis letters: T ids kept of a text.
+Subwords are a byte-pair encoding over UTF-8 bytes, learnt from the training rows alone (Sennrich et al. 2016,
+arXiv:1508.07909; over bytes, Radford et al. 2019): every text has one, in every script, and no character is unknown.
+Only its merges are kept. The rest of the tokenizer stands here, so that nobody's preprocessor.json brings a pattern of
+its own.
+"""
+
+import codecs
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.errors import InputError, RunError, SourceError
+from unfazed.modality import Modality
+from unfazed.reading import file_bytes, parallel
+from unfazed.recipe import Recipe
+from unfazed.source import SourceOptions
+from unfazed.source import find as find_source
+from unfazed.source_table import Inputs, endings, path_inputs
+from unfazed.source_values import text_inputs
+from unfazed.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+    from tokenizers import Tokenizer
+
+EXTENSIONS = frozenset({".txt", ".text", ".md", ".rst", ".htm", ".html"})
+PADDING = 0
+FIRST = 1  # the id of the first of 256 bytes; merges follow
+VOCABULARY, MAX_VOCABULARY = 20_000, 262_144
+SMALLEST, LARGEST = 8, 1024  # T
+KEPT_SHARE = 0.99  # of the training texts that are kept whole
+NAMED_SHARE = 0.01  # of the training texts that have a line of a column, for it to be one
+LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
+READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
+CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SNIFFED = 4096  # bytes that tell whether a file is text at all
+_BINARY = 0.05  # share of null bytes among them from which on it is not
+_UNREAD = "\0cannot be read: "  # before the reason, in place of the text of a file that gave none
+
+
+@dataclass(frozen=True)
+class TextPreprocessor:
+    """How every text becomes ids.
+
+    tokens: T, ids kept of a text. merges: what the byte-pair encoding joins, "left right" a line, the first first.
+    columns: what lines of the training texts begin with: the names of the columns that were joined; none where a text
+    is one value.
+    """
+
+    tokens: int
+    merges: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Of one encoded text, [T]."""
+        return (self.tokens,)
+
+    @property
+    def dtype(self) -> str:
+        """Of the ids."""
+        return "int32"
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The id of each subword, bytes first; padding has none."""
+        return _vocabulary(self.merges)
+
+    @cached_property
+    def tokenizer(self) -> "Tokenizer":
+        """From a normalised text to ids."""
+        from tokenizers import models
+
+        pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in self.merges)]
+        return _tokenizer(models.BPE(self.vocabulary, pairs))
+
+    def to_json(self) -> str:
+        """The preprocessor as JSON text."""
+        return json.dumps({"format": 1, "modality": "text", **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "TextPreprocessor":
+        """The preprocessor that `to_json` wrote.
+
+        Raises:
+            RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"the preprocessor is not JSON: {error}") from error
+        if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "text"):
+            raise RunError("the preprocessor is not one for texts in format 1")
+        tokens, merges, columns = values.get("tokens"), values.get("merges"), values.get("columns")
+        if type(tokens) is not int or not SMALLEST <= tokens <= LARGEST:
+            raise RunError(f"the preprocessor is damaged: tokens {tokens!r}")
+        if not (_are_strings(merges) and _are_strings(columns)) or len(merges) > MAX_VOCABULARY:
+            raise RunError("the preprocessor is damaged: merges and columns must be lists of strings")
+        try:
+            _vocabulary(merges)
+        except KeyError as error:
+            raise RunError(f"the preprocessor is damaged: {error.args[0]!r} joins what is not there") from error
+        return cls(tokens, tuple(merges), tuple(columns))
+
+
+def find(source: Any, options: SourceOptions | None = None) -> Table:
+    """The texts of a folder, a table file or a frame, with their labels; what stands in files is read here.
+
+    Raises:
+        SourceError: it cannot be used.
+    """
+    options = options or SourceOptions()
+    in_table = False
+
+    def inputs_of(
+        frame: "pl.DataFrame", wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
+    ) -> Inputs:
+        nonlocal in_table
+        in_table = not options.path and not _are_files(frame, wanted.get("target"))
+        if not in_table:
+            return path_inputs(frame, wanted, where, folders)
+        return text_inputs(frame, wanted, where, folders, options.inputs)
+
+    table = find_source(source, options, EXTENSIONS, inputs_of)
+    if in_table:
+        return table
+    texts = list(parallel(_of_file, table.frame["input"].to_list()))
+    return replace(table, frame=table.frame.with_columns(input=_series(texts)))
+
+
+def listed(
+    frame: "pl.DataFrame",
+    preprocessor: TextPreprocessor,
+    where: str,
+    folders: Sequence[str],
+    path: str | None = None,
+) -> list[str]:
+    """The texts of a table without labels, one a row: of the columns that were learnt from, or of the only ones.
+
+    path: the column of texts, or of paths of their files.
+
+    Raises:
+        SourceError: no column holds texts.
+    """
+    if _are_files(frame, None) or (path and _are_files(frame.select(path) if path in frame.columns else frame, None)):
+        return list(parallel(_of_file, path_inputs(frame, {"path": path}, where, folders).values))
+    named = [path] if path else [name for name in preprocessor.columns if name in frame.columns]
+    return text_inputs(frame, {}, where, folders, named).values
+
+
+def load(value: str) -> bytes:
+    """The bytes that a row's text stands for."""
+    return value.encode("utf-8", "replace")
+
+
+def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
+    """One text: a string as it is, bytes or a file decoded, columns joined as lines of "name: value".
+
+    Bytes are UTF-8, or UTF-16 or 32 where a mark says so; what is not valid UTF-8 is Windows-1252, unless most of it
+    is UTF-8: then the rest becomes U+FFFD.
+
+    Raises:
+        InputError: it cannot be used; the message is the reason.
+    """
+    if isinstance(source, Mapping):
+        source = joined(source)
+    if isinstance(source, Path):
+        source = file_bytes(source)
+    if isinstance(source, bytes):
+        source = _decoded(source)
+    if not isinstance(source, str):
+        raise InputError(f"a text is a string, bytes, a path or a row of columns, not {type(source).__name__}")
+    if source.startswith(_UNREAD):
+        raise InputError(source.removeprefix(_UNREAD))
+    if not _normalised(source):
+        raise InputError("empty text")
+    return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
+
+
+def joined(row: Mapping[str, Any]) -> str:
+    """Several columns as one text, a line each, without those that are empty; a single one as it is."""
+    if len(row) == 1:
+        return _plain(next(iter(row.values())))
+    lines = ((name, _plain(value)) for name, value in row.items())
+    return "\n".join(f"{name}: {value}" for name, value in lines if value.strip())
+
+
+def inspect(data: bytes) -> str:
+    """The text itself, which is what `fit` counts; raises InputError."""
+    return read(data)
+
+
+def fit(texts: Sequence[str], vocabulary: int = VOCABULARY) -> TextPreprocessor:
+    """At most so many subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
+
+    Raises:
+        SourceError: there is no text.
+    """
+    if not texts:
+        raise SourceError("there is no readable text to train on")
+    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), _columns(texts))
+    return replace(found, tokens=_auto_tokens(texts, found))
+
+
+def encode(raw: str, preprocessor: TextPreprocessor) -> NDArray[np.int32]:
+    """The first T subwords of a text as int32 [T], 0 behind its end."""
+    ids = _ids(raw, preprocessor)
+    x = np.zeros(preprocessor.tokens, np.int32)
+    x[: len(ids)] = ids
+    return x
+
+
+def length(x: NDArray[np.int32]) -> NDArray[np.int64]:
+    """How many ids of each text [n, T] are not padding: [n]."""
+    used = x != PADDING
+    return np.where(used.any(axis=1), x.shape[1] - used[:, ::-1].argmax(axis=1), 0).astype(np.int64)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _are_strings(values: Any) -> TypeGuard[list[str]]:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _decoded(data: bytes) -> str:
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    if encoding is not None:
+        return data.decode(encoding, "replace")
+    sniffed = data[:_SNIFFED]
+    if sniffed.count(0) > _BINARY * len(sniffed) and not data.startswith(_UNREAD.encode()):
+        raise InputError(f"not a text: starts with {data[:12]!r}")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        text = data.decode(errors="replace")
+    bad = text.count("\ufffd")
+    valid = sum(character > "\x7f" for character in text) - bad
+    return text if valid > bad else data.decode("cp1252", "replace")
+
+
+def _normalised(text: str) -> str:
+    """Compatibility forms unified (NFKC), small letters, one space between words, nothing invisible at its ends."""
+    known = unicodedata.normalize("NFKC", text[:READ_CHARACTERS]).lower()
+    return " ".join(known.replace("\0", " ").split())
+
+
+def _ids(raw: str, preprocessor: TextPreprocessor) -> list[int]:
+    text = _normalised(raw)[: preprocessor.tokens * CHARACTERS]
+    ids: list[int] = preprocessor.tokenizer.encode(text, add_special_tokens=False).ids
+    return ids[: preprocessor.tokens]
+
+
+def _tokenizer(model: Any) -> "Tokenizer":
+    from tokenizers import Tokenizer, pre_tokenizers
+
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    return tokenizer
+
+
+def _alphabet() -> list[str]:
+    from tokenizers import pre_tokenizers
+
+    return sorted(pre_tokenizers.ByteLevel.alphabet())
+
+
+def _vocabulary(merges: Iterable[str]) -> dict[str, int]:
+    """Raises KeyError with the first merge of something that is not there."""
+    found = {character: FIRST + number for number, character in enumerate(_alphabet())}
+    for merge in merges:
+        left, _, right = merge.partition(" ")
+        if left not in found or right not in found:
+            raise KeyError(merge)
+        found.setdefault(left + right, FIRST + len(found))
+    return found
+
+
+def _learnt_merges(texts: Sequence[str], vocabulary: int) -> tuple[str, ...]:
+    from tokenizers import models, trainers
+
+    tokenizer = _tokenizer(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, min_frequency=2, initial_alphabet=_alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(_counted(texts), trainer)
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    return tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
+
+
+def _counted(texts: Sequence[str]) -> Iterator[str]:
+    """Normalised texts: all of them, or every n-th where there is more than the merges need."""
+    step = -(-sum(min(len(text), READ_CHARACTERS) for text in texts) // LEARNT_CHARACTERS)
+    yield from map(_normalised, texts[::step])
+
+
+def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
+    """From the lengths of up to some 10,000 texts, a multiple of 8."""
+    step = max(1, len(texts) // 10_000)
+    lengths = [len(_ids(text, preprocessor)) for text in texts[::step]]
+    kept = int(np.quantile(lengths, KEPT_SHARE, method="higher"))
+    return int(np.clip(-(-kept // 8) * 8, SMALLEST, LARGEST))
+
+
+def _columns(texts: Sequence[str]) -> tuple[str, ...]:
+    """What the lines of texts begin with, if each text begins so: the names of the columns that were joined."""
+    sampled = texts[:: max(1, len(texts) // 1000)]
+    starts = Counter(name for text in sampled for name in dict.fromkeys(re.findall(r"^([^:\n]+): ", text, re.M)))
+    names = tuple(name for name, count in starts.items() if count >= NAMED_SHARE * len(sampled))
+    whole = len(names) > 1 and all(text.startswith(tuple(f"{name}: " for name in names)) for text in sampled)
+    return names if whole else ()
+
+
+def _are_files(frame: "pl.DataFrame", target: str | None) -> bool:
+    """Whether a column holds names of files of texts."""
+    found = (endings(frame, name) for name in frame.columns if name != target)
+    return any(2 * sum(ending.lower() in EXTENSIONS for ending in column) > len(column) for column in found)
+
+
+def _of_file(path: str) -> str:
+    """The text of a file; where there is none, the reason behind a null byte, for `read` to find."""
+    try:
+        return read(Path(path)) if path else ""
+    except InputError as error:
+        return f"{_UNREAD}{error}"
+
+
+def _series(texts: Sequence[str]) -> "pl.Series":
+    import polars as pl
+
+    return pl.Series("input", texts, dtype=pl.String)
+
+
+def _fit(texts: Sequence[str], recipe: Recipe) -> TextPreprocessor:
+    return fit(texts)
+
+
+def _fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:
+    return f"the first {preprocessor.tokens:,} of each text"
+
+
+MODALITY = Modality(
+    name="text",
+    items="texts",
+    decoder=f"tokenizers {version('tokenizers')}",
+    extensions=EXTENSIONS,
+    values=True,
+    find=find,
+    listed=listed,
+    load=load,
+    read=read,
+    inspect=inspect,
+    fit=_fit,
+    encode=encode,
+    length=length,
+    fitting=_fitting,
+    augment=None,
+    shrink=None,
+    preprocessor=TextPreprocessor,
+)

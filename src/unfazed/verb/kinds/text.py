@@ -1,0 +1,116 @@
+"""Texts: a bag of n-grams with convolutions beside it, TF-IDF with logistic regression to beat, and weighed words.
+
+Axis letters: n rows asked for, K classes, P pieces of a text.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows
+from unfazed.device import evaluation_batch
+from unfazed.errors import InputError
+from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
+from unfazed.model.texts import TextNet, default_buckets, default_filters
+from unfazed.outputs import one_batch, outputs
+from unfazed.recipe import Recipe
+from unfazed.run import Exhibit
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.prepare import Prepared
+
+WIDTH = 128  # of the bag's vectors, at most
+SAMPLED_IDS = 20_000_000  # from which the weights of terms are counted
+PIECES = 48  # of a text that are weighed: neighbouring words go together in a long one
+SHOWN = 1200  # characters of a text
+_WORD = re.compile(r"\s*(?:[\u2e80-\u9fff]{1,2}|[^\s\u2e80-\u9fff]{1,32})\s*")  # scripts without spaces by the pair
+
+
+def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
+    """The bag for all texts; convolutions beside it where there is time for them."""
+    rows = torch.from_numpy(prepared.table.rows("train"))
+    ids = float(prepared.examples.length[rows].sum())
+    recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+        learning_rate=0.0025, weight_decay=0.3, label_smoothing=0.0
+    )
+    predicted = prepared.table.outputs
+    vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
+    width = min(WIDTH, predicted)
+    filters = default_filters(ids * recipe.epochs, device.type == "cuda")
+    model = TextNet(predicted, vocabulary, default_buckets(ids, width), width, filters, recipe.dropout)
+    sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
+    sample = prepared.examples.batch(sampled)
+    model.initialise(sample.x, sample.length)
+    words = "bag of subwords and their pairs" + (" beside convolutions" if filters else "")
+    return Design(recipe, model, words, f"on {vocabulary - FIRST:,} subwords ({prepared.fitting})")
+
+
+def default_epochs(rows: int) -> int:
+    """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
+    return round(min(40, max(4, 10 * math.sqrt(5000 / rows))))
+
+
+def default_batch_size(rows: int) -> int:
+    """Examples per step for `rows` training rows."""
+    return 128 if rows >= 20_000 else 64 if rows >= 1000 else 16
+
+
+def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
+    """What TF-IDF with one linear layer can do, on the same texts."""
+    y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
+    rows = train[tfidf_rows(prepared.table.y()[train], seed)]
+    inputs = prepared.table.frame["input"]
+    texts, wanted = inputs[rows].to_list(), inputs[asked].to_list()
+    if prepared.scale is not None:
+        yield Baseline("linear", "TF-IDF with ridge regression", len(rows), tfidf_numbers(texts, y[rows])(wanted))
+    else:
+        model = tfidf_model(texts, y[rows], len(prepared.table.classes))
+        yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(wanted))
+
+
+def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
+    """The texts in pieces, each with the surprise that leaving it out adds; whole where numbers are predicted."""
+    inputs = prepared.table.frame["input"]
+    if prepared.scale is not None:
+        return {row: Exhibit(words=[(inputs[row][:SHOWN], 0.0)]) for row in rows}
+    return {row: Exhibit(words=weighed(inputs[row], prepared, model)) for row in rows}
+
+
+def weighed(text: str, prepared: Prepared, model: nn.Module) -> list[tuple[str, float]]:
+    """The pieces of a text in order, and how many bits less probable its predicted class is without each (occlusion).
+
+    Source: Zeiler and Fergus 2014, arXiv:1311.2901, on words: Li et al. 2016, arXiv:1612.08220.
+    """
+    parts, rest = pieces(text[:SHOWN]), text[SHOWN:]
+    without = ["".join(parts[:number] + parts[number + 1 :]) + rest for number in range(len(parts))]
+    x = np.stack([_encoded(one, prepared) for one in (text, *without)])
+    size = evaluation_batch(next(model.parameters()).device)
+    batches = (one_batch(part, length(part)) for part in np.split(x, range(size, len(x), size)))
+    logs = np.log2(np.maximum(outputs(model, batches).probs, 1e-9))
+    predicted = logs[0].argmax()
+    weights = logs[0, predicted] - logs[1:, predicted]
+    shown = [(part, round(float(weight), 4)) for part, weight in zip(parts, weights, strict=True)]
+    return [*shown, ("…", 0.0)] if rest else shown
+
+
+def pieces(text: str) -> list[str]:
+    """The words of a text with the white space around them, up to 48 of them; of a longer text so many stretches."""
+    words = _WORD.findall(text)
+    together = max(1, -(-len(words) // PIECES))
+    return ["".join(words[start : start + together]) for start in range(0, len(words), together)]
+
+
+def _encoded(text: str, prepared: Prepared) -> NDArray[np.int32]:
+    """A text that may have lost its only word."""
+    try:
+        return encode(read(text), prepared.preprocessor)  # type: ignore[arg-type]
+    except InputError:
+        return np.zeros(prepared.preprocessor.shape, np.int32)
+
+
+KIND = Kind(design, baselines, exhibits)

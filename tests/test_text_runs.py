@@ -1,0 +1,136 @@
+"""Texts from a table to a report and predictions, with everything in them that tables of texts hold."""
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import polars as pl
+import pytest
+
+import unfazed
+from unfazed.errors import SourceError
+from unfazed.modality.text import find
+from unfazed.run import Run
+from unfazed.source import SourceOptions
+from unfazed.verb.predict import predicted
+
+SUBJECTS = {"sea": ["ship", "harbour", "sailor", "wave"], "bread": ["flour", "oven", "baker", "yeast"]}
+ODD = ["", "   ", None, "🙂 ship " * 3, "מרחבי ship הים", "<b>ship</b>", "ship " * 3000]
+
+
+def rows(count: int = 240) -> pl.DataFrame:
+    """Reviews by subject: two columns of text, one of numbers, and rows that cannot be used."""
+    generator = np.random.default_rng(0)
+    labels = [list(SUBJECTS)[number % 2] for number in range(count)]
+    titles = [f"about the {generator.choice(SUBJECTS[label])} {number}" for number, label in enumerate(labels)]
+    bodies = [
+        f"they saw {' and '.join(generator.choice(SUBJECTS[label], 2))} on a fine day, it was said, no. {number}"
+        for number, label in enumerate(labels)
+    ]
+    frame = pl.DataFrame({"title": titles, "body": bodies, "stars": range(count), "subject": labels})
+    odd = pl.DataFrame({"title": [None] * len(ODD), "body": ODD, "stars": [0] * len(ODD), "subject": "sea"})
+    return pl.concat([frame, odd], how="vertical_relaxed")
+
+
+@cache
+def run() -> Run:
+    source = Path(mkdtemp(prefix="unfazed-test-")) / "reviews.csv"
+    rows().write_csv(source)
+    return unfazed.train(source, target="subject", out=source.parent / "run", progress=False, epochs=4)
+
+
+def test_columns_of_text_are_found_and_joined() -> None:
+    table = find(rows(), SourceOptions(target="subject"))
+    assert 'texts in "title", "body"' in table.kind
+    assert table.frame["input"][0].startswith("title: about the ")
+    assert "\nbody: they saw" in table.frame["input"][0]
+
+
+def test_rows_without_a_text_are_problems_and_the_rest_is_learnt() -> None:
+    assert [problem["reason"] for problem in run().problems()] == ["empty text"] * 3
+    assert run().report["test"]["accuracy"]["value"] > 0.9
+    assert run().model["modality"] == "text"
+    assert run().model["family"] == "texts-1"
+
+
+def test_the_baseline_stands_beside_it_on_the_same_rows() -> None:
+    baseline = run().report["baselines"]["linear"]
+    assert baseline["test"]["accuracy"]["n"] == run().report["test"]["accuracy"]["n"]
+    assert "TF-IDF with logistic regression" in (run().path / "report.html").read_text()
+
+
+def test_the_report_shows_words_by_weight() -> None:
+    words = [one.words for one in run().exhibits().values()]
+    assert words and all(pieces is not None for pieces in words)
+    subjects = {word for names in SUBJECTS.values() for word in names}
+    heaviest = [max(pieces, key=lambda pair: pair[1])[0].strip(" .,") for pieces in words if pieces]
+    assert np.mean([word in subjects for word in heaviest]) > 0.5
+
+
+def test_a_table_without_labels_is_predicted_from_the_same_columns(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.csv"
+    pl.DataFrame(
+        {"note": ["whatever else was written down about it"] * 2, "body": ["a ship and a wave", "flour for the baker"],
+         "title": ["the sailor", None]}
+    ).write_csv(asked)
+    assert [one.label for one in predicted(run(), [str(asked)])] == ["sea", "bread"]
+
+
+def test_texts_rows_and_files_are_predicted(tmp_path: Path) -> None:
+    file = tmp_path / "one.txt"
+    file.write_bytes("the baker’s oven – flour".encode("cp1252"))
+    items = ["a sailor on a ship", {"title": "yeast", "body": "flour"}, file, "", None]
+    predictions = unfazed.Predictor.open(run()).predict(items)
+    assert predictions.labels == ["sea", "bread", "bread", None, None]
+    assert predictions.problems[3] == "empty text"
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours() -> None:
+    predictor = unfazed.Predictor.open(run())
+    alone = predictor.predict(["a sailor on a ship"]).probs
+    among = predictor.predict(["flour " * 500, "a sailor on a ship", "x"]).probs
+    assert among[1] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_the_preprocessor_knows_nothing_of_rows_that_were_not_trained_on() -> None:
+    merges = json.loads(run().read_text("preprocessor.json"))["merges"]
+    assert json.loads(run().read_text("preprocessor.json"))["columns"] == ["title", "body"]
+    learnt = {merge.replace(" ", "") for merge in merges}
+    assert "Ġharbour" in learnt
+
+
+def test_a_folder_of_class_folders_of_text_files(tmp_path: Path) -> None:
+    for number in range(6):
+        place = tmp_path / ("sea", "bread")[number % 2]
+        place.mkdir(exist_ok=True)
+        (place / f"{number}.txt").write_bytes(f"text {number} – ü".encode("cp1252" if number else "utf-16"))
+    (tmp_path / "sea" / "broken.txt").write_bytes(b"\x89PNG\0\0\0")
+    table = find(tmp_path)
+    texts = dict(zip(table.frame["id"], table.frame["input"], strict=True))
+    assert texts["bread/1.txt"] == "text 1 – ü" and texts["sea/0.txt"] == "text 0 – ü"
+    assert texts["sea/broken.txt"].startswith("\0cannot be read: not a text")
+
+
+def test_a_table_of_paths_of_text_files(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    source = tmp_path / "list.csv"
+    pl.DataFrame({"file": [f"{n}.txt" for n in range(4)], "label": ["a", "b"] * 2}).write_csv(source)
+    assert find(source).frame["input"].to_list() == [f"text {number}" for number in range(4)]
+
+
+def test_a_table_without_texts_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no column of .* holds texts: name it with --input"):
+        find(pl.DataFrame({"a": [1, 2], "b": [0.5, 0.7], "label": ["x", "y"]}))
+
+
+def test_a_number_can_be_predicted_from_texts(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    good = generator.integers(0, 5, 200)
+    texts = [f"it is {'very ' * times}good, number {row}" for row, times in enumerate(good)]
+    frame = pl.DataFrame({"text": texts, "price": good * 1.5 + 0.25 + np.arange(200) / 1e4})
+    run = unfazed.train(frame, target="price", out=tmp_path / "run", progress=False, epochs=3)
+    assert run.report["task"].endswith("regression")
+    assert "TF-IDF with ridge regression" in (run.path / "report.html").read_text()
