@@ -12,7 +12,7 @@ import pytest
 
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
-from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, read, said_kinds
+from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, notices, read, said_kinds
 from unfazed.modality.tabular_columns import LARGEST, column_of
 from unfazed.modality.tabular_values import Value
 
@@ -246,6 +246,19 @@ def test_the_kinds_are_described() -> None:
         "1 number (age), 1 category (sex); left out: 1 identifier (id), 1 constant (all); "
         "1 value of age is no number and counts as missing"
     )
+
+
+def test_alarms_name_what_gives_the_target_away_and_the_column_to_leave_out() -> None:
+    y = np.random.default_rng(0).integers(0, 2, 100)
+    cells = {"paid": [f"2024-{1 + label:02}-{1 + number % 28:02}" for number, label in enumerate(y)],
+             "size": [number % 7 for number in range(100)], "id": list(range(100))}  # fmt: skip
+    preprocessor = fitted(cells, "id=number")
+    x = np.stack([encode({name: values[row] for name, values in cells.items()}, preprocessor) for row in range(100)])
+    kinds, alarm, identifier = notices(x, y, preprocessor)
+    assert kinds == "columns: 2 numbers (size, id), 1 date (paid)"
+    assert alarm.startswith('"paid" alone tells the target of 100.0% of 100 training rows')
+    assert alarm.endswith("--columns paid=identifier")
+    assert identifier.startswith("learnt from because --columns says so") and ": id." in identifier
 
 
 def test_a_row_is_read_from_mappings_and_json() -> None:

@@ -189,7 +189,11 @@ def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
 
 def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
     """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
-    found = [_alarm(leak, preprocessor) for leak in leaks(x, y, preprocessor.codes, seed=0)]
+    owners = [column.name for column in preprocessor.columns for _ in column.features]
+    worst: dict[str, Leak] = {}  # of a date, the part that tells most
+    for leak in leaks(x, y, preprocessor.codes, seed=0):
+        worst.setdefault(owners[leak.feature], leak)
+    found = [_alarm(name, leak) for name, leak in worst.items()]
     names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
     identifiers = (
         f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
@@ -198,8 +202,8 @@ def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularP
     return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
 
 
-def _alarm(leak: Leak, preprocessor: TabularPreprocessor) -> str:
-    own, name = leak.accuracy, preprocessor.features[leak.feature]
+def _alarm(name: str, leak: Leak) -> str:
+    own = leak.accuracy
     return (
         f'"{name}" alone tells the target of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
         f"{leak.commonest:.1%}): is it known before the target is? If not, leave it out: --columns {name}=identifier"
