@@ -101,7 +101,8 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each row [n]."""
-        chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)  # says that it is not fitted where it is not
+        chosen: NDArray[Any] = self.classes_[best]
         return chosen
 
 
@@ -134,10 +135,9 @@ def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, An
 
 def _frame(X: Any, names: Any) -> pl.DataFrame:
     """Rows as a frame with those names; what is neither a number nor text is taken as text."""
-    if isinstance(X, pl.DataFrame):
-        return X
     if hasattr(X, "columns"):
-        return from_pandas(X)
+        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X)
+        return frame.rename(dict(zip(frame.columns, map(str, names), strict=True)))
     columns = {str(name): X[:, number].tolist() for number, name in enumerate(names)}
     return pl.DataFrame(columns, strict=False)
 

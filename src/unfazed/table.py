@@ -32,6 +32,7 @@ _COLUMNS: dict[str, Any] = {
     "group": pl.String, "time": pl.Float64, "weight": pl.Float64, "sha256": pl.String,
 }
 _BALANCED, _MILD = 0.99, 0.9  # label entropy as a share of its maximum
+_A_PART = 20  # numbers at least that make a part of the targets, for each side to get some of every part
 _Result = TypeVar("_Result")
 
 
@@ -177,9 +178,10 @@ def number_in(text: str | None) -> float:
 
 
 def _tenths(targets: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Which tenth of the targets each [N] lies in, equal ones in one; -1 for nan."""
+    """Which tenth of the targets each [N] lies in, equal ones in one; -1 for nan. Of few targets: which larger part."""
     known = np.isfinite(targets)
-    ends = np.quantile(targets[known], np.arange(1, 10) / 10) if known.any() else np.zeros(9)
+    parts = int(np.clip(known.sum() // _A_PART, 1, 10))
+    ends = np.quantile(targets[known], np.arange(1, parts) / parts) if known.any() else np.zeros(0)
     tenth = np.searchsorted(np.unique(ends), targets, side="left")
     return np.where(known, tenth, -1)
 

@@ -291,6 +291,10 @@ def _fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) 
     return f"{rate:,} samples a second{resampled}{cut}"
 
 
+def _fitted(facts: Any, recipe: Any) -> AudioPreprocessor:
+    return fit(facts, recipe.sample_rate)
+
+
 MODALITY = Modality(
     name="audio",
     items="recordings",
@@ -302,7 +306,7 @@ MODALITY = Modality(
     load=file_bytes,
     read=read,
     inspect=inspect,
-    fit=lambda facts, recipe: fit(facts, recipe.sample_rate),
+    fit=_fitted,
     encode=encode,
     length=length,
     fitting=_fitting,

@@ -349,6 +349,10 @@ def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: ImagePreprocessor) 
     return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
 
 
+def _fitted(sizes: Any, recipe: Recipe) -> ImagePreprocessor:
+    return fit(sizes, recipe.image_size)
+
+
 MODALITY = Modality(
     name="image",
     items="images",
@@ -360,7 +364,7 @@ MODALITY = Modality(
     load=file_bytes,
     read=read,
     inspect=inspect,
-    fit=lambda sizes, recipe: fit(sizes, recipe.image_size),
+    fit=_fitted,
     encode=encode,
     length=whole,
     fitting=_fitting,

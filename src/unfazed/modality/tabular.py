@@ -295,6 +295,10 @@ def _is_sound(column: Column) -> bool:
     )
 
 
+def _fitting(facts: Any, preprocessor: TabularPreprocessor) -> str:
+    return described(preprocessor)
+
+
 MODALITY = Modality(
     name="tabular",
     items="rows",
@@ -309,7 +313,7 @@ MODALITY = Modality(
     fit=fit,
     encode=encode,
     length=whole,
-    fitting=lambda facts, preprocessor: described(preprocessor),
+    fitting=_fitting,
     augment=None,
     shrink=None,
     preprocessor=TabularPreprocessor,
