@@ -142,7 +142,7 @@ def measured(one: Set, seed: int, data: Path) -> dict[str, Any]:
         "seconds": seconds,
         "metric": metric,
         "score": report["test"][metric],
-        "beside": {name: facts["test"][metric] for name, facts in report["baselines"].items() if metric in facts["test"]},
+        "beside": {name: its["test"][metric] for name, its in report["baselines"].items() if metric in its["test"]},
         "rows": report["counts"]["train"],
         "device": report["origin"]["device"],
     }
