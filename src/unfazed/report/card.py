@@ -221,10 +221,12 @@ def _weakest(told: Facts) -> str | None:
 
 
 def _how(told: Facts) -> str:
-    said = "labels" if told["classes"] else "numbers"
+    said, modality = "labels" if told["classes"] else "numbers", told["task"].partition(" ")[0]
+    given = words.GIVEN.get(modality, "FILE")
+    item = '{"column": "value"}' if modality == "tabular" else f'"{given}"'
     return (
-        "```sh\npip install unfazed\nunfazed predict . FILE   # in this folder\n```\n\n"
-        f'```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict(["FILE"]).{said}\n```\n\n'
+        f"```sh\npip install unfazed\nunfazed predict . {given}   # in this folder\n```\n\n"
+        f'```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict([{item}]).{said}\n```\n\n'
         "`report.html` shows everything that was measured, `report.json` holds it for programs."
     )
 

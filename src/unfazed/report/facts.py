@@ -24,6 +24,7 @@ from unfazed.report import numbers
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
+from unfazed.report.words import GIVEN
 from unfazed.table import SPLITS, Table
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
-        "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
+        "next": _next(run, model),
     }
     told |= {"headline": headline(told), "verdict": verdict(told)}
     strict: dict[str, Any] = finite(told)
@@ -99,7 +100,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
-        "next": f"unfazed predict {shlex.quote(run.path.resolve().name)} FILE",
+        "next": _next(run, model),
     }
     told |= {"headline": numbers.headline(told), "verdict": numbers.verdict(told)}
     strict: dict[str, Any] = finite(told)
@@ -300,6 +301,10 @@ def _training(run: "Run") -> dict[str, Any]:
 def best_epoch(epochs: Sequence[Mapping[str, Any]]) -> int | None:
     """The number of the epoch whose weights were kept: the last one that was best so far."""
     return next((int(epoch["epoch"]) for epoch in reversed(epochs) if epoch.get("best")), None)
+
+
+def _next(run: "Run", model: Mapping[str, Any]) -> str:
+    return f"unfazed predict {shlex.quote(run.path.resolve().name)} {GIVEN.get(str(model.get('modality')), 'FILE')}"
 
 
 def _model(run: "Run", model: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from unfazed.report.events import (
     Stalled,
 )
 from unfazed.report.verdict import GUESSES
-from unfazed.report.words import bits, count, figure, number, percent, printable, seconds
+from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 
 Event = (
@@ -251,7 +251,7 @@ def summary(run: Run) -> Group:
     }
     tones = {"good": "green", "caution": "yellow"}
     verdict = [_Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
-    onward = f"unfazed predict {shlex.quote(str(run.path))} FILE"
+    onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
     return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)

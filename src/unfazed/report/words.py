@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
+GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
