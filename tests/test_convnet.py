@@ -150,7 +150,7 @@ def test_default_width_grows_with_data_and_is_a_multiple_of_sixteen() -> None:
 
 def test_all_bad_arguments_are_named_at_once() -> None:
     with pytest.raises(UsageError, match=r"classes.*width.*pooling"):
-        convnet(classes=1, width=0, pooling="median")
+        convnet(classes=0, width=0, pooling="median")
 
 
 @pytest.mark.parametrize("size", [8, 12, 20, 31, 32, 47, 48, 64, 96, 100, 128, 130, 200])

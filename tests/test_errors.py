@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
 
 from unfazed.analysis.errors import errors, r2_difference, regression
 
@@ -18,6 +18,7 @@ def problem(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_metrics_are_those_of_scikit_learn() -> None:
     y, predicted = problem()
     found = regression(y, predicted)
+    assert found["mse"].value == pytest.approx(mean_squared_error(y, predicted))
     assert found["rmse"].value == pytest.approx(root_mean_squared_error(y, predicted))
     assert found["mae"].value == pytest.approx(mean_absolute_error(y, predicted))
     assert found["r2"].value == pytest.approx(r2_score(y, predicted))
@@ -30,8 +31,8 @@ def test_examples_without_a_target_are_left_out() -> None:
 
 
 def test_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
-    held = {"rmse": 0, "mae": 0, "r2": 0}
-    truth = {"rmse": 3.0, "mae": 3.0 * math.sqrt(2 / math.pi), "r2": 1 - 9 / 100}
+    held = {"mse": 0, "rmse": 0, "mae": 0, "r2": 0}
+    truth = {"mse": 9.0, "rmse": 3.0, "mae": 3.0 * math.sqrt(2 / math.pi), "r2": 1 - 9 / 100}
     for seed in range(100):
         for name, estimate in regression(*problem(200, seed)).items():
             held[name] += estimate.low <= truth[name] <= estimate.high

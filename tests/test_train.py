@@ -11,6 +11,7 @@ from PIL import Image
 
 import unfazed
 from unfazed.errors import RecipeError, SourceError, UsageError
+from unfazed.recipe import applying
 from unfazed.report.events import Finished, Found, Measured, Planned, Stalled
 from unfazed.run import Run
 from unfazed.source import SourceOptions
@@ -84,7 +85,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch_and_scores_are_theirs() ->
 
 def test_the_recipe_is_recorded_as_resolved_and_repeats_the_run(tmp_path: Path) -> None:
     run = trained.run()
-    assert "auto" not in vars(run.recipe).values()
+    assert "auto" not in applying(run.recipe).values()
     again = unfazed.train(trained.source(), out=tmp_path / "run", recipe=run.path / "recipe.toml", progress=False)
     assert np.array_equal(run.dynamics()["losses"], again.dynamics()["losses"], equal_nan=True)
 

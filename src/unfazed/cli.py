@@ -43,13 +43,13 @@ app = App(
 
 def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
     """A flag of text: what it may say is judged once, by the recipe, with every other field."""
-    said = f"{knob.doc} ({allowed(knob)}; default {setting.default})"
+    only = f"for {' and '.join(knob.kinds)} data; " if knob.kinds else ""
+    said = f"{knob.doc} ({only}{allowed(knob)}; default {'none' if setting.default == '' else setting.default})"
     shown = "NAME" if knob.options else "N" if setting.type is int else "X"
     return setting.name, Annotated[str | None, Parameter(help=said, group=RECIPE, metavar=shown)], None
 
 
-# The flags of a recipe are its fields, each None until the user says something. Without a module of its own,
-# the class would pass for a builtin.
+# Each field of a recipe is a flag, None until the user says something. Without a module it would pass for a builtin.
 RecipeFlags: Any = make_dataclass(
     "RecipeFlags",
     [_flag(setting, knob) for setting, knob in knobs()],
@@ -140,7 +140,7 @@ def train(
     Parameters
     ----------
     source
-        Class folders of images, a folder with train and test, a CSV, TSV, Parquet or JSONL file, or sample:digits.
+        Class folders, a folder with train and test, a CSV, TSV, Parquet or JSONL file, sample:NAME or hf:NAME.
     resume
         A run folder to go on with, instead of a source; everything else is as it was.
     out
@@ -246,7 +246,7 @@ def predict(
     run
         The run folder.
     items
-        Files, folders, or CSV, TSV, Parquet or JSONL files with a column of paths.
+        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows.
     path
         The column of paths of such a table; by default the one with the most that are files.
     header

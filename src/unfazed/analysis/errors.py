@@ -1,7 +1,7 @@
 """What a prediction of numbers is worth on held-out examples: each metric with its interval and its n.
 
-Axis letters: N examples. Names and definitions are scikit-learn's (`root_mean_squared_error`, `mean_absolute_error`,
-`r2_score`, here `rmse`, `mae` and `r2`). Examples without a target (nan) are left out.
+Axis letters: N examples. Names and definitions are scikit-learn's (`mean_squared_error`, its root,
+`mean_absolute_error`, `r2_score`, here `mse`, `rmse`, `mae` and `r2`). Examples without a target (nan) are left out.
 """
 
 import math
@@ -17,8 +17,8 @@ _LEAST = 1e-12  # variance below which a target does not vary
 def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
     """Every metric of targets `[N]` and predictions `[N]`.
 
-    rmse and mae are in the target's units, lower = better. r2 is the share of the variance that the predictions take
-    away: 1 = all, 0 = no better than the mean of these targets, below 0 = worse.
+    rmse and mae are in the target's units, mse in their square, lower = better. r2 is the share of the variance that
+    the predictions take away: 1 = all, 0 = no better than the mean of these targets, below 0 = worse.
     """
     known = np.isfinite(y)
     y, predicted = y[known].astype(np.float64), predicted[known].astype(np.float64)
@@ -28,6 +28,7 @@ def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: i
     spread: Floats = (y - y.mean()) ** 2 if n else ones
     left = ratio_of_means(distance**2, spread, math.inf, seed)
     return {
+        "mse": squared,
         "rmse": Estimate(_root(squared.value), _root(squared.low), _root(squared.high), n),
         "mae": ratio_of_means(distance, ones, math.inf, seed),
         "r2": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),

@@ -178,9 +178,10 @@ def learning(told: Facts) -> Html:
     if not epochs:
         return Html()
     kept = f"The weights of epoch {told['best_epoch']} were kept. " if told["best_epoch"] else ""
+    changed = told["recipe"].get("augmentation") or told["recipe"].get("dropout")
     lead = (
         f"{words.count(len(epochs), 'epochs')}. {kept}Training surprise is taken during the pass, on each example "
-        "before its update and with augmentation on, so it may lie above validation."
+        f"before its update{' and with augmentation or dropout on' if changed else ''}, so it may lie above validation."
     )
     return tag(
         "section",
