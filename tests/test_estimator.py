@@ -1,5 +1,6 @@
 """scikit-learn's face: its own checks, pipelines, searches, frames with categories and missing values."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,13 @@ def test_a_classifier_learns_and_says_how_sure_it_is() -> None:
     probs = model.predict_proba(x)
     assert probs.shape == (178, 3) and np.allclose(probs.sum(1), 1)
     assert (model.classes_[probs.argmax(1)] == model.predict(x)).all()
+
+
+def test_a_fitted_estimator_survives_pickle_after_it_has_predicted() -> None:
+    x, y = load_wine(return_X_y=True)
+    model = Classifier(epochs=3).fit(x, y)
+    before = model.predict_proba(x)
+    assert np.allclose(pickle.loads(pickle.dumps(model)).predict_proba(x), before)
 
 
 def test_more_than_ten_classes_keep_their_order() -> None:

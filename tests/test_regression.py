@@ -112,6 +112,25 @@ def test_a_loss_of_another_task_is_refused(tmp_path: Path) -> None:
         unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, loss="cross-entropy", **SETTINGS)
 
 
+def test_what_is_for_classes_is_refused(tmp_path: Path) -> None:
+    wrong = {**SETTINGS, "class_weights": "balanced"}
+    with pytest.raises(RecipeError, match="is for classification"):
+        unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, **wrong)
+
+
+def test_a_run_on_rows_of_a_table_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unfazed.verb import train as verb
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verb, "write_report", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            unfazed.train("sample:diabetes", out=tmp_path / "run", progress=False, epochs=2)
+    assert unfazed.resume(tmp_path / "run", progress=False).report["task"] == "tabular regression"
+
+
 def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
     import shutil
 

@@ -115,7 +115,10 @@ class Run:
     def recipe(self) -> Recipe:
         """Every hyperparameter as it was resolved."""
         try:
-            settings = {**BEFORE, **read_recipe(self.path / "recipe.toml")}
+            said = read_recipe(self.path / "recipe.toml")
+            kind = str(said.get("modality", BEFORE["modality"]))
+            meant = {setting.name for setting, knob in knobs() if knob.applies(kind)}
+            settings = {**{name: value for name, value in BEFORE.items() if name in meant}, **said}
             recipe = recipe_from(settings)
         except RecipeError as error:
             raise self._damaged("recipe.toml", error) from error

@@ -92,6 +92,8 @@ def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
     present = [name for name in columns if name in frame.columns]
     plain = frame.select(_plain(frame[name]) for name in present)
     absent = dict.fromkeys([name for name in columns if name not in present])
+    if not present:
+        return [json.dumps(absent)] * len(frame)
     return [json.dumps({**row, **absent}, ensure_ascii=False) for row in plain.iter_rows(named=True)]
 
 

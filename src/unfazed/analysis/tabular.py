@@ -183,4 +183,5 @@ def boosting_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, see
 
 def _few_codes(x: Rows, codes: Sequence[int]) -> Rows:
     """The rows with the rarest codes of each feature taken for unseen, as far as boosting has no room for them."""
-    return np.where((np.asarray(codes) > 0) & (x >= MOST_CATEGORIES), np.float32(0.0), x)
+    few = np.where((np.asarray(codes) > 0) & (x >= MOST_CATEGORIES), np.float32(0.0), x)
+    return np.where(np.isnan(few).all(0), np.float32(0.0), few)  # a feature of nothing but nan cannot be binned

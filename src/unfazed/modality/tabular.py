@@ -73,6 +73,9 @@ class TabularPreprocessor:
         """The columns that are learnt from, each with the function from its value to its features."""
         return tuple((column.name, columns.encoder(column)) for column in self.columns if column.features)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"columns": self.columns}  # the encoders are made anew where they are needed
+
     def to_json(self) -> str:
         """The preprocessor as JSON text."""
         return json.dumps({**FORMAT, "columns": [asdict(column) for column in self.columns]}, indent=1) + "\n"

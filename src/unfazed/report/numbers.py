@@ -185,6 +185,8 @@ def _fit(told: Facts) -> Sentence:
     both = f"R² is {figure(train['value'])} on the training {items(told)}, {figure(validation['value'])} on validation"
     if train["value"] - validation["value"] > GAP and train["low"] > validation["high"]:
         return CAUTION, f"It overfits: {both}. More data, more weight decay or dropout may narrow the gap."
+    if train["value"] - validation["value"] > GAP:
+        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
     if train["value"] < UNFITTED:
         return CAUTION, (
             f"It has learnt little of its training set: {both}. Either it underfits (more epochs), or what is given "

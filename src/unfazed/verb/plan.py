@@ -68,6 +68,8 @@ def with_loss(recipe: Recipe) -> Recipe:
     if recipe.loss != AUTO and numbers == (recipe.loss == "cross-entropy"):
         fitting = "squared, absolute or huber" if numbers else "cross-entropy"
         raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {fitting}")
+    if numbers and recipe.class_weights == "balanced":
+        raise RecipeError('class_weights = "balanced" is for classification: numbers have no classes')
     return recipe.resolved(loss="squared" if numbers else "cross-entropy")
 
 
