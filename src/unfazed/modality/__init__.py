@@ -1,11 +1,13 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.errors import RunError
 from unfazed.table import Table
 
 Raw = Any  # one input, read but not yet prepared: pixels [H, W, 3], a text, a row as a dictionary …
@@ -72,6 +74,21 @@ class Modality(NamedTuple):
     preprocessor: type[Preprocessor]
     notices: Callable[..., list[str]] | None = None
     news: Callable[..., list[str]] | None = None
+
+
+def described_by(text: str, modality: str, items: str) -> dict[str, Any]:
+    """What the JSON of a preprocessor says, which may come from a stranger; its values are still to be checked.
+
+    Raises:
+        RunError: it is no JSON object, or of another modality or format.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"the preprocessor is not JSON: {error}") from error
+    if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, modality):
+        raise RunError(f"the preprocessor is not one for {items} in format 1")
+    return values
 
 
 def whole(x: NDArray[Any]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ import soxr
 from numpy.typing import NDArray
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
-from unfazed.modality import Modality
+from unfazed.modality import Modality, described_by
 from unfazed.reading import file_bytes
 from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
@@ -86,12 +86,7 @@ class AudioPreprocessor:
         Raises:
             RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"the preprocessor is not JSON: {error}") from error
-        if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "audio"):
-            raise RunError("the preprocessor is not one for audio in format 1")
+        values = described_by(text, "audio", "audio")
         given = values.get("sample_rate"), values.get("samples")
         rate, samples = (value if type(value) is int else 0 for value in given)
         if not SLOWEST <= rate <= HIGHEST_RATE or not 1 <= samples <= MAX_SECONDS * rate:

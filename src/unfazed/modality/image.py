@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
-from unfazed.modality import Modality, whole
+from unfazed.modality import Modality, described_by, whole
 from unfazed.modality.pixels import to_bytes
 from unfazed.reading import file_bytes
 from unfazed.recipe import Recipe
@@ -123,12 +123,7 @@ class ImagePreprocessor:
         Raises:
             RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"the preprocessor is not JSON: {error}") from error
-        if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "image"):
-            raise RunError("the preprocessor is not one for images in format 1")
+        values = described_by(text, "image", "images")
         size, aspect = values.get("image_size"), values.get("aspect")
         if not isinstance(size, int) or not SMALLEST <= size <= LARGEST or aspect not in ("crop", "pad"):
             raise RunError(f"the preprocessor is damaged: image_size {size!r}, aspect {aspect!r}")

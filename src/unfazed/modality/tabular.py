@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.tabular import Leak, leaks
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
-from unfazed.modality import Modality, whole
+from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
 from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
 from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
@@ -87,13 +87,7 @@ class TabularPreprocessor:
         Raises:
             RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
         """
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"the preprocessor is not JSON: {error}") from error
-        if not isinstance(given, dict) or any(given.get(key) != value for key, value in FORMAT.items()):
-            raise RunError("the preprocessor is not one for tables in format 1")
-        found = given.get("columns")
+        found = described_by(text, "tabular", "tables").get("columns")
         if not isinstance(found, list) or not 0 < len(found) <= MOST_COLUMNS:
             raise RunError("the preprocessor is damaged: it has no columns")
         read = cls(tuple(_column_from(values) for values in found))

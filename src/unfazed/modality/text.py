@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.errors import InputError, RunError, SourceError
-from unfazed.modality import Modality
+from unfazed.modality import Modality, described_by
 from unfazed.reading import file_bytes, parallel
 from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions
@@ -105,12 +105,7 @@ class TextPreprocessor:
         Raises:
             RunError: damaged, of another modality or format, or out of range: the text may come from a stranger.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"the preprocessor is not JSON: {error}") from error
-        if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, "text"):
-            raise RunError("the preprocessor is not one for texts in format 1")
+        values = described_by(text, "text", "texts")
         tokens, merges, columns = values.get("tokens"), values.get("merges"), values.get("columns")
         if type(tokens) is not int or not SMALLEST <= tokens <= LARGEST:
             raise RunError(f"the preprocessor is damaged: tokens {tokens!r}")

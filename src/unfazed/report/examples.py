@@ -1,7 +1,7 @@
 """The page's middle: mistakes, classes, and the examples that surprised the model."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from unfazed.report import words
@@ -18,6 +18,8 @@ HEATS = 7
 UPRIGHT = 3  # letters of the longest label that may head a column without being turned
 DENSE = 12  # classes from which cells get smaller
 ROWS_SHOWN = 120  # classes in the table
+FIRST = 12  # surprising examples shown at once
+FINISHED = "by the finished model, which never trained on them"
 
 
 class Cell(NamedTuple):
@@ -233,44 +235,41 @@ def _score(name: str, estimate: Facts, own: bool) -> Html:
     return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
 
 
-def surprising(told: Facts, exhibits: Exhibits) -> Html:
+def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
     """The training and the validation examples whose labels the model finds most surprising."""
-    train, validation = told["surprising"]["train"], told["surprising"]["validation"]
-    if not train and not validation:
-        return Html()
     lead = (
         "A wrong label surprises a model that has learnt the others. So does a rare or a spoilt example: look before "
         "you relabel. 1 bit: the model gave the given label one half; 7 bits: less than 1 %."
     )
-    return tag(
-        "section",
-        tag("h2", "What surprises it"),
-        tag("p", words.tight(lead), class_="lead"),
-        tag(
-            "div",
-            _surprising("Training", "by the mean over all epochs, since what was memorised ends low", train, exhibits),
-            _surprising("Validation", "by the finished model, which never trained on them", validation, exhibits),
-            class_="stacked",
-        ),
-        id="surprises",
-    )
+    over = "by the mean over all epochs, since what was memorised ends low"
+    abouts = [f"{how}. The percentages are the finished model’s." for how in (over, FINISHED)]
+    return surprises(told, exhibits, lead, abouts, figure)
 
 
-def _surprising(name: str, about: str, rows: Sequence[Facts], exhibits: Exhibits) -> Html | None:
-    if not rows:
+def surprises(
+    told: Facts, exhibits: Exhibits, lead: str, abouts: Sequence[str], drawn: Callable[[Facts, Exhibits], Html]
+) -> Html | None:
+    """The section of the most surprising examples; `abouts` says how training and validation examples are ranked."""
+    ranked = [
+        _ranked(name, about, [drawn(row, exhibits) for row in rows], gallery(rows, exhibits))
+        for name, about in zip(("Training", "Validation"), abouts, strict=True)
+        if (rows := told["surprising"][name.lower()])
+    ]
+    if not ranked:
         return None
-    at_once, rest = rows[:12], rows[12:]
-    more = tag(
-        "details",
-        tag("summary", f"{len(rest)} more"),
-        tag("div", *(figure(row, exhibits) for row in rest), class_=gallery(rest, exhibits)),
-        class_="more",
-    )
+    parts = (tag("h2", "What surprises it"), tag("p", words.tight(lead), class_="lead"))
+    return tag("section", *parts, tag("div", *ranked, class_="stacked"), id="surprises")
+
+
+def _ranked(name: str, about: str, figures: Sequence[Html], style: str) -> Html:
+    """The first figures at once, the others behind a click."""
+    rest = figures[FIRST:]
+    more = tag("details", tag("summary", f"{len(rest)} more"), tag("div", *rest, class_=style), class_="more")
     return tag(
         "div",
         tag("h3", name),
-        tag("p", f"Ranked {about}. The percentages are the finished model’s.", class_="soft small"),
-        tag("div", *(figure(row, exhibits) for row in at_once), class_=gallery(at_once, exhibits)),
+        tag("p", f"Ranked {about}", class_="soft small"),
+        tag("div", *figures[:FIRST], class_=style),
         more if rest else None,
         class_="card",
     )

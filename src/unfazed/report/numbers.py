@@ -14,7 +14,7 @@ from unfazed.analysis.errors import regression
 from unfazed.analysis.intervals import Floats, Integers
 from unfazed.errors import RunError
 from unfazed.report.selection import SURPRISING, evaluated_split
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, sentence, simpler
+from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, sentence, simpler, spoken
 from unfazed.report.words import count, figure, number, percent
 from unfazed.table import SPLITS, Table
 
@@ -148,10 +148,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["mae"]["n"]:
         return []
     said = [_against_mean(told), *(_against(told, *one) for one in simpler(told)), _fit(told)]
-    if split == "validation":
-        caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
-        said.insert(0, (CAUTION, caution))
-    return [{"tone": spoken[0], "text": spoken[1]} for spoken in said if spoken]
+    return spoken(split, said)
 
 
 def _against_mean(told: Facts) -> Sentence:

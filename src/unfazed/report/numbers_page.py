@@ -6,7 +6,7 @@ from typing import Any
 
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, track
-from unfazed.report.examples import Exhibits, gallery
+from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import EXPLAINED, NAMES, chart_card, latency_lines, schedule, tile, verdict_card
@@ -14,7 +14,6 @@ from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
 SIDE, MARGIN = 420, 52  # of the picture of predictions, in its own units
-FIRST = 12  # examples shown at once
 
 
 def hero(told: Facts) -> Html:
@@ -209,41 +208,11 @@ def _label(value: float, at: float, axis: int) -> Html:
     return tag("text", text, x=MARGIN - 8, y=at + 4, text_anchor="end", class_="tick")
 
 
-def surprising(told: Facts, exhibits: Exhibits) -> Html:
+def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
     """The training and the validation examples that are furthest from what the model expects."""
-    train, validation = told["surprising"]["train"], told["surprising"]["validation"]
-    if not train and not validation:
-        return Html()
     lead = "A wrong target surprises a model that has learnt the others. So does a rare one: look, then correct."
-    return tag(
-        "section",
-        tag("h2", "What surprises it"),
-        tag("p", lead, class_="lead"),
-        tag(
-            "div",
-            _part("Training", "by the median error over all epochs: what is memorised ends low", train, exhibits),
-            _part("Validation", "by the finished model, which never trained on them", validation, exhibits),
-            class_="stacked",
-        ),
-        id="surprises",
-    )
-
-
-def _part(name: str, about: str, rows: Sequence[Facts], exhibits: Exhibits) -> Html | None:
-    if not rows:
-        return None
-    figures = [_figure(row, exhibits) for row in rows]
-    style = gallery(rows, exhibits)
-    more = tag("details", tag("summary", f"{len(figures) - FIRST} more"), tag("div", *figures[FIRST:], class_=style),
-               class_="more")  # fmt: skip
-    return tag(
-        "div",
-        tag("h3", name),
-        tag("p", f"Ranked {about}.", class_="soft small"),
-        tag("div", *figures[:FIRST], class_=style),
-        more if len(figures) > FIRST else None,
-        class_="card",
-    )
+    abouts = ("by the median error over all epochs: what is memorised ends low.", f"{FINISHED}.")
+    return surprises(told, exhibits, lead, abouts, _figure)
 
 
 def _figure(row: Facts, exhibits: Exhibits) -> Html:

@@ -1,6 +1,6 @@
 """What the numbers amount to, in sentences. Each says what it was measured on; none says what was not measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
@@ -47,10 +47,14 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
     said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
             _last(told)]  # fmt: skip
-    if split == "validation":
-        caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
-        said.insert(0, (CAUTION, caution))
-    return [{"tone": spoken[0], "text": spoken[1]} for spoken in said if spoken]
+    return spoken(split, said)
+
+
+def spoken(split: str, said: Sequence[Sentence]) -> list[dict[str, str]]:
+    """What is to be said of an evaluation on `split`, as the report holds it."""
+    caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
+    first = [(CAUTION, caution)] if split == "validation" else []
+    return [{"tone": one[0], "text": one[1]} for one in [*first, *said] if one]
 
 
 def _against_majority(told: Facts) -> Sentence:

@@ -56,6 +56,11 @@ def kind(modality: str) -> Kind:
     return found
 
 
+def convnet_batch_size(rows: int) -> int:
+    """Examples per step of a convnet, for `rows` training rows."""
+    return 128 if rows >= 5000 else 64 if rows >= 500 else 16
+
+
 def lasting(recipe: Recipe, rows: int, batch_size: int, epochs: int) -> Recipe:
     """The recipe with its batch size and epochs, where it left them open, for `rows` training rows."""
     recipe = recipe.resolved(batch_size=batch_size)

@@ -22,7 +22,7 @@ from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
 from unfazed.model.sounds import SoundNet, default_width
 from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.run import Exhibit
-from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 1000  # training recordings that each band's mean and deviation are taken from, at most
@@ -41,7 +41,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     """A convnet as wide as the data allow, hearing whole recordings, or windows of long ones."""
     rows = torch.from_numpy(prepared.table.rows("train"))
     rate, samples = _rate(prepared), prepared.preprocessor.shape[0]
-    recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.01,
         weight_decay=weight_decay_of(recipe),
         label_smoothing=0.1,
@@ -69,11 +69,6 @@ def default_window(seconds: float) -> float:
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
     return round(min(60, max(8, 7 * math.sqrt(9000 / rows))))
-
-
-def default_batch_size(rows: int) -> int:
-    """Examples per step for `rows` training rows."""
-    return 128 if rows >= 5000 else 64 if rows >= 500 else 16
 
 
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:

@@ -19,7 +19,7 @@ from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
-from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
@@ -34,7 +34,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
     labels = prepared.table.y()[sample.index.numpy()]
     flips = mirror_agreement(sample.x.numpy(), labels, recipe.seed) if recipe.flip == AUTO else None
-    recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.01,
         weight_decay=weight_decay_of(recipe),
         label_smoothing=0.1,
@@ -68,11 +68,6 @@ def default_epochs(rows: int) -> int:
 def default_start_size(image_size: int) -> float:
     """Share of the side that images begin with: all of it where there is little to leave out."""
     return 0.6 if image_size >= 32 else 1.0
-
-
-def default_batch_size(rows: int) -> int:
-    """Examples per step for `rows` training rows."""
-    return 128 if rows >= 5000 else 64 if rows >= 500 else 16
 
 
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
