@@ -252,8 +252,8 @@ def surprises(
     """The section of the most surprising examples; `abouts` says how training and validation examples are ranked."""
     ranked = [
         _ranked(name, about, [drawn(row, exhibits) for row in rows], gallery(rows, exhibits))
-        for name, about in zip(("Training", "Validation"), abouts, strict=True)
-        if (rows := told["surprising"][name.lower()])
+        for (name, split), about in zip((("Training", "train"), ("Validation", "validation")), abouts, strict=True)
+        if (rows := told["surprising"][split])
     ]
     if not ranked:
         return None
