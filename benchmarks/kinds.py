@@ -3,7 +3,8 @@
 DATA is a folder with text/, audio/ and tables/ as benchmarks/README.md describes them. Each (data set, seed) is one
 cell: a process `unfazed train SOURCE …`, timed from outside; the model and its baselines train, choose and are tested
 on the same rows. Cells are kept under benchmarks/cells and not run again; the table is written to benchmarks/kinds.md
-after each. `--busy` marks times as those of a shared machine.
+after each. Further words choose the sets that have one of them in their names. `--busy` marks times as those of a
+shared machine.
 """
 
 import csv
@@ -109,11 +110,12 @@ SETS = (
 )  # fmt: skip
 
 
-def main(data: Path, busy: bool) -> None:
+def main(data: Path, wanted: list[str], busy: bool) -> None:
     """Run the cells that are missing, the first seed of every set first."""
     CELLS.mkdir(exist_ok=True)
+    chosen = [one for one in SETS if not wanted or any(word in one.name for word in wanted)]
     for seed in SEEDS:
-        for one in (one for one in SETS if seed in one.seeds):
+        for one in (one for one in chosen if seed in one.seeds):
             path = _cell(one, seed)
             if not path.exists():
                 cell = {**measured(one, seed, data), "busy": busy}
@@ -202,4 +204,5 @@ def _spread(estimates: list[dict[str, Any]], metric: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), busy="--busy" in sys.argv)
+    _, data, *words = [word for word in sys.argv if word != "--busy"]
+    main(Path(data), words, busy="--busy" in sys.argv)
