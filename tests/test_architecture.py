@@ -28,7 +28,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"source_table"},
     {"source_folder"},
     {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
-    {"files"},
+    {"files", "label_sets"},
     {"errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -28,7 +28,7 @@ class Outputs(NamedTuple):
 
 
 class Model(Protocol):
-    """What a network must offer to be evaluated."""
+    """What a network must offer to be evaluated; `multilabel`, if it is there and true: each output is a label by itself."""
 
     head: nn.Module
 
@@ -65,7 +65,8 @@ def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> li
     """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
     parts = (part.to(device) for part in batch.split(size))
     embeddings = [model.embed(part.x, part.length) for part in parts]
-    return [(probabilities(model.head(embedding)), embedding.float()) for embedding in embeddings]
+    multilabel = getattr(model, "multilabel", False)
+    return [(probabilities(model.head(embedding), multilabel), embedding.float()) for embedding in embeddings]
 
 
 def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:

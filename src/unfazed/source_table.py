@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
+from unfazed.label_sets import SEPARATOR, joined
 from unfazed.table import SPLIT_NAMES, clean_label, listed, read_parquet
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
 }
-_OBVIOUS = ("label", "class", "target", "category")
+_OBVIOUS = ("label", "labels", "class", "target", "category")
+SETS = "lists of labels"  # what the kind of a table says of a column of lists
+_WITHOUT_NULL = (".csv", ".tsv")  # formats in which an empty cell is all that can be said of nothing
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _LONGEST_PATH = 4096
 _TRIED = 100  # values of a column that are looked for on disk
@@ -39,10 +42,11 @@ class Columns(NamedTuple):
     inputs: str
     target: str
     notes: list[str]
+    lists: bool = False  # whether the column of labels holds lists
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
-        return f'{self.inputs}, labels in "{self.target}"'
+        return f'{self.inputs}, {SETS if self.lists else "labels"} in "{self.target}"'
 
 
 class Paths(NamedTuple):
@@ -142,7 +146,8 @@ def labelled(
     roles["split"] = split
     taken = [*inputs.columns, *(name for name in roles.values() if name)]
     target = wanted.get("target") or obvious_target(frame, taken, where)
-    labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
+    lists = isinstance(frame[target].dtype, pl.List | pl.Array)
+    labels = _joined_lists(frame[target], where) if lists else _labels(frame[target], where)
     columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs.values, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
@@ -153,7 +158,29 @@ def labelled(
     others = [name for name in inputs.others if name not in (target, *roles.values())]
     notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
-    return Columns(rows, inputs.said, target, notes)
+    return Columns(rows, inputs.said, target, notes, lists)
+
+
+def _labels(column: pl.Series, where: str) -> list[str | None]:
+    """Labels as text. Where some hold a separator, and so may be sets, an empty text stays one: the empty set."""
+    found = [clean_label(value) if value else None for value in texts(column, where)]
+    if column.dtype != pl.String or not any(label and SEPARATOR in label for label in found):
+        return found
+    empty = [True] * len(column) if Path(where).suffix.lower() in _WITHOUT_NULL else column.is_not_null().to_list()
+    return [(label or "") if known else label for label, known in zip(found, empty, strict=True)]
+
+
+def _joined_lists(column: pl.Series, where: str) -> list[str | None]:
+    """Lists of labels as text; a null is no set, and a null in a list no label."""
+    inner = column.dtype.inner  # type: ignore[attr-defined]
+    if not (inner.is_integer() or inner in (pl.String, pl.Null, pl.Boolean, pl.Categorical, pl.Enum)):
+        raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: lists of text or of whole numbers '
+                          "are needed for labels")
+    values = [None if one is None else [str(label) for label in one if label is not None] for one in column.to_list()]
+    if wrong := next((label for one in values for label in one or () if SEPARATOR in label), None):
+        raise SourceError(f'the label {listed([wrong])} in column "{column.name}" of {where} holds "{SEPARATOR}", which '
+                          "stands between the labels of a set: write it with another character")
+    return [None if one is None else joined(one) for one in values]
 
 
 def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:

@@ -34,6 +34,7 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise UnfazedError(f"its weights do not fit: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")
     model.load_state_dict(weights, assign=True)
+    model.multilabel = description.get("task") == "multilabel"
     return model.eval().requires_grad_(False)
 
 

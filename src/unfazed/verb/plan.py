@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,6 +24,9 @@ from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace
 
+LOSSES_OF = {"classification": ("cross-entropy",), "multilabel": ("binary-cross-entropy",),
+             "regression": ("squared", "absolute", "huber")}  # fmt: skip
+NO_CLASS = {"regression": "numbers have no classes", "multilabel": "an example of several labels has no one class"}
 TIMED_STEPS = 5
 TIMED_ROWS = 64
 MEASURING = 3.0  # seconds for the baselines, the latency, the exhibits and the report
@@ -55,6 +59,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         shuffle=default_shuffle(_bytes(prepared)),
         patience=default_patience(design.recipe.epochs),
     )
+    design.model.multilabel = prepared.table.task == "multilabel"
     return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
 
 
@@ -64,13 +69,19 @@ def with_loss(recipe: Recipe) -> Recipe:
     Raises:
         RecipeError: another task's was asked for.
     """
-    numbers = recipe.task == "regression"
-    if recipe.loss != AUTO and numbers == (recipe.loss == "cross-entropy"):
-        fitting = "squared, absolute or huber" if numbers else "cross-entropy"
-        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {fitting}")
-    if numbers and recipe.class_weights == "balanced":
-        raise RecipeError('class_weights = "balanced" is for classification: numbers have no classes')
-    return recipe.resolved(loss="squared" if numbers else "cross-entropy")
+    fitting = LOSSES_OF[recipe.task]
+    if recipe.loss not in (AUTO, *fitting):
+        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {_or(fitting)}")
+    if recipe.class_weights == "balanced" and recipe.task in NO_CLASS:
+        raise RecipeError(f'class_weights = "balanced" is for classification: {NO_CLASS[recipe.task]}')
+    if recipe.task == "multilabel":  # smoothed targets would claim that rare labels are common
+        recipe = recipe.resolved(label_smoothing=0.0)
+    return recipe.resolved(loss=fitting[0])
+
+
+def _or(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _bytes(prepared: Prepared) -> int:

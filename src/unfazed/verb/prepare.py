@@ -143,7 +143,9 @@ def prepare(
 
 
 def _targets(table: Table, scale: Scale | None) -> Tensor:
-    """What is learnt [N]: class numbers, -1 where there is none; or standardised numbers, nan likewise."""
+    """What is learnt [N]: class numbers, -1 where there is none; or standardised numbers, nan likewise; or sets [N, K]."""
+    if table.task == "multilabel":
+        return torch.from_numpy(table.indicators())
     if scale is None:
         return torch.from_numpy(table.y())
     return torch.from_numpy(scale.standardised(table.targets()))
