@@ -54,7 +54,7 @@ def best_thresholds(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Flo
         if positives:
             share = positives / (positives + PSEUDO_POSITIVES)
             found[label] += share * (_best_threshold(given[:, label], probs[:, label]) - DEFAULT)
-    return found
+    return found.round(6)  # as it is written, and applied
 
 
 def _best_threshold(given: Sets, probs: Floats) -> float:

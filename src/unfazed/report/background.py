@@ -7,7 +7,7 @@ from unfazed.recipe import knobs
 from unfazed.report import words
 from unfazed.report.charts import stacked_bar
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items
+from unfazed.report.verdict import items, task
 
 Facts = Mapping[str, Any]
 STAGES = {"read": "reading the data", "train": "training", "evaluate": "evaluation"}
@@ -17,7 +17,8 @@ def data(told: Facts) -> Html:
     """Where the examples came from, and what was noticed about them."""
     amount = words.count(told["counts"]["all"], items(told))
     if told["classes"]:
-        amount += f" in {words.count(len(told['classes']), 'classes')}"
+        with_labels = task(told) == "multilabel"
+        amount += f" {'with any of' if with_labels else 'in'} {words.count(len(told['classes']), 'labels' if with_labels else 'classes')}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
         duplicates(told),

@@ -30,7 +30,7 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.verdict import GUESSES
+from unfazed.report.verdict import GUESSES, task
 from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 
@@ -46,6 +46,11 @@ HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
     "  epoch    training  validation            R²       rate      time   ★ best so far"
 )
+HEADING_OF_SETS = (
+    "            surprise, bits       validation   learning\n"
+    "  epoch    training  validation          F1       rate      time   ★ best so far"
+)
+HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -127,7 +132,7 @@ class _Display:
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        self._say(Text(HEADING_OF_NUMBERS if event.recipe.task == "regression" else HEADING, style="dim"))
+        self._say(Text(HEADINGS.get(event.recipe.task, HEADING), style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -185,14 +190,15 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits and accuracy, or error and R², learning rate, seconds; best: a star."""
+    """One epoch in one line: surprise in bits and accuracy or F1, or error and R², learning rate, seconds; best: a star."""
     numbers = "rmse" in facts["validation"]
     train, validation = (
         number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
         for split in ("train", "validation")
     )
     measured = facts["validation"]
-    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * measured['accuracy']:.1f} %"
+    share = measured.get("accuracy", measured.get("f1_micro"))
+    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * share:.1f} %"
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
         f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
@@ -246,7 +252,7 @@ def summary(run: Run) -> Group:
     columns = {
         "model": told[split],
         **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name not in GUESSES and facts},
-        **({"commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
+        **({"commonest set" if task(told) == "multilabel" else "commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
@@ -279,7 +285,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
-    for name, said, write in _ROWS:
+    sets = any("f1_micro" in metrics for metrics in columns.values())
+    for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
         if not any(cells):
             continue
@@ -305,4 +312,13 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
+)
+_ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("f1_micro", "F1 over all labels", percent),
+    ("f1_macro", "F1, mean of labels", percent),
+    ("precision_micro", "precision", percent),
+    ("recall_micro", "recall", percent),
+    ("subset_accuracy", "sets exactly right", percent),
+    ("hamming_loss", "wrong yes or no", percent),
+    ("log_loss", "surprise, bits", _in_bits),
 )
