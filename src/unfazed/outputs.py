@@ -28,7 +28,7 @@ class Outputs(NamedTuple):
 
 
 class Model(Protocol):
-    """What a network must offer to be evaluated; `multilabel`, if it is there and true: each output is a label by itself."""
+    """What a network must offer to be evaluated. Where its `multilabel` is true, each output is a label by itself."""
 
     head: nn.Module
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unfazed.device import best_device
 from unfazed.analysis.multilabel import chosen
+from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor

@@ -54,7 +54,8 @@ class Recipe:
 
     # fmt: off
     modality: str = _knob(AUTO, "kind of data; auto: by what the source holds", options=MODALITIES)
-    task: str = _knob(AUTO, "what is predicted: a class, a set of labels or a number; auto: by what the labels are", options=TASKS)
+    task: str = _knob(AUTO, "what is predicted: a class, a set of labels or a number; auto: by what the labels are",
+                      options=TASKS)
     loss: str = _knob(AUTO, "what training minimises; auto: cross-entropy for classes, the binary one of each label "
                       "for sets, squared for numbers",
                       options=LOSSES)

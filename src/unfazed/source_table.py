@@ -178,8 +178,8 @@ def _joined_lists(column: pl.Series, where: str) -> list[str | None]:
                           "are needed for labels")
     values = [None if one is None else [str(label) for label in one if label is not None] for one in column.to_list()]
     if wrong := next((label for one in values for label in one or () if SEPARATOR in label), None):
-        raise SourceError(f'the label {listed([wrong])} in column "{column.name}" of {where} holds "{SEPARATOR}", which '
-                          "stands between the labels of a set: write it with another character")
+        raise SourceError(f'the label {listed([wrong])} in column "{column.name}" of {where} holds "{SEPARATOR}", '
+                          "which stands between the labels of a set: write it with another character")
     return [None if one is None else joined(one) for one in values]
 
 

@@ -21,7 +21,8 @@ from unfazed.errors import SourceError, did_you_mean
 from unfazed.table import SPLITS, Table, listed, merged_key, row_name
 
 _NOWHERE, _TRAIN, _VALIDATION, _TEST = -1, 0, 1, 2
-_STRATA = {"classification": "class", "multilabel": "the rarest label of each row", "regression": "tenths of the target"}
+_STRATA = {"classification": "class", "multilabel": "the rarest label of each row",
+           "regression": "tenths of the target"}
 _NAMED = 3  # classes without a training row that are told of one by one
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]

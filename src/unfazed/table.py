@@ -97,7 +97,7 @@ class Table:
     def counts(self) -> NDArray[np.int64]:
         """Rows of each class [K]."""
         if self.task == "multilabel":
-            return np.nansum(self.indicators(), axis=0, dtype=np.float64).astype(np.int64)
+            return np.asarray(np.nansum(self.indicators(), axis=0, dtype=np.float64), dtype=np.int64)
         y = self.y()
         return np.bincount(y[y >= 0], minlength=len(self.classes)).astype(np.int64)
 
@@ -292,9 +292,11 @@ def _sets_in_words(table: Table, items: str) -> list[str]:
     often, seldom = int(counts.argmax()), int(counts.argmin())
     each = [f'"{table.classes[k]}" on {100 * counts[k] / n:.2g} %' for k in dict.fromkeys([often, seldom])]
     none = int((known.sum(1) == 0).sum())
+    labels = f"{len(table.classes):,} label{'s' * (len(table.classes) != 1)}"
     return [
-        f"{len(table):,} {items} with any of {len(table.classes):,} label{'s' * (len(table.classes) != 1)}, {table.kind}",
-        f"{counts.sum() / n:.2f} labels each, {none:,} with none; {', '.join(each)}; entropy of the labels {bits:.2f} bits",
+        f"{len(table):,} {items} with any of {labels}, {table.kind}",
+        f"{counts.sum() / n:.2f} labels each, {none:,} with none, {', '.join(each)}",
+        f"entropy of the labels {bits:.2f} bits",
     ]
 
 

@@ -108,8 +108,8 @@ def _of_sets(table: Table, told: bool) -> Table:
                      "--task classification takes each set of labels for one class")
     empty = int((table.frame["label"] == "").sum())
     if empty and f'{SETS} in "' not in table.kind:
-        notes.append(f"{empty:,} empty cells are taken for examples with none of the labels: leave those rows out "
-                     "where nobody has looked yet")
+        many = "an empty cell is" if empty == 1 else f"{empty:,} empty cells are"
+        notes.append(f'{many} taken for "none of the labels": leave out rows that nobody has looked at')
     return replace(table, frame=frame, classes=classes, task="multilabel").with_notes(*notes)
 
 
@@ -121,8 +121,8 @@ def _without_empty(table: Table, told: bool) -> Table:
     table = replace(table, frame=table.frame.with_columns(label=pl.col("label").replace("", None)))
     if not held or not told or 'labels in "' not in table.kind:
         return table
-    return table.with_notes(f'labels with "{SEPARATOR}" in them, such as {listed(held, 2)}, are taken as they stand: their '
-                            "parts seldom come back in others; --task multilabel takes them for sets")
+    return table.with_notes(f'labels with "{SEPARATOR}" in them, such as {listed(held, 2)}, are taken as they stand: '
+                            "their parts seldom come back in others; --task multilabel takes them for sets")
 
 
 def check_labels(table: Table) -> None:

@@ -31,7 +31,7 @@ PSEUDO_ROWS = 2  # flawless ones and wholly wrong ones, each
 
 
 class LabelScore(NamedTuple):
-    """How one label fares: `precision.n` examples were predicted to have it, `recall.n` and `average_precision.n` do."""
+    """How one label fares: `precision.n` examples were predicted to have it, `recall.n` have it."""
 
     precision: Estimate
     recall: Estimate
@@ -48,12 +48,12 @@ def best_thresholds(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Flo
     classification"), who drop a threshold whose F1 is low.
     """
     known = ~np.isnan(y).any(1)
-    given, probs = y[known] > 0, probs[known].astype(np.float64)
+    given, known_probs = y[known] > 0, probs[known].astype(np.float64)
     found = np.full(y.shape[1], DEFAULT)
     for label, positives in enumerate(given.sum(0).tolist()):
         if positives:
             share = positives / (positives + PSEUDO_POSITIVES)
-            found[label] += share * (_best_threshold(given[:, label], probs[:, label]) - DEFAULT)
+            found[label] += share * (_best_threshold(given[:, label], known_probs[:, label]) - DEFAULT)
     return found.round(6)  # as it is written, and applied
 
 
@@ -196,4 +196,4 @@ def share_probs(y: NDArray[np.floating], count: int) -> Floats:
 
 def label_counts(y: NDArray[np.floating]) -> Integers:
     """Examples that have each label `[K]`."""
-    return np.nansum(y, axis=0, dtype=np.float64).astype(np.int64)
+    return np.asarray(np.nansum(y, axis=0, dtype=np.float64), dtype=np.int64)

@@ -4,6 +4,7 @@ Axis letters: N examples, K labels, D features of one.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from unfazed.analysis.intervals import Floats, Integers
 CHOOSING = 8  # labels at most, the commonest, by which the strength for all is chosen: more would take too long
 MANY_LABELS = 8  # from which on the pixels of an image are averaged to fewer areas
 
-Fit = Callable[[Any, Integers, float], Any]  # inputs [N, D], yes = 1 [N], inverse regularisation -> scikit-learn's model
+Fit = Callable[..., Any]  # inputs [N, D], yes = 1 [N], strength -> a model of scikit-learn's
 Model = Callable[[Any], Floats]  # inputs [N, D] -> [N, K], or [N] of one label
 
 
@@ -26,11 +27,10 @@ def one_vs_rest(inputs: Any, y: NDArray[np.floating], fit: Fit, strengths: Seque
     """
     given = (y > 0).astype(np.int64)
     strength = _chosen_strength(inputs, given, fit, strengths)
-    models = [_of_label(inputs, given[:, label], lambda x, yes: fit(x, yes, strength)) for label in range(y.shape[1])]
-    return lambda asked: np.stack([model(asked) for model in models], axis=1)
+    return each_label(inputs, given, partial(fit, strength=strength))
 
 
-def each_label(inputs: Any, y: NDArray[np.floating], fit: Callable[[Any, Integers], Any]) -> Model:
+def each_label(inputs: Any, y: NDArray[np.number], fit: Callable[[Any, Integers], Any]) -> Model:
     """A model for each label of `y [N, K]`, without a choice to make."""
     given = (y > 0).astype(np.int64)
     models = [_of_label(inputs, given[:, label], fit) for label in range(y.shape[1])]
@@ -52,8 +52,8 @@ def _chosen_strength(inputs: Any, given: Integers, fit: Fit, strengths: Sequence
     labels = np.argsort(-given.sum(0), kind="stable")[:CHOOSING]
     losses = []
     for strength in strengths:
-        models = (_of_label(inputs[:cut], given[:cut, k], lambda x, yes, s=strength: fit(x, yes, s)) for k in labels)
-        probs = np.stack([model(inputs[cut:]) for model in models], axis=1)
+        model = each_label(inputs[:cut], given[:cut, labels], partial(fit, strength=strength))
+        probs = model(inputs[cut:])
         right = np.where(given[cut:, labels] > 0, probs, 1 - probs)
         losses.append(-np.log(right).sum())
     return strengths[int(np.argmin(losses))]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import majority_probs
+from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.multilabel import share_probs
 from unfazed.analysis.one_vs_rest import one_vs_rest
-from unfazed.analysis.intervals import Floats, Integers
 
 ROWS = 20_000
 TERMS = 200_000

@@ -17,8 +17,8 @@ def data(told: Facts) -> Html:
     """Where the examples came from, and what was noticed about them."""
     amount = words.count(told["counts"]["all"], items(told))
     if told["classes"]:
-        with_labels = task(told) == "multilabel"
-        amount += f" {'with any of' if with_labels else 'in'} {words.count(len(told['classes']), 'labels' if with_labels else 'classes')}"
+        said, noun = ("with any of", "labels") if task(told) == "multilabel" else ("in", "classes")
+        amount += f" {said} {words.count(len(told['classes']), noun)}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
         duplicates(told),

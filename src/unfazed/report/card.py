@@ -116,8 +116,8 @@ def _use(told: Facts) -> str:
     more = f" and {words.count(len(told['classes']) - ROWS)} more" if len(told["classes"]) > ROWS else ""
     if task(told) == "multilabel":
         return (
-            f"It says of {items(told)} which of {words.count(len(told['classes']), 'labels')} they have, several, one or "
-            f"none: {', '.join(classes)}{more}. It is meant for {items(told)} like those it was trained on."
+            f"It says of {items(told)} which of {words.count(len(told['classes']), 'labels')} they have, several, one "
+            f"or none: {', '.join(classes)}{more}. It is meant for {items(told)} like those it was trained on."
         )
     return (
         f"It tells {items(told)} of {words.count(len(told['classes']), 'classes')} apart: {', '.join(classes)}{more}. "

@@ -22,6 +22,7 @@ from unfazed.analysis.multilabel import (
 from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, mean_surprise, most_surprising, set_surprise
 from unfazed.errors import RunError
 from unfazed.label_sets import joined
+from unfazed.report.predictions import NONE
 from unfazed.report.selection import SURPRISING, evaluated_split
 from unfazed.report.verdict import (
     CAUTION,
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 CERTAIN = 1 + 1e-3  # a probability that was rounded
 NAMED = 3  # labels
-NONE = "none of them"  # what people call the empty set
 
 
 class Evidence(NamedTuple):
@@ -263,14 +263,16 @@ def _missed(told: Facts) -> Sentence:
         return None
     named = ", ".join(f"“{row['label']}” (n = {count(row['support'])})" for row in missed[:NAMED])
     more = f" and {count(len(missed) - NAMED)} more" if len(missed) > NAMED else ""
-    return CAUTION, f"It never found {named}{more}. More {items(told)} with {'it' if len(missed) == 1 else 'them'} may help."
+    them = "it" if len(missed) == 1 else "them"
+    return CAUTION, f"It never found {named}{more}. More {items(told)} with {them} may help."
 
 
 def _fit(told: Facts) -> Sentence:
     train, validation = told["train"]["f1_micro"], told["validation"]["f1_micro"]
     if None in (train["value"], validation["value"], train["low"], train["high"], validation["high"]):
         return None
-    both = f"F1 is {percent(train['value'])} on the training {items(told)}, {percent(validation['value'])} on validation"
+    own, other = percent(train["value"]), percent(validation["value"])
+    both = f"F1 is {own} on the training {items(told)}, {other} on validation"
     gap = train["value"] - validation["value"]
     if gap > GAP and train["low"] <= validation["high"]:
         return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."

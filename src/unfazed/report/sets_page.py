@@ -9,7 +9,7 @@ from unfazed.report.examples import FINISHED, ROWS_SHOWN, Exhibits, heading, or_
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, tile, verdict_card
-from unfazed.report.sets import NONE
+from unfazed.report.predictions import NONE
 from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
@@ -108,8 +108,10 @@ def _scores(told: Facts, split: str) -> Html:
         ("Surprise of a set", words.bits(found["label_entropy_bits"]), None),
         ("Left by the model", words.bits(left["value"]), words.ends(left, 2)),
     ]
-    lines = (join(tag("dt", name), tag("dd", value, tag("small", ends) if ends else None)) for name, value, ends in rows)
-    return tag("dl", *lines)
+    return tag(
+        "dl", *(join(tag("dt", name), tag("dd", value, tag("small", ends) if ends else None))
+                for name, value, ends in rows)
+    )  # fmt: skip
 
 
 def labels_table(told: Facts) -> Html:
@@ -123,17 +125,17 @@ def labels_table(told: Facts) -> Html:
     best = "The best label is" if rest == 1 else f"The {words.count(rest)} best labels are"
     more = f" {best} left out here; report.json has all." if rest > 0 else ""
     lead = (
-        f"On the {split} set, the weakest first, with 95 % intervals. n: the {items(told)} that have the label. Recall: "
-        "the share of these for which it was predicted. Precision: of those for which it was predicted, the share that "
-        "have it. F1: both in one. Average precision: how well its probability ranks those that have it first, whatever "
-        "the threshold. Threshold: the probability from which on the label is predicted, where its F1 on the validation "
-        f"set is highest, drawn towards one half where few have it there.{more}"
+        f"On the {split} set, the weakest first, with 95 % intervals. n: the {items(told)} that have the label. "
+        "Recall: the share of these for which it was predicted. Precision: of those for which it was predicted, the "
+        "share that have it. F1: both in one. Average precision: how well its probability ranks those that have it first, "
+        "whatever the threshold. Threshold: the probability from which on the label is predicted, where its F1 on the "
+        f"validation set is highest, drawn towards one half where few have it there.{more}"
     )
     return tag(
         "section",
         tag("h2", "Label by label"),
         tag("p", words.tight(lead), class_="lead"),
-        tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_="classes"), class_="card"),
+        tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_="classes many"), class_="card"),
         id="labels",
     )
 
@@ -155,9 +157,9 @@ def _label_row(told: Facts, k: int) -> Html:
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
     """The training and the validation examples whose sets the model finds most surprising."""
     lead = (
-        "A label that was forgotten, or set by mistake, surprises a model that has learnt the others. So does a rare or "
-        "a spoilt example: look before you relabel. The surprise of a set is that of all its labels, and of those that "
-        "are not in it, together."
+        "A label that was forgotten, or set by mistake, surprises a model that has learnt the others. So does a rare "
+        "or a spoilt example: look before you relabel. The surprise of a set is that of all its labels, and of those "
+        "that are not in it, together."
     )
     over = "by the mean over all epochs, since what was memorised ends low"
     abouts = [f"{how}. The sets and percentages are the finished model’s." for how in (over, FINISHED)]

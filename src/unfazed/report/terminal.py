@@ -190,7 +190,7 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits and accuracy or F1, or error and R², learning rate, seconds; best: a star."""
+    """One epoch in one line: surprise in bits and accuracy or F1, or error and R²; learning rate, seconds."""
     numbers = "rmse" in facts["validation"]
     train, validation = (
         number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
@@ -249,10 +249,11 @@ def summary(run: Run) -> Group:
     """What came out, the figures with their intervals, and what to do next."""
     told = run.report
     split = told["evaluated_on"]
+    guess = "commonest set" if task(told) == "multilabel" else "commonest class"
     columns = {
         "model": told[split],
         **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name not in GUESSES and facts},
-        **({"commonest set" if task(told) == "multilabel" else "commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
+        **({guess: its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
@@ -314,11 +315,11 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("rmse", "RMSE", number),
 )
 _ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
-    ("f1_micro", "F1 over all labels", percent),
-    ("f1_macro", "F1, mean of labels", percent),
+    ("f1_micro", "F1 (micro)", percent),
+    ("f1_macro", "F1 (macro)", percent),
     ("precision_micro", "precision", percent),
     ("recall_micro", "recall", percent),
-    ("subset_accuracy", "sets exactly right", percent),
-    ("hamming_loss", "wrong yes or no", percent),
+    ("subset_accuracy", "exact sets", percent),
+    ("hamming_loss", "Hamming loss", percent),
     ("log_loss", "surprise, bits", _in_bits),
 )

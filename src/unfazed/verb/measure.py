@@ -74,7 +74,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
 
 
 def write_thresholds(run: Run, prepared: Prepared, probs: NDArray[np.float32]) -> None:
-    """Choose and write from which probability on each label of a set is predicted; `probs` [N, K], of validation rows."""
+    """Choose by the validation rows from which probability on a label is predicted, and write it; `probs` [N, K]."""
     if prepared.table.task == "multilabel":
         rows = prepared.table.rows("validation")
         run.write_thresholds(best_thresholds(prepared.table.indicators()[rows], probs[rows]).tolist())

@@ -18,6 +18,7 @@ from unfazed.device import best_precision, memory
 from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
+from unfazed.model.build import for_task
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.verb.kinds import kind
@@ -59,8 +60,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         shuffle=default_shuffle(_bytes(prepared)),
         patience=default_patience(design.recipe.epochs),
     )
-    design.model.multilabel = prepared.table.task == "multilabel"
-    return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
+    return Plan(recipe, for_task(design.model, recipe.task).to(device), design.words, design.details, design.evidence)
 
 
 def with_loss(recipe: Recipe) -> Recipe:

@@ -40,9 +40,10 @@ def predicted(
     )
     while chunk := list(islice(inputs, BATCH)):
         predictions = predictor.predict([one.content for one in chunk])
+        sets = [None] * len(chunk) if predictions.thresholds is None else predictions.label_sets
         for row, one in enumerate(chunk):
             probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
-            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
+            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs, sets[row])
 
 
 class Input(NamedTuple):

@@ -143,7 +143,7 @@ def prepare(
 
 
 def _targets(table: Table, scale: Scale | None) -> Tensor:
-    """What is learnt [N]: class numbers, -1 where there is none; or standardised numbers, nan likewise; or sets [N, K]."""
+    """What is learnt [N]: class numbers, -1 = none; standardised numbers, nan = none; or sets [N, K], likewise."""
     if table.task == "multilabel":
         return torch.from_numpy(table.indicators())
     if scale is None:
