@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
@@ -83,8 +84,13 @@ def read_frame(path: Path, header: bool) -> pl.DataFrame:
 def from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame as a polars frame, column by column: neither pandas nor pyarrow is imported."""
     values = frame.astype(object).where(frame.notna(), None)
-    columns = {str(name): values.iloc[:, index].tolist() for index, name in enumerate(frame.columns)}
+    columns = {str(name): _cells(values.iloc[:, index].tolist()) for index, name in enumerate(frame.columns)}
     return pl.DataFrame(columns, strict=False)
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """The values of a column with everything that stands for a list as one: pandas reads lists as arrays."""
+    return [list(value) if isinstance(value, np.ndarray | tuple | set | frozenset) else value for value in values]
 
 
 def paths(
