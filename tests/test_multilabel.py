@@ -1,9 +1,10 @@
-"""Sets of labels from one end to the other: trained, resumed, reported, predicted, evaluated, for every kind of data."""
+"""Sets of labels from one end to the other: trained, resumed, reported, predicted, evaluated; all kinds of data."""
 
 import ast
 import json
 from functools import cache
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -29,8 +30,10 @@ from unfazed.sample_sounds import RATE, sounds
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.predict import predicted
 
-AREAS = {"net": ("socket", "ftplib", "smtplib"), "files": ("zipfile", "shutil", "tarfile"), "": ("decimal", "statistics")}
-SETTINGS: dict[str, Any] = {"epochs": 6, "precision": "float32", "batch_size": 16}
+AREAS = {
+    "net": ("socket", "ftplib", "smtplib"), "files": ("zipfile", "shutil", "tarfile"), "": ("decimal", "statistics"),
+}  # fmt: skip
+SETTINGS: dict[str, Any] = {"epochs": 4, "precision": "float32", "batch_size": 16, "learning_rate": 0.005}
 
 
 def docstrings(module: str) -> list[str]:
@@ -38,15 +41,15 @@ def docstrings(module: str) -> list[str]:
     assert found and found.origin
     kinds = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
     nodes = [node for node in ast.walk(ast.parse(Path(found.origin).read_text())) if isinstance(node, kinds)]
-    return [text[:200] for node in nodes if (text := ast.get_docstring(node)) and len(text) >= 30]
+    return [text[:120] for node in nodes if (text := ast.get_docstring(node)) and len(text) >= 30]
 
 
 @cache
 def texts() -> Path:
-    """Docstrings of Python's library, alone or two in one text, with the areas they are from: "net", "files" or none."""
+    """Docstrings of Python's library, alone or two in one text, with their areas: "net", "files" or none of them."""
     pool = {area: [text for module in names for text in docstrings(module)] for area, names in AREAS.items()}
     generator, rows = np.random.default_rng(0), []
-    for _ in range(300):
+    for _ in range(240):
         chosen = generator.choice(list(AREAS), size=generator.integers(1, 3), replace=False).tolist()
         text = "\n\n".join(pool[area][generator.integers(len(pool[area]))] for area in chosen)
         rows.append((text, "|".join(sorted(filter(None, chosen)))))
@@ -62,7 +65,7 @@ def run() -> Run:
 
 
 def printed(renderable: Any) -> str:
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=100, record=True, file=StringIO())
     console.print(renderable)
     return console.export_text()
 
@@ -93,8 +96,7 @@ def test_dynamics_are_of_whole_sets() -> None:
     first = run().epochs[0]["train"]["log_loss"]
     assert first == pytest.approx(dynamics["losses"][0, train].astype(float).mean(), rel=1e-3)
     wrong = dynamics["margins"][-1, train] < 0
-    half = 1 - np.log(0.5) - 1
-    assert (dynamics["losses"][-1, train][wrong] >= half - 1e-2).all(), "a label on the wrong side costs a bit or more"
+    assert (dynamics["losses"][-1, train][wrong] > np.log(2) - 1e-2).all(), "a label on the wrong side costs a bit"
 
 
 def test_the_best_epoch_is_that_of_the_lowest_validation_loss() -> None:
@@ -143,8 +145,8 @@ def test_a_classifier_has_no_sets() -> None:
 
 
 def test_predictions_are_written_as_text_and_as_lists(tmp_path: Path) -> None:
-    items = ["Open a socket to a host, and close the connection.", ""]
-    rows = [list(written(predicted(run(), [*items[:1], str(empty(tmp_path))]), form, True)) for form in ("csv", "jsonl")]
+    items = ["Open a socket to a host, and close the connection.", str(empty(tmp_path))]
+    rows = [list(written(predicted(run(), items), form, True)) for form in ("csv", "jsonl")]
     assert rows[0][0] == "input,label,confidence,problem,probability of files,probability of net"
     facts = json.loads(str(rows[1][0]))
     assert facts["label"] == "|".join(facts["labels"]) and 0 < facts["confidence"] <= 1
@@ -183,10 +185,7 @@ def test_the_page_the_card_and_the_terminal_speak_of_sets() -> None:
 
 
 def test_labels_of_a_stranger_are_text_on_the_page(tmp_path: Path) -> None:
-    wild = {"files": "<b>files</b>", "net": "net"}
-    source = pl.read_csv(texts()).with_columns(
-        pl.col("areas").fill_null("").str.split("|").list.eval(pl.element().replace(wild)).list.filter(pl.element() != "")
-    )
+    source = pl.read_csv(texts()).with_columns(pl.col("areas").str.replace("files", "<b>files</b>")).drop_nulls()
     made = unfazed.train(source, target="areas", out=tmp_path / "run", progress=False, **{**SETTINGS, "epochs": 1})
     page = (made.path / "report.html").read_text()
     assert "&lt;b&gt;files&lt;/b&gt;" in page and "<b>files</b>" not in page
@@ -221,11 +220,10 @@ def test_what_is_for_classes_is_refused(wrong: dict[str, Any], message: str, tmp
         unfazed.train(texts(), target="areas", out=tmp_path / "run", progress=False, **{**SETTINGS, **wrong})
 
 
-def test_label_smoothing_is_heeded(tmp_path: Path) -> None:
-    settings = {**SETTINGS, "label_smoothing": 0.4}
-    made = unfazed.train(texts(), target="areas", out=tmp_path / "run", progress=False, **settings)
-    sure = [np.abs(one.scores()["probs"][one.table().rows("train")] - 0.5).mean() for one in (made, run())]
-    assert sure[0] < sure[1] - 0.05, "its targets are 0.2 and 0.8"
+def test_label_smoothing_is_heeded() -> None:
+    x, y = findings()
+    probs = Classifier(epochs=8, label_smoothing=0.4).fit(x[:200], y[:200]).predict_proba(x[:200])
+    assert 0.1 < np.median(probs.min(1)) < 0.3, "its targets are 0.2 and 0.8"
 
 
 @pytest.mark.parametrize("said", [[0.5], [0.5, 2.0], [0.5, "x"], "high"])
@@ -251,13 +249,13 @@ def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
 def test_pictures_of_two_digits(tmp_path: Path) -> None:
     data, generator, rows = load_digits(), np.random.default_rng(0), []
     known = np.flatnonzero(data.target < 3)
-    for row in range(300):
+    for row in range(240):
         left, right = generator.choice(known, 2)
         pixels = np.concatenate([data.images[left], data.images[right]], axis=1)
         Image.fromarray((pixels * 15.9).astype(np.uint8)).save(tmp_path / f"{row}.png")
         rows.append((f"{row}.png", "|".join(sorted({str(data.target[one]) for one in (left, right)}))))
     pl.DataFrame(rows, schema=["file", "digits"], orient="row").write_csv(tmp_path / "digits.csv")
-    settings = {"epochs": 6, "width": 8, "batch_size": 16, "augmentation": 0.0, "precision": "float32", "image_size": 16}
+    settings = {"epochs": 6, "width": 8, "batch_size": 16, "augmentation": 0.0, "precision": "float32"}
     made = unfazed.train(tmp_path / "digits.csv", target="digits", out=tmp_path / "run", progress=False, **settings)
     told = made.report
     assert told["task"] == "image multilabel" and told["classes"] == ["0", "1", "2"]
@@ -270,7 +268,7 @@ def test_pictures_of_two_digits(tmp_path: Path) -> None:
 def test_recordings_of_two_sounds(tmp_path: Path) -> None:
     kinds = {name: [samples for kind, _, samples in sounds() if kind == name][:30] for name in ("bell", "drum")}
     generator, rows = np.random.default_rng(0), []
-    for row in range(60):
+    for row in range(48):
         chosen = [[], ["bell"], ["drum"], ["bell", "drum"]][row % 4]
         mixed = generator.normal(0, 30, RATE // 2)
         for name in chosen:
@@ -300,7 +298,7 @@ def test_rows_of_a_table_with_lists(tmp_path: Path) -> None:
     names = np.array(["malignant", "large", "rough"])
     source = x.with_columns(labels=pl.Series([names[row > 0].tolist() for row in y]))
     source.write_parquet(tmp_path / "table.parquet")
-    made = unfazed.train(tmp_path / "table.parquet", out=tmp_path / "run", progress=False, epochs=12)
+    made = unfazed.train(tmp_path / "table.parquet", out=tmp_path / "run", progress=False, epochs=8)
     told = made.report
     assert told["task"] == "tabular multilabel" and sorted(told["classes"]) == sorted(names)
     assert told["test"]["f1_micro"]["value"] > 0.75
@@ -308,10 +306,22 @@ def test_rows_of_a_table_with_lists(tmp_path: Path) -> None:
     assert "row-values" in (made.path / "report.html").read_text()
 
 
+def test_a_column_that_tells_a_label_alone_is_an_alarm() -> None:
+    from unfazed.modality.tabular import fit, notices, read
+
+    generator = np.random.default_rng(0)
+    given = (generator.random((400, 2)) < 0.3).astype(np.float32)
+    rows = [read({"leak": float(given[row, 1]), "fair": float(generator.normal())}) for row in range(400)]
+    preprocessor = fit(rows, unfazed.Recipe())
+    x = np.stack([given[:, 1], generator.standard_normal(400)], axis=1).astype(np.float32)
+    said = notices(x, given, preprocessor)
+    assert any('"leak" alone tells a label of 100.0%' in one for one in said) and not any('"fair"' in o for o in said)
+
+
 def test_the_estimator_takes_and_gives_an_indicator_matrix() -> None:
     x, y = findings()
     y = np.concatenate([y, np.zeros((len(y), 1), np.int64)], axis=1)  # a label that nothing has
-    model = Classifier(epochs=12).fit(x[:400], y[:400])
+    model = Classifier(epochs=8).fit(x[:400], y[:400])
     predicted_sets, probs = model.predict(x[400:]), model.predict_proba(x[400:])
     assert predicted_sets.shape == probs.shape == (169, 4) and list(model.classes_) == [0, 1, 2, 3]
     assert f1_score(y[400:], predicted_sets, average="micro") > 0.75

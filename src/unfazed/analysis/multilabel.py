@@ -42,10 +42,10 @@ class LabelScore(NamedTuple):
 def best_thresholds(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Floats:
     """From which probability on each label is predicted `[K]`: where its F1 is highest on these examples.
 
-    With few positives the place of the maximum is chance (Lipton et al. 2014, arXiv:1402.1892, call it the winner's
-    curse), so it is drawn towards 0.5 as if ten more positives had asked for that; without any it is 0.5. The rule is
-    a gentler one than the all-or-nothing of Fan and Lin 2007 ("A study on threshold selection for multi-label
-    classification"), who drop a threshold whose F1 is low.
+    Of calibrated probabilities the best threshold is half of the F1 that it reaches, so that one half is too high for
+    most labels (Lipton et al. 2014, arXiv:1402.1892). But where few have the label, the place of the maximum is chance:
+    it is drawn towards 0.5 as if ten more positives had asked for that, and without any it is 0.5. Fan and Lin 2007
+    ("A study on threshold selection for multi-label classification") guard against that chance by all or nothing.
     """
     known = ~np.isnan(y).any(1)
     given, known_probs = y[known] > 0, probs[known].astype(np.float64)

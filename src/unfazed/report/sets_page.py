@@ -169,7 +169,7 @@ def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
 def _figure(row: Facts, exhibits: Exhibits) -> Html:
     """One example: what there is to see of it, its surprise, both sets, and the label that is most doubtful."""
     given, predicted, worst = row["labels"], row["predicted_labels"], row["worst"]
-    said = "is given" if worst["given"] else "is not"
+    said = "is given" if worst["given"] else "is not given"
     doubt = f"“{worst['label']}” {said}; the model gives it {words.percent(worst['probability'])}"
     lines = [
         tag("div", tag("dt", "given"), tag("dd", *_named(given, predicted))),

@@ -126,7 +126,7 @@ def prepare(
     if modality.notices is not None:
         train = table.rows("train")
         x = examples.batch(torch.from_numpy(train)).x.numpy()
-        table = table.with_notes(*modality.notices(x, table.y()[train], preprocessor))
+        table = table.with_notes(*modality.notices(x, _classes(table)[train], preprocessor))
     yield Found(_sentences(table, modality, reader.problems))
     scale = Scale.of(table) if table.task == "regression" else None
     yield Prepared(
@@ -140,6 +140,11 @@ def prepare(
         scale,
         modality.fitting(facts, preprocessor),
     )
+
+
+def _classes(table: Table) -> NDArray[Any]:
+    """What `notices` are told of the labels: classes [N], or an indicator of each label [N, K]."""
+    return table.indicators() if table.task == "multilabel" else table.y()
 
 
 def _targets(table: Table, scale: Scale | None) -> Tensor:
