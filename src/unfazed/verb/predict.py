@@ -14,6 +14,8 @@ from unfazed.source_folder import files_below, stored
 from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
+NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
+
 
 def predicted(
     run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
@@ -41,8 +43,9 @@ def predicted(
     while chunk := list(islice(inputs, BATCH)):
         predictions = predictor.predict([one.content for one in chunk])
         for row, one in enumerate(chunk):
-            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
-            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
+            said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
+            about = (stored(one.name), predictions.labels[row], predictions.problems[row])
+            yield Prediction(*about, said) if predictions.classes else Prediction(*about, {}, numbers=said)
 
 
 class Input(NamedTuple):
