@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unfazed.errors import UnfazedError
-from unfazed.model.gaussian import GaussianHead
+from unfazed.model.gaussian import with_deviation
 
 # the number rises whenever the layers of a family change: old weights are refused by name
 _CONVNET, _TEXTS, _SOUNDS, _TABLES = "convnet-1", "texts-1", "sounds-1", "tables-1"
@@ -46,8 +46,7 @@ def _with_distribution(model: nn.Module, description: Mapping[str, Any]) -> nn.M
         raise ValueError(f"its distribution is {description['distribution']!r}; this version knows gaussian")
     if description["arguments"].get("classes") != 2:
         raise ValueError("a Gaussian has two outputs: classes must be 2")
-    model.head = GaussianHead(model.head)
-    return model
+    return with_deviation(model)
 
 
 def family_of(model: nn.Module) -> str:

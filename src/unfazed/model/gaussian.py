@@ -31,3 +31,9 @@ class GaussianHead(nn.Module):
         log_variance = MOST - functional.softplus(MOST - log_variance)
         log_variance = LEAST + functional.softplus(log_variance - LEAST)
         return cat((mean, log_variance), -1)
+
+
+def with_deviation(model: nn.Module) -> nn.Module:
+    """The model of two outputs, with a head that makes a mean and a log variance of them."""
+    model.head = GaussianHead(cast(nn.Module, model.head))
+    return model

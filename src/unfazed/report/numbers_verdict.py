@@ -79,7 +79,8 @@ def _fit(told: Facts) -> Sentence:
     if train["value"] - validation["value"] > GAP:
         return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
     if train["high"] is not None and (better := _better_than(told, train["high"])):
-        return CAUTION, f"It has not learnt its training set: {both}, and {better}. It underfits."
+        said = f"It has not learnt its training set: {both}, and {better}"
+        return CAUTION, f"{said}. It underfits: more epochs, or a higher learning rate."
     return GOOD, f"No overfitting to speak of: {both}."
 
 
@@ -148,7 +149,7 @@ def _coverage(told: Facts) -> Sentence:
         return CAUTION, f"{said}: too few; it is surer than it ought to be."
     if any(many):
         return PLAIN, f"{said}: more than there ought to be; it is less sure than it could be."
-    return GOOD, f"{said}: the deviations that it predicts can be believed."
+    return GOOD, f"{said}: neither is told from what it ought to be."
 
 
 def _rising(told: Facts) -> Sentence:

@@ -17,7 +17,7 @@ from unfazed.device import best_precision, memory
 from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
-from unfazed.model.gaussian import GaussianHead
+from unfazed.model.gaussian import with_deviation
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.verb.kinds import kind
@@ -56,9 +56,8 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         shuffle=default_shuffle(_bytes(prepared)),
         patience=default_patience(design.recipe.epochs),
     )
-    if recipe.loss == "gaussian":
-        design.model.head = GaussianHead(design.model.head)
-    return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
+    model = with_deviation(design.model) if recipe.loss == "gaussian" else design.model
+    return Plan(recipe, model.to(device), design.words, design.details, design.evidence)
 
 
 def with_loss(recipe: Recipe) -> Recipe:
