@@ -170,6 +170,7 @@ def test_the_report_tells_bits_coverage_and_deviations() -> None:
     page, card = ((run().path / name).read_text() for name in ("report.html", "README.md"))
     assert "90 % intervals" in page.replace("\u00a0", " ") and "Surprise of one target, bits" in page and " ± " in page
     assert "| Surprise of a target, bits |" in card and "twice the density" in card
+    assert "logarithmic" not in page, "the zero of a density's surprise is no zero"
     assert "bits" in shown(summary(run()))
 
 

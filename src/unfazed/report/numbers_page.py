@@ -142,8 +142,9 @@ def learning(told: Facts) -> Html:
     error = height(best, "validation") if best else math.nan
     mark = (best["epoch"], error, f"best: epoch {best['epoch']}, {write(error)}") if best else None
     tips = [(e["epoch"], _tip(e, height, write)) for e in epochs]
-    scale = ", logarithmic scale" if is_logarithmic(lines) else ""
-    plot = Plot(f"{title}, by epoch", lines, tips, mark if error == error else None)
+    linear = height is _bits
+    scale = ", logarithmic scale" if not linear and is_logarithmic(lines) else ""
+    plot = Plot(f"{title}, by epoch", lines, tips, mark if error == error else None, linear=linear)
     key = [("train", "training"), ("validation", "validation")]
     card = chart_card(f"{title}{scale}", key, plot)
     return tag(
@@ -233,7 +234,8 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _label(value: float, at: float, axis: int) -> Html:
-    text = words.short(value) if abs(value) >= 10_000 else f"{value:.4g}"
+    size = words.short(abs(value)) if abs(value) >= 10_000 else f"{abs(value):.4g}"
+    text = f"−{size}" if value < 0 else size
     if axis == 0:
         return tag("text", text, x=at, y=SIDE - MARGIN + 34, text_anchor="middle", class_="tick")
     return tag("text", text, x=MARGIN - 8, y=at + 4, text_anchor="end", class_="tick")

@@ -39,6 +39,7 @@ Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 )
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ best so far"
@@ -293,7 +294,7 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    to = " to " if "−" in low + high else "–"
+    to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
     return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
 
 
