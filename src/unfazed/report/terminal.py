@@ -30,18 +30,21 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
+from unfazed.report.numbers_verdict import in_bits
 from unfazed.report.verdict import GUESSES, task
-from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
+from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 )
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ best so far"
 )
+HEADING_OF_DENSITIES = HEADING.replace("  accuracy", "        R²")
 HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
     "  epoch    training  validation            R²       rate      time   ★ best so far"
@@ -50,7 +53,7 @@ HEADING_OF_SETS = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation          F1       rate      time   ★ best so far"
 )
-HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
+HEADINGS = {"classification": HEADING, "regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -132,7 +135,8 @@ class _Display:
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        self._say(Text(HEADINGS.get(event.recipe.task, HEADING), style="dim"))
+        heading = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADINGS[event.recipe.task]
+        self._say(Text(heading, style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -190,13 +194,14 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits and accuracy or F1, or error and R²; learning rate, seconds."""
-    numbers = "rmse" in facts["validation"]
+    """One epoch in one line: surprise in bits or error; accuracy, F1 or R²; learning rate, seconds; best: a star."""
+    measured = facts["validation"]
+    numbers = "rmse" in measured
+    nats = "log_loss" if "log_loss" in measured else "nll" if "nll" in measured else None
     train, validation = (
-        number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
+        figure(facts[split][nats] * BITS_PER_NAT) if nats else number(facts[split]["rmse"])
         for split in ("train", "validation")
     )
-    measured = facts["validation"]
     share = measured.get("accuracy", measured.get("f1_micro"))
     skill = f"{measured['r2']:.3f}" if numbers else f"{100 * share:.1f} %"
     line = Text(
@@ -297,11 +302,9 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"))
+    to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
+    return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
 
-
-def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT).removesuffix(" bits").removesuffix(" bit")
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -309,10 +312,14 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("log_loss", "surprise, bits", _in_bits),
+    ("log_loss", "surprise, bits", in_bits),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
+    ("nll", "surprise, bits", in_bits),
+    ("nll_difference", "bits saved", in_bits),
+    ("coverage_50", "50 % coverage", percent),
+    ("coverage_90", "90 % coverage", percent),
 )
 _ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_micro", "F1 (micro)", percent),
@@ -321,5 +328,5 @@ _ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("recall_micro", "recall", percent),
     ("subset_accuracy", "exact sets", percent),
     ("hamming_loss", "Hamming loss", percent),
-    ("log_loss", "surprise, bits", _in_bits),
+    ("log_loss", "surprise, bits", in_bits),
 )

@@ -19,6 +19,7 @@ from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.model.build import for_task
+from unfazed.model.gaussian import with_deviation
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.verb.kinds import kind
@@ -26,7 +27,7 @@ from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace
 
 LOSSES_OF = {"classification": ("cross-entropy",), "multilabel": ("binary-cross-entropy",),
-             "regression": ("squared", "absolute", "huber")}  # fmt: skip
+             "regression": ("squared", "absolute", "huber", "gaussian")}  # fmt: skip
 NO_CLASS = {"regression": "numbers have no classes", "multilabel": "an example of several labels has no one class"}
 TIMED_STEPS = 5
 TIMED_ROWS = 64
@@ -60,7 +61,8 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         shuffle=default_shuffle(_bytes(prepared)),
         patience=default_patience(design.recipe.epochs),
     )
-    return Plan(recipe, for_task(design.model, recipe.task).to(device), design.words, design.details, design.evidence)
+    model = with_deviation(design.model) if recipe.loss == "gaussian" else design.model
+    return Plan(recipe, for_task(model, recipe.task).to(device), design.words, design.details, design.evidence)
 
 
 def with_loss(recipe: Recipe) -> Recipe:
@@ -69,12 +71,16 @@ def with_loss(recipe: Recipe) -> Recipe:
     Raises:
         RecipeError: another task's was asked for.
     """
-    fitting = LOSSES_OF[recipe.task]
+    fitting, without = LOSSES_OF[recipe.task], NO_CLASS.get(recipe.task)
     if recipe.loss not in (AUTO, *fitting):
         raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {_or(fitting)}")
-    if recipe.class_weights == "balanced" and recipe.task in NO_CLASS:
-        raise RecipeError(f'class_weights = "balanced" is for classification: {NO_CLASS[recipe.task]}')
-    if recipe.task == "multilabel":  # smoothed targets would claim that rare labels are common
+    if recipe.class_weights == "balanced" and without:
+        raise RecipeError(f'class_weights = "balanced" is for classification: {without}')
+    if recipe.task == "regression" and recipe.label_smoothing not in (AUTO, 0):
+        raise RecipeError(
+            f"label_smoothing = {recipe.label_smoothing:g} is for classification: numbers have no classes. Leave it out"
+        )
+    if without:  # smoothed targets of sets would claim that rare labels are common
         recipe = recipe.resolved(label_smoothing=0.0)
     return recipe.resolved(loss=fitting[0])
 

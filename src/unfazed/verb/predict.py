@@ -14,6 +14,8 @@ from unfazed.source_folder import files_below, stored
 from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
+NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
+
 
 def predicted(
     run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
@@ -42,8 +44,10 @@ def predicted(
         predictions = predictor.predict([one.content for one in chunk])
         sets = [None] * len(chunk) if predictions.thresholds is None else predictions.label_sets
         for row, one in enumerate(chunk):
-            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
-            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs, sets[row])
+            said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
+            about = (stored(one.name), predictions.labels[row], predictions.problems[row])
+            classes = bool(predictions.classes)
+            yield Prediction(*about, said, labels=sets[row]) if classes else Prediction(*about, {}, numbers=said)
 
 
 class Input(NamedTuple):
