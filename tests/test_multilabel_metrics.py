@@ -24,10 +24,10 @@ from unfazed.batch import Batch
 from unfazed.criterion import binary_cross_entropy, criterion_of, probabilities, surprise
 
 
-def some(rows: int = 200, labels: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def some(rows: int = 200, labels: int = 5, seed: int = 0, noise: float = 1.2) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     y = (generator.random((rows, labels)) < np.linspace(0.1, 0.6, labels)).astype(np.float32)
-    probs = 1 / (1 + np.exp(-(2 * y - 1 + 1.2 * generator.standard_normal(y.shape))))
+    probs = 1 / (1 + np.exp(-(2 * y - 1 + noise * generator.standard_normal(y.shape))))
     return y, probs.astype(np.float32)
 
 
@@ -80,13 +80,14 @@ def test_a_flawless_result_is_not_certain() -> None:
     assert 0.8 < found["f1_micro"].low < 0.99 and 0 == found["hamming_loss"].value < found["hamming_loss"].high
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
-    y, probs = some(20_000)
+@pytest.mark.parametrize("noise", [0.45, 1.2], ids=["F1 0.98", "F1 0.79"])
+def test_intervals_hold_the_truth_about_as_often_as_they_say(noise: float) -> None:
+    y, probs = some(20_000, noise=noise)
     truth = sklearn_metrics.f1_score(y, probs >= 0.5, average="micro")
     parts = np.split(np.arange(20_000), 200)
     found = [multilabel(y[rows], probs[rows], probs[rows] >= 0.5)["f1_micro"] for rows in parts]
     held = np.mean([one.low <= truth <= one.high for one in found])
-    assert 0.9 <= held <= 0.99, f"{held:.3f} of 200 intervals of 100 examples each"
+    assert held >= 0.9, f"{held:.3f} of 200 intervals of 100 examples each"
 
 
 def test_a_threshold_is_where_f1_is_highest_if_many_have_the_label() -> None:
@@ -99,13 +100,21 @@ def test_a_threshold_is_where_f1_is_highest_if_many_have_the_label() -> None:
     assert threshold < 0.4
 
 
-def test_a_threshold_stays_near_one_half_where_few_have_the_label() -> None:
+def test_a_threshold_stays_near_one_half_where_few_have_any_label() -> None:
     y = np.zeros((50, 2), np.float32)
     probs = np.full((50, 2), 0.01)
     y[0, 0], probs[0, 0] = 1, 0.1
     found = best_thresholds(y, probs)
-    assert 0.45 < found[0] < 0.5, "one example asks for 0.055, ten for 0.5"
-    assert found[1] == 0.5, "a label that no example has"
+    assert 0.4 < found[0] < found[1] < 0.5, "one example asks for 0.055, ten for 0.5"
+
+
+def test_a_rare_label_gets_nearly_the_threshold_of_all_labels() -> None:
+    generator = np.random.default_rng(0)
+    y = np.zeros((4000, 3), np.float32)
+    y[:800, 0], y[:2, 1] = 1, 1
+    probs = np.where(y == 1, generator.beta(3, 6, y.shape), generator.beta(1, 12, y.shape))
+    common, rare, never = best_thresholds(y, probs)
+    assert 0.1 < common < 0.4 and abs(never - common) < 0.1 and abs(rare - never) < 0.1
 
 
 def test_of_thresholds_as_good_the_one_nearest_to_one_half_is_taken() -> None:

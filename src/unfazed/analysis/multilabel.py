@@ -6,6 +6,7 @@ whose set is not known are nan and left out. Names and definitions are scikit-le
 takes in those that occur among the given or the predicted ones.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, SMALLEST, binary_
 
 Sets = NDArray[np.bool_]
 DEFAULT = 0.5  # a threshold of which nothing is known
-PSEUDO_POSITIVES = 10  # examples whose best threshold would be 0.5
+PSEUDO_POSITIVES = 10  # examples that ask for the threshold of all labels
 PSEUDO_ROWS = 2  # flawless ones and wholly wrong ones, each
 
 
@@ -42,19 +43,25 @@ class LabelScore(NamedTuple):
 def best_thresholds(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Floats:
     """From which probability on each label is predicted `[K]`: where its F1 is highest on these examples.
 
-    Of calibrated probabilities the best threshold is half of the F1 that it reaches, so that one half is too high for
-    most labels (Lipton et al. 2014, arXiv:1402.1892). But where few have the label, the place of the maximum is chance:
-    it is drawn towards 0.5 as if ten more positives had asked for that, and without any it is 0.5. Fan and Lin 2007
-    ("A study on threshold selection for multi-label classification") guard against that chance by all or nothing.
+    Where few have the label, the place of the maximum is chance: it is drawn towards the threshold that is best for all
+    labels together, as if ten more positives had asked for that; and that one is drawn towards 0.5 likewise, where few
+    examples have any label. Not each towards 0.5: of calibrated probabilities the best threshold is half of the F1 that
+    it reaches (Lipton et al. 2014, arXiv:1402.1892), and so rare labels would hardly ever be predicted. Fan and Lin
+    2007 ("A study on threshold selection for multi-label classification") guard against that chance by all or nothing.
     """
     known = ~np.isnan(y).any(1)
     given, known_probs = y[known] > 0, probs[known].astype(np.float64)
-    found = np.full(y.shape[1], DEFAULT)
-    for label, positives in enumerate(given.sum(0).tolist()):
-        if positives:
-            share = positives / (positives + PSEUDO_POSITIVES)
-            found[label] += share * (_best_threshold(given[:, label], known_probs[:, label]) - DEFAULT)
-    return found.round(6)  # as it is written, and applied
+    common = _drawn(given.ravel(), known_probs.ravel(), DEFAULT)
+    each = [_drawn(given[:, label], known_probs[:, label], common) for label in range(y.shape[1])]
+    return np.round(np.array(each, dtype=np.float64), 6)  # as they are written, and applied
+
+
+def _drawn(given: Sets, probs: Floats, towards: float) -> float:
+    """The best threshold of examples [N], drawn towards another where few are positive."""
+    positives = int(given.sum())
+    if not positives:
+        return towards
+    return towards + positives / (positives + PSEUDO_POSITIVES) * (_best_threshold(given, probs) - towards)
 
 
 def _best_threshold(given: Sets, probs: Floats) -> float:
@@ -79,18 +86,25 @@ def multilabel(
     """Every metric of sets `[N, K]`, probabilities and predicted sets `[N, K]`.
 
     log_loss is that of a whole set, in nats, lower = better, like hamming_loss, the share of all yes and no that are
-    wrong; all others higher. F1 and hamming_loss are resampled by example, with two flawless and two wholly wrong ones
-    added (Agresti and Coull 1998), so that a perfect result is not certain.
+    wrong; all others higher. F1 and hamming_loss are resampled by example, once as they are and once with two flawless
+    and two wholly wrong ones added (Agresti and Coull 1998), so that a perfect result is not certain; the interval
+    holds both.
     """
     known = ~np.isnan(y).any(1)
     given, probs, predicted = y[known] > 0, probs[known], predicted[known]
     n = len(given)
     rows = [given & predicted, given, predicted]
     measured = _averages(Counts(*(part.sum(0, dtype=np.float64) for part in rows)), n)
-    resampled = _averages(_resampled(rows, seed), n + 2 * PSEUDO_ROWS) if n else measured
-    spread = {name: from_resamples(float(measured[name]), np.atleast_1d(resampled[name]), n) for name in measured}
+    resampled = [_averages(_resampled(rows, seed, more), n + 2 * more) for more in (0, PSEUDO_ROWS)] if n else []
+    spread = {name: _around(float(value), [one[name] for one in resampled], n) for name, value in measured.items()}
     exact = wilson(int((given == predicted).all(1).sum()), n)
     return {**spread, "subset_accuracy": exact, **_log_loss(given, probs, seed)}
+
+
+def _around(value: float, resampled: Sequence[Floats], n: int) -> Estimate:
+    """The interval that holds those of all the resamples [R]."""
+    found = [from_resamples(value, one, n) for one in resampled] or [Estimate(value, np.nan, np.nan, n)]
+    return Estimate(value, min(one.low for one in found), max(one.high for one in found), n)
 
 
 def _averages(counts: Counts, rows: int) -> dict[str, Floats]:
@@ -110,12 +124,15 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.where(below > 0, above / np.maximum(below, 1e-12), np.nan)
 
 
-def _resampled(rows: list[Sets], seed: int) -> Counts:
-    """The counts of R resamples of the examples, each `[R, K]`; hits, given and predicted are `rows`."""
+def _resampled(rows: Sequence[Sets], seed: int, more: int) -> Counts:
+    """The counts of R resamples of the examples, each `[R, K]`; hits, given and predicted are `rows`.
+
+    `more` flawless examples and as many wholly wrong ones are added first.
+    """
     from scipy.sparse import csr_array, vstack
 
     usual = rows[1].mean(0, dtype=np.float64)
-    right, wrong = (np.tile(usual, (PSEUDO_ROWS, 1)), np.zeros((PSEUDO_ROWS, len(usual))))
+    right, wrong = np.tile(usual, (more, 1)), np.zeros((more, len(usual)))
     pseudo = [np.concatenate([right, wrong]), np.concatenate([right, right]), np.concatenate([right, right])]
     whole = [vstack([csr_array(part.astype(np.float64)), csr_array(more)])
              for part, more in zip(rows, pseudo, strict=True)]  # fmt: skip

@@ -129,7 +129,7 @@ def labels_table(told: Facts) -> Html:
         "Recall: the share of these for which it was predicted. Precision: of those for which it was predicted, the "
         "share that have it. F1: both in one. Average precision: how well its probability ranks those that have it, "
         "whatever the threshold. Threshold: the probability from which on the label is predicted, where its F1 on "
-        f"the validation set is highest, drawn towards one half where few have it there.{more}"
+        f"the validation set is highest, drawn towards that of all labels together where few have it there.{more}"
     )
     return tag(
         "section",

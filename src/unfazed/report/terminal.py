@@ -53,7 +53,7 @@ HEADING_OF_SETS = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation          F1       rate      time   ★ best so far"
 )
-HEADINGS = {"classification": HEADING, "regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
+HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -135,7 +135,7 @@ class _Display:
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        heading = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADINGS[event.recipe.task]
+        heading = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADINGS.get(event.recipe.task, HEADING)
         self._say(Text(heading, style="dim"))
 
     def _step(self, step: Step) -> None:

@@ -25,8 +25,10 @@ def items(told: Facts) -> str:
 
 
 def task(told: Facts) -> str:
-    """What is predicted: "classification", "multilabel" or "regression"."""
-    return str(told["task"]).rpartition(" ")[2]
+    """What is predicted: "classification", "multilabel" or "regression"; the facts may be a stranger's."""
+    said = str(told["task"]).rpartition(" ")[2]
+    usual = "classification" if told["classes"] else "regression"
+    return said if said in ("classification", "multilabel", "regression") else usual
 
 
 def headline(told: Facts) -> str:
