@@ -53,7 +53,7 @@ def best_thresholds(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Flo
     given, known_probs = y[known] > 0, probs[known].astype(np.float64)
     common = _drawn(given.ravel(), known_probs.ravel(), DEFAULT)
     each = [_drawn(given[:, label], known_probs[:, label], common) for label in range(y.shape[1])]
-    return np.round(np.array(each, dtype=np.float64), 6)  # as they are written, and applied
+    return np.array([round(one, 6) for one in each], dtype=np.float64)  # as they are written, and applied
 
 
 def _drawn(given: Sets, probs: Floats, towards: float) -> float:
