@@ -121,7 +121,7 @@ def test_there_must_be_a_text() -> None:
 
 
 def test_a_preprocessor_survives_json_with_its_columns() -> None:
-    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS])
+    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS], ["title", "body"])
     again = TextPreprocessor.from_json(fitted.to_json())
     assert again == fitted
     assert again.columns == ("title", "body")

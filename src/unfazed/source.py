@@ -227,20 +227,30 @@ def _from_files(
         parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
     frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
     kind = f"folder with {_and(path.name for _, path in sides)}, {parts[0].roles()}"
-    return Table.of(frame, str(root), kind, list(dict.fromkeys(note for part in parts for note in part.notes)))
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    return replace(Table.of(frame, str(root), kind, notes), columns=parts[0].names)
 
 
 def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = KINDS.get(path.suffix.lower())
     frame = frame_of(path, options.header)
     found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
-    return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes)
+    return replace(Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes), columns=found.names)
 
 
 def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = type(source).__module__.partition(".")[0]
     found = _labelled(frame_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
-    return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
+    table = Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
+    return replace(table, columns=found.names)
+
+
+def has_columns(source: Any) -> bool:
+    """Whether a source is a table, or a folder of tables by side, rather than a folder of files."""
+    if not isinstance(source, str | Path):
+        return True
+    path = existing(source)
+    return path.is_file() or any(table.is_file() for _, table in sides_in(path, prefer_files=True))
 
 
 def frame_of(source: Any, header: bool = True) -> pl.DataFrame:

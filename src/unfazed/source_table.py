@@ -39,6 +39,7 @@ class Columns(NamedTuple):
     inputs: str
     target: str
     notes: list[str]
+    names: tuple[str, ...]  # of the columns that inputs were taken from
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
@@ -153,7 +154,7 @@ def labelled(
     others = [name for name in inputs.others if name not in (target, *roles.values())]
     notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
-    return Columns(rows, inputs.said, target, notes)
+    return Columns(rows, inputs.said, target, notes, tuple(inputs.columns))
 
 
 def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from unfazed.errors import SourceError
+from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_table import Inputs, obvious_target, require, split_column, texts
 from unfazed.table import listed
 
@@ -74,6 +74,20 @@ def row_inputs(
     foreign = [name for name in found if name not in usable]
     said = f"{len(usable):,} columns" if len(usable) > 1 else f'rows of "{usable[0]}"'
     return Inputs(usable, rows(frame, usable), said, foreign, "left out, neither numbers nor text: {}")
+
+
+def known_columns(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:
+    """Those of the `columns` that a model was trained on which the frame has.
+
+    Raises:
+        SourceError: it has none of them.
+    """
+    present = [name for name in columns if name in frame.columns]
+    if columns and not present:
+        one = "column" if len(columns) == 1 else "columns"
+        raise SourceError(f"the model was trained on the {one} {listed(columns, 20)}, and {where} has none of that name."
+                          f"{did_you_mean(columns[0], frame.columns)} Its columns: {listed(frame.columns, 20)}")
+    return present
 
 
 def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:

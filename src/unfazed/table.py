@@ -43,7 +43,8 @@ class Table:
     `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
     time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes; null = not
     read). All but id, input and weight may be null.
-    `classes` outlive their rows: a part of a table keeps the label space of the whole.
+    `classes` outlive their rows: a part of a table keeps the label space of the whole. `columns` are those of the
+    source that inputs were taken from; none where it is no table.
     """
 
     frame: pl.DataFrame
@@ -52,6 +53,7 @@ class Table:
     classes: list[str]  # none where labels are numbers to be predicted as such
     notes: tuple[str, ...] = ()
     task: str = "classification"
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
@@ -116,7 +118,7 @@ class Table:
     def write(self, path: str | Path) -> None:
         """Write a Parquet file, whole or not at all."""
         about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes,
-                 "task": self.task}
+                 "task": self.task, "columns": self.columns}
         with replacing(Path(path)) as new:
             self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
 
@@ -138,7 +140,8 @@ class Table:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
             task = str(about.get("task", "classification"))
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task)
+            columns = tuple(str(name) for name in about.get("columns", ()))
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:

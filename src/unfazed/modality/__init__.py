@@ -39,12 +39,12 @@ class Preprocessor(Protocol):
 class Modality(NamedTuple):
     """The functions of one kind of data, and its names.
 
-    find(source, options) -> Table.
+    find(source, options) -> Table; where inputs are `values`, a preprocessor besides says which columns to take.
     listed(frame, columns) -> inputs: of a table without labels, one a row; raises SourceError.
     load(input) -> bytes: the content that a row's `input` stands for, a file's or its own; raises InputError.
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
     inspect(bytes) -> what `fit` has to know of an input: from its header where that tells; raises InputError.
-    fit(what was found in the training rows, recipe) -> Preprocessor.
+    fit(what was found in the training rows, recipe, columns they were taken from) -> Preprocessor.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
     length(x) -> how much of each of x [n, ...] is not padding, [n]; a function of x alone.
     fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.

@@ -25,7 +25,8 @@ from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kin
 from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
-from unfazed.source_values import row_inputs, rows
+from unfazed.source_table import Inputs
+from unfazed.source_values import known_columns, row_inputs, rows
 from unfazed.table import Table, listed
 
 Row = dict[str, Value]
@@ -96,10 +97,22 @@ class TabularPreprocessor:
         return read
 
 
-def find(source: Any, options: SourceOptions | None = None) -> Table:
-    """The rows of a table file or a frame, with their labels; raises SourceError."""
+def find(
+    source: Any, options: SourceOptions | None = None, fitted: TabularPreprocessor | None = None
+) -> Table:
+    """The rows of a table file or a frame, with their labels; raises SourceError.
+
+    fitted: of a model that they are for; of its columns those are taken that are there.
+    """
     options = options or SourceOptions()
-    return find_source(source, options, frozenset(), partial(row_inputs, named=options.inputs))
+
+    def inputs_of(
+        frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
+    ) -> Inputs:
+        named = options.inputs or known_columns(frame, fitted.inputs if fitted else (), where)
+        return row_inputs(frame, wanted, where, folders, named)
+
+    return find_source(source, options, frozenset(), inputs_of)
 
 
 def listed_rows(
@@ -296,6 +309,10 @@ def _is_sound(column: Column) -> bool:
     )
 
 
+def _fit(facts: Sequence[Row], recipe: Any, columns: Sequence[str] = ()) -> TabularPreprocessor:
+    return fit(facts, recipe)
+
+
 def _fitting(facts: Any, preprocessor: TabularPreprocessor) -> str:
     return described(preprocessor)
 
@@ -311,7 +328,7 @@ MODALITY = Modality(
     load=load,
     read=read,
     inspect=read,
-    fit=fit,
+    fit=_fit,
     encode=encode,
     length=whole,
     fitting=_fitting,

@@ -9,9 +9,7 @@ its own.
 
 import codecs
 import json
-import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -29,7 +27,7 @@ from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs, endings, path_inputs
-from unfazed.source_values import text_inputs
+from unfazed.source_values import known_columns, text_inputs
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -42,7 +40,6 @@ FIRST = 1  # the id of the first of 256 bytes; merges follow
 VOCABULARY, MAX_VOCABULARY = 20_000, 262_144
 SMALLEST, LARGEST = 8, 1024  # T
 KEPT_SHARE = 0.99  # of the training texts that are kept whole
-NAMED_SHARE = 0.01  # of the training texts that have a line of a column, for it to be one
 LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
 READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
 CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
@@ -63,13 +60,18 @@ class TextPreprocessor:
     """How every text becomes ids.
 
     tokens: T, ids kept of a text. merges: what the byte-pair encoding joins, "left right" a line, the first first.
-    columns: what lines of the training texts begin with: the names of the columns that were joined; none where a text
-    is one value.
+    columns: names of the columns that the training texts were taken from, and joined where there are several; none
+    where they stood in files.
     """
 
     tokens: int
     merges: tuple[str, ...]
     columns: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns to take texts from."""
+        return self.columns
 
     @property
     def shape(self) -> tuple[int]:
@@ -118,29 +120,35 @@ class TextPreprocessor:
         return cls(tokens, tuple(merges), tuple(columns))
 
 
-def find(source: Any, options: SourceOptions | None = None) -> Table:
+def find(
+    source: Any, options: SourceOptions | None = None, fitted: TextPreprocessor | None = None
+) -> Table:
     """The texts of a folder, a table file or a frame, with their labels; what stands in files is read here.
+
+    fitted: of a model that they are for; its columns are those to take.
 
     Raises:
         SourceError: it cannot be used.
     """
     options = options or SourceOptions()
-    in_table = False
+    in_table, named = False, options.inputs or list(fitted.columns if fitted else ())
 
     def inputs_of(
         frame: "pl.DataFrame", wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
     ) -> Inputs:
-        nonlocal in_table
+        nonlocal in_table, named
         in_table = not options.path and not _are_files(frame, wanted.get("target"))
         if not in_table:
             return path_inputs(frame, wanted, where, folders)
-        return text_inputs(frame, wanted, where, folders, options.inputs)
+        found = text_inputs(frame, wanted, where, folders, named)
+        named = found.columns  # the tables of the other sides are read alike
+        return found._replace(others=[]) if fitted else found
 
     table = find_source(source, options, EXTENSIONS, inputs_of)
     if in_table:
         return table
     texts = list(parallel(_of_file, table.frame["input"].to_list()))
-    return replace(table, frame=table.frame.with_columns(input=_series(texts)))
+    return replace(table, frame=table.frame.with_columns(input=_series(texts)), columns=())
 
 
 def listed(
@@ -150,16 +158,17 @@ def listed(
     folders: Sequence[str],
     path: str | None = None,
 ) -> list[str]:
-    """The texts of a table without labels, one a row: of the columns that were learnt from, or of the only ones.
+    """The texts of a table without labels, one a row: of the columns that were learnt from, or of those that hold
+    texts where the training texts stood in files.
 
     path: the column of texts, or of paths of their files.
 
     Raises:
-        SourceError: no column holds texts.
+        SourceError: the columns that were learnt from are not there, or no column holds texts.
     """
     if _are_files(frame, None) or (path and _are_files(frame.select(path) if path in frame.columns else frame, None)):
         return list(parallel(_of_file, path_inputs(frame, {"path": path}, where, folders).values))
-    named = [path] if path else [name for name in preprocessor.columns if name in frame.columns]
+    named = [path] if path else known_columns(frame, preprocessor.columns, where)
     return text_inputs(frame, {}, where, folders, named).values
 
 
@@ -205,15 +214,17 @@ def inspect(data: bytes) -> str:
     return read(data)
 
 
-def fit(texts: Sequence[str], vocabulary: int = VOCABULARY) -> TextPreprocessor:
+def fit(texts: Sequence[str], columns: Sequence[str] = (), vocabulary: int = VOCABULARY) -> TextPreprocessor:
     """At most so many subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
+
+    columns: that the texts were taken from.
 
     Raises:
         SourceError: there is no text.
     """
     if not texts:
         raise SourceError("there is no readable text to train on")
-    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), _columns(texts))
+    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), tuple(columns))
     return replace(found, tokens=_auto_tokens(texts, found))
 
 
@@ -318,15 +329,6 @@ def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
     return int(np.clip(-(-kept // 8) * 8, SMALLEST, LARGEST))
 
 
-def _columns(texts: Sequence[str]) -> tuple[str, ...]:
-    """What the lines of texts begin with, if each text begins so: the names of the columns that were joined."""
-    sampled = texts[:: max(1, len(texts) // 1000)]
-    starts = Counter(name for text in sampled for name in dict.fromkeys(re.findall(r"^([^:\n]+): ", text, re.M)))
-    names = tuple(name for name, count in starts.items() if count >= NAMED_SHARE * len(sampled))
-    whole = len(names) > 1 and all(text.startswith(tuple(f"{name}: " for name in names)) for text in sampled)
-    return names if whole else ()
-
-
 def _are_files(frame: "pl.DataFrame", target: str | None) -> bool:
     """Whether a column holds names of files of texts."""
     found = (endings(frame, name) for name in frame.columns if name != target)
@@ -347,8 +349,8 @@ def _series(texts: Sequence[str]) -> "pl.Series":
     return pl.Series("input", texts, dtype=pl.String)
 
 
-def _fit(texts: Sequence[str], recipe: Recipe) -> TextPreprocessor:
-    return fit(texts)
+def _fit(texts: Sequence[str], recipe: Recipe, columns: Sequence[str] = ()) -> TextPreprocessor:
+    return fit(texts, columns)
 
 
 def _fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:

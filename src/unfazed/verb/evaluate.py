@@ -19,7 +19,7 @@ from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
-from unfazed.source import SourceOptions
+from unfazed.source import SourceOptions, has_columns
 from unfazed.table import SPLITS, Table, number_in
 
 
@@ -47,7 +47,7 @@ def evaluate(
     run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(predictor.modality.find(local(source), _as_trained(run, predictor, options)))
+    table, split = _measured_rows(_found(run, predictor, local(source), options))
     used, own_test = _contents(run)
     look = partial(reading, read=lambda _: None, load=predictor.modality.load)
     digests = [one.sha256 for one in parallel(look, table.frame["input"].to_list())]
@@ -97,13 +97,13 @@ def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArr
     return y >= 0, classification(y, predictions.probs)
 
 
-def _as_trained(run: Run, predictor: Predictor, options: SourceOptions) -> SourceOptions:
-    """The options, and where inputs stand in the table itself, the columns that the run was trained with."""
+def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) -> Table:
+    """The rows of the source; where inputs stand in a table itself, with the columns that the run was trained with."""
     if not predictor.modality.values:
-        return options
-    columns = ",".join(getattr(predictor.preprocessor, "inputs", ()))
-    target = options.target or run.origin.get("options", {}).get("target")
-    return replace(options, target=target, input=columns or None)
+        return predictor.modality.find(source, options)
+    if not options.target and has_columns(source):
+        options = replace(options, target=run.origin.get("options", {}).get("target"))
+    return predictor.modality.find(source, options, predictor.preprocessor)
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:

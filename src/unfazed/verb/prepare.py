@@ -117,7 +117,7 @@ def prepare(
             options.group or "group",
         )
         facts = reader.facts
-        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe)
+        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe, table.columns)
         damaged = yield from encoder.encode(table, preprocessor)
         if not damaged:
             break
