@@ -199,6 +199,31 @@ def test_a_category_is_the_same_as_text_and_as_a_number() -> None:
     assert encode({"zip": " 94110"}, preprocessor)[0] == encode({"zip": 94110.0}, preprocessor)[0] == 2.0
 
 
+@pytest.mark.parametrize(
+    "same",
+    [
+        [37, "37", 37.0, "37.0", " 37 ", "3.7e1", "+37"], [0.1, "0.10", ".1", "1e-1"], [True, "true", "True"],
+        [None, "", "NA", math.nan], ["2024-02-29", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000000"],
+        ["2024-02-29 10:00", "2024-02-29T10:00:00.0"], [2**63 - 1, str(2**63 - 1)], ["Rome", " Rome"],
+    ],
+)  # fmt: skip
+def test_a_value_is_the_same_however_it_is_written(same: list[Value]) -> None:
+    assert len({values.identity(value) for value in same}) == 1
+
+
+@pytest.mark.parametrize(
+    "different",
+    [["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"]],
+)
+def test_values_that_differ_stay_different(different: list[Value]) -> None:
+    assert len({values.identity(value) for value in different}) == 2
+
+
+def test_a_category_of_whole_numbers_is_one_with_a_point_and_without() -> None:
+    preprocessor = fitted({"zip": [12.0, 12.0, 13.0, 13.0, 14.0, 14.0]}, "zip=category")
+    assert len({encode({"zip": written}, preprocessor).item() for written in ("13.0", 13, "13", 13.0)}) == 1
+
+
 def test_kinds_can_be_said() -> None:
     columns: dict[str, Sequence[Value]] = {"grade": ["1", "2", "2", "1"], "id": [7, 8, 9, 10], "x": [1, 5, 2, 0.5]}
     preprocessor = fitted(columns, "grade=category, id=identifier")

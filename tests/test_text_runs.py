@@ -142,6 +142,14 @@ def test_a_folder_of_class_folders_of_text_files(tmp_path: Path) -> None:
     assert texts["sea/broken.txt"].startswith("\0cannot be read: not a text")
 
 
+def test_a_folder_of_texts_is_evaluated_though_a_column_was_the_target(tmp_path: Path) -> None:
+    for label, text in {"sea": "a sailor on a ship", "bread": "the baker and the oven"}.items():
+        (tmp_path / label).mkdir()
+        for number in range(2):
+            (tmp_path / label / f"{number}.txt").write_text(f"{text} {number}")
+    assert unfazed.evaluate(run(), tmp_path)["metrics"]["accuracy"]["value"] == 1
+
+
 def test_a_table_of_paths_of_text_files(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"{number}.txt").write_text(f"text {number}")

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import unfazed
 from unfazed import Run
+from unfazed.errors import SourceError
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,31 @@ def test_rows_are_predicted_from_mappings_json_and_tables(run: Run, table: Path)
     assert np.allclose(found.probs[0], found.probs[1])
     assert found.labels[3:] == [None, None]
     assert "none of the columns" in str(found.problems[3])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ""])
+def test_rows_that_were_trained_on_are_known_in_every_format(
+    run: Run, table: Path, tmp_path: Path, suffix: str
+) -> None:
+    frame = pl.read_csv(table)  # numbers are numbers now
+    new = frame.head(1).with_columns(size=pl.lit(123.25))
+    again = pl.concat([frame.cast({"grown": pl.Float32}), new.cast({"grown": pl.Float32})])
+    source = tmp_path / f"again{suffix}"
+    match suffix:
+        case ".csv":
+            again.write_csv(source)
+        case ".parquet":
+            again.write_parquet(source)
+        case ".jsonl":
+            again.write_ndjson(source)
+    told = unfazed.evaluate(run, source if suffix else again)
+    own_test = len(run.table().rows("test"))
+    assert (told["seen"], told["own_test"], told["rows"]) == (200 - own_test, own_test, own_test + 1)
+
+
+def test_what_was_left_out_in_training_is_not_asked_for(run: Run, table: Path) -> None:
+    frame = pl.read_csv(table).drop("number")
+    told = unfazed.evaluate(run, frame)
+    assert 200 - len(run.table().rows("test")) <= told["seen"] < 180, "known by the columns that are left"
+    with pytest.raises(SourceError, match=r'trained on the columns .* has none of that name. Did you mean "numbers"'):
+        unfazed.evaluate(run, frame.select("kind", numbers="size"))

@@ -84,9 +84,9 @@ def known_columns(frame: pl.DataFrame, columns: Sequence[str], where: str) -> li
     """
     present = [name for name in columns if name in frame.columns]
     if columns and not present:
-        one = "column" if len(columns) == 1 else "columns"
-        raise SourceError(f"the model was trained on the {one} {listed(columns, 20)}, and {where} has none of that name."
-                          f"{did_you_mean(columns[0], frame.columns)} Its columns: {listed(frame.columns, 20)}")
+        one, near = "column" if len(columns) == 1 else "columns", did_you_mean(columns[0], frame.columns)
+        raise SourceError(f"the model was trained on the {one} {listed(columns, 20)}, and {where} has none of "
+                          f"that name.{near} Its columns: {listed(frame.columns, 20)}")
     return present
 
 
@@ -113,6 +113,8 @@ def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _plain(column: pl.Series) -> pl.Series:
     """As JSON can hold it: infinities as text, dates in ISO 8601."""
+    if column.dtype == pl.Float32:
+        column = column.cast(pl.String)  # 0.1 is not to become 0.10000000149
     if column.dtype.is_float():
         infinite = column.is_infinite().fill_null(False)
         return column.cast(pl.Float64).fill_nan(None).set(infinite, None)

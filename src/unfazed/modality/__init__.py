@@ -36,12 +36,19 @@ class Preprocessor(Protocol):
         ...
 
 
+def itself(data: bytes, columns: Sequence[str] | None = None) -> bytes:
+    """The identity of a content in which every byte counts."""
+    return data
+
+
 class Modality(NamedTuple):
     """The functions of one kind of data, and its names.
 
     find(source, options) -> Table; where inputs are `values`, a preprocessor besides says which columns to take.
     listed(frame, columns) -> inputs: of a table without labels, one a row; raises SourceError.
     load(input) -> bytes: the content that a row's `input` stands for, a file's or its own; raises InputError.
+    identity(bytes, columns) -> bytes: what equal contents have in common, however they are written; of a row as far as
+        the columns go, where they are given.
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
     inspect(bytes) -> what `fit` has to know of an input: from its header where that tells; raises InputError.
     fit(what was found in the training rows, recipe, columns they were taken from) -> Preprocessor.
@@ -72,6 +79,7 @@ class Modality(NamedTuple):
     augment: Callable[..., Any] | None
     shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
+    identity: Callable[..., bytes] = itself
     notices: Callable[..., list[str]] | None = None
     news: Callable[..., list[str]] | None = None
 

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from unfazed.analysis.tabular import Leak, leaks
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
 from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
+from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
 from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
 from unfazed.source import SourceOptions
@@ -91,7 +92,7 @@ class TabularPreprocessor:
         found = described_by(text, "tabular", "tables").get("columns")
         if not isinstance(found, list) or not 0 < len(found) <= MOST_COLUMNS:
             raise RunError("the preprocessor is damaged: it has no columns")
-        read = cls(tuple(_column_from(values) for values in found))
+        read = cls(tuple(_column_from(given) for given in found))
         if len({column.name for column in read.columns}) < len(found) or not read.features:
             raise RunError("the preprocessor is damaged: its columns have no features, or the same name")
         return read
@@ -125,6 +126,17 @@ def listed_rows(
 def load(given: str) -> bytes:
     """The bytes that a table's `input` stands for: itself."""
     return given.encode("utf-8", "surrogatepass")
+
+
+def identity(data: bytes, columns: Sequence[str] | None = None) -> bytes:
+    """The row's values, of the `columns` alone where they are given, without what its file's format adds."""
+    try:
+        row = read(data)
+    except InputError:
+        return data
+    known = {name: values.identity(value) for name, value in row.items() if columns is None or name in columns}
+    said = {name: known[name] for name in sorted(known) if known[name] is not None}
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 def read(source: Any) -> Row:
@@ -335,6 +347,7 @@ MODALITY = Modality(
     augment=None,
     shrink=None,
     preprocessor=TabularPreprocessor,
+    identity=identity,
     notices=notices,
     news=news,
 )

@@ -14,6 +14,7 @@ from unfazed.analysis.errors import regression
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
+from unfazed.modality import Modality
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
@@ -48,9 +49,8 @@ def evaluate(
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
     table, split = _measured_rows(_found(run, predictor, local(source), options))
-    used, own_test = _contents(run)
-    look = partial(reading, read=lambda _: None, load=predictor.modality.load)
-    digests = [one.sha256 for one in parallel(look, table.frame["input"].to_list())]
+    used, own_test = _contents(run, predictor.modality, table.columns)
+    digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
@@ -112,13 +112,23 @@ def _measured_rows(table: Table) -> tuple[Table, str]:
     return (table.where(test), "test") if len(test) else (table, "all")
 
 
-def _contents(run: Run) -> tuple[set[str], set[str]]:
-    """The contents that a run must not be measured on, and those of its test.
+def _digests(table: Table, modality: Modality, columns: Sequence[str]) -> list[str | None]:
+    """The content of each row as a hash, as far as the columns go; null where it cannot be read."""
+    identity = partial(modality.identity, columns=columns or None)
+    look = partial(reading, read=lambda _: None, load=modality.load, identity=identity)
+    return [one.sha256 or None for one in parallel(look, table.frame["input"].to_list())]
 
-    Until it is finished that is its test too: who looks, and then goes on, has chosen by it.
+
+def _contents(run: Run, modality: Modality, columns: Sequence[str]) -> tuple[set[str | None], set[str | None]]:
+    """The contents that a run must not be measured on, and those of its test, as far as the columns go.
+
+    Until it is finished that is its test too: who looks, and then goes on, has chosen by it. Files may have changed or
+    gone since, so that the hash of then counts.
     """
     trained = run.table()
-    sides = {split: set(trained.where(trained.rows(split)).frame["sha256"].drop_nulls()) for split in SPLITS}
+    of_then = trained.frame["sha256"].to_list()
+    contents = np.array(_digests(trained, modality, columns) if modality.values else of_then, dtype=object)
+    sides = {split: set(contents[trained.rows(split)]) - {None} for split in SPLITS}
     used = sides["train"] | sides["validation"]
     return (used, sides["test"]) if run.finished else (used | sides["test"], set())
 

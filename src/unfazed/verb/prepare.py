@@ -157,7 +157,7 @@ def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Readi
     may come to light later.
     """
     if modality.values:
-        yield partial(reading, read=modality.inspect, load=modality.load)
+        yield partial(reading, read=modality.inspect, load=modality.load, identity=modality.identity)
     elif cache == "disk":
         with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
             yield seen.look
