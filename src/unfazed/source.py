@@ -20,6 +20,7 @@ from unfazed.source_table import (
     KINDS,
     Columns,
     InputsOf,
+    Read,
     from_pandas,
     labelled,
     path_inputs,
@@ -221,8 +222,8 @@ def _from_files(
 ) -> Table:
     parts = []
     for side, path in sides:
-        frame, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
-        found = _labelled(frame, options, str(path), folders, inputs_of)
+        read, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
+        found = _labelled(read, options, str(path), folders, inputs_of)
         name = pl.lit(f"{path.name}:") + pl.col("id")
         parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
     frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
@@ -233,14 +234,14 @@ def _from_files(
 
 def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = KINDS.get(path.suffix.lower())
-    frame = frame_of(path, options.header)
-    found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
+    read = read_of(path, options.header)
+    found = _labelled(read, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
     return replace(Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes), columns=found.names)
 
 
 def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = type(source).__module__.partition(".")[0]
-    found = _labelled(frame_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
+    found = _labelled(read_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
     table = Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
     return replace(table, columns=found.names)
 
@@ -254,7 +255,12 @@ def has_columns(source: Any) -> bool:
 
 
 def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
-    """The rows of a table file, or of a polars or pandas frame.
+    """The rows of a table file, or of a polars or pandas frame; raises SourceError, see `read_of`."""
+    return read_of(source, header).frame
+
+
+def read_of(source: Any, header: bool = True) -> Read:
+    """The rows of a table file, or of a polars or pandas frame, with notes on how they were read.
 
     Raises:
         SourceError: it is neither, or cannot be read.
@@ -267,10 +273,10 @@ def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
     elif type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
-        source = from_pandas(source)
+        return from_pandas(source)
     if not isinstance(source, pl.DataFrame):
         raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
-    return source
+    return Read(source, [])
 
 
 def listed_paths(
@@ -285,13 +291,14 @@ def listed_paths(
 
 
 def _labelled(
-    frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str], inputs_of: InputsOf
+    read: Read, options: SourceOptions, where: str, folders: Sequence[str], inputs_of: InputsOf
 ) -> Columns:
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
                           "with --target")
     wanted = {name: getattr(options, name) for name in _COLUMNS}
-    return labelled(frame, wanted, where, folders, inputs_of)
+    found = labelled(read.frame, wanted, where, folders, inputs_of)
+    return found._replace(notes=[*read.notes, *found.notes])
 
 
 def _refuse_columns(root: Path, options: SourceOptions) -> None:

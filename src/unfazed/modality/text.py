@@ -7,7 +7,6 @@ Only its merges are kept. The rest of the tokenizer stands here, so that nobody'
 its own.
 """
 
-import codecs
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.decoding import decoded
 from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality, described_by
 from unfazed.reading import file_bytes, parallel
@@ -43,15 +43,6 @@ KEPT_SHARE = 0.99  # of the training texts that are kept whole
 LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
 READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
 CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_SNIFFED = 4096  # bytes that tell whether a file is text at all
-_BINARY = 0.05  # share of null bytes among them from which on it is not
 _UNREAD = "\0cannot be read: "  # before the reason, in place of the text of a file that gave none
 
 
@@ -180,8 +171,7 @@ def load(value: str) -> bytes:
 def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     """One text: a string as it is, bytes or a file decoded, columns joined as lines of "name: value".
 
-    Bytes are UTF-8, or UTF-16 or 32 where a mark says so; what is not valid UTF-8 is Windows-1252, unless most of it
-    is UTF-8: then the rest becomes U+FFFD.
+    Bytes are decoded as `decoding` has it.
 
     Raises:
         InputError: it cannot be used; the message is the reason.
@@ -251,19 +241,12 @@ def _are_strings(values: Any) -> TypeGuard[list[str]]:
 
 
 def _decoded(data: bytes) -> str:
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
-    if encoding is not None:
-        return data.decode(encoding, "replace")
-    sniffed = data[:_SNIFFED]
-    if sniffed.count(0) > _BINARY * len(sniffed) and not data.startswith(_UNREAD.encode()):
-        raise InputError(f"not a text: starts with {data[:12]!r}")
-    try:
+    if data.startswith(_UNREAD.encode()):
         return data.decode()
-    except UnicodeDecodeError:
-        text = data.decode(errors="replace")
-    bad = text.count("\ufffd")
-    valid = sum(character > "\x7f" for character in text) - bad
-    return text if valid > bad else data.decode("cp1252", "replace")
+    try:
+        return decoded(data).text
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _normalised(text: str) -> str:

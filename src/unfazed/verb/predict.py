@@ -71,7 +71,7 @@ def listed_inputs(
     elif _is_table(item):
         folders = list(dict.fromkeys([str(place.parent), "."]))
         named = {"path": path} if path else {}
-        contents = modality.listed(read_frame(place, header), preprocessor, item, folders, **named)
+        contents = modality.listed(read_frame(place, header).frame, preprocessor, item, folders, **named)
         names = [f"{item}:{row}" for row in range(len(contents))] if modality.values else contents
         yield from map(Input, names, contents)
     elif modality.values and place.suffix.lower() not in modality.extensions:
