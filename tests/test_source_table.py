@@ -53,7 +53,7 @@ def test_table_files(tmp_path: Path, suffix: str) -> None:
         "ndjson": lambda: frame().write_ndjson(path),
     }[suffix[1:].lower()]()
     table = found(path)
-    assert labels(table) == {"0": "cat", "1": "cat", "2": "dog", "3": "dog"}
+    assert labels(table) == {"1": "cat", "2": "cat", "3": "dog", "4": "dog"}
     assert table.frame["input"][0] == str(tmp_path / "i" / "1.png")
     assert 'paths in "file", labels in "label"' in table.kind
 
@@ -66,7 +66,7 @@ def test_the_obvious_column_is_taken_and_others_must_be_named(tmp_path: Path) ->
     assert only.kind.endswith('labels in "species"')
     message = refused_in(tmp_path, frame().rename({"label": "species"}))
     assert "--target" in message and '"name", "species"' in message
-    assert labels(found_in(tmp_path, frame(), target="name"))["0"] == "c1"
+    assert labels(found_in(tmp_path, frame(), target="name"))["1"] == "c1"
 
 
 def found_in(folder: Path, table: pl.DataFrame, **options: Any) -> Table:
@@ -219,8 +219,8 @@ def test_table_files_by_side(tmp_path: Path) -> None:
     frame().tail(2).write_parquet(tmp_path / "test.parquet")
     table = found(tmp_path)
     assert dict(zip(table.frame["id"], table.frame["split"], strict=True)) == {
-        "train.csv:0": "train", "train.csv:1": "train", "train.csv:2": "train",
-        "test.parquet:0": "test", "test.parquet:1": "test",
+        "train.csv:1": "train", "train.csv:2": "train", "train.csv:3": "train",
+        "test.parquet:1": "test", "test.parquet:2": "test",
     }
     assert table.kind == 'folder with train.csv and test.parquet, paths in "file", labels in "label"'
 
@@ -275,7 +275,7 @@ def test_pandas_frames(values: Any, expected: list[Any], tmp_path: Path, monkeyp
     source.index = pd.Index([7, 7, 7, 7])
     table = found(source)
     assert table.frame["label"].to_list() == expected
-    assert table.frame["id"].to_list() == ["0", "1", "2", "3"]
+    assert table.frame["id"].to_list() == ["1", "2", "3", "4"]
     assert table.kind.startswith("pandas frame")
     timed = pd.DataFrame({**ROWS, "day": pd.to_datetime(["2020-01-01", None, "2021-01-01", "2022-01-01"])})
     assert found(timed, time="day", target="label").frame["time"].to_list()[:2] == [1577836800.0, None]

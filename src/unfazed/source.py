@@ -309,6 +309,10 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
 
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
+    if not extensions:
+        return SourceError(f"{root} is a folder, and rows stand in a table: give the file ({', '.join(KINDS)}), or a "
+                           f"folder with train.csv and test.csv. It holds {extensions_seen(found.other) or 'nothing'}"
+                           f"{_tables_in(root)}")
     if found.loose:
         return SourceError(f"{found.loose:,} files in {root}, but no class folders: put each class in a folder of its "
                            "own, or say with --label-regex where the label stands in a file's name"

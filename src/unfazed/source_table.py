@@ -160,7 +160,7 @@ def labelled(
     """The rows of a table with their roles found out.
 
     wanted: column by role ("path", "target", "group", "time"), null where it is to be found out. folders: where
-    relative paths may start, the first that fits. Row numbers become ids.
+    relative paths may start, the first that fits. Row numbers become ids: 1 is the first below the names of columns.
 
     Raises:
         SourceError: a column is missing, or `inputs_of` finds no inputs.
@@ -175,7 +175,8 @@ def labelled(
     taken = [*inputs.columns, *(name for name in roles.values() if name)]
     target = wanted.get("target") or obvious_target(frame, taken, where)
     labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
-    columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs.values, "label": labels}
+    numbers = [str(row) for row in range(1, len(frame) + 1)]
+    columns: dict[str, Any] = {"id": numbers, "input": inputs.values, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
     if name := wanted.get("group"):
@@ -215,11 +216,17 @@ def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
     return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
 
 
-def require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:
-    """Raise SourceError where a wanted column is not there, or has two roles."""
+def require(
+    frame: pl.DataFrame,
+    wanted: Mapping[str, str | None],
+    where: str,
+    folders: Sequence[str],
+    inputs: Sequence[str] = (),
+) -> None:
+    """Raise SourceError where a wanted column, or one of the inputs, is not there, or has two roles."""
     missing = [
         f'{role} "{name}" is not a column of {where}.{did_you_mean(name, frame.columns)}'
-        for role, name in wanted.items()
+        for role, name in [*wanted.items(), *(("input", name) for name in inputs)]
         if name is not None and name not in frame.columns
     ]
     if missing:

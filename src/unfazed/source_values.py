@@ -90,6 +90,14 @@ def known_columns(frame: pl.DataFrame, columns: Sequence[str], where: str) -> li
     return present
 
 
+def lacking(present: Sequence[str], learnt: Sequence[str]) -> list[str]:
+    """Which columns a table lacks of those that a model learnt from, as a sentence; none where it has all."""
+    gone = [name for name in learnt if name not in present]
+    near = did_you_mean(gone[0], [name for name in present if name not in learnt]) if gone else ""
+    it = "it has no column" if len(gone) == 1 else f"it has none of the {len(gone):,} columns"
+    return [f"{it} {listed(gone, 10)}: what was learnt from there counts as missing.{near}"] if gone else []
+
+
 def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:
     """One text a row: the column's, or those of several, each on a line of its own after its name."""
     values = [texts(frame[name], where) for name in columns]
@@ -133,7 +141,7 @@ def _free(
     frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str], named: Sequence[str]
 ) -> list[str]:
     """The columns that have no other role."""
-    require(frame, {**wanted, **{f"input {number}": name for number, name in enumerate(named, 1)}}, where, folders)
+    require(frame, wanted, where, folders, named)
     if frame.is_empty():
         raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
     if both := [name for name in named if name == wanted.get("target")]:

@@ -26,6 +26,7 @@ SPLIT_NAMES = {  # what people call them
     "dev": "validation", "test": "test", "testing": "test",
 }
 FORMAT = 1
+_CELLS = 4  # of a row that are shown of it
 _BRIEF = 120  # characters of an input beside a row's number
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
@@ -209,11 +210,29 @@ def row_name(name: str, path: str, root: str) -> str:
     """What to call a row for people: its id, and where that is only a row's number, its path beside it."""
     if not re.fullmatch(r"(.+:)?\d+", name):
         return name
-    number = f"row {name}" if name.isdecimal() else name
+    number = said_id(name)
     folder = Path(root) if Path(root).is_dir() else Path(root).parent
     beside = str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
+    beside = in_brief(beside)
     brief = beside if len(beside) <= _BRIEF else beside[: _BRIEF - 1] + "…"  # a text or a row that is its own input
     return f"{number}, {brief}" if path else number
+
+
+def said_id(name: str) -> str:
+    """An id for people: a number alone is that of a row of the table, counted from 1 without the names of columns."""
+    return f"row {name}" if name.isdecimal() else name
+
+
+def in_brief(content: str) -> str:
+    """A row that is its own input by its first cells: age 37, workclass Private, …; other inputs as they are."""
+    try:
+        row = json.loads(content) if content.startswith("{") else None
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        return content
+    cells = [f"{name} {value}" for name, value in row.items() if value is not None]
+    return ", ".join(cells[:_CELLS]) + (", …" if len(cells) > _CELLS else "")
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -59,7 +59,8 @@ class Modality(NamedTuple):
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
     notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt;
         y are classes, or the tenths that the numbers to predict lie in.
-    news(raw inputs, preprocessor) -> what of them the training rows had not, in sentences.
+    news(raw inputs, preprocessor, columns of their table) -> what the training rows had not, or had and these have not,
+        in sentences.
     """
 
     name: str

@@ -27,7 +27,7 @@ from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs
-from unfazed.source_values import known_columns, row_inputs, rows
+from unfazed.source_values import known_columns, lacking, row_inputs, rows
 from unfazed.table import Table, listed
 
 Row = dict[str, Value]
@@ -194,10 +194,18 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
     return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
 
 
-def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
-    """The columns in which rows have categories that training had not, or are missing where they never were."""
-    told = []
-    for column in (column for column in preprocessor.columns if column.features):
+def news(
+    given: Sequence[Row], preprocessor: TabularPreprocessor, present: Sequence[str] | None = None
+) -> list[str]:
+    """The columns that are not there or new, where those that are `present` are known; those in which rows have
+    categories that training had not, or are missing where they never were.
+    """
+    learnt = [column for column in preprocessor.columns if column.features]
+    there = [column.name for column in learnt] if present is None else present
+    told = lacking(there, [column.name for column in learnt])
+    if more := [name for name in there if name not in preprocessor.inputs]:
+        told.append(f"not learnt from: {listed(more, NAMED)}")
+    for column in (column for column in learnt if column.name in there):
         encoder = columns.encoder(column)
         codes = [encoder(row.get(column.name))[0] for row in given]
         new = codes.count(0.0) if column.kind == "category" else 0

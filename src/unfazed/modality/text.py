@@ -27,7 +27,7 @@ from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs, endings, path_inputs
-from unfazed.source_values import known_columns, text_inputs
+from unfazed.source_values import known_columns, lacking, text_inputs
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -189,6 +189,11 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     if not _normalised(source):
         raise InputError("empty text")
     return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
+
+
+def news(given: Sequence[str], preprocessor: TextPreprocessor, present: Sequence[str] | None = None) -> list[str]:
+    """The columns that a table lacks of those that were learnt from, where those that are `present` are known."""
+    return [] if present is None else lacking(present, preprocessor.columns)
 
 
 def joined(row: Mapping[str, Any]) -> str:
@@ -358,4 +363,5 @@ MODALITY = Modality(
     augment=None,
     shrink=None,
     preprocessor=TextPreprocessor,
+    news=news,
 )

@@ -33,6 +33,7 @@ from unfazed.report.events import (
 from unfazed.report.verdict import GUESSES
 from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
+from unfazed.table import said_id
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
@@ -272,7 +273,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
-        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
+        which = f"{said_id(first['id'])}: {first['reason']}"
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
     return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 

@@ -69,7 +69,7 @@ def evaluate(
         {
             "rows": int(known.sum()),
             "split": split,
-            "notes": [*table.notes, *_news(predictor, table.frame["input"].filter(readable).to_list())],
+            "notes": [*table.notes, *_news(predictor, table, readable)],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
@@ -81,10 +81,13 @@ def evaluate(
     return facts
 
 
-def _news(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
-    """What of the inputs, all of which can be read, the training rows had not."""
+def _news(predictor: Predictor, table: Table, readable: NDArray[np.bool_]) -> list[str]:
+    """What the rows that can be read have and the training rows had not, or the other way round."""
     read, news = predictor.modality.read, predictor.modality.news
-    return news([read(one) for one in inputs], predictor.preprocessor) if news else []
+    if news is None:
+        return []
+    given = [read(one) for one in table.frame["input"].filter(readable)]
+    return news(given, predictor.preprocessor, table.columns or None)
 
 
 def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
