@@ -26,6 +26,7 @@ SPLIT_NAMES = {  # what people call them
     "dev": "validation", "test": "test", "testing": "test",
 }
 FORMAT = 1
+_LONGEST_NAME = 60  # characters that a sentence has room for
 _CELLS = 4  # of a row that are shown of it
 _BRIEF = 120  # characters of an input beside a row's number
 _COLUMNS: dict[str, Any] = {
@@ -231,14 +232,19 @@ def in_brief(content: str) -> str:
         row = None
     if not isinstance(row, dict):
         return content
-    cells = [f"{name} {value}" for name, value in row.items() if value is not None]
+    cells = [f"{brief(name)} {brief(str(value))}" for name, value in row.items() if value is not None]
     return ", ".join(cells[:_CELLS]) + (", …" if len(cells) > _CELLS else "")
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names in quotes, the first few."""
-    shown = ", ".join(f'"{name}"' for name in names[:most])
+    """Names in quotes, the first few; of a very long one the beginning and the end."""
+    shown = ", ".join(f'"{brief(name)}"' for name in names[:most])
     return shown + (", …" if len(names) > most else "")
+
+
+def brief(name: str) -> str:
+    """A name in at most 60 characters."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-19:]}"
 
 
 def _parquet(read: Callable[[BytesIO], _Result], data: bytes) -> _Result:
@@ -285,7 +291,7 @@ def _balance(table: Table) -> str:
     commonest = int(counts.argmax())
     degree = "mildly imbalanced" if share >= _MILD else "imbalanced"
     percent = round(100 * counts[commonest] / max(counts.sum(), 1))
-    return f'{degree}, {percent} % are "{table.classes[commonest]}"'
+    return f'{degree}, {percent} % are "{brief(table.classes[commonest])}"'
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:

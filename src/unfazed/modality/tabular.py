@@ -28,7 +28,7 @@ from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs
 from unfazed.source_values import known_columns, lacking, row_inputs, rows
-from unfazed.table import Table, listed
+from unfazed.table import Table, brief, listed
 
 Row = dict[str, Value]
 
@@ -262,7 +262,7 @@ def _strange(column: Column) -> str:
 
 
 def _names(names: Sequence[str] | Mapping[str, Value]) -> str:
-    return f"{', '.join(list(names)[:NAMED])}{', …' if len(names) > NAMED else ''}"
+    return f"{', '.join(map(brief, list(names)[:NAMED]))}{', …' if len(names) > NAMED else ''}"
 
 
 def _parsed(source: Any) -> Any:

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from unfazed.report.markup import Html, tag
 
 SHOWN = 8  # columns of the greatest weight; the page holds many rows
+FEW = 4  # likewise, where a dozen rows stand together
 LONGEST = 40  # letters of a value
 
 
-def row_figure(values: Sequence[tuple[str, str, float]]) -> Html:
+def row_figure(values: Sequence[tuple[str, str, float]], most_shown: int = SHOWN) -> Html:
     """A small table of (column, value, weight): a positive one speaks for the predicted class, or for a higher number.
 
     The columns keep their order; of many only those of the greatest weight are shown.
     """
-    least = sorted((abs(weight) for _, _, weight in values), reverse=True)[:SHOWN][-1] if values else 0.0
-    kept = [value for value in values if abs(value[2]) >= least][:SHOWN]
+    least = sorted((abs(weight) for _, _, weight in values), reverse=True)[:most_shown][-1] if values else 0.0
+    kept = [value for value in values if abs(value[2]) >= least][:most_shown]
     most = max((abs(weight) for _, _, weight in kept), default=0.0) or 1.0
     left_out = len(values) - len(kept)
     more = tag("tr", tag("td", f"{left_out:,} more of less weight", colspan=3, class_="soft")) if left_out else None
