@@ -119,6 +119,12 @@ def test_whole_numbers_that_count_the_rows_are_identifiers_and_amounts_are_not()
     assert kind(*(number / 2 for number in range(60))) == "number"
 
 
+def test_whole_numbers_of_more_digits_than_are_measured_are_identifiers() -> None:
+    numbers = [1_600_000_000_000_000_000 + 7_919**4 * row for row in range(30)]
+    assert kind(*numbers) == kind(*map(str, numbers)) == "identifier"
+    assert kind(*(number // 10**6 for number in numbers)) == "number"
+
+
 def test_the_decimal_mark_is_that_of_the_whole_column() -> None:
     assert column_of("x", ["1,5", "2,25", "1.234,0"]).decimal == ","
     assert column_of("x", ["1,234", "2,500"]).decimal == "."

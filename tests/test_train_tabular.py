@@ -139,3 +139,25 @@ def test_a_folder_that_holds_no_table_is_told_what_is_wanted(run: Run, tmp_path:
 def test_an_input_that_is_no_column_is_called_so(table: Path) -> None:
     with pytest.raises(SourceError, match=r'^input "sise" is not a column of .* Did you mean "size"\?'):
         unfazed.train(table, target="kind", input="colour,sise", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        ({"image_size": 32}, "image_size is for image data"),
+        ({"columns": "size=nummer"}, "--columns wants NAME=KIND"),
+        ({"task": "classification", "loss": "huber"}, "is not for classification"),
+    ],
+)
+def test_settings_are_refused_before_anything_is_read(
+    table: Path, settings: dict[str, Any], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unfazed.verb.train.prepare", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(UsageError, match=answer):
+        unfazed.train(table, target="kind", progress=False, **settings)
+
+
+def test_the_report_speaks_of_rows_and_explains_its_bars(run: Run) -> None:
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "Every row could be read." in page and "A bar shows how much the value counted" in page
+    assert 'title="row ' in page

@@ -10,7 +10,7 @@ import polars as pl
 
 from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.table import SPLIT_NAMES, clean_label, listed, read_parquet
+from unfazed.table import SPLIT_NAMES, brief, clean_label, listed, read_parquet
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
@@ -47,7 +47,7 @@ class Columns(NamedTuple):
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
-        return f'{self.inputs}, labels in "{self.target}"'
+        return f'{self.inputs}, labels in "{brief(self.target)}"'
 
 
 class Paths(NamedTuple):

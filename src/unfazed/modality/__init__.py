@@ -73,7 +73,7 @@ class Modality(NamedTuple):
     load: Callable[[str], bytes]
     read: Callable[[Any], Raw]
     inspect: Callable[[bytes], Any]
-    fit: Callable[[Sequence[Any], Any], Any]
+    fit: Callable[..., Any]
     encode: Callable[[Raw, Any], NDArray[Any]]
     length: Callable[[NDArray[Any]], NDArray[np.int64]]
     fitting: Callable[[Sequence[Any], Any], str]

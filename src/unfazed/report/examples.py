@@ -9,6 +9,7 @@ from unfazed.report.charts import track
 from unfazed.report.exhibits import Drawn, legend, shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import items
+from unfazed.table import brief as brief_name
 from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
@@ -135,7 +136,7 @@ def _link(cell: Cell, first: Cell, *inside: str, **attributes: str) -> Html:
 
 
 def _sentence(told: Facts, cell: Cell) -> str:
-    given, predicted = told["classes"][cell.given], told["classes"][cell.predicted]
+    given, predicted = (brief_name(told["classes"][k]) for k in (cell.given, cell.predicted))
     return f"“{given}” recognised" if given == predicted else f"“{given}” taken for “{predicted}”"
 
 
@@ -223,7 +224,7 @@ def _class_row(told: Facts, k: int) -> Html:
     scores, split = told["per_class"][k], told["evaluated_on"]
     return tag(
         "tr",
-        tag("th", scores["label"], scope="row"),
+        tag("th", brief_name(scores["label"]), scope="row", title=scores["label"]),
         tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
         tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
             data_value=told["class_counts"]["train"][k]),

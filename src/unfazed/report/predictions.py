@@ -16,6 +16,7 @@ from rich.text import Text
 
 from unfazed.report.events import Notice
 from unfazed.report.words import printable
+from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
 _SHOWN = 200  # characters of an input in a sentence
@@ -98,7 +99,7 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    return Text(", ".join(f"{printable(name)} {share:.1%}" for name, share in ordered))
+    return Text(", ".join(f"{printable(brief(name))} {share:.1%}" for name, share in ordered))
 
 
 class _Elided:

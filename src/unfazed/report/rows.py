@@ -1,5 +1,6 @@
 """A row of a table as a figure: its columns, their values, and how much each speaks for what was predicted."""
 
+import re
 from collections.abc import Sequence
 
 from unfazed.report.markup import Html, tag
@@ -7,6 +8,8 @@ from unfazed.report.markup import Html, tag
 SHOWN = 8  # columns of the greatest weight; the page holds many rows
 FEW = 4  # likewise, where a dozen rows stand together
 LONGEST = 40  # letters of a value
+DIGITS = 12  # letters of a number that is shown as it is
+_DECIMALS = re.compile(r"-?[0-9]{1,9}\.[0-9]{1,30}")
 
 
 def row_figure(values: Sequence[tuple[str, str, float]], most_shown: int = SHOWN) -> Html:
@@ -32,9 +35,16 @@ def _line(name: str, value: str, weight: float, most: float) -> Html:
     return tag(
         "tr",
         tag("th", tag("bdi", _shortened(name)), scope="row", title=name),
-        tag("td", tag("bdi", _shortened(value)), title=value),
+        tag("td", tag("bdi", _shortened(_rounded(value))), title=value),
         tag("td", bar, class_="weighed", title=said, aria_label=said),
     )
+
+
+def _rounded(value: str) -> str:
+    """A number of many digits with six of them; anything else as it is."""
+    if len(value) <= DIGITS or not _DECIMALS.fullmatch(value):
+        return value
+    return f"{float(value):.6g}"
 
 
 def _shortened(text: str) -> str:
