@@ -238,7 +238,7 @@ def predict(
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Predict files, folders, or the paths in a table file.
+    """Predict files, folders, or rows of a table: label and confidence, or prediction (and deviation, if learnt).
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def predict(
     format_
         By default a table on a terminal and CSV elsewhere.
     probs
-        Also print the probability of every class.
+        Also print the probability of every class, where classes are predicted.
     """
     from unfazed.report.predictions import Told, written
     from unfazed.verb.predict import predicted

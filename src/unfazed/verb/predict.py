@@ -16,6 +16,8 @@ from unfazed.source_folder import files_below, stored
 from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
+NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
+
 
 def predicted(
     run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
@@ -50,8 +52,9 @@ def predicted(
 def _predicted(chunk: Sequence["Input"], predictor: Predictor) -> Iterator[Prediction]:
     found = predictor.predict([one.content for one in chunk])
     for row, one in enumerate(chunk):
-        probs = dict(zip(found.classes, found.probs[row].tolist(), strict=bool(found.classes)))
-        yield Prediction(stored(one.name), found.labels[row], one.problem or found.problems[row], probs)
+        said = dict(zip(found.classes or NUMBERS, found.probs[row].tolist(), strict=False))
+        about = (stored(one.name), found.labels[row], one.problem or found.problems[row])
+        yield Prediction(*about, said) if found.classes else Prediction(*about, {}, numbers=said)
 
 
 class Input(NamedTuple):
