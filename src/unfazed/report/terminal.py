@@ -30,7 +30,7 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.numbers_verdict import in_bits
+from unfazed.report.numbers_verdict import bits_explained, in_bits
 from unfazed.report.verdict import GUESSES
 from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
@@ -267,6 +267,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
     said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
+    if "nll" in facts["metrics"]:
+        said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
