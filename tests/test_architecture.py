@@ -26,8 +26,8 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"seen"},
     {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
-    {"source_folder"},
-    {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
+    {"source_folder", "source_labels"},
+    {"decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
     {"files", "label_sets"},
     {"errors"},
 ]

@@ -189,7 +189,8 @@ def test_prediction_and_evaluation_say_what_was_measured() -> None:
     assert np.allclose(np.stack([found.numbers, found.deviations], 1), run().scores()["probs"][rows], rtol=1e-4)
     facts = evaluate(run(), source(), target="y")
     assert facts["metrics"]["nll"]["value"] == pytest.approx(run().report["test"]["nll"]["value"], abs=1e-4)
-    assert "90 % coverage" in shown(evaluation(facts))
+    said = shown(evaluation(facts))
+    assert "90 % coverage" in said and "twice the" in said
 
 
 def test_predictions_are_written_with_their_deviation_and_every_digit() -> None:

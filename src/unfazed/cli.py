@@ -167,8 +167,7 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or (options, flags) != (SourceFlags(), _UNSET):
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, SourceFlags(), _UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
@@ -265,8 +264,10 @@ def predict(
     told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
-    if not told.readable:
-        raise InputError(f"none of {told.count:,} inputs can be read")
+    for notice in told.notices:
+        print(f"unfazed: {notice}", file=sys.stderr)
+    if told.failure:
+        raise InputError(told.failure)
 
 
 @app.command
@@ -352,8 +353,7 @@ def _console() -> "Console":
 def _say_if_unfinished(path: Path) -> None:
     from unfazed.run import Run
 
-    run = Run.open(path)
-    if not run.finished:
+    if not (run := Run.open(path)).finished:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 

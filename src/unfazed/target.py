@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unfazed.errors import SourceError, UnfazedError
 from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
 from unfazed.source import check_classes
-from unfazed.source_table import SETS
+from unfazed.source_labels import SETS
 from unfazed.table import Table, listed, natural_key, number_in
 
 _MANY = 20  # different numbers above which they may be a measurement

@@ -30,10 +30,11 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.numbers_verdict import in_bits
+from unfazed.report.numbers_verdict import bits_explained, in_bits
 from unfazed.report.verdict import GUESSES, task
 from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
+from unfazed.table import said_id
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
@@ -273,6 +274,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
     said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
+    if "nll" in facts["metrics"]:
+        said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
@@ -284,7 +287,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
-        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
+        which = f"{said_id(first['id'])}: {first['reason']}"
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
     return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
