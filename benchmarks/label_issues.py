@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.files import replacing
+
 HERE = Path(__file__).parent
 CELLS = HERE / "cells"
 SEEDS = (0, 1, 2)
@@ -134,7 +136,8 @@ def one_run(data: Data, given: Labels, seed: int) -> dict[str, NDArray[Any]]:
         split = run.table().frame["split"].fill_null("").to_numpy().astype(str)
         assert len(split) == len(given), "rows were left out"
         arrays = {**run.dynamics(), **run.scores(), "split": split, "seconds": np.array(seconds)}
-        arrays["accuracies"] = np.array([[line[side]["accuracy"] for side in ("train", "validation")] for line in run.epochs])
+        sides = ("train", "validation")
+        arrays["accuracies"] = np.array([[line[side]["accuracy"] for side in sides] for line in run.epochs])
         return {**arrays, "given": given, "true": data.true, "classes": np.array(run.classes)}
 
 
@@ -161,7 +164,9 @@ def main(data: Path, wanted: list[str], train: bool) -> None:
                     path = CELLS / f"label_issues-{name}-{noise}-{seed}-{kind}.npz"
                     if train and not path.exists() and (not wanted or any(word in path.name for word in wanted)):
                         loaded = load(data)
-                        np.savez_compressed(path, **made(loaded, corrupted(loaded, noise, seed), seed))
+                        arrays = made(loaded, corrupted(loaded, noise, seed), seed)
+                        with replacing(path) as new, new.open("wb") as file:
+                            np.savez_compressed(file, **arrays)
                         print(path.name, flush=True)
 
 

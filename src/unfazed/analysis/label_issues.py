@@ -2,20 +2,20 @@
 
 Two judges say what a row's label ought to be: the model, by the probabilities that it gave before it began to memorise
 labels, or where it was never trained on the row, in the end; and the row's neighbours among the embeddings, by the mean
-of theirs. How often labels are wrong is found on rows that the model was not trained on, and carried over to the others.
+of theirs. How often labels are wrong is found on rows that the model was not trained on, and carried over to the rest.
 
 Axis letters: N rows, K classes, D embedding width, k neighbours.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
 from unfazed.analysis.neighbours import nearest
-from unfazed.analysis.noise import best_power, channel, matched, powered, shares, wrong
+from unfazed.analysis.noise import best_power, channel, likeliest_other, matched, powered, shares, wrong
 
 NEIGHBOURS = 20
 REFERENCES = 16_384  # rows among which neighbours are looked for
@@ -32,7 +32,7 @@ class LabelIssues(NamedTuple):
     """What is known of each label [N]; rows without one are never issues."""
 
     order: Integers  # rows that have a label, worst first
-    suggested: NDArray[np.generic]  # [N] class numbers, or of numbers those that are predicted
+    suggested: NDArray[Any]  # [N] the likeliest other class, by number; of numbers what is predicted
     error_probability: Floats  # [N] of the label being wrong; nan where it is not known
     scores: dict[str, Floats]  # [N] each, what the order rests on
     neighbours: Integers  # [N, k] rows, nearest first
@@ -49,22 +49,22 @@ def label_issues(
     `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test.
     """
     probs = np.nan_to_num(probs).astype(np.float32)
-    neighbours = nearest(embeddings, _references(y >= 0, seed), NEIGHBOURS)
+    neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
     votes = _votes(probs, neighbours)
     held_out = (y >= 0) & (split != TRAIN)
     measured = held_out if held_out.sum() >= FEWEST else y >= 0
     asked = _right(y, votes)[measured].mean() >= _right(y, probs)[measured].mean() - WORSE
     belief = (probs + votes) / 2 if asked and neighbours.shape[1] else probs
-    error, count = np.full(len(y), np.nan), [0.0, 0.0, 0.0]
+    error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), [0.0, 0.0, 0.0]
     for judged, fitted in _parts(y, belief, split, measured):
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
-        error[judged] = found.error
+        error[judged], suggested[judged] = found.error, found.suggested
         count = [one + part * judged.sum() for one, part in zip(count, found.share[:3], strict=True)]
     order = np.flatnonzero(y >= 0)
     scores = {"margin": _margin(y, probs), "agreement": votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)}
     return LabelIssues(
         order[np.lexsort((scores["margin"][order], -error[order]))],
-        belief.argmax(1),
+        suggested,
         error,
         scores,
         neighbours,
@@ -75,6 +75,7 @@ def label_issues(
 
 class _Judged(NamedTuple):
     error: Floats  # of the rows judged
+    suggested: Integers
     share: Estimate  # of wrong labels
 
 
@@ -84,28 +85,31 @@ def _judged(
     """What the noise among the rows `fitted` says of the rows `judged`."""
     few = min(FITTED, CELLS // (2 * belief.shape[1]))
     fitted = _some(fitted, few, seed)
-    labels, probs = y[fitted], belief[fitted].astype(np.float64)
-    found = channel(labels, probs)
-    true = powered(probs, found.power)
-    error = wrong(labels, true, found.given)
-    n = len(fitted)
-    resampled = np.array(list(shares(labels, true, found.given, _resamples(n, seed))))
-    spread, few_wrong = from_resamples(float(error.mean()), resampled, n), wilson(float(error.sum()), n)
-    share = Estimate(spread.value, min(spread.low, few_wrong.low), max(spread.high, few_wrong.high), n)
-    told = np.empty(len(judged))
+    found = channel(y[fitted], belief[fitted].astype(np.float64))
+    share = _share(y[fitted], powered(belief[fitted].astype(np.float64), found.power), found.given, seed)
+    error, suggested = np.empty(len(judged)), np.empty(len(judged), np.int64)
     for trained in (True, False):
-        part = (split[judged] == TRAIN) == trained
-        rows = judged[part]
-        if not len(rows):
+        part = np.flatnonzero((split[judged] == TRAIN) == trained)
+        if not len(part):
             continue
-        some = _some(rows, few, seed)
-        power = best_power(y[some], belief[some].astype(np.float64), found.given) if trained else found.power
-        its = np.concatenate([
-            wrong(y[block], powered(belief[block].astype(np.float64), power), found.given)
-            for block in _blocks(rows, belief.shape[1])
-        ])  # fmt: skip
-        told[part] = matched(its, share.value) if trained else its
-    return _Judged(told, share)
+        some = _some(judged[part], few, seed)
+        own = best_power(y[some], belief[some].astype(np.float64), found.given) if trained else found.power
+        for block in _blocks(part, belief.shape[1]):
+            rows = judged[block]
+            true = powered(belief[rows].astype(np.float64), own)
+            error[block] = wrong(y[rows], true, found.given)
+            suggested[block] = likeliest_other(y[rows], true, found.given)
+        if trained:
+            error[part] = matched(error[part], share.value)
+    return _Judged(error, suggested, share)
+
+
+def _share(y: Integers, true: Floats, given: Floats, seed: int) -> Estimate:
+    """The share of wrong labels; its interval is no narrower than that of so many counted."""
+    n, found = len(y), float(wrong(y, true, given).mean())
+    spread = from_resamples(found, np.array(list(shares(y, true, given, _resamples(n, seed)))), n)
+    counted = wilson(found * n, n)
+    return Estimate(found, min(spread.low, counted.low), max(spread.high, counted.high), n)
 
 
 def _parts(
@@ -119,9 +123,9 @@ def _parts(
     right, labelled = _right(y, belief), y >= 0
     test, validation = measured & (split == TEST), measured & (split == VALIDATION)
     if min(test.sum(), validation.sum()) >= FEWEST:
-        shares_right = right[test].mean(), right[validation].mean()
-        error = np.sqrt(sum(share * (1 - share) / side.sum() for share, side in zip(shares_right, (test, validation), strict=True)))
-        if abs(shares_right[0] - shares_right[1]) > DIFFERENT * error:
+        sides = right[test], right[validation]
+        error = np.sqrt(sum(side.var() / len(side) for side in sides))
+        if abs(sides[0].mean() - sides[1].mean()) > DIFFERENT * error:
             yield labelled & (split != TEST), validation
             yield labelled & (split == TEST), test
             return
@@ -149,8 +153,8 @@ def _margin(y: Integers, probs: NDArray[np.float32]) -> Floats:
     return own - others.max(1)
 
 
-def _references(labelled: NDArray[np.bool_], seed: int) -> Integers:
-    """The rows among which neighbours are looked for: of very many a part."""
+def references(labelled: NDArray[np.bool_], seed: int) -> Integers:
+    """The rows, of those `labelled` [N], among which neighbours are looked for: of very many a part."""
     return _some(np.flatnonzero(labelled), REFERENCES, seed)
 
 

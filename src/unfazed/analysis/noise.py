@@ -71,6 +71,13 @@ def wrong(y: Integers, true: Floats, given: Floats) -> Floats:
     return np.asarray(1 - right / np.maximum(_of_labels(y, true, given), SMALLEST))
 
 
+def likeliest_other(y: Integers, true: Floats, given: Floats) -> Integers:
+    """The likeliest true class [N] but for the label itself."""
+    expected = true * given[:, y].T
+    expected[np.arange(len(y)), y] = -1
+    return np.asarray(expected.argmax(1))
+
+
 def shares(y: Integers, true: Floats, given: Floats, drawn: Iterator[Integers]) -> Iterator[float]:
     """The share of wrong labels that each of the resamples of rows `drawn` would have shown."""
     for rows in drawn:
