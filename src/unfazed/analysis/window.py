@@ -20,7 +20,8 @@ class Window:
     """The mean of the training pass's probabilities over the epochs before memorisation.
 
     An epoch whose accuracy is ahead of all held-out ones so far may be memorising, or early: averaged weights follow
-    late. It waits until the held-out accuracy has caught up, if ever.
+    late. It waits until the held-out accuracy has caught up, if ever. The first epoch, in which the network learns what
+    there is to tell apart, counts only while there is no other.
     """
 
     total: NDArray[np.float32]  # [N, K], sum over the epochs; nan where a row was not trained on
@@ -28,6 +29,7 @@ class Window:
     epochs: int = 0
     waiting: int = 0
     accuracy: float = 0.0  # the highest of those that wait
+    first: bool = False  # whether it holds the first epoch, and no other
 
     @classmethod
     def empty(cls, rows: int, classes: int) -> "Window":
@@ -42,11 +44,14 @@ class Window:
         ahead, waiting, highest = self.ahead + probs, self.waiting + 1, max(self.accuracy, accuracy)
         share = min(max(held_out, 0.0), 1.0)
         limit = held_out + TOLERANCE + Z * math.sqrt(share * (1 - share) / max(1, examples))
-        if not self.epochs or highest <= limit:  # the first epoch always belongs to it
-            return Window(self.total + ahead, np.zeros_like(ahead), self.epochs + waiting)
+        if not self.epochs:
+            return Window(probs + 0, np.zeros_like(probs), 1, first=True)
+        total, epochs = (np.zeros_like(self.total), 0) if self.first else (self.total, self.epochs)
+        if highest <= limit:
+            return Window(total + ahead, np.zeros_like(ahead), epochs + waiting)
         if accuracy <= limit:
-            return Window(self.total + probs, self.ahead, self.epochs + 1, self.waiting, self.accuracy)
-        return Window(self.total, ahead, self.epochs, waiting, highest)
+            return Window(total + probs, self.ahead, epochs + 1, self.waiting, self.accuracy)
+        return Window(self.total, ahead, self.epochs, waiting, highest, self.first)
 
     @property
     def probs(self) -> NDArray[np.float32]:
