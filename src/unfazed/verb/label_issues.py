@@ -69,10 +69,10 @@ def audited(run: Run, table: Table) -> LabelIssues:
     """
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
-    shape = (len(table), table.outputs)
     if window is None or probs is None or embeddings is None:
         raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
-    if window.shape != shape or probs.shape != shape or len(embeddings) != len(table):
+    outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
+    if window.shape != (len(table), *outputs) or probs.shape != window.shape or len(embeddings) != len(table):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
     seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
     if table.task == "regression":
