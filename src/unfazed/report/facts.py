@@ -21,6 +21,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers, numbers_verdict, sets
+from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -80,6 +81,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "evaluated_on": evaluated_split(seen.table),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
@@ -99,6 +101,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "classes": [],
         **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),

@@ -16,12 +16,22 @@ from unfazed.errors import RunError
 NUMBER = (int, float)
 SCORES = {...: Estimate}
 BASELINE = {"words": str, "rows": int, ...: SCORES}
+LABELS = {
+    "count": Estimate,
+    "disagreement": NUMBER,
+    "worth": int,
+    "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
+    "first": [
+        {"row": int, "suggested": str, "error_probability": NUMBER, "residual": NUMBER, "neighbours": {...: int}},
+    ],
+}
 MEASUREMENTS = {
     "baselines": {...: BASELINE},
     "linear": BASELINE,
     "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
     "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
     "duplicates": {"count": int, "conflicting": int},
+    "labels": LABELS,
 }
 ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
 ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}
