@@ -77,7 +77,7 @@ def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, s
 
 def _checked(told: Facts) -> list[Facts]:
     """The labels to check."""
-    return told["labels"]["first"] if told["labels"] else []
+    return told["labels"]["first"] if told.get("labels") else []
 
 
 def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
@@ -148,7 +148,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
 
 def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
     """The parts that the page has."""
-    return {part: name for part, name in parts.items() if part != "labels" or told["labels"]}
+    return {part: name for part, name in parts.items() if part != "labels" or told.get("labels")}
 
 
 def document(title: str, body: Html) -> str:
