@@ -47,7 +47,7 @@ def test_names_are_stable(told):
         "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline", "verdict",
     }  # fmt: skip
     names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss",
-             "d2_log_loss_score"}  # fmt: skip
+             "d2_log_loss_score", "brier_score_loss", "calibration_error"}  # fmt: skip
     for split in ("train", "validation", "test"):
         assert set(told[split]) == names
         assert all(set(estimate) == ESTIMATE for estimate in told[split].values())
@@ -373,7 +373,7 @@ def test_a_linear_model_that_saw_fewer_images_says_so(told):
 
 def test_thumbnails_are_few_and_the_choice_is_the_same_twice(run):
     seen = evidence(run)
-    rows = rows_to_show(*seen)
+    rows = rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
     assert len(rows) == len(set(rows)) <= 240
     assert rows == rows_to_show(*seen)
     shown = selection(*seen)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.modality import Modality, Preprocessor
@@ -80,13 +81,14 @@ class Predictor:
         preprocessor: Preprocessor,
         classes: Sequence[str],
         scale: Scale | None = None,
+        temperature: float = 1.0,
     ):
         """`classes`: names of the K classes; none where numbers are predicted, of that `scale`."""
         self.device = best_device()
         self.modality = modality
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
-        self.classes, self.scale = list(classes), scale
+        self.classes, self.scale, self.temperature = list(classes), scale, temperature
         self.width = embedding_width(model)
 
     def __repr__(self) -> str:
@@ -109,7 +111,8 @@ class Predictor:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, modality, preprocessor, run.classes, scale_of(run.model))
+        found = run.temperature
+        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), found.value if found else 1.0)
 
     def predict(self, items: Iterable[Any]) -> Predictions:
         """Predict items, a batch at a time.
@@ -162,11 +165,15 @@ class Predictor:
         if readable:
             x = np.stack([arrays[row] for row in readable])
             scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
-            predictions.probs[readable] = scored.probs if self.scale is None else self.scale.original(scored.probs)
+            predictions.probs[readable] = self._in_units(scored.probs)
             predictions.embeddings[readable] = scored.embeddings
             for row in readable:
                 predictions.labels[row] = self._label(predictions.probs[row])
         return predictions
+
+    def _in_units(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """What the model says [n, K]: numbers in the units of the source, or calibrated probabilities."""
+        return scaled(outputs, self.temperature) if self.scale is None else self.scale.original(outputs)
 
     def _label(self, probs: NDArray[np.float32]) -> str:
         return self.classes[int(probs.argmax())] if self.classes else f"{probs[0]:.6g}"

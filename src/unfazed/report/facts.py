@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import majority_probs
+from unfazed.analysis.calibration import scaled
 from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
@@ -40,12 +41,16 @@ PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test"
 
 
 class Evidence(NamedTuple):
-    """The arrays that the facts are computed from: labels [N], probs [N, K], losses [E, N] in nats."""
+    """The arrays that the facts are computed from: labels [N], probs [N, K], losses [E, N] in nats.
+
+    `probs` are those that `predict` gives, `recorded` those of the network, before calibration.
+    """
 
     table: Table
     y: Integers
     probs: NDArray[np.float32]
     losses: NDArray[np.floating]
+    recorded: NDArray[np.float32]
 
     def split(self, name: str) -> tuple[Integers, NDArray[np.float32]]:
         """Labels and probabilities of one split."""
@@ -124,7 +129,8 @@ def evidence(run: "Run") -> Evidence:
         raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
     if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
         raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
-    return Evidence(table, table.y(), probs, losses)
+    temperature = run.temperature
+    return Evidence(table, table.y(), scaled(probs, temperature.value) if temperature else probs, losses, probs)
 
 
 def measurements(run: "Run") -> dict[str, Any]:

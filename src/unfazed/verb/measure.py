@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
@@ -23,7 +24,7 @@ from unfazed.report.facts import finite
 from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
-from unfazed.table import SPLITS
+from unfazed.table import SPLITS, Table
 from unfazed.verb.kinds import kind
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
@@ -40,6 +41,8 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
+    rows = prepared.table.rows("validation")
+    probs = scaled(probs, calibrate(run, prepared.table, rows, probs[rows]))
     told: dict[str, Any] = {}
     for fact in baselines(prepared, probs, planned.recipe.seed):
         if isinstance(fact, Finishing):
@@ -66,6 +69,18 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     else:
         rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
+
+
+def calibrate(run: Run, table: Table, rows: NDArray[np.int64], probs: NDArray[np.float32]) -> float:
+    """The temperature that the run's predictor applies: fitted to the probabilities [n, K] of validation rows [n].
+
+    It is kept in the run. Numbers have none: 1.
+    """
+    if table.task != "classification":
+        return 1.0
+    found = temperature(table.y()[rows], probs)
+    run.write_temperature(found)
+    return found.value
 
 
 def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
