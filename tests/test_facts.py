@@ -375,8 +375,8 @@ def test_thumbnails_are_few_and_the_choice_is_the_same_twice(run):
     seen = evidence(run)
     rows = rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
     assert len(rows) == len(set(rows)) <= 240
-    assert rows == rows_to_show(*seen)
-    shown = selection(*seen)
+    assert rows == rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
+    shown = selection(seen.table, seen.y, seen.probs, seen.losses)
     assert max(map(len, shown.cells.values())) <= 12
     predicted = seen.probs.argmax(1)
     for (given, taken), members in shown.cells.items():
