@@ -28,17 +28,19 @@ def selection(confidence: Floats, right: NDArray[np.bool_], risk: float) -> Sele
     """The lowest confidence above which at most `risk` of the answers are wrong, with probability 95 %; None: no such.
 
     Geifman and El-Yaniv 2017 (arXiv:1705.08500): a binary search over how many of the surest of the n examples are
-    answered, each step bounded by the exact binomial bound with its part of the doubt. Among examples above the
-    confidence of the next one, mistakes are independent: the bound holds for the threshold that the sample chose.
+    answered, all of them first, each step bounded by the exact binomial bound with its part of the doubt. Among
+    examples above the confidence of the next one, mistakes are independent: the bound holds for the threshold that the
+    sample chose.
     """
     n = len(confidence)
     ordered = np.sort(confidence)[::-1]
     steps = steps_of(n)
-    found, least, most = None, 1, n
-    for _ in range(steps):
+    found, most = None, n
+    least = next((count for count in range(1, n + 1) if upper_bound(0, count, DOUBT / steps) <= risk), n + 1)
+    for step in range(steps):
         if least > most:
             break
-        count = (least + most + 1) // 2
+        count = (least + most + 1) // 2 if step else n
         one = _at(confidence, right, float(ordered[count]) if count < n else -math.inf, steps)
         if one.promised <= risk:
             found, least = one, count + 1
@@ -54,13 +56,15 @@ def least_risk(n: int) -> float:
 
 def steps_of(n: int) -> int:
     """How many bounds the search over n examples may look at."""
-    return max(1, math.ceil(math.log2(n + 1)))
+    return 1 + math.ceil(math.log2(n + 1))
 
 
 def upper_bound(errors: int, n: int, doubt: float) -> float:
     """The share of errors that n examples with so many exclude, but for `doubt` (Clopper and Pearson 1934)."""
     from scipy.special import betaincinv
 
+    if errors == 0 and n:
+        return float(-math.expm1(math.log(doubt) / n))
     return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, 1 - doubt))
 
 
