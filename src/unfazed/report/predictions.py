@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
@@ -27,6 +27,7 @@ class Prediction(NamedTuple):
     label: str | None
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
+    promised: dict[str, Any] = {}  # set: classes; low, high: ends of an interval; answer: the label where it is sure
 
     @property
     def confidence(self) -> float | None:
@@ -39,12 +40,13 @@ class Told:
 
     def __init__(self, predictions: Iterable[Prediction]):
         self.predictions = predictions
-        self.count = self.readable = 0
+        self.count = self.readable = self.answered = 0
 
     def __iter__(self) -> Iterator[Prediction]:
         for prediction in self.predictions:
             self.count += 1
             self.readable += prediction.problem is None
+            self.answered += prediction.promised.get("answer") is not None
             yield prediction
 
 
@@ -64,13 +66,24 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
     while part := list(islice(remaining, ROWS)):
         table = Table("input", "label", box=None, header_style="dim", pad_edge=False)
         table.add_column("confidence", no_wrap=True)
+        for name in part[0].promised:
+            table.add_column(name)
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
             confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
-            table.add_row(_Elided(printable(one.input)), shown, confidence, *([_every_class(one)] if probs else []))
+            promised = [_Elided(printable(text)) for text in _promised(one)]
+            every = [_every_class(one)] if probs else []
+            table.add_row(_Elided(printable(one.input)), shown, confidence, *promised, *every)
         yield table
+
+
+def _promised(one: Prediction) -> list[str]:
+    """The cells of what is promised: a set as "cat|dog", an end as a number, nothing where there is none."""
+    said = one.promised.values()
+    return ["|".join(value) if isinstance(value, list) else "" if value is None else
+            f"{value:.6g}" if isinstance(value, float) else str(value) for value in said]  # fmt: skip
 
 
 def _every_class(one: Prediction) -> Text:
@@ -111,11 +124,12 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
     if first is None:
         return
     names = list(first.probs) if probs else []
-    yield _line(["input", "label", "confidence", "problem", *(f"probability of {name}" for name in names)])
+    shown = [f"probability of {name}" for name in names]
+    yield _line(["input", "label", "confidence", "problem", *first.promised, *shown])
     for one in chain([first], remaining):
         confidence = "" if one.confidence is None else f"{one.confidence:.6f}"
         shares = ["" if one.label is None else f"{one.probs[name]:.6f}" for name in names]
-        yield _line([one.input, one.label or "", confidence, one.problem or "", *shares])
+        yield _line([one.input, one.label or "", confidence, one.problem or "", *_promised(one), *shares])
 
 
 def _line(values: list[str]) -> str:
@@ -125,7 +139,8 @@ def _line(values: list[str]) -> str:
 
 
 def _json(one: Prediction, probs: bool) -> str:
-    facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence}
+    facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence, **one.promised}
+    del facts["promised"]
     if one.label is None:
         facts["probs"] = None  # nan is not JSON
     if not probs:

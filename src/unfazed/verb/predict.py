@@ -5,9 +5,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unfazed.certainty import Certainty
 from unfazed.errors import UsageError
 from unfazed.modality import Modality
-from unfazed.predictor import BATCH, Predictor
+from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
 from unfazed.source_folder import files_below, stored
@@ -16,13 +17,19 @@ from unfazed.table import natural_key
 
 
 def predicted(
-    run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
+    run: str | Path | Run,
+    items: Sequence[str],
+    *,
+    path: str | None = None,
+    header: bool = True,
+    certainty: Certainty = Certainty(),
 ) -> Iterator[Prediction]:
     """One prediction an input, in order, a batch at a time; an input that cannot be read has a problem and no label.
 
     items: files, folders (every such file below them), and CSV, TSV, Parquet or JSONL files with a column of paths,
     or with the columns that the run was trained on; for texts, also texts themselves.
     path: the column of paths of the tables among them. header: the first line of a CSV or TSV file has names.
+    certainty: what the run's validation rows promise (`promised`); sets, intervals and abstention follow from it.
 
     Raises:
         UsageError: nothing was given, or a folder or a table has no inputs, or `path` without a table.
@@ -39,10 +46,23 @@ def predicted(
         for one in listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
     )
     while chunk := list(islice(inputs, BATCH)):
-        predictions = predictor.predict([one.content for one in chunk])
-        for row, one in enumerate(chunk):
-            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
-            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
+        for predictions in predictor.batches([one.content for one in chunk], certainty):
+            yield from (_told(one, predictions, row) for row, one in enumerate(chunk))
+
+
+def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
+    """What the `row`-th prediction says of an input."""
+    probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
+    label, problem = predictions.labels[row], predictions.problems[row]
+    promised: dict[str, Any] = {}
+    if predictions.sets is not None:
+        promised["set"] = predictions.sets[row] if label is not None else None
+    if predictions.intervals is not None:
+        low, high = predictions.intervals[row].tolist()
+        promised |= {"low": low, "high": high} if label is not None else {"low": None, "high": None}
+    if predictions.answered is not None:
+        promised["answer"] = label if predictions.answered[row] else None
+    return Prediction(stored(one.name), label, problem, probs, promised)
 
 
 class Input(NamedTuple):
