@@ -244,6 +244,26 @@ def evaluate(
 
 
 @app.command
+def compare(runs: list[Path], /, *, json_: JsonFlag = False) -> None:
+    """Compare runs on the test examples that they have in common: which is better, and can that be told?
+
+    Parameters
+    ----------
+    runs
+        Two run folders or more, trained on the same data.
+    """
+    from unfazed.report.comparison import comparison
+    from unfazed.verb.compare import compare as compared
+
+    facts = compared(*runs)
+    if json_:
+        print(json.dumps(facts))
+    else:
+        console = _console()
+        console.print(comparison(facts), soft_wrap=not console.is_terminal)
+
+
+@app.command
 def report(run: Path, /) -> None:
     """Write the report of a run again: report.html, report.json and the model card.
 

@@ -54,8 +54,13 @@ def classification(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> d
     macro = _macro(counted, seed)
     if _is_constant(probs) and counted.sum(1).all():
         macro |= {name: macro[name]._replace(low=macro[name].value, high=macro[name].value) for name in RECALLS}
+    return {"accuracy": accuracy, **macro, **probability_scores(y, probs, seed)}
+
+
+def probability_scores(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+    """The metrics that look at how sure the model is, not only at which class it names."""
     calibrated = {"brier_score_loss": brier_score(y, probs, seed), "calibration_error": calibration_error(y, probs)}
-    return {"accuracy": accuracy, **macro, **_log_loss(y, probs, seed), **calibrated}
+    return {**_log_loss(y, probs, seed), **calibrated}
 
 
 def _is_constant(probs: NDArray[np.floating]) -> bool:

@@ -22,6 +22,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers
+from unfazed.report.certainty import certainty, certainty_of_numbers
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -81,6 +82,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
         "baselines": {"majority": _majority(seen), **_baselines(measured)},
         "evaluated_on": evaluated_split(seen.table),
+        "certainty": certainty(seen, evaluated_split(seen.table), run.temperature),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
         **_training(run),
@@ -102,6 +104,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "classes": [],
         **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
+        "certainty": certainty_of_numbers(seen, evaluated_split(seen.table)),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),

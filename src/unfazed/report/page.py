@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unfazed.report import numbers_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.certainty_page import certainty, intervals
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -26,9 +27,9 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "certainty": "Certainty",         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+                    "certainty": "Certainty",                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -77,6 +78,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        intervals(told),
         numbers_page.surprising(told, exhibits),
         data(told),
         recipe(told),
@@ -100,6 +102,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            certainty(told),
             surprising(told, exhibits),
             data(told),
             recipe(told),

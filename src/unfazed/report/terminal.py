@@ -202,6 +202,11 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
     return line
 
 
+def hanging(text: str, style: str = "") -> _Hanging:
+    """A paragraph with its first line standing out."""
+    return _Hanging(text, style)
+
+
 def memory_line(event: MemoryShort) -> str:
     """What was done about it."""
     at_once = count(event.micro_batch_size, "examples")
@@ -254,7 +259,7 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -273,10 +278,10 @@ def evaluation(facts: dict[str, Any]) -> Group:
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(_Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     for name, said, write in _ROWS:
@@ -302,6 +307,7 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", _in_bits),
+    ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),

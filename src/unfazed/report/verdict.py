@@ -11,6 +11,8 @@ GAP = 0.05  # training accuracy above validation accuracy by this much, interval
 UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
+MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
+UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 NAMED = 3  # classes without examples
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
@@ -45,7 +47,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["accuracy"]["n"]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
+    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), _absent(told), _fit(told),
             _last(told)]  # fmt: skip
     return spoken(split, said)
 
@@ -107,7 +109,8 @@ def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     left, against = bits(its * BITS_PER_NAT), bits(own * BITS_PER_NAT)
     if its >= own or left == against:
         return None
-    smoothing = told["recipe"].get("label_smoothing") or 0
+    calibrated = (told.get("certainty") or {}).get("temperature")
+    smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
     what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
@@ -135,6 +138,20 @@ def _surprise(told: Facts) -> Sentence:
     if removed <= 0:
         return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
     return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+
+
+def _calibration(told: Facts) -> Sentence:
+    found = told["certainty"]
+    error, before = found["after"]["calibration_error"], (found["before"] or {}).get("calibration_error")
+    if error["value"] is None:
+        return None
+    was = f"; before calibration {percent(before['value'])} ({interval(before)})" if before else ""
+    measured = f"they are off by {percent(error['value'])} ({interval(error)}, n = {count(error['n'])}{was})"
+    if error["low"] > MISCALIBRATED:
+        return CAUTION, f"Don't take its probabilities at their word: {measured}."
+    if error["high"] > UNSURE:
+        return PLAIN, f"Whether its probabilities can be taken at their word is not known so well: {measured}."
+    return GOOD, f"Its probabilities can be taken at their word: {measured}."
 
 
 def _precision(told: Facts) -> Sentence:
