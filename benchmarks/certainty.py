@@ -145,17 +145,18 @@ def table() -> str:
     lines = [
         "# How sure it may be",
         "",
-        "`unfazed train SOURCE` with defaults, seed 0. The calibration error is debiased (root mean square over bins of",
-        "as many test rows each, less what chance alone puts there), with 95 % intervals.",
+        "`unfazed train SOURCE` with defaults, seed 0. The calibration error is debiased (root mean square over bins",
+        "of as many test rows each, less what chance alone puts there), with 95 % intervals.",
         "",
         "| data | test n | temperature (n) | calibration error before | after | after ≤ 2 %, or not excluded |",
         "|---|---|---|---|---|---|",
         *_calibrations(cells),
         "",
-        f"Coverage: all rows held out (validation and test) are divided {SPLITS} times at random into n to calibrate on",
-        "and others to cover; n + 1 is a multiple of 20, so that each level can be met exactly. Mean, and standard",
-        "deviation over splits; in brackets that of the sets users get, which always hold the likeliest class. The last",
-        "column is what a user has: the validation rows, which chose the epoch, for the test rows, once.",
+        f"Coverage: all rows held out (validation and test) are divided {SPLITS} times at random into n to calibrate",
+        "on and others to cover; n + 1 is a multiple of 20, so that each level can be met exactly. Mean, and standard",
+        "deviation over splits; in brackets that of the sets users get, which always hold the likeliest class: at",
+        "least the level. The last column is what a user has: the validation rows, which chose the epoch, for the test",
+        "rows, once; its interval is of the test rows, and one validation set's own coverage varies about the level.",
         "",
         "| data | level | n | covered n | coverage over splits | size | validation → test |",
         "|---|---|---|---|---|---|---|",
@@ -171,10 +172,8 @@ def _calibrations(cells: list[dict[str, Any]]) -> Iterator[str]:
         if cell["task"] == "classification":
             warm, after = cell["temperature"], cell["after"]
             reached = "yes" if after["value"] <= 0.02 else "not excluded" if after["low"] <= 0.02 else "**no**"
-            yield (
-                f"| {cell['name']} | {after['n']:,} | {warm['value']:.2f} ({warm['n']:,}) | {_percent(cell['before'])} | "
-                f"{_percent(after)} | {reached} |"
-            )
+            first = f"| {cell['name']} | {after['n']:,} | {warm['value']:.2f} ({warm['n']:,}) |"
+            yield f"{first} {_percent(cell['before'])} | {_percent(after)} | {reached} |"
 
 
 def _covered(cells: list[dict[str, Any]]) -> Iterator[str]:

@@ -77,7 +77,7 @@ def test_of_a_perfect_model_the_plain_error_is_not_zero_and_the_debiased_one_can
 
 def test_the_debiased_square_is_the_true_one_on_average():
     """The true one: between what is said and what is so, in the bins' own terms."""
-    y, probs, true = drawn(200_000, heat=2.0)
+    y, probs, _ = drawn(200_000, heat=2.0)
     expected = calibration_error(y, probs).value
     found = [calibration_error(*drawn(500, heat=2.0, seed=seed)[:2]) for seed in range(1, 200)]
     assert math.sqrt(np.mean([one.value**2 for one in found])) == pytest.approx(expected, rel=0.05)

@@ -108,8 +108,16 @@ def test_what_is_no_probability_is_refused(asked: Asked, message: str) -> None:
         promised(trained.run(), asked)
 
 
-@pytest.mark.parametrize("text", ['{"temperature": {"value": 1e9, "low": 1, "high": 1, "n": 3}}', '{"temperature": 2}', "[]",
-                                  '{"temperature": {"value": "1", "low": 1, "high": 1, "n": 3}}', "{}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        '{"temperature": 2}',
+        '{"temperature": {"value": 1e9, "low": 1, "high": 1, "n": 3}}',
+        '{"temperature": {"value": "1", "low": 1, "high": 1, "n": 3}}',
+    ],
+)
 def test_a_damaged_calibration_is_one_error(tmp_path: Path, text: str) -> None:
     copy = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
     copy.write_text("calibration.json", text)

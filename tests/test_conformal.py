@@ -63,7 +63,7 @@ def test_scores_of_near_certain_predictions_still_differ():
     found = scores(probs)
     assert found[0, 0] == pytest.approx(1e-12) and found[1, 1] == pytest.approx(1.1e-9)
     assert found[0, 1] == pytest.approx(1.0)
-    y, probs, _ = drawn(50)
+    _, probs, _ = drawn(50)
     assert np.allclose(scores(probs), 1 - probs, atol=1e-6)
 
 

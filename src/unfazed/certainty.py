@@ -37,6 +37,9 @@ class Certainty(NamedTuple):
     words: tuple[str, ...] = ()
 
 
+NOTHING_PROMISED = Certainty()
+
+
 def promised(run: Run, asked: Asked) -> Certainty:
     """What can be promised of what is `asked`.
 
@@ -46,7 +49,7 @@ def promised(run: Run, asked: Asked) -> Certainty:
         RunError: the run's record is missing or damaged.
     """
     if asked == Asked():
-        return Certainty()
+        return NOTHING_PROMISED
     _check(run, asked)
     table, probs = run.table(), run.scores().get("probs")
     if probs is None or len(probs) != len(table):
@@ -55,8 +58,9 @@ def promised(run: Run, asked: Asked) -> Certainty:
     bounds, selected, words = None, None, []
     if asked.confidence_level is not None:
         numbers = run.task == "regression"
-        bounds = _distance(table, probs, asked) if numbers else _bounds(table.y()[rows], probs[rows], asked, run.classes)
-        known = np.isfinite(table.targets()[rows]) if numbers else table.y()[rows] >= 0
+        y = table.y()[rows]
+        bounds = _distance(table, probs, asked) if numbers else _bounds(y, probs[rows], asked, run.classes)
+        known = np.isfinite(table.targets()[rows]) if numbers else y >= 0
         words.append(_level_told("intervals" if numbers else "sets", int(known.sum()), asked))
     if asked.max_risk is not None:
         selected = _answers(table.y()[rows], probs[rows], asked.max_risk)
@@ -71,7 +75,7 @@ def inside(certainty: Certainty, probs: NDArray[np.floating]) -> NDArray[np.bool
 
 
 def deviations(outputs: NDArray[np.floating]) -> Floats:
-    """In what unit the error of each number [N] is counted: what the model expects of it, where it says that, else 1."""
+    """The unit of each number's error [N]: the deviation that the model expects, where it says one, else 1."""
     return outputs[:, 1].astype(np.float64) if outputs.shape[1] == 2 else np.ones(len(outputs))
 
 
@@ -155,7 +159,7 @@ def _level_told(what: str, n: int, asked: Asked) -> str:
 def _risk_told(found: Selection) -> str:
     share, errors = found.answered, found.errors
     return (
-        f"at most {100 * found.promised:.1f} % of the answers are wrong, with 95 % certainty (Geifman and El-Yaniv 2017); "
-        f"of n = {share.n:,} validation rows {100 * share.value:.1f} % ({100 * share.low:.1f} – {100 * share.high:.1f} %) "
-        f"are answered, {100 * errors.value:.1f} % of these wrongly"
+        f"at most {100 * found.promised:.1f} % of the answers are wrong, with 95 % certainty (Geifman and El-Yaniv "
+        f"2017); of n = {share.n:,} validation rows {100 * share.value:.1f} % ({100 * share.low:.1f} – "
+        f"{100 * share.high:.1f} %) are answered, {100 * errors.value:.1f} % of these wrongly"
     )

@@ -13,6 +13,8 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from unfazed.cli_flags import (
     CERTAINTY,
     MACHINE,
+    NO_LABEL_FLAGS,
+    NO_SOURCE_FLAGS,
     OUTPUT,
     UNSET,
     CacheFlag,
@@ -53,7 +55,7 @@ def train(
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
@@ -96,7 +98,7 @@ def train(
     trackers = tracker_names(tracker)
     if resume is not None:
         others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or (options, flags) != (SourceFlags(), UNSET):
+        if any(other is not None for other in others) or (options, flags) != (NO_SOURCE_FLAGS, UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
@@ -124,7 +126,7 @@ def lr_find(
     *,
     repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     recipe: RecipeFile = None,
     json_: JsonFlag = False,
@@ -219,7 +221,7 @@ def evaluate(
     source: str,
     /,
     *,
-    labels: Annotated[LabelFlags, Parameter(name="*")] = LabelFlags(),
+    labels: Annotated[LabelFlags, Parameter(name="*")] = NO_LABEL_FLAGS,
     json_: JsonFlag = False,
 ) -> None:
     """Measure a run on other labelled data, each metric with its interval.

@@ -77,6 +77,8 @@ class SourceFlags(LabelFlags):
     time: str | None = None
 
 
+NO_LABEL_FLAGS, NO_SOURCE_FLAGS = LabelFlags(), SourceFlags()
+
 JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
 RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]
 CacheFlag = Annotated[

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
-from unfazed.certainty import Asked, Certainty, deviations, inside, promised
+from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.modality import Modality, Preprocessor
@@ -167,7 +167,7 @@ class Predictor:
         """
         if self.run is None and asked != Asked():
             raise UsageError("this predictor is of no run: without validation rows nothing can be promised")
-        return promised(self.run, asked) if self.run else Certainty()
+        return promised(self.run, asked) if self.run else NOTHING_PROMISED
 
     def _several(self, items: Any) -> Iterable[Any]:
         single = isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel")
@@ -177,7 +177,7 @@ class Predictor:
             return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
         return cast(Iterable[Any], items)
 
-    def batches(self, items: Iterable[Any], certainty: Certainty = Certainty()) -> Iterator[Predictions]:
+    def batches(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Iterator[Predictions]:
         """The predictions of `items`, 256 at a time, for more items than fit in memory."""
         remaining = iter(items)
         while chunk := list(islice(remaining, BATCH)):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Z, Estimate, Floats, Integers, ratio_of_means, wilson
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, ratio_of_means, wilson
 
 BINS = 10
 A_BIN = 20  # examples that a bin has at least, where there are enough for two

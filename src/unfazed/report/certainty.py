@@ -76,7 +76,7 @@ def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating]) -> list[di
 
 
 def certainty_of_numbers(seen: "EvidenceOfNumbers", split: str) -> dict[str, Any]:
-    """What intervals from the validation rows came to on the `split`: how many hold the target, and how wide they are."""
+    """What intervals from the validation rows came to on the `split`: how many hold the target, and their width."""
     if split == "validation":
         return {"intervals": []}
     rows, held_out = seen.table.rows("validation"), seen.table.rows(split)

@@ -19,12 +19,12 @@ def certainty(told: Facts) -> Html | None:
     found = told["certainty"]
     if not found["after"]["bins"]:
         return None
-    parts = [_reliability(told), _scores(told), _sets(told), _curve(told)]
+    tables = tag("div", _scores(told), _sets(told), class_="stacked")
     return tag(
         "section",
         tag("h2", "How sure it may be"),
         tag("p", words.tight(_lead(told)), class_="lead"),
-        tag("div", *parts, class_="grid two"),
+        tag("div", tag("div", _reliability(told), tables, class_="grid two"), _curve(told), class_="stacked"),
         id="certainty",
     )
 
@@ -58,14 +58,8 @@ def _reliability(told: Facts) -> Html:
     keys = [tag("span", "as predicted", class_="validation")]
     if found["before"]:
         keys.insert(0, tag("span", "before calibration", class_="train"))
-    return tag(
-        "figure",
-        tag("h3", "Right, by how sure it is"),
-        tag("div", *keys, class_="key"),
-        _diagram(found["before"], found["after"]),
-        tag("figcaption", words.tight(about), class_="soft small"),
-        class_="card",
-    )
+    legend = tag("div", *keys, class_="key")
+    return _card("Right, by how sure it is", about, legend, _diagram(found["before"], found["after"]))
 
 
 def _diagram(before: Facts | None, after: Facts) -> Html:
@@ -79,8 +73,9 @@ def _diagram(before: Facts | None, after: Facts) -> Html:
         return round(MARGIN + at if axis == 0 else SIDE - MARGIN - at + RIM, 1)
 
     ticks = [share for share in SHARES if share >= start]
-    grid = [tag("line", x1=MARGIN, x2=SIDE - RIM, y1=place(tick, 1), y2=place(tick, 1), class_="grid") for tick in ticks]
-    labels = [_label(place(tick, axis), axis, f"{tick:.0%}") for axis in (0, 1) for tick in ticks]
+    levels = [place(tick, 1) for tick in ticks]
+    grid = [tag("line", x1=MARGIN, x2=SIDE - RIM, y1=level, y2=level, class_="grid") for level in levels]
+    labels = [_label(place(tick, axis), axis, f"{100 * tick:.0f} %") for axis in (0, 1) for tick in ticks]
     ideal = tag("line", x1=MARGIN, y1=place(start, 1), x2=SIDE - RIM, y2=place(1, 1), class_="best")
     drawn = [_bins(part["bins"], style, place) for part, style in ((before, "train"), (after, "validation")) if part]
     title = tag("title", "Share right by confidence")
@@ -121,12 +116,11 @@ def _scores(told: Facts) -> Html:
     )
     n = words.count(found["after"]["log_loss"]["n"])
     about = (
-        f"{told['evaluated_on'].capitalize()}, n = {n}, with 95 % intervals. The calibration error is the distance of the "
-        "dots from the diagonal (root mean square), less what chance alone would put there: uncorrected, it would show "
-        f"some 4 % at n = 500 for a perfect model.{_gain(found)}"
+        f"{told['evaluated_on'].capitalize()}, n = {n}, with 95 % intervals. The calibration error is the distance of "
+        "the dots from the diagonal (root mean square), less what chance alone would put there: uncorrected, it would "
+        f"show some 4 % at n = 500 for a perfect model.{_gain(found)}"
     )
-    return tag("figure", tag("h3", "Before and after"), table, tag("figcaption", words.tight(about), class_="soft small"),
-               class_="card")  # fmt: skip
+    return _card("Before and after", about, table)
 
 
 def _gain(found: Facts) -> str:
@@ -145,7 +139,7 @@ def _sets(told: Facts) -> Html | None:
         return None
     rows = [
         [
-            f"{one['level']:.0%}",
+            f"{100 * one['level']:.0f} %",
             _cell(one["coverage"], words.percent, words.interval),
             _cell(one["single"], words.percent, words.interval),
             _cell(one["size"], lambda value: words.figure(value, 2), lambda size: words.ends(size, 2)),
@@ -154,13 +148,12 @@ def _sets(told: Facts) -> Html | None:
     ]
     table = _table(["asked", "hold the class", "of one class", "mean size"], rows)
     about = (
-        f"predict --confidence-level gives sets of classes that hold the true one as often as asked (split conformal, "
+        "predict --confidence-level gives sets of classes that hold the true one as often as asked (split conformal, "
         f"from {words.count(found[0]['calibrated_on'], f'validation {items(told)}')}). Measured on "
         f"{_examples(told, found[0]['coverage']['n'])}. The likeliest class is "
         "always among them: where the model is right more often than asked, so are the sets."
     )
-    return tag("figure", tag("h3", "Sets of classes"), table, tag("figcaption", words.tight(about), class_="soft small"),
-               class_="card")  # fmt: skip
+    return _card("Sets of classes", about, table)
 
 
 def _curve(told: Facts) -> Html | None:
@@ -168,21 +161,25 @@ def _curve(told: Facts) -> Html | None:
     if len(points) < 2:
         return None
     lines = [
-        Series("high", "rate", [(100 * one["answered"], 100 * one["errors"]["high"]) for one in points]),
+        Series("high", "train", [(100 * one["answered"], 100 * one["errors"]["high"]) for one in points]),
         Series("errors", "validation", [(100 * one["answered"], 100 * one["errors"]["value"]) for one in points]),
     ]
     tips = [(100 * one["answered"], _tip(one)) for one in points]
     places = [(part, f"{part} %") for part in (20, 40, 60, 80, 100)]
     chart = line_chart(Plot("Errors by share answered", lines, tips, places=places))
     about = (
-        f"The surest {told['evaluated_on']} {items(told)} first, n = {words.count(points[-1]['errors']['n'])}: how many "
-        "answers are wrong if only so many are given. predict --max-risk draws a line with a guarantee."
+        f"The surest {told['evaluated_on']} {items(told)} first, n = {words.count(points[-1]['errors']['n'])}: how "
+        "many answers are wrong if only so many are given. predict --max-risk draws a line with a guarantee."
     )
-    legend = tag("div", tag("span", "wrong, %", class_="validation"), tag("span", "upper end of 95 %", class_="rate"),
-                 class_="key")  # fmt: skip
+    keys = [("validation", "wrong, %"), ("train", "upper end of its 95 % interval")]
+    legend = tag("div", *(tag("span", name, class_=style) for style, name in keys), class_="key")
     plot = tag("div", chart, tag("div", class_="tip", role="status"), class_="plot")
-    return tag("figure", tag("h3", "Errors, by share answered"), legend, plot,
-               tag("figcaption", words.tight(about), class_="soft small"), class_="card")  # fmt: skip
+    return _card("Errors, by share answered", about, legend, plot)
+
+
+def _card(title: str, about: str, *parts: Html) -> Html:
+    caption = tag("figcaption", words.tight(about), class_="soft small")
+    return tag("figure", tag("h3", title), *parts, caption, class_="card")
 
 
 def _tip(one: Facts) -> str:
@@ -200,15 +197,15 @@ def intervals(told: Facts) -> Html | None:
         return None
     rows = [
         [
-            f"{one['level']:.0%}",
+            f"{100 * one['level']:.0f} %",
             _cell(one["coverage"], words.percent, words.interval),
             words.number(one["width"]),
         ]
         for one in found
     ]
     lead = (
-        f"predict --confidence-level gives intervals that hold the true number as often as asked (split conformal, from "
-        f"{words.count(found[0]['calibrated_on'], f'validation {items(told)}')}). Measured on "
+        "predict --confidence-level gives intervals that hold the true number as often as asked (split conformal, "
+        f"from {words.count(found[0]['calibrated_on'], f'validation {items(told)}')}). Measured on "
         f"{_examples(told, found[0]['coverage']['n'])}, with 95 % intervals."
     )
     table = tag("div", _table(["asked", "hold the target", "width, median"], rows), class_="card")

@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -27,7 +28,7 @@ class Prediction(NamedTuple):
     label: str | None
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
-    promised: dict[str, Any] = {}  # set: classes; low, high: ends of an interval; answer: the label where it is sure
+    promised: Mapping[str, Any] = MappingProxyType({})  # set: classes; low, high: ends; answer: the label, if sure
 
     @property
     def confidence(self) -> float | None:

@@ -47,8 +47,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["accuracy"]["n"]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), _absent(told), _fit(told),
-            _last(told)]  # fmt: skip
+    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), _absent(told),
+            _fit(told), _last(told)]  # fmt: skip
     return spoken(split, said)
 
 

@@ -37,7 +37,8 @@ class Side(NamedTuple):
 def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """Two or more runs on the examples that are test rows of each, matched by their content and label.
 
-    `rows` counts these examples; `left_out` says for each run how many of its test rows are not among them, and how many of these others trained on.
+    `rows` counts these examples; `left_out` says for each run how many of its test rows are not, and how many
+    of these another trained on.
     `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
     `difference` (first less second) of accuracy, or of the mean absolute error, with its interval, the probability `p`
     that chance alone does as much (McNemar's exact test; a paired bootstrap), `p_corrected` for all comparisons (Holm),
@@ -53,7 +54,7 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     sides = [_side(run) for run in opened]
     for side in sides:
         if not len(side.table.rows("test")):
-            raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: nothing to compare on")
+            raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: compare wants some")
     rows = _common(sides)
     pairs = [_pair(*two, rows, sides) for two in combinations(range(len(sides)), 2)]
     told: dict[str, Any] = finite({

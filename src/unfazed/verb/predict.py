@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unfazed.certainty import Certainty
+from unfazed.certainty import NOTHING_PROMISED, Certainty
 from unfazed.errors import UsageError
 from unfazed.modality import Modality
 from unfazed.predictor import BATCH, Predictions, Predictor
@@ -22,7 +22,7 @@ def predicted(
     *,
     path: str | None = None,
     header: bool = True,
-    certainty: Certainty = Certainty(),
+    certainty: Certainty = NOTHING_PROMISED,
 ) -> Iterator[Prediction]:
     """One prediction an input, in order, a batch at a time; an input that cannot be read has a problem and no label.
 
