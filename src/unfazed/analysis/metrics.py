@@ -2,7 +2,8 @@
 
 Axis letters: N examples, K classes, R resamples. Names, definitions and edge cases are scikit-learn's
 (`accuracy`, `f1_macro`, `log_loss`, `brier_score_loss` …; only `calibration_error` is not): an average over classes
-takes in those that occur among the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are left out.
+takes in those that occur among the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are
+left out.
 """
 
 from typing import NamedTuple
