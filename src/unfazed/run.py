@@ -182,15 +182,12 @@ class Run:
         """The temperature that corrects the recorded probabilities, with its interval; None where there is none."""
         if not (self.path / CALIBRATION).exists():
             return None
-        said = self._json(CALIBRATION).get("temperature")
-        try:
+        said: Any = self._json(CALIBRATION).get("temperature")
+        with suppress(TypeError):
             found = Estimate(**said)
-            usable = all(math.isfinite(part) for part in found) and COLDEST <= found.value <= HOTTEST
-        except TypeError:
-            usable = False
-        if not usable:
-            raise self._damaged(CALIBRATION, f"its temperature is {str(said)[:60]}")
-        return found
+            if all(math.isfinite(part) for part in found) and COLDEST <= found.value <= HOTTEST:
+                return found
+        raise self._damaged(CALIBRATION, f"its temperature is {str(said)[:60]}")
 
     def problems(self) -> list[dict[str, str]]:
         """Inputs that could not be used: id, input, reason."""

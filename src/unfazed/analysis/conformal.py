@@ -52,7 +52,8 @@ def scores(probs: Probabilities) -> Floats:
     ordered = probs.astype(np.float64)
     before = np.concatenate([zeros, ordered[:, :-1].cumsum(1)], axis=1)
     after = np.concatenate([ordered[:, :0:-1].cumsum(1)[:, ::-1], zeros], axis=1)
-    return before + after
+    found: Floats = before + after
+    return found
 
 
 def class_bounds(y: Integers, probs: Probabilities, level: float, class_conditional: bool = False) -> Floats:

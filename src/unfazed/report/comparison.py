@@ -89,7 +89,7 @@ def _needed(pair: Facts, rows: int) -> str:
 
 def _rounded(value: int) -> int:
     """Two digits are more than is known of it."""
-    power = 10 ** max(0, len(str(value)) - 2)
+    power = int(10 ** max(0, len(str(value)) - 2))
     return -(-value // power) * power
 
 

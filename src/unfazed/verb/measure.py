@@ -41,8 +41,8 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
-    rows = prepared.table.rows("validation")
-    probs = scaled(probs, calibrate(run, prepared.table, rows, probs[rows]))
+    held_out = prepared.table.rows("validation")
+    probs = scaled(probs, calibrate(run, prepared.table, held_out, probs[held_out]))
     told: dict[str, Any] = {}
     for fact in baselines(prepared, probs, planned.recipe.seed):
         if isinstance(fact, Finishing):
