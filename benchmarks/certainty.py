@@ -21,6 +21,7 @@ from benchmarks.kinds import SETS, Set
 from unfazed.analysis.calibration import calibration_error, scaled
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, members, sets
 from unfazed.analysis.intervals import wilson
+from unfazed.certainty import distances
 from unfazed.run import Run
 
 HERE = Path(__file__).parent
@@ -134,8 +135,8 @@ def _of_sets(first: Held, rest: Held, level: float) -> Covered:
 
 
 def _of_intervals(first: Held, rest: Held, level: float) -> Covered:
-    radius = bound(np.abs(first[0] - first[1][:, 0]), level)
-    share = float((np.abs(rest[0] - rest[1][:, 0]) <= radius).mean())
+    radius = bound(distances(*first), level)
+    share = float((distances(*rest) <= radius).mean())
     return Covered(share, share, 2 * radius)
 
 

@@ -172,7 +172,7 @@ def predict(
     class_conditional: Annotated[bool, Parameter(negative="", group=CERTAINTY)] = False,
     max_risk: Annotated[float | None, Parameter(group=CERTAINTY)] = None,
 ) -> None:
-    """Predict files, folders, or the paths in a table file.
+    """Predict files, folders, or rows of a table: label and confidence, or prediction (and deviation, if learnt).
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def predict(
     format_
         By default a table on a terminal and CSV elsewhere.
     probs
-        Also print the probability of every class.
+        Also print the probability of every class, where classes are predicted.
     confidence_level
         Also print a set of classes, or an interval of numbers, that holds the truth so often: 0.9 for nine in ten.
     class_conditional

@@ -20,6 +20,7 @@ from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.modality import Modality, Preprocessor
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
+from unfazed.model.gaussian import GaussianHead
 from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
@@ -34,7 +35,7 @@ class Predictions(NamedTuple):
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
-    number as text.
+    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is.
     """
 
     labels: list[str | None]
@@ -65,6 +66,12 @@ class Predictions(NamedTuple):
         if self.classes:
             raise UsageError("the model predicts classes, not numbers: see labels and probs")
         return self.probs[:, 0]
+
+    @property
+    def deviations(self) -> NDArray[np.float32]:
+        """The standard deviation [n] that the model expects of each number's error; nan where it says none."""
+        gaussian = not self.classes and self.probs.shape[1] == 2
+        return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
 
     @property
     def confidence(self) -> NDArray[np.float32]:
@@ -98,6 +105,7 @@ class Predictor:
         self.classes, self.scale, self.run = list(classes), scale, run
         found = run.temperature if run else None
         self.temperature = found.value if found else 1.0
+        self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
         self.width = embedding_width(model)
 
     def __repr__(self) -> str:
@@ -225,11 +233,11 @@ class Predictor:
         return scaled(outputs, self.temperature) if self.scale is None else self.scale.original(outputs)
 
     def _label(self, probs: NDArray[np.float32]) -> str:
-        return self.classes[int(probs.argmax())] if self.classes else f"{probs[0]:.6g}"
+        return self.classes[int(probs.argmax())] if self.classes else str(probs[0])
 
     def _empty(self, count: int, certainty: Certainty) -> Predictions:
         nothing: list[str | None] = [None] * count
-        probs = np.full((count, max(1, len(self.classes))), np.nan, np.float32)
+        probs = np.full((count, self.outputs), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
         wanted, classes = certainty.bounds is not None, bool(self.classes)
         return Predictions(

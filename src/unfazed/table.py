@@ -87,6 +87,12 @@ class Table:
         """How many numbers a model gives of an example: K, or the one that is predicted."""
         return len(self.classes) if self.task == "classification" else 1
 
+    @property
+    def target(self) -> str | None:
+        """The column of the labels, which `kind` names last; None where they are names of folders or of files."""
+        _, found, name = self.kind.rpartition('labels in "')
+        return name.removesuffix('"') if found else None
+
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one side."""
         return np.flatnonzero((self.frame["split"] == split).fill_null(False).to_numpy())

@@ -96,4 +96,6 @@ def certainty_of_numbers(seen: "EvidenceOfNumbers", split: str) -> dict[str, Any
 
 
 def _outputs(seen: "EvidenceOfNumbers", rows: Integers) -> Floats:
-    return seen.predicted[rows][:, None]
+    """Numbers [n, 1], with their deviations where the model says them [n, 2]."""
+    columns = [seen.predicted] if seen.deviations is None else [seen.predicted, seen.deviations]
+    return np.stack(columns, axis=1)[rows]

@@ -3,18 +3,21 @@
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from unfazed.errors import UsageError
 from unfazed.report.words import printable
 
 ROWS = 50  # of a table on a terminal, before its next heading
@@ -29,6 +32,7 @@ class Prediction(NamedTuple):
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
     promised: Mapping[str, Any] = MappingProxyType({})  # set: classes; low, high: ends; answer: the label, if sure
+    numbers: dict[str, float] | None = None  # "prediction", "deviation" where the model says it; None for classes
 
     @property
     def confidence(self) -> float | None:
@@ -52,7 +56,18 @@ class Told:
 
 
 def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterator[str | Table]:
-    """The predictions in the form `"table"`, `"csv"` or `"jsonl"`, piece by piece; `probs` adds every class's."""
+    """The predictions in the form `"table"`, `"csv"` or `"jsonl"`, piece by piece; `probs` adds every class's.
+
+    Raises:
+        UsageError: `probs` of numbers.
+    """
+    remaining = iter(predictions)
+    first = next(remaining, None)
+    if first is None:
+        return
+    if probs and first.numbers:
+        raise UsageError("--probs: this run predicts numbers, which have no classes. Leave it out")
+    predictions = chain([first], remaining)
     match form:
         case "table":
             yield from _tables(predictions, probs)
@@ -65,18 +80,21 @@ def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterat
 def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
     remaining = iter(predictions)
     while part := list(islice(remaining, ROWS)):
-        table = Table("input", "label", box=None, header_style="dim", pad_edge=False)
-        table.add_column("confidence", no_wrap=True)
+        numbers = list(part[0].numbers or ())
+        table = Table("input", *(numbers[:1] or ["label"]), box=None, header_style="dim", pad_edge=False)
+        for name in numbers[1:] if numbers else ["confidence"]:
+            table.add_column(name, no_wrap=True)
         for name in part[0].promised:
             table.add_column(name)
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
-            confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
+            sure = "" if one.confidence is None else f"{one.confidence:.1%}"
+            beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
             promised = [_Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
-            table.add_row(_Elided(printable(one.input)), shown, confidence, *promised, *every)
+            table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
 
 
@@ -124,13 +142,25 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
     first = next(remaining, None)
     if first is None:
         return
+    predictions = chain([first], remaining)
+    if first.numbers:
+        yield _line(["input", *first.numbers, *first.promised, "problem"])
+        for one in predictions:
+            said = map(_plainly, (one.numbers or {}).values())
+            yield _line([one.input, *said, *_promised(one), one.problem or ""])
+        return
     names = list(first.probs) if probs else []
     shown = [f"probability of {name}" for name in names]
     yield _line(["input", "label", "confidence", "problem", *first.promised, *shown])
-    for one in chain([first], remaining):
+    for one in predictions:
         confidence = "" if one.confidence is None else f"{one.confidence:.6f}"
         shares = ["" if one.label is None else f"{one.probs[name]:.6f}" for name in names]
         yield _line([one.input, one.label or "", confidence, one.problem or "", *_promised(one), *shares])
+
+
+def _plainly(number: float) -> str:
+    """All digits that a float32 has, and no more; nothing where it is nan."""
+    return "" if math.isnan(number) else str(np.float32(number))
 
 
 def _line(values: list[str]) -> str:
@@ -140,8 +170,11 @@ def _line(values: list[str]) -> str:
 
 
 def _json(one: Prediction, probs: bool) -> str:
+    if one.numbers:
+        told = {name: float(digits) if (digits := _plainly(value)) else None for name, value in one.numbers.items()}
+        return json.dumps({"input": one.input, **told, **one.promised, "problem": one.problem}, ensure_ascii=False)
     facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence, **one.promised}
-    del facts["promised"]
+    del facts["numbers"], facts["promised"]
     if one.label is None:
         facts["probs"] = None  # nan is not JSON
     if not probs:

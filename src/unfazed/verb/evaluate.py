@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.errors import regression
+from unfazed.analysis.errors import density, regression
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
@@ -21,6 +21,7 @@ from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions
 from unfazed.table import SPLITS, Table, number_in
+from unfazed.target import Scale
 
 
 def evaluate(
@@ -56,7 +57,7 @@ def evaluate(
     predictions = predictor.predict(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
-    known, metrics = _measured(labels, predictions)
+    known, metrics = _measured(labels, predictions, predictor.scale)
     unknown = Counter(label for label, can in zip(labels, known, strict=True) if label is not None and not can)
     if not known.any():
         raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
@@ -87,11 +88,17 @@ def _news(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
     return news([read(one) for one in inputs], predictor.preprocessor) if news else []
 
 
-def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
-    """Which labels [n] can be held against the predictions, and the metrics on these."""
-    if not predictions.classes:
+def _measured(
+    labels: list[str | None], predictions: Predictions, scale: Scale | None
+) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
+    """Which labels [n] can be held against the predictions, and the metrics on these; `scale`: of numbers."""
+    if scale is not None:
         targets = np.array([number_in(label) for label in labels])
-        return np.isfinite(targets), regression(targets, predictions.numbers)
+        found = regression(targets, predictions.numbers)
+        if predictions.probs.shape[1] == 2:
+            said = predictions.numbers.astype(np.float64), predictions.deviations.astype(np.float64)
+            found |= density(targets, *said, scale)
+        return np.isfinite(targets), found
     number = {label: index for index, label in enumerate(predictions.classes)}
     y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
     return y >= 0, classification(y, predictions.probs)

@@ -15,6 +15,8 @@ from unfazed.source_folder import files_below, stored
 from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
+NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
+
 
 def predicted(
     run: str | Path | Run,
@@ -52,7 +54,7 @@ def predicted(
 
 def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
     """What the `row`-th prediction says of an input."""
-    probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
+    said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
     label, problem = predictions.labels[row], predictions.problems[row]
     promised: dict[str, Any] = {}
     if predictions.sets is not None:
@@ -62,7 +64,8 @@ def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
         promised |= {"low": low, "high": high} if label is not None else {"low": None, "high": None}
     if predictions.answered is not None:
         promised["answer"] = label if predictions.answered[row] else None
-    return Prediction(stored(one.name), label, problem, probs, promised)
+    about = (stored(one.name), label, problem)
+    return Prediction(*about, said, promised) if predictions.classes else Prediction(*about, {}, promised, numbers=said)
 
 
 class Input(NamedTuple):
