@@ -19,12 +19,12 @@ def certainty(told: Facts) -> Html | None:
     found = told["certainty"]
     if not found["after"]["bins"]:
         return None
-    tables = tag("div", _scores(told), _sets(told), class_="stacked")
+    columns = [(_reliability(told), _sets(told)), (_scores(told), _curve(told))]
     return tag(
         "section",
         tag("h2", "How sure it may be"),
         tag("p", words.tight(_lead(told)), class_="lead"),
-        tag("div", tag("div", _reliability(told), tables, class_="grid two"), _curve(told), class_="stacked"),
+        tag("div", *(tag("div", *cards, class_="stacked") for cards in columns), class_="grid two"),
         id="certainty",
     )
 

@@ -55,7 +55,7 @@ def _against_mean(told: Facts) -> Sentence:
     guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {count(error['n'])})"
     always = f"Always naming the mean would be off by {guessed}"
     if r2["low"] is not None and r2["low"] > 0:
-        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({bounds(r2)})."
+        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
 
