@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_gaussian
 import test_regression
 import trained
 
@@ -54,6 +55,18 @@ def test_intervals_are_around_the_number_and_hold_the_validation_targets() -> No
     assert np.allclose(found.intervals.mean(1), found.numbers, rtol=1e-5)
     with pytest.raises(UsageError, match="max risk is for classes, and .* predicts numbers"):
         promised(run, Asked(max_risk=0.1))
+
+
+def test_intervals_are_wider_where_the_model_says_that_it_is_less_sure() -> None:
+    run = test_gaussian.run()
+    found = Predictor.open(run).predict(paths(run), confidence_level=0.9)
+    width = found.intervals[:, 1] - found.intervals[:, 0]
+    assert np.allclose(width / found.deviations, width[0] / found.deviations[0], rtol=1e-4)
+    targets = run.table().targets()[run.table().rows("test")]
+    held = (found.intervals[:, 0] <= targets) & (targets <= found.intervals[:, 1])
+    assert held.mean() == pytest.approx(0.9, abs=0.07)
+    told = run.report["certainty"]["intervals"][1]
+    assert told["coverage"]["value"] == pytest.approx(held.mean(), abs=0.01) and told["coverage"]["n"] == len(targets)
 
 
 def test_an_unreadable_item_has_neither_set_nor_answer(tmp_path: Path) -> None:
@@ -149,5 +162,5 @@ def test_the_command_prints_intervals(capsys: pytest.CaptureFixture[str]) -> Non
     run = test_regression.run()
     out, err = said(capsys, "predict", str(run.path), paths(run)[0], "--confidence-level", "0.8")
     (row,) = csv.DictReader(io.StringIO(out))
-    assert float(row["low"]) < float(row["label"]) < float(row["high"])
+    assert float(row["low"]) < float(row["prediction"]) < float(row["high"])
     assert "intervals hold the number" in err

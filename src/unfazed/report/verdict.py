@@ -187,10 +187,10 @@ def _fit(told: Facts) -> Sentence:
     train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
     if not train["n"] or not validation["n"]:
         return None
-    shares = [f"{percent(one['value'])} of the {count(one['n'])}" for one in (train, validation)]
+    shares = [f"{percent(one['value'])} of {count(one['n'])}" for one in (train, validation)]
     both = (
-        f"{shares[0]} training {items(told)} are right, {shares[1]} of validation ({interval(train)} against "
-        f"{interval(validation)})"
+        f"{shares[0]} training {items(told)} are right ({interval(train)}), {shares[1]} for validation "
+        f"({interval(validation)})"
     )
     gap = train["value"] - validation["value"]
     if gap > GAP and train["low"] <= validation["high"]:
