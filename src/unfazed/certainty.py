@@ -152,7 +152,7 @@ def _level_told(what: str, n: int, asked: Asked) -> str:
     hold = "sets hold the class" if what == "sets" else "intervals hold the number"
     if asked.class_conditional:
         return f"{hold} in {level:.4g} of new cases of every class, from n = {n:,} validation rows"
-    ends = f"validation sets of this size reach {100 * low:.1f} – {100 * high:.1f} %, 95 in 100 of them"
+    ends = f"95 of 100 validation sets of this size bring {100 * low:.1f} – {100 * high:.1f} %"
     return f"{hold} in {level:.4g} of new cases on average, from n = {n:,} validation rows ({ends})"
 
 

@@ -97,8 +97,7 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or (options, flags) != (NO_SOURCE_FLAGS, UNSET):
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, NO_SOURCE_FLAGS, UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
@@ -209,10 +208,12 @@ def predict(
     told = Told(predicted(run, items, path=path, header=header, certainty=certainty))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
+    for notice in told.notices:
+        print(f"unfazed: {notice}", file=sys.stderr)
     if certainty.answers:
         print(f"unfazed: answered {told.answered:,} of {told.count:,} inputs", file=sys.stderr)
-    if not told.readable:
-        raise InputError(f"none of {told.count:,} inputs can be read")
+    if told.failure:
+        raise InputError(told.failure)
 
 
 @app.command
@@ -318,8 +319,7 @@ def _console() -> "Console":
 def _say_if_unfinished(path: Path) -> None:
     from unfazed.run import Run
 
-    run = Run.open(path)
-    if not run.finished:
+    if not (run := Run.open(path)).finished:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 

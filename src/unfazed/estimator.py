@@ -146,7 +146,7 @@ def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, An
 def _frame(X: Any, names: Any) -> pl.DataFrame:
     """Rows as a frame with those names; what is neither a number nor text is taken as text."""
     if hasattr(X, "columns"):
-        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X)
+        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X).frame
         return frame.rename(dict(zip(frame.columns, map(str, names), strict=True)))
     columns = {str(name): X[:, number].tolist() for number, name in enumerate(names)}
     return pl.DataFrame(columns, strict=False)

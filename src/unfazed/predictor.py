@@ -25,6 +25,7 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
 from unfazed.source import frame_of
+from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
@@ -178,12 +179,34 @@ class Predictor:
         return promised(self.run, asked) if self.run else NOTHING_PROMISED
 
     def _several(self, items: Any) -> Iterable[Any]:
-        single = isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel")
-        if single or (hasattr(items, "ndim") and not hasattr(items, "columns") and items.ndim != 4):
+        if isinstance(items, str | Path) and Path(items).suffix.lower() in KINDS:
+            raise UsageError(f"predict takes a list of items or a frame, got the name of a table, {items}: read it, "
+                             "for instance with polars, and give the frame; the command, unfazed predict, takes names")
+        if isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel"):
             raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
         if hasattr(items, "columns"):
             return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
-        return cast(Iterable[Any], items)
+        if hasattr(items, "to_list"):  # a column of a frame
+            return cast(Iterable[Any], items.to_list())
+        return self._of_array(items) if hasattr(items, "ndim") else cast(Iterable[Any], items)
+
+    def _of_array(self, array: Any) -> Iterable[Any]:
+        """The items in an array: texts and paths of one, images of four axes.
+
+        Raises:
+            UsageError: its numbers are one item, or rows without names.
+        """
+        if array.ndim == 1 and getattr(array.dtype, "kind", "") in "OUS":
+            return cast(Iterable[Any], array.tolist())
+        if array.ndim == 4:
+            return cast(Iterable[Any], array)
+        instead = {
+            "tabular": "its columns have no names: give a frame, or a list of dictionaries",
+            "text": "a text is a string: give a list of them",
+            "audio": "that is one recording: say predict([(samples, rate)])",
+        }.get(self.modality.name, "that is one item: say predict([item])")
+        what = f"an array of shape {tuple(array.shape)}"
+        raise UsageError(f"predict takes a list of {self.modality.items}, got {what}: {instead}")
 
     def batches(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Iterator[Predictions]:
         """The predictions of `items`, 256 at a time, for more items than fit in memory."""

@@ -18,9 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from unfazed.errors import UsageError
+from unfazed.report.events import Notice
 from unfazed.report.words import printable
+from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
+_SHOWN = 200  # characters of an input in a sentence
 _NARROW = 10  # cells below which a path or a class says nothing
 
 
@@ -41,18 +44,36 @@ class Prediction(NamedTuple):
 
 
 class Told:
-    """Passes predictions on, and counts them and those that could be read."""
+    """Passes predictions on; keeps what was noticed beside them, and counts them and those that have a problem."""
 
-    def __init__(self, predictions: Iterable[Prediction]):
+    def __init__(self, predictions: Iterable[Prediction | Notice]):
         self.predictions = predictions
-        self.count = self.readable = self.answered = 0
+        self.count = self.unread = self.answered = 0
+        self.first: Prediction | None = None  # of those with a problem
+        self.notices: list[str] = []
 
     def __iter__(self) -> Iterator[Prediction]:
-        for prediction in self.predictions:
+        for one in self.predictions:
+            if isinstance(one, Notice):
+                self.notices.append(one.text)
+                continue
             self.count += 1
-            self.readable += prediction.problem is None
-            self.answered += prediction.promised.get("answer") is not None
-            yield prediction
+            self.answered += one.promised.get("answer") is not None
+            if one.problem is not None:
+                self.unread += 1
+                self.first = self.first or one
+            yield one
+
+    @property
+    def failure(self) -> str | None:
+        """How many inputs could not be predicted, and why the first could not; None where all could."""
+        if self.first is None:
+            return None
+        many = "none" if self.unread == self.count else f"{self.unread:,}"
+        which = f"the first: {self.first.input[:_SHOWN]}: {self.first.problem}"
+        if many == "none":
+            return f"none of {self.count:,} inputs can be read ({which})"
+        return f"{many} of {self.count:,} inputs cannot be read ({which}); the others are predicted"
 
 
 def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterator[str | Table]:
@@ -110,7 +131,7 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    return Text(", ".join(f"{printable(name)} {share:.1%}" for name, share in ordered))
+    return Text(", ".join(f"{printable(brief(name))} {share:.1%}" for name, share in ordered))
 
 
 class _Elided:

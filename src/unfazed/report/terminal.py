@@ -34,6 +34,7 @@ from unfazed.report.numbers_verdict import bits_explained, in_bits
 from unfazed.report.verdict import GUESSES
 from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
+from unfazed.table import said_id
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
@@ -284,7 +285,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
-        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
+        which = f"{said_id(first['id'])}: {first['reason']}"
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
     return Group(*(_Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 

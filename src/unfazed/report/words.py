@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
+ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
 GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs

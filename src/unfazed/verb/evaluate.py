@@ -14,12 +14,13 @@ from unfazed.analysis.errors import density, regression
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.errors import SourceError
+from unfazed.modality import Modality
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
-from unfazed.source import SourceOptions
+from unfazed.source import SourceOptions, has_columns
 from unfazed.table import SPLITS, Table, number_in
 from unfazed.target import Scale
 
@@ -48,10 +49,9 @@ def evaluate(
     run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(predictor.modality.find(local(source), _as_trained(run, predictor, options)))
-    used, own_test = _contents(run)
-    look = partial(reading, read=lambda _: None, load=predictor.modality.load)
-    digests = [one.sha256 for one in parallel(look, table.frame["input"].to_list())]
+    table, split = _measured_rows(_found(run, predictor, local(source), options))
+    used, own_test = _contents(run, predictor.modality, table.columns)
+    digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
@@ -70,7 +70,7 @@ def evaluate(
         {
             "rows": int(known.sum()),
             "split": split,
-            "notes": [*table.notes, *_news(predictor, table.frame["input"].filter(readable).to_list())],
+            "notes": [*table.notes, *_news(predictor, table, readable)],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
@@ -82,10 +82,13 @@ def evaluate(
     return facts
 
 
-def _news(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
-    """What of the inputs, all of which can be read, the training rows had not."""
+def _news(predictor: Predictor, table: Table, readable: NDArray[np.bool_]) -> list[str]:
+    """What the rows that can be read have and the training rows had not, or the other way round."""
     read, news = predictor.modality.read, predictor.modality.news
-    return news([read(one) for one in inputs], predictor.preprocessor) if news else []
+    if news is None:
+        return []
+    given = [read(one) for one in table.frame["input"].filter(readable)]
+    return news(given, predictor.preprocessor, table.columns or None)
 
 
 def _measured(
@@ -104,13 +107,13 @@ def _measured(
     return y >= 0, classification(y, predictions.probs)
 
 
-def _as_trained(run: Run, predictor: Predictor, options: SourceOptions) -> SourceOptions:
-    """The options, and where inputs stand in the table itself, the columns that the run was trained with."""
+def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) -> Table:
+    """The rows of the source; where inputs stand in a table itself, with the columns that the run was trained with."""
     if not predictor.modality.values:
-        return options
-    columns = ",".join(getattr(predictor.preprocessor, "inputs", ()))
-    target = options.target or run.origin.get("options", {}).get("target")
-    return replace(options, target=target, input=columns or None)
+        return predictor.modality.find(source, options)
+    if not options.target and has_columns(source):
+        options = replace(options, target=run.origin.get("options", {}).get("target"))
+    return predictor.modality.find(source, options, predictor.preprocessor)
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:
@@ -119,13 +122,23 @@ def _measured_rows(table: Table) -> tuple[Table, str]:
     return (table.where(test), "test") if len(test) else (table, "all")
 
 
-def _contents(run: Run) -> tuple[set[str], set[str]]:
-    """The contents that a run must not be measured on, and those of its test.
+def _digests(table: Table, modality: Modality, columns: Sequence[str]) -> list[str | None]:
+    """The content of each row as a hash, as far as the columns go; null where it cannot be read."""
+    identity = partial(modality.identity, columns=columns or None)
+    look = partial(reading, read=lambda _: None, load=modality.load, identity=identity)
+    return [one.sha256 or None for one in parallel(look, table.frame["input"].to_list())]
 
-    Until it is finished that is its test too: who looks, and then goes on, has chosen by it.
+
+def _contents(run: Run, modality: Modality, columns: Sequence[str]) -> tuple[set[str | None], set[str | None]]:
+    """The contents that a run must not be measured on, and those of its test, as far as the columns go.
+
+    Until it is finished that is its test too: who looks, and then goes on, has chosen by it. Files may have changed or
+    gone since, so that the hash of then counts.
     """
     trained = run.table()
-    sides = {split: set(trained.where(trained.rows(split)).frame["sha256"].drop_nulls()) for split in SPLITS}
+    of_then = trained.frame["sha256"].to_list()
+    contents = np.array(_digests(trained, modality, columns) if modality.values else of_then, dtype=object)
+    sides = {split: set(contents[trained.rows(split)]) - {None} for split in SPLITS}
     used = sides["train"] | sides["validation"]
     return (used, sides["test"]) if run.finished else (used | sides["test"], set())
 
