@@ -94,6 +94,19 @@ def test_bins_hold_as_many_examples_each_and_their_own_intervals():
     assert len(reliability(y[:30], probs[:30])) == 1 and reliability(y[:0], probs[:0]) == []
 
 
+def test_examples_of_one_confidence_are_in_one_bin_whatever_their_order():
+    y = np.repeat([0, 1], 250)
+    guess = np.tile([0.5, 0.5], (500, 1))
+    assert [one.right.value for one in reliability(y, guess)] == [0.5]
+    assert calibration_error(y, guess).value == 0
+    some = np.where(np.arange(500)[:, None] < 20, [[0.7, 0.3]], guess)
+    assert [one.right.n for one in reliability(y, some)] == [500]  # 20 are too few for a bin of their own
+    y, probs, _ = drawn(1000)
+    shuffled = np.random.default_rng(0).permutation(1000)
+    coarse = probs.round(1)
+    assert calibration_error(y, coarse) == pytest.approx(calibration_error(y[shuffled], coarse[shuffled]))
+
+
 def test_the_brier_score_is_scikit_learns():
     from sklearn.metrics import brier_score_loss
 

@@ -50,4 +50,5 @@ def test_the_curve_ends_with_all_answered_and_falls_with_the_share():
     assert len(points) == 20 and points[-1][0] == 1
     assert points[-1][1].value == pytest.approx(1 - right.mean())
     assert points[3][1].value < points[-1][1].value and points[3][1].n == 200
+    assert [share for share, _ in curve(np.repeat([0.9, 0.6], 50), np.repeat([True, False], 50))] == [0.5, 1]
     assert len(curve(confidence[:3], right[:3])) == 3 and curve(confidence[:0], right[:0]) == []

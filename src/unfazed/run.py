@@ -186,7 +186,7 @@ class Run:
         if not (self.path / CALIBRATION).exists():
             return None
         said: Any = self._json(CALIBRATION).get("temperature")
-        with suppress(TypeError):
+        with suppress(TypeError, OverflowError):
             found = Estimate(**said)
             if all(math.isfinite(part) for part in found) and COLDEST <= found.value <= HOTTEST:
                 return found

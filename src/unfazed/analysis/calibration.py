@@ -73,7 +73,7 @@ def _log_loss(y: Integers, logits: Floats) -> float:
 
 
 def reliability(y: Integers, probs: Probabilities) -> list[Bin]:
-    """Labels `[N]` and probabilities `[N, K]` in up to 10 bins of as many examples each, the least sure first."""
+    """Labels `[N]` and probabilities `[N, K]` in up to 10 bins of about as many examples, the least sure first."""
     confidence, right = _sure(y, probs)
     return [
         Bin(float(confidence[part].mean()), wilson(int(right[part].sum()), len(part))) for part in _parts(confidence)
@@ -129,6 +129,16 @@ def _sure(y: Integers, probs: Probabilities) -> tuple[Floats, Floats]:
 
 
 def _parts(confidence: Floats) -> list[Integers]:
-    """The positions in each bin: as many in each, the least sure first."""
-    bins = int(np.clip(len(confidence) // A_BIN, 1, BINS))
-    return [part for part in np.array_split(np.argsort(confidence, kind="stable"), bins) if len(part)]
+    """The positions in each bin: about as many in each, the least sure first, equal ones in one.
+
+    Were equal ones divided by their places, bins of a sorted table would be of one class each.
+    """
+    n = len(confidence)
+    if not n:
+        return []
+    order = np.argsort(confidence, kind="stable")
+    size, cuts = n / int(np.clip(n // A_BIN, 1, BINS)), [0]
+    for place in np.flatnonzero(np.diff(confidence[order])) + 1:
+        if place - cuts[-1] >= size and n - place >= size / 2:
+            cuts.append(int(place))
+    return np.split(order, cuts[1:])

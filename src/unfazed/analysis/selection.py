@@ -76,8 +76,15 @@ def _at(confidence: Floats, right: NDArray[np.bool_], threshold: float, steps: i
 
 
 def curve(confidence: Floats, right: NDArray[np.bool_]) -> list[tuple[float, Estimate]]:
-    """The share answered and the errors among the answered, the surest first, at up to 20 points."""
+    """The share answered and the errors among the answered, the surest first, at up to 20 points.
+
+    Those of the same confidence are answered together.
+    """
     n = len(confidence)
-    wrong = (~right[np.argsort(-confidence, kind="stable")]).cumsum()
-    counts: Integers = np.unique(np.ceil(np.arange(1, POINTS + 1) * n / POINTS).astype(np.int64))
-    return [(count / n, wilson(int(wrong[count - 1]), count)) for count in counts.tolist() if count]
+    if not n:
+        return []
+    order = np.argsort(-confidence, kind="stable")
+    wrong = (~right[order]).cumsum()
+    wanted = np.ceil(np.arange(1, POINTS + 1) * n / POINTS).astype(np.int64)
+    counts: Integers = np.unique(np.searchsorted(-confidence[order], -confidence[order][wanted - 1], side="right"))
+    return [(count / n, wilson(int(wrong[count - 1]), count)) for count in counts.tolist()]
