@@ -27,7 +27,8 @@ from unfazed.run import Run
 HERE = Path(__file__).parent
 CELLS = HERE / "cells"
 LEVELS = (0.8, 0.9, 0.95)
-SPLITS = 100
+SPLITS, MORE_SPLITS = 100, 1000  # the second where few rows calibrate, and each split says little
+FEW = 90
 SAMPLES = ("digits", "wine", "breast_cancer", "docstrings", "synthetic-sounds", "diabetes")
 OF_KINDS = ("AG News (its test file)", "spoken digits, at random", "adult, income", "California, house values")
 Held = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
@@ -101,17 +102,17 @@ def _coverages(held: dict[str, Held], covered: Callable[[Held, Held, float], Cov
     y, said = (np.concatenate([part[axis] for part in held.values()]) for axis in (0, 1))
     known = np.flatnonzero(y >= 0 if y.dtype.kind == "i" else np.isfinite(y))
     n = 20 * max(1, (len(known) // 2 + 1) // 20) - 1  # n + 1 times each level is a whole number: it can be met exactly
-    generator, told = np.random.default_rng(0), {}
+    generator, told, splits = np.random.default_rng(0), {}, SPLITS if n >= FEW else MORE_SPLITS
     for level in LEVELS:
         found = []
-        for _ in range(SPLITS):
+        for _ in range(splits):
             order = generator.permutation(known)
             first, rest = order[:n], order[n:]
             found.append(covered((y[first], said[first]), (y[rest], said[rest]), level))
         bare, given, size = np.array(found).T
         told[str(level)] = {
             "bare": float(bare.mean()), "deviation": float(bare.std(ddof=1)), "given": float(given.mean()),
-            "size": float(size.mean()), "n": n, "covered": len(known) - n, "splits": SPLITS,
+            "size": float(size.mean()), "n": n, "covered": len(known) - n, "splits": splits,
             "as_trained": _as_trained(held, covered, level),
         }  # fmt: skip
     return {"levels": told}
@@ -153,11 +154,12 @@ def table() -> str:
         "|---|---|---|---|---|---|",
         *_calibrations(cells),
         "",
-        f"Coverage: all rows held out (validation and test) are divided {SPLITS} times at random into n to calibrate",
-        "on and others to cover; n + 1 is a multiple of 20, so that each level can be met exactly. Mean, and standard",
-        "deviation over splits; in brackets that of the sets users get, which always hold the likeliest class: at",
-        "least the level. The last column is what a user has: the validation rows, which chose the epoch, for the test",
-        "rows, once; its interval is of the test rows, and one validation set's own coverage varies about the level.",
+        "Coverage: all rows held out (validation and test) are divided at random into n to calibrate on and others to",
+        f"cover, {SPLITS} times, or where n is below {FEW} {MORE_SPLITS:,} times; n + 1 is a multiple of 20, so that",
+        "each level can be met exactly. Mean, and standard deviation over splits; in brackets that of the sets that",
+        "users get, which always hold the likeliest class: at least the level. The last column is what a user has: the",
+        "validation rows, which chose the epoch, for the test rows, once; its interval is of the test rows, and one",
+        "validation set's own coverage varies about the level.",
         "",
         "| data | level | n | covered n | coverage over splits | size | validation → test |",
         "|---|---|---|---|---|---|---|",
