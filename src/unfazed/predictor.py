@@ -14,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
+from unfazed.analysis.multilabel import chosen
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
+from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
@@ -36,7 +38,9 @@ class Predictions(NamedTuple):
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
-    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is.
+    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is. Where
+    sets of labels are predicted each of the K classes is a label with a probability of its own: a label is then the set
+    as text, "beach|sunset", "" for none of them, and `label_sets` has the names.
     """
 
     labels: list[str | None]
@@ -44,6 +48,7 @@ class Predictions(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
     problems: list[str | None]  # why an item could not be read
     classes: list[str]  # names of the K classes
+    thresholds: list[float] | None = None  # [K] of sets: from which probability on a label is in it
     sets: list[list[str]] | None = None  # classes that hold the true one as often as asked, the likeliest first
     intervals: NDArray[np.float64] | None = None  # [n, 2] the ends that hold the true number as often as asked
     answered: NDArray[np.bool_] | None = None  # [n] whether the model is sure enough for the risk allowed
@@ -75,10 +80,36 @@ class Predictions(NamedTuple):
         return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
 
     @property
+    def label_sets(self) -> list[list[str] | None]:
+        """The names of the labels in each predicted set [n]; None where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        return [
+            None if problem is not None else [self.classes[k] for k in np.flatnonzero(row)]
+            for problem, row in zip(self.problems, self.indicators, strict=True)
+        ]
+
+    @property
+    def indicators(self) -> NDArray[np.bool_]:
+        """Which labels are in each predicted set [n, K]; none where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        if self.thresholds is None:
+            raise UsageError("the model predicts no sets of labels: see labels")
+        return chosen(self.probs, np.array(self.thresholds))
+
+    @property
     def confidence(self) -> NDArray[np.float32]:
-        """Probability of each label [n]; nan where numbers are predicted."""
+        """Probability of each label [n], or of the whole set, as if its labels were independent; nan for numbers."""
         if not self.classes:
             return np.full(len(self.probs), np.nan, np.float32)
+        if self.thresholds is not None:
+            whole: NDArray[np.float32] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
+            return whole
         confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
         return confidence
 
@@ -93,10 +124,12 @@ class Predictor:
         preprocessor: Preprocessor,
         classes: Sequence[str],
         scale: Scale | None = None,
+        thresholds: Sequence[float] | None = None,
         run: Run | None = None,
     ):
         """`classes`: names of the K classes; none where numbers are predicted, of that `scale`.
 
+        `thresholds` [K]: where sets of labels are predicted, the probabilities from which on each is in the set.
         `run`: where the temperature of its probabilities is found, and the validation rows that allow promises.
         """
         self.device = best_device()
@@ -104,6 +137,7 @@ class Predictor:
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes, self.scale, self.run = list(classes), scale, run
+        self.thresholds = None if thresholds is None else list(thresholds)
         found = run.temperature if run else None
         self.temperature = found.value if found else 1.0
         self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
@@ -129,7 +163,8 @@ class Predictor:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), run)
+        thresholds = run.thresholds if run.task == "multilabel" else None
+        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), thresholds, run)
 
     def predict(
         self,
@@ -163,6 +198,7 @@ class Predictor:
             np.concatenate([part.embeddings for part in parts]),
             list(chain.from_iterable(part.problems for part in parts)),
             self.classes,
+            self.thresholds,
             None if nothing.sets is None else list(chain.from_iterable(part.sets or [] for part in parts)),
             _together([part.intervals for part in parts]),
             _together([part.answered for part in parts]),
@@ -229,8 +265,10 @@ class Predictor:
             scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
             predictions.probs[readable] = self._in_units(scored.probs)
             predictions.embeddings[readable] = scored.embeddings
+            sets = None if self.thresholds is None else predictions.label_sets
             for row in readable:
-                predictions.labels[row] = self._label(predictions.probs[row])
+                named = sets[row] if sets else None
+                predictions.labels[row] = self._label(predictions.probs[row]) if named is None else joined(named)
             self._fill(predictions, readable, scored.probs, certainty)
         return predictions
 
@@ -269,6 +307,7 @@ class Predictor:
             embeddings,
             nothing.copy(),
             self.classes,
+            self.thresholds,
             [[] for _ in range(count)] if wanted and classes else None,
             np.full((count, 2), np.nan) if wanted and not classes else None,
             np.zeros(count, bool) if certainty.answers is not None else None,

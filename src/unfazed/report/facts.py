@@ -21,7 +21,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers, numbers_verdict
+from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.certainty import certainty, certainty_of_numbers
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
@@ -67,6 +67,8 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     """
     if run.task == "regression":
         return _facts_of_numbers(run)
+    if run.task == "multilabel":
+        return _facts_of_sets(run)
     seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
@@ -111,6 +113,25 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "next": _next(run, model),
     }
     told |= {"headline": numbers_verdict.headline(told), "verdict": numbers_verdict.verdict(told)}
+    strict: dict[str, Any] = finite(told)
+    return strict
+
+
+def _facts_of_sets(run: "Run") -> dict[str, Any]:
+    seen, measured = sets.evidence(run), measurements(run)
+    model = checked(run.model, MODEL, run.path / "model.json")
+    told = {
+        "format": FORMAT,
+        "task": f"{model.get('modality', 'unknown')} multilabel",
+        "classes": run.classes,
+        **_data(run, seen.table, measured),
+        **sets.sets(seen, _baselines(measured)),
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": _next(run, model),
+    }
+    told |= {"headline": sets.headline(told), "verdict": sets.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
 

@@ -71,7 +71,10 @@ def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
     if predictions.answered is not None:
         promised["answer"] = label if predictions.answered[row] else None
     about = (stored(one.name), label, problem)
-    return Prediction(*about, said, promised) if predictions.classes else Prediction(*about, {}, promised, numbers=said)
+    if not predictions.classes:
+        return Prediction(*about, {}, promised, numbers=said)
+    labels = None if predictions.thresholds is None else predictions.label_sets[row]
+    return Prediction(*about, said, promised, labels=labels)
 
 
 class Input(NamedTuple):
