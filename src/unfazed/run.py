@@ -183,21 +183,19 @@ class Run:
         return self._arrays("dynamics.npz")
 
     def scores(self) -> dict[str, NDArray[Any]]:
-        """`probs` [N, K] and `embeddings` [N, D] of the finished model, for every row; `probs` before calibration.
-
+        """`probs` [N, K], before calibration, and `embeddings` [N, D] of the finished model, for every row.
         Where numbers are predicted `probs` [N, 1] are these, in the units of the target; [N, 2] with their deviations.
         """
         return self._arrays("scores.npz")
 
     @property
     def temperature(self) -> Estimate | None:
-        """The temperature that corrects the recorded probabilities, with its interval; None where there is none."""
+        """What corrects the recorded probabilities, with its interval; None where there is none."""
         if not (self.path / CALIBRATION).exists():
             return None
         said: Any = self._json(CALIBRATION).get("temperature")
         with suppress(TypeError, OverflowError):
-            found = Estimate(**said)
-            if all(math.isfinite(part) for part in found) and COLDEST <= found.value <= HOTTEST:
+            if all(map(math.isfinite, found := Estimate(**said))) and COLDEST <= found.value <= HOTTEST:
                 return found
         raise self._damaged(CALIBRATION, f"its temperature is {str(said)[:60]}")
 
