@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.certainty_page import certainty, intervals
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -27,9 +28,11 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+         "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+                    "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data",
+                    "recipe": "Recipe",
                     "time": "Time"}  # fmt: skip
 
 PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
@@ -88,6 +91,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        intervals(told),
         labels_to_check(told, exhibits),
         numbers_page.surprising(told, exhibits),
         data(told),
@@ -133,6 +137,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            certainty(told),
             labels_to_check(told, exhibits),
             surprising(told, exhibits),
             data(told),

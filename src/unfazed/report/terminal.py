@@ -267,7 +267,7 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -289,10 +289,10 @@ def evaluation(facts: dict[str, Any]) -> Group:
         first = facts["problems"][0]
         which = f"{said_id(first['id'])}: {first['reason']}"
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
-    return Group(*(Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     sets = any("f1_micro" in metrics for metrics in columns.values())
@@ -317,6 +317,7 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", in_bits),
+    ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
