@@ -212,9 +212,9 @@ def table() -> str:
         " ".join((__doc__ or "").split("\n\n", 1)[1].split()),
         "",
         "AUROC / average precision / precision among the first N, N being the number of wrong labels. “5 folds”: the",
-        "two scores of cleanlab 2.9 (self-confidence, normalised margin, by their formulas) on the probabilities of five",
-        "more runs of the same network. “AUM”: the mean margin over all epochs; “last loss”: the last epoch's loss; of",
-        "rows that were not trained on both take the finished model's.",
+        "two scores of cleanlab 2.9 (self-confidence, normalised margin, by their formulas) on the probabilities of",
+        "five more runs of the same network. “AUM”: the mean margin over all epochs; “last loss”: that of the last",
+        "epoch; of rows that were not trained on both take the finished model's.",
         "",
         "| set, noise, seed | wrong | estimated (95 %) | one run | 5 folds, p | 5 folds, margin | AUM | last loss "
         "| run, folds: processor s |",
