@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
+    {"web"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
@@ -24,10 +25,10 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"modality", "samples", "target"},
     {"sample_sounds"},
     {"seen"},
-    {"reading", "split", "source", "source_values", "source_hub"},
+    {"reading", "split", "corrections", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder"},
-    {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
+    {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes", "console"},
     {"files"},
     {"errors"},
 ]
