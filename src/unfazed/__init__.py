@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
     from unfazed.verb.evaluate import evaluate as evaluate
+    from unfazed.verb.label_issues import label_issues as label_issues
     from unfazed.verb.lr_find import lr_find as lr_find
     from unfazed.verb.train import resume as resume
     from unfazed.verb.train import train as train
@@ -34,6 +35,7 @@ _HOMES = {
     "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
     "evaluate": "unfazed.verb.evaluate",
+    "label_issues": "unfazed.verb.label_issues",
     "lr_find": "unfazed.verb.lr_find",
     "resume": "unfazed.verb.train",
     "train": "unfazed.verb.train",
@@ -48,6 +50,7 @@ __all__ = [
     "Run",
     "__version__",
     "evaluate",
+    "label_issues",
     "lr_find",
     "resume",
     "train",

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
-from unfazed.console import leave_unread, terminal
+from unfazed.cli_labels import label_issues
+from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
 from unfazed.verb.launch import follows, is_launched, launched, speaks
@@ -185,7 +186,7 @@ def train(
     elif quiet:
         print(silently(events).path)
     else:
-        console = terminal()
+        console = console_of_output()
         console.print(summary(show(events, console)), soft_wrap=not console.is_terminal, crop=False)
 
 
@@ -218,7 +219,7 @@ def lr_find(
     from unfazed.verb.train import separated
 
     events = range_test_events(source, *separated(_settings(options, flags), recipe), repeats, out, cache)
-    console = terminal()
+    console = console_of_output()
     found = follow(events, None if json_ else console)
     if json_:
         _tell(json.dumps(as_facts(found)))
@@ -260,7 +261,7 @@ def predict(
     from unfazed.verb.predict import predicted
 
     _say_if_unfinished(run)
-    console = terminal()
+    console = console_of_output()
     form = format_ or ("table" if console.is_terminal else "csv")
     told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
@@ -295,7 +296,7 @@ def evaluate(
     if json_:
         print(json.dumps(facts))
     else:
-        console = terminal()
+        console = console_of_output()
         console.print(evaluation(facts), soft_wrap=not console.is_terminal)
 
 
@@ -333,7 +334,7 @@ def cached(
     from unfazed.report.cached import facts, listing
 
     told = {**({"freed": freed()} if clear else {}), **facts()}
-    print(json.dumps(told)) if json_ else terminal().print(listing(told), soft_wrap=True)
+    print(json.dumps(told)) if json_ else console_of_output().print(listing(told), soft_wrap=True)
 
 
 def _say_if_unfinished(path: Path) -> None:
@@ -342,6 +343,9 @@ def _say_if_unfinished(path: Path) -> None:
     run = Run.open(path)
     if not run.finished:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
+
+
+app.command(label_issues)
 
 
 def _tell(line: str) -> None:

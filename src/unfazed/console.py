@@ -1,4 +1,4 @@
-"""The terminal as the commands write to it."""
+"""Where commands speak: a terminal, a file, or a reader that may leave."""
 
 import os
 import sys
@@ -8,13 +8,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def terminal() -> "Console":
-    """Where people read; without a reader, `unfazed train … | head`, a training goes on."""
+def console_of_output() -> "Console":
+    """Rich's console on the standard output; it goes on without a reader: `unfazed train … | head` must not end."""
     from rich.console import Console
 
     class Patient(Console):
-        """Goes on without a reader."""
-
         def on_broken_pipe(self) -> None:
             self.quiet = True
             leave_unread()
@@ -23,5 +21,5 @@ def terminal() -> "Console":
 
 
 def leave_unread() -> None:
-    """Let whatever is still printed go nowhere: its reader has gone."""
+    """Let what is still written go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
