@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
-from unfazed.cli_labels import label_issues
+from unfazed.cli_labels import label_issues, review
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
@@ -346,6 +346,7 @@ def _say_if_unfinished(path: Path) -> None:
 
 
 app.command(label_issues)
+app.command(review)
 
 
 def _tell(line: str) -> None:

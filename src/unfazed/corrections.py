@@ -40,6 +40,9 @@ class Correction(NamedTuple):
     run: str  # the run folder that the decision was made in
 
 
+COLUMNS = (*Correction._fields, "applied")  # of the file that a run keeps
+
+
 class Outcome(NamedTuple):
     """What became of a correction."""
 
@@ -210,9 +213,6 @@ def _changed_classes(before: Sequence[str], left: Table) -> Iterable[str]:
 def kept_lines(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
     """The lines that a run keeps of its corrections: `COLUMNS`."""
     return [(*one, _status(one, refused)) for one, refused in outcomes]
-
-
-COLUMNS = (*Correction._fields, "applied")
 
 
 def _status(one: Correction, refused: str) -> str:

@@ -7,7 +7,6 @@ Axis letters: E epochs, N rows of the table, K classes, D embedding width.
 """
 
 import csv
-import io
 import json
 import os
 import shlex
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.errors import RecipeError, RunError, UsageError
-from unfazed.files import replacing, write_bytes
+from unfazed.files import as_csv, replacing, write_bytes
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.table import Table, read_parquet
 
@@ -258,11 +257,7 @@ class Run:
 
     def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table with one line of names."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        self.write_text(name, text.getvalue())
+        self.write_text(name, as_csv(columns, rows))
 
     def write_weights(self, weights: "Mapping[str, Tensor]") -> None:
         """Write the model's weights."""

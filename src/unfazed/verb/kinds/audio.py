@@ -107,14 +107,14 @@ def _rate(prepared: Prepared) -> int:
     return cast(AudioPreprocessor, prepared.preprocessor).sample_rate
 
 
-def picture(samples: NDArray[np.int16], rate: int) -> bytes:
+def picture(samples: NDArray[np.int16], rate: int, size: tuple[int, int] = PICTURE) -> bytes:
     """A JPEG of the spectrogram of samples [T]: time to the right, pitch upwards, the louder the lighter."""
     spectrogram = log_mel(samples, rate, bands_of(rate))[::-1]
     light = (1 + (spectrogram - spectrogram.max()) / RANGE).clip(0, 1)
     places = np.linspace(0, 1, len(COLOURS))
     pixels = np.stack([np.interp(light, places, shade) for shade in zip(*COLOURS, strict=True)], axis=-1)
     buffer = BytesIO()
-    image = Image.fromarray(np.rint(pixels).astype(np.uint8)).resize(PICTURE, Image.Resampling.BICUBIC)
+    image = Image.fromarray(np.rint(pixels).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
     image.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
