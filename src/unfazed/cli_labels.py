@@ -78,7 +78,8 @@ def review(
     console = console_of_output()
     if export is not None:
         counted = exported(run, export)
-        console.print(f"{counted}\n  file    {export}\n  next    {retraining(run, export)}", soft_wrap=True, markup=False)
+        then = f"  file    {export}\n  next    {retraining(run, export)}"
+        console.print(f"{counted}\n{then}", soft_wrap=True, markup=False)
     elif static is not None:
         console.print(f"{static_file(run, static, limit)}\n  page    {static}", soft_wrap=True, markup=False)
     else:

@@ -21,6 +21,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers
+from unfazed.report.corrected import verdict_on_corrections
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -83,7 +84,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": headline(told), "verdict": verdict(told)}
+    told |= {"headline": headline(told), "verdict": [*verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict
 
@@ -102,9 +103,14 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": numbers.headline(told), "verdict": numbers.verdict(told)}
+    told |= {"headline": numbers.headline(told), "verdict": [*numbers.verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict
+
+
+def _on_corrections(told: Mapping[str, Any]) -> list[dict[str, str]]:
+    said = verdict_on_corrections(told)
+    return [{"tone": said[0], "text": said[1]}] if said else []
 
 
 def evidence(run: "Run") -> Evidence:
@@ -172,6 +178,7 @@ def _data(run: "Run", table: Table, measured: Mapping[str, Any]) -> dict[str, An
         "purposes": PURPOSES,
         "problems": {"count": len(problems), "first": problems[:PROBLEMS]},
         "duplicates": _duplicates(run, measured.get("duplicates")),
+        "corrections": measured.get("corrections"),
         "flip": measured.get("flip"),
     }
 

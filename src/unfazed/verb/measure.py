@@ -24,6 +24,7 @@ from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS
+from unfazed.verb.corrected import effect
 from unfazed.verb.kinds import kind
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
@@ -55,6 +56,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
                 "latency": latency(prepared, planned, device) or None,
                 "flip": run.origin.get("flip"),
                 "duplicates": prepared.duplicates._asdict(),
+                "corrections": effect(prepared.corrections, prepared.table, probs, planned.recipe),
                 "expected_seconds": round(expected, 3),
             }
         ),

@@ -43,7 +43,8 @@ const source = {
   list: async (wanted) => {
     const all = data.items.filter((item) => fits(item, wanted));
     const chosen = wanted.before !== undefined ? all.filter((item) => item.rank < wanted.before).slice(-60) : all.filter((item) => item.rank > (wanted.after ?? -1)).slice(0, 60);
-    return { total: all.length, decided: all.filter((item) => aboutRow(item.row).decision).length, items: chosen.map(whole) };
+    const any = data.items.filter((item) => fits(item, { ...wanted, state: "" }));
+    return { total: all.length, of: any.length, decided: any.filter((item) => aboutRow(item.row).decision).length, items: chosen.map(whole) };
   },
   example: async (row) => {
     const item = data.items.find((one) => one.row === row);

@@ -15,6 +15,7 @@ from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import write_bytes
 from unfazed.report.words import count
 from unfazed.run import Run
+from unfazed.verb.label_issues import WORTH_READING
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted, reviewer_name, user_name
 from unfazed.web.server import ReviewServer
@@ -72,7 +73,7 @@ def static_file(path: Path, file: Path, limit: int) -> str:
         UsageError: the limit is out of range, or the file cannot be written.
     """
     if not 1 <= limit <= MOST:
-        raise UsageError(f"--limit must be 1 to {MOST:,} examples, got {limit:,}: each is in the file with its neighbours")
+        raise UsageError(f"--limit must be 1 to {MOST:,} examples, got {limit:,}: the file holds them with neighbours")
     run = _finished(path)
     review = Review(run)
     rows = [int(row) for row in review.order[:limit]]
@@ -87,7 +88,7 @@ def static_file(path: Path, file: Path, limit: int) -> str:
         "pictures": pictures,
     }
     _write(file, static_page(data))
-    return f"{count(len(items), 'examples')} of {count(len(review.table))}, the most doubtful ones, with their neighbours"
+    return f"{count(len(items), 'examples')} of {count(len(review.table))}, the most doubtful, with their neighbours"
 
 
 def _item(review: Review, row: int, pictures: dict[str, str]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _item(review: Review, row: int, pictures: dict[str, str]) -> dict[str, Any]:
         for part in ("picture", "sound"):
             if part in thing and (larger or part == "picture"):
                 _embed(review, thing[part], pictures)
-    return about | {"input": correction.input, "sha256": correction.sha256, "decision": None, "number": 0, "history": []}
+    return about | {"input": correction.input, "sha256": correction.sha256, "decision": None, "number": 0}
 
 
 def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:
@@ -106,8 +107,9 @@ def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:
     if place in pictures:
         return
     kind, row, *_ = place.split("/")
+    size = "medium" if place.endswith("full") else "small"
     try:
-        found = review.things.sound(int(row)) if kind == "sound" else review.things.picture(int(row), "medium" if place.endswith("full") else "small")
+        found = review.things.sound(int(row)) if kind == "sound" else review.things.picture(int(row), size)
     except InputError:
         return
     pictures[place] = f"data:{found.kind};base64,{base64.b64encode(found.data).decode()}"
@@ -121,9 +123,8 @@ def _finished(path: Path) -> Run:
 
 
 def _progress(review: Review) -> str:
-    open_ones = review.listed(Wanted(low=review.start("")["least"], state="open"))["total"]
-    decided = len(review.decisions.standing())
-    return f"{count(open_ones, 'labels')} worth a look, {count(decided)} decided so far"
+    found = review.listed(Wanted(low=WORTH_READING))
+    return f"{count(found['of'], 'labels')} worth a look, {count(found['decided'])} of them decided"
 
 
 def _counted(corrections: list[Correction]) -> str:
@@ -143,5 +144,5 @@ def _write(file: Path, text: str) -> None:
 
 def _has_screen() -> bool:
     """Whether a browser would open in a window, rather than take over the terminal."""
-    windowed = sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-    return windowed and sys.stdout.isatty()
+    screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return (screen or sys.platform in ("win32", "darwin")) and sys.stdout.isatty()

@@ -15,7 +15,7 @@ _DATA = '<script type="application/json" id="data">$data</script>'
 
 def page() -> str:
     """The page that talks to a server."""
-    return _document("remote.js", "img-src 'self'; media-src 'self'; connect-src 'self'", "")
+    return _document("remote.js", "img-src 'self' data:; media-src 'self'; connect-src 'self'", "")
 
 
 def static_page(data: Any) -> str:

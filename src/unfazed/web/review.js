@@ -1,7 +1,7 @@
 
 const $ = (id) => document.getElementById(id);
 const about = {}, wanted = { state: "open", split: "", label: "", suggested: "", low: "", high: "", text: "" };
-let items = [], at = 0, shown = null, total = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
+let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
 
 // Elements. Whatever comes from data is text, never markup.
 const make = (name, style, ...inside) => {
@@ -101,7 +101,7 @@ const tried = async (work) => {
 const asked = (where) => ({ ...wanted, low: wanted.low === "" ? undefined : wanted.low, high: wanted.high === "" ? undefined : wanted.high, ...where });
 const load = async () => {
   const told = await source.list(asked({}));
-  items = told.items; at = 0; total = told.total; decided = told.decided; more = items.length === 60;
+  items = told.items; at = 0; ({ total, of, decided } = told); more = items.length === 60;
   await show();
 };
 const extend = async () => {
@@ -167,7 +167,7 @@ const candidate = ({ label, probability }) => {
   const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
   return make("div", "candidate " + kind, make("span", "label", label, kind ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", percent(probability)));
 };
-const neighbour = (near) => make("figure", near.label === shown.label ? "" : "differs", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), make("span", "soft small", near.split || "")));
+const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
@@ -293,11 +293,9 @@ const turn = async (toWall) => {
 
 // What is left
 const progress = () => {
-  $("progress").max = Math.max(1, total + (wanted.state === "open" ? decided : 0));
-  const done = decided;
-  $("progress").value = done;
-  $("progress-words").textContent = wanted.state === "open" ? `${count(done)} decided just now, ${count(Math.max(0, total - done))} to go` : `${count(done)} of ${count(total)} decided`;
-  if (wanted.state === "open") $("progress").max = Math.max(1, total);
+  $("progress").max = Math.max(1, of);
+  $("progress").value = decided;
+  $("progress-words").textContent = `${count(decided)} of ${count(of)} decided`;
 };
 const nothing = () => {
   $("nothing-title").textContent = wanted.state === "open" && !wanted.text ? "Nothing left to decide here" : "No example fits the filter";

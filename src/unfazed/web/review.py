@@ -5,7 +5,7 @@ Axis letters: N rows, K classes. The rank of a row is its place in the list, fro
 
 import getpass
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +90,14 @@ class Review:
         """A page of the rows that are wanted, by rank: the first ones after a rank, or the last ones before it.
 
         A page is told by ranks, not by its number: rows that leave the list meanwhile do not shift the others.
+        `total` rows are wanted; in any state there are `of`, and `decided` of these.
         """
         ranks = np.flatnonzero(self._fits(wanted)[self.order])
-        if before is not None:
-            chosen = ranks[ranks < before][-PAGE:]
-        else:
-            chosen = ranks[ranks > after][:PAGE]
-        decided = self._decided()[self.order[ranks]]
+        chosen = ranks[ranks > after][:PAGE] if before is None else ranks[ranks < before][-PAGE:]
         items = [self.item(int(row)) for row in self.order[chosen]]
-        return {"total": len(ranks), "decided": int(decided.sum()), "items": items}
+        any_state = self._fits(replace(wanted, state=""))[self.order]
+        decided = any_state & self._decided()[self.order]
+        return {"total": len(ranks), "of": int(any_state.sum()), "decided": int(decided.sum()), "items": items}
 
     def item(self, row: int) -> dict[str, Any]:
         """What a list says about a row."""
@@ -127,7 +126,6 @@ class Review:
             "thing": self.things.shown(row),
             "candidates": self._candidates(row),
             "neighbours": [self._neighbour(other) for other in near],
-            "history": [asdict(one) for one in self.decisions.lines if one.row == row][-20:],
         }
 
     def decide(self, said: dict[str, Any]) -> dict[str, Any]:

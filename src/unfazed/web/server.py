@@ -76,11 +76,11 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "unfazed", ""
     timeout = PATIENCE
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         """Answer a question."""
         self._answer(self._get)
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Take a decision."""
         self._answer(self._post)
 
