@@ -85,5 +85,5 @@ def review(
     else:
         for line in served(run, reviewer, host, port, browser):
             console.print(line, soft_wrap=True, markup=False)
-        export = f"unfazed review {shlex.quote(str(run))} --export corrections.csv"
-        console.print(f"  next    {export}", soft_wrap=True, markup=False)
+        then = f"unfazed review {shlex.quote(str(run))} --export corrections.csv"
+        console.print(f"  next    {then}", soft_wrap=True, markup=False)

@@ -151,7 +151,7 @@ class Review:
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
         """Take back a person's last decision; what holds for its row now, None where there was nothing to take back."""
         undone = self.decisions.undo(reviewer_name(_text(said, "who", LONGEST_NAME)))
-        return undone and self.decision(undone.row, self.decisions.current(undone.row))
+        return None if undone is None else self.decision(undone.row, self.decisions.current(undone.row))
 
     def changes(self, since: int) -> dict[str, Any]:
         """What was decided after line `since`, by anybody."""
@@ -196,8 +196,8 @@ class Review:
             return []
         probs = self._probs[row]
         best = np.argsort(-probs)[:CANDIDATES].tolist()
-        given = self.table.classes.index(self.labels[row]) if self.labels[row] in self.table.classes else None
-        shown = best if given is None or given in best else [*best[: CANDIDATES - 1], given]
+        given = [k for k, label in enumerate(self.table.classes) if label == self.labels[row] and k not in best]
+        shown = [*best[: CANDIDATES - len(given)], *given]
         return [{"label": self.table.classes[k], "probability": round(float(probs[k]), 4)} for k in shown]
 
     def _neighbour(self, row: int) -> dict[str, Any]:

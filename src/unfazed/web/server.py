@@ -9,7 +9,7 @@ import ipaddress
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,20 +92,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._send(HTTPStatus(code), "text/plain; charset=utf-8", HTTPStatus(code).phrase.encode())
 
-    def _answer(self, answer: Any) -> None:
+    def _answer(self, answer: Callable[[list[str]], tuple[str, bytes]]) -> None:
+        status = HTTPStatus.OK
         try:
-            status, kind, data = HTTPStatus.OK, *answer(self._allowed())
+            kind, data = answer(self._allowed())
         except _Refusal as refusal:
-            status, kind, data = refusal.status, *_json(refusal.told)
+            status, (kind, data) = refusal.status, _json(refusal.told)
         except InputError as error:
-            status, kind, data = HTTPStatus.NOT_FOUND, *_json({"error": str(error)})
+            status, (kind, data) = HTTPStatus.NOT_FOUND, _json({"error": str(error)})
         except UsageError as error:
-            status, kind, data = HTTPStatus.BAD_REQUEST, *_json({"error": str(error)})
+            status, (kind, data) = HTTPStatus.BAD_REQUEST, _json({"error": str(error)})
         except ConflictError as conflict:
             told = self.server.review.decision(conflict.row, conflict.current)
-            status, kind, data = HTTPStatus.CONFLICT, *_json({"error": str(conflict), **told})
-        except UnfazedError as error:  # no room on the disk, a damaged file
-            status, kind, data = HTTPStatus.INTERNAL_SERVER_ERROR, *_json({"error": str(error)})
+            status, (kind, data) = HTTPStatus.CONFLICT, _json({"error": str(conflict), **told})
+        except UnfazedError as error:  # no room on the disk
+            status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json({"error": str(error)})
         self._send(status, kind, data)
 
     def _allowed(self) -> list[str]:
