@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.files import replacing
+
 HERE = Path(__file__).parent
 CELLS = HERE / "cells"
 SEEDS = (0, 1, 2)
@@ -86,7 +88,7 @@ def adult(data: Path) -> Data:
 
 
 SETS: dict[str, tuple[Callable[[Path], Data], tuple[str, ...]]] = {
-    "digits": (digits, ("sym20", "pair20")),
+    "digits": (digits, ("pair20", "sym20")),
     "adult": (adult, ("sym20",)),
     "agnews": (agnews, ("sym20", "pair20")),
     "noisy_agnews": (noisy_agnews, ("crowd",)),
@@ -125,41 +127,47 @@ def trained(data: Data, given: Labels, seed: int, test: NDArray[np.bool_] | None
     )
 
 
-def made(load: Callable[[Path], Data], noise: str, seed: int, data: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of one cell: of the one run, and the probabilities [N, K] of five runs on rows that they never saw."""
-    loaded = load(data)
-    given = corrupted(loaded, noise, seed)
-    fold = np.random.default_rng(seed).permutation(len(given)) % FOLDS
+def one_run(data: Data, given: Labels, seed: int) -> dict[str, NDArray[Any]]:
+    """The arrays that one run leaves behind."""
     with tempfile.TemporaryDirectory() as scratch:
-        started = time.perf_counter()
-        run = trained(loaded, given, seed, None, Path(scratch) / "one")
-        seconds = time.perf_counter() - started
-        table, classes = run.table(), np.array(run.classes)
-        assert len(table) == len(given), "rows were left out"
-        arrays = {
-            **run.dynamics(), **run.scores(), "given": given, "true": loaded.true, "classes": classes,
-            "split": table.frame["split"].fill_null("").to_numpy().astype(str), "seconds": np.array(seconds),
-        }  # fmt: skip
-        out_of_sample = np.full((len(given), len(classes)), np.nan, np.float32)
-        for number in range(FOLDS):
-            its = trained(loaded, given, seed, fold == number, Path(scratch) / f"fold{number}")
-            assert its.classes == run.classes and len(its.table()) == len(given)
-            out_of_sample[fold == number] = its.scores()["probs"][fold == number]
-        arrays["out_of_sample"] = out_of_sample
-        arrays["seconds_of_folds"] = np.array(time.perf_counter() - started - seconds)
-    return arrays
+        started = time.perf_counter(), time.process_time()
+        run = trained(data, given, seed, None, Path(scratch) / "one")
+        seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+        split = run.table().frame["split"].fill_null("").to_numpy().astype(str)
+        assert len(split) == len(given), "rows were left out"
+        arrays = {**run.dynamics(), **run.scores(), "split": split, "seconds": np.array(seconds)}
+        sides = ("train", "validation")
+        arrays["accuracies"] = np.array([[line[side]["accuracy"] for side in sides] for line in run.epochs])
+        return {**arrays, "given": given, "true": data.true, "classes": np.array(run.classes)}
+
+
+def cross_validated(data: Data, given: Labels, seed: int) -> dict[str, NDArray[Any]]:
+    """Probabilities [N, K] of every row by that of five runs which was not trained on it."""
+    fold = np.random.default_rng(seed).permutation(len(given)) % FOLDS
+    probs = np.full((len(given), len(np.unique(given))), np.nan, np.float32)
+    started = time.perf_counter(), time.process_time()
+    for number in range(FOLDS):
+        with tempfile.TemporaryDirectory() as scratch:
+            run = trained(data, given, seed, fold == number, Path(scratch) / "fold")
+            probs[fold == number] = run.scores()["probs"][fold == number]
+    seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+    return {"out_of_sample": probs, "seconds": np.array(seconds)}
 
 
 def main(data: Path, wanted: list[str], train: bool) -> None:
     """Make the cells that are missing, the cheapest first."""
     CELLS.mkdir(exist_ok=True)
     for seed in SEEDS:
-        for name, (load, noises) in SETS.items():
-            for noise in noises:
-                path = CELLS / f"label_issues-{name}-{noise}-{seed}.npz"
-                if train and not path.exists() and (not wanted or any(word in path.name for word in wanted)):
-                    np.savez_compressed(path, **made(load, noise, seed, data))
-                    print(path.name, flush=True)
+        for kind, made in (("one", one_run), ("folds", cross_validated)):
+            for name, (load, noises) in SETS.items():
+                for noise in noises:
+                    path = CELLS / f"label_issues-{name}-{noise}-{seed}-{kind}.npz"
+                    if train and not path.exists() and (not wanted or any(word in path.name for word in wanted)):
+                        loaded = load(data)
+                        arrays = made(loaded, corrupted(loaded, noise, seed), seed)
+                        with replacing(path) as new, new.open("wb") as file:
+                            np.savez_compressed(file, **arrays)
+                        print(path.name, flush=True)
 
 
 if __name__ == "__main__":

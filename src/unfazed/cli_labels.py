@@ -30,12 +30,13 @@ def label_issues(
     """
     from unfazed.report.label_issues import listing
     from unfazed.verb.label_issues import label_issues as found_in
-    from unfazed.verb.label_issues import write_csv
+    from unfazed.verb.label_issues import told, write_csv
 
     issues, console = found_in(run, every=all_), console_of_output()
     if csv is not None:
         write_csv(issues, csv)
-    console.print(listing(issues.frame, issues.count, csv), soft_wrap=not console.is_terminal)
+    written = None if csv is None else str(csv)
+    console.print(listing(issues.frame, told(issues), written), soft_wrap=not console.is_terminal)
 
 
 def review(

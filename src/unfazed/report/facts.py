@@ -22,6 +22,7 @@ from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers
 from unfazed.report.corrected import verdict_on_corrections
+from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -79,6 +80,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "evaluated_on": evaluated_split(seen.table),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
@@ -98,6 +100,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "classes": [],
         **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),

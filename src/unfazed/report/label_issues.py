@@ -1,15 +1,15 @@
-"""Labels to check, in words: for the terminal, the page and the model card."""
+"""The labels that are probably wrong, as a table for a terminal."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from unfazed.analysis.intervals import Estimate
-from unfazed.report.words import count as counted
-from unfazed.report.words import percent, printable
+from unfazed.report.labels import sentences
+from unfazed.report.terminal import Hanging
+from unfazed.report.words import count, figure, percent, printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 SHOWN = 25
 
 
-def listing(frame: "pl.DataFrame", estimate: Estimate, file: Path | None) -> Group:
-    """The headline, the worst labels, and where the others are."""
-    table = Table("wrong", "given", "suggested", "split", "id", box=None, header_style="dim", padding=(0, 1, 0, 2))
+def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None) -> Group:
+    """How many labels are wrong, the worst ones, and where the others are."""
+    first, *others = sentences(told)
+    numbers = "residual" in frame.columns
+    heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id")
+    table = Table(*heads, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     for row in frame.head(SHOWN).iter_rows(named=True):
-        names = (printable(row[name] or "") for name in ("label", "suggested", "split", "id"))
-        table.add_row(percent(row["error_probability"]), *(Text(name) for name in names))
+        sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
+        table.add_row(sure, *(Text(printable(row[name] or "")) for name in ("label", "suggested", "split", "id")))
     rest = len(frame) - SHOWN
-    more = f"{counted(rest)} more: --csv FILE writes them all" if rest > 0 else ""
-    return Group(Text(headline(estimate), "bold"), "", table, "", Text(str(file) if file else more, "dim"))
-
-
-def headline(estimate: Estimate) -> str:
-    """How many labels are wrong."""
-    ends = f"{counted(round(estimate.low))} to {counted(round(estimate.high))}"
-    return f"about {counted(round(estimate.value))} of {counted(estimate.n)} labels are wrong ({ends})"
+    more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
+    left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")
+    return Group(Hanging(first, "bold"), *(Hanging(said) for said in others), "", table, "", left)

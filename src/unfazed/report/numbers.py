@@ -15,6 +15,7 @@ from unfazed.analysis.intervals import Floats, Integers
 from unfazed.errors import RunError
 from unfazed.report.selection import SURPRISING, evaluated_split
 from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, sentence, simpler, spoken
+from unfazed.report.verdict import labels as of_labels
 from unfazed.report.words import count, figure, number, percent
 from unfazed.table import SPLITS, Table
 
@@ -147,7 +148,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["mae"]["n"]:
         return []
-    said = [_against_mean(told), *(_against(told, *one) for one in simpler(told)), _fit(told)]
+    said = [_against_mean(told), *(_against(told, *one) for one in simpler(told)), _fit(told), of_labels(told)]
     return spoken(split, said)
 
 

@@ -15,6 +15,7 @@ from unfazed.report.card import card
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
+from unfazed.report.labels_page import labels_to_check
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import hero, learning, splits, summary
 from unfazed.report.shapes import only_run_errors
@@ -26,9 +27,10 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+                    "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+                    "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -51,7 +53,7 @@ def _texts(run: "Run") -> dict[str, str]:
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
-    wanted = [row["row"] for part in (*told["surprising"].values(), *cells.values()) for row in part]
+    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told), *cells.values()) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
@@ -61,12 +63,17 @@ def _texts(run: "Run") -> dict[str, str]:
 
 def _texts_of_numbers(run: "Run") -> dict[str, str]:
     told = facts(run)
-    wanted = [row["row"] for part in told["surprising"].values() for row in part]
+    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told)) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
         PAGE: page_of_numbers(told, drawn(run.exhibits(), wanted)),
     }
+
+
+def _checked(told: Facts) -> list[Facts]:
+    """The labels to check."""
+    return told["labels"]["first"] if told["labels"] else []
 
 
 def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
@@ -77,13 +84,14 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        labels_to_check(told, exhibits),
         numbers_page.surprising(told, exhibits),
         data(told),
         recipe(told),
         time_and_machine(told),
         onward(told),
     )
-    body = tag("div", bar(PARTS_OF_NUMBERS), numbers_page.hero(told), main, _foot(told), class_="wrap")
+    body = tag("div", bar(_parts(PARTS_OF_NUMBERS, told)), numbers_page.hero(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
 
 
@@ -91,7 +99,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
     """The page of facts, with examples of each cell of the confusion matrix and exhibits by row."""
     body = tag(
         "div",
-        bar(PARTS),
+        bar(_parts(PARTS, told)),
         hero(told),
         tag(
             "main",
@@ -100,6 +108,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            labels_to_check(told, exhibits),
             surprising(told, exhibits),
             data(told),
             recipe(told),
@@ -110,6 +119,11 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
         class_="wrap",
     )
     return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
+    """The parts that the page has."""
+    return {part: name for part, name in parts.items() if part != "labels" or told["labels"]}
 
 
 def document(title: str, body: Html) -> str:

@@ -16,6 +16,15 @@ from unfazed.errors import RunError
 NUMBER = (int, float)
 SCORES = {...: Estimate}
 BASELINE = {"words": str, "rows": int, ...: SCORES}
+LABELS = {
+    "count": Estimate,
+    "disagreement": NUMBER,
+    "worth": int,
+    "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
+    "first": [
+        {"row": int, "suggested": str, "error_probability": NUMBER, "residual": NUMBER, "neighbours": {...: int}},
+    ],
+}
 MEASUREMENTS = {
     "baselines": {...: BASELINE},
     "linear": BASELINE,
@@ -33,6 +42,7 @@ MEASUREMENTS = {
             "settings": [str],
         },
     },
+    "labels": LABELS,
 }
 ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
 ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}

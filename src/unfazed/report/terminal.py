@@ -115,16 +115,16 @@ class _Display:
     def _move(self, description: str, done: int | None, total: int | None, detail: str) -> None:
         self.progress.update(self.task, description=description, completed=done or 0, total=total, detail=detail)
 
-    def _say(self, line: "Text | _Hanging | str") -> None:
+    def _say(self, line: "Text | Hanging | str") -> None:
         self.console.print(line, soft_wrap=not self.console.is_terminal, highlight=False)
 
     def _found(self, event: Found) -> None:
         for row, line in enumerate(event.lines):
-            self._say(_Hanging(printable(line), "bold" if row == 0 else ""))
+            self._say(Hanging(printable(line), "bold" if row == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = -(-event.steps // event.batches), event.batches
-        self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
+        self._say(Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
         self._say(Text(HEADING_OF_NUMBERS if event.recipe.task == "regression" else HEADING, style="dim"))
@@ -150,7 +150,7 @@ class _Display:
         self.progress.refresh()
 
 
-class _Hanging:
+class Hanging:
     """A paragraph whose first line stands out by two columns from the others; one line where nothing is wrapped."""
 
     def __init__(self, text: str, style: str = "", indent: int = 0):
@@ -250,11 +250,11 @@ def summary(run: Run) -> Group:
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
-    verdict = [_Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
+    verdict = [Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -273,7 +273,7 @@ def evaluation(facts: dict[str, Any]) -> Group:
     if facts["problems"]:
         first = facts["problems"][0]
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
 def _metrics(columns: dict[str, dict[str, Any]]) -> Table:

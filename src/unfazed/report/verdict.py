@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
+from unfazed.report.labels import caution
+from unfazed.report.labels import headline as of_labels
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
@@ -46,7 +48,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
     said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
-            _last(told)]  # fmt: skip
+            _last(told), labels(told)]  # fmt: skip
     return spoken(split, said)
 
 
@@ -177,6 +179,15 @@ def _fit(told: Facts) -> Sentence:
             "or some labels contradict what can be seen."
         )
     return GOOD, f"No overfitting to speak of: {both}."
+
+
+def labels(told: Facts) -> Sentence:
+    """How many labels are wrong, and where to see which."""
+    found = told.get("labels")
+    if not found:
+        return None
+    said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
+    return PLAIN, f"{said} `unfazed label-issues` lists the labels to check."
 
 
 def _last(told: Facts) -> Sentence:

@@ -1,21 +1,28 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.label_issues import LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
-from unfazed.errors import RunError, UsageError
+from unfazed.analysis.residuals import number_issues
+from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_bytes
+from unfazed.report.facts import finite
+from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
-from unfazed.table import Table
+from unfazed.table import SPLITS, Table
+from unfazed.target import scale_of
 
 WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
+FAR = 8.0  # times the usual residual, from which on a number is
+SHOWN = 12  # labels that the report shows
 
 
 class Depth(NamedTuple):
@@ -29,64 +36,102 @@ class Depth(NamedTuple):
 class Issues(NamedTuple):
     """A run's labels, the worst first, and how many are wrong."""
 
-    frame: pl.DataFrame  # row, id, input, split, label, suggested, error_probability, margin, agreement, neighbours
-    count: Estimate  # of wrong labels among the n that there are
+    frame: pl.DataFrame
+    count: Estimate  # of wrong labels among the n that there are; nan where that can't be told
     depths: list[Depth]  # how far to read
+    worth: int  # rows that are worth reading, however many the frame has
+    disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
 
 
 def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     """The labels of a run that are probably wrong, worst first; with `every`, all labels.
 
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
-    `margin` and `agreement` (lower = worse) and `neighbours`, the nearest rows.
+    what the order rests on (`margin` and `agreement`, lower = worse; of numbers `residual`, in units of their
+    neighbours') and `neighbours`, the nearest rows. Where numbers are predicted, how many are wrong can't be told, and
+    `error_probability` is null.
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
     """
     run = Run.open(run)
-    table = run.table()
-    issues = found_in(table.y(), beliefs(run, table), run.scores()["embeddings"], run.recipe.seed)
-    return Issues(_frame(table, issues, every), issues.count, _depths(issues))
+    with only_run_errors(run.path):
+        table = run.table()
+        issues = audited(run, table)
+        return _told(table, issues, every)
 
 
-def beliefs(run: Run, table: Table) -> NDArray[np.float32]:
-    """Probabilities [N, K] that no row's own label has bent.
+def audited(run: Run, table: Table) -> LabelIssues:
+    """The audit of a run's labels, as arrays.
 
-    Of training rows, the mean over the epochs before memorisation; of others, what the finished model says.
+    Raises:
+        RunError: a file is missing or damaged, or they contradict one another.
     """
-    window, probs = run.dynamics().get("window_probs"), run.scores().get("probs")
+    window, scores = run.dynamics().get("window_probs"), run.scores()
+    probs, embeddings = scores.get("probs"), scores.get("embeddings")
     shape = (len(table), table.outputs)
-    if window is None or probs is None or window.shape != shape or probs.shape != shape:
-        raise RunError(f"{run.path}: dynamics.npz or scores.npz is not of this run, or too old for an audit of labels")
-    return np.where(np.isfinite(window), window, probs).astype(np.float32)
+    if window is None or probs is None or embeddings is None:
+        raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
+    if window.shape != shape or probs.shape != shape or len(embeddings) != len(table):
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
+    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
+    if table.task == "regression":
+        in_window = _in_units(run, window[:, 0])
+        predicted = np.where(trained, in_window, probs[:, 0].astype(np.float64))
+        return number_issues(table.targets(), predicted, embeddings, trained, seed)
+    belief = np.where(trained[:, None], window, probs)
+    return found_in(table.y(), belief, embeddings, _splits(table, trained), seed)
 
 
-def _frame(table: Table, issues: LabelIssues, every: bool) -> pl.DataFrame:
-    order = issues.order
-    if not every:
-        order = order[issues.error_probability[order] >= WORTH_READING]
-    rows = table.frame[order]
+def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
+    try:
+        scale = scale_of(run.model)
+    except UnfazedError as error:
+        raise RunError(f"{run.path / 'model.json'} is damaged: {error}. Train again") from error
+    assert scale is not None
+    return scale.original(outputs)
+
+
+def _splits(table: Table, trained: NDArray[np.bool_]) -> Integers:
+    """The number of each row's split [N]; a row that was never trained on counts as held out, wherever it is."""
+    number = {name: place for place, name in enumerate(SPLITS)}
+    split = np.array([number.get(name, -1) for name in table.frame["split"]], dtype=np.int64)
+    return np.where((split == 0) & ~trained, -1, split)
+
+
+def _told(table: Table, issues: LabelIssues, every: bool) -> Issues:
+    if table.task == "regression":
+        worth = int((np.abs(issues.scores["residual"][issues.order]) >= FAR).sum())
+    else:
+        worth = int((issues.error_probability[issues.order] >= WORTH_READING).sum())
+    order = issues.order if every else issues.order[:worth]
+    return Issues(_frame(table, issues, order), issues.count, _depths(issues, worth), worth, issues.disagreement)
+
+
+def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
+    rows, suggested = table.frame[order], issues.suggested[order]
     classes = np.array(table.classes, dtype=object)
+    names = [f"{number:.6g}" for number in suggested] if table.task == "regression" else classes[suggested].tolist()
     return pl.DataFrame(
         {
             "row": order,
             **{name: rows[name] for name in ("id", "input", "split", "label")},
-            "suggested": pl.Series(classes[issues.suggested[order]].tolist(), dtype=pl.String),
-            "error_probability": issues.error_probability[order],
-            "margin": issues.margins[order],
-            "agreement": issues.agreement[order],
+            "suggested": pl.Series(names, dtype=pl.String),
+            "error_probability": pl.Series(issues.error_probability[order]).fill_nan(None),
+            **{name: values[order] for name, values in issues.scores.items()},
             "neighbours": pl.Series(issues.neighbours[order].tolist(), dtype=pl.List(pl.Int64)),
         }
     )
 
 
-def _depths(issues: LabelIssues) -> list[Depth]:
+def _depths(issues: LabelIssues, worth: int) -> list[Depth]:
+    """The precision at round depths, at what is worth reading, and at the end."""
     found = np.cumsum(issues.error_probability[issues.order])
-    steps = [n for base in (10, 20, 50) for n in (base * 10**power for power in range(8)) if n <= len(found)]
-    return [
-        Depth(rows, float(found[rows - 1] / rows), float(found[rows - 1] / max(found[-1], 1e-12)))
-        for rows in sorted({*steps, len(found)} - {0})
-    ]
+    if not len(found) or np.isnan(found[-1]):
+        return []
+    rounds = [n * 10**power for power in range(1, 8) for n in (1, 2, 5)]
+    depths = sorted({depth for depth in (*rounds, worth, len(found)) if 0 < depth <= len(found)})
+    return [Depth(n, float(found[n - 1] / n), float(found[n - 1] / max(found[-1], 1e-12))) for n in depths]
 
 
 def write_csv(issues: Issues, path: Path) -> None:
@@ -95,10 +140,34 @@ def write_csv(issues: Issues, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    flat = issues.frame.with_columns(pl.col("neighbours").cast(pl.List(pl.String)).list.join(" "))
     first = ["id", "input", "split", "label", "suggested", "error_probability"]
-    text = flat.select(*first, pl.exclude(first)).write_csv()
+    flat = issues.frame.with_columns(pl.col("neighbours").cast(pl.List(pl.String)).list.join(" "))
     try:
-        write_bytes(path, text.encode())
+        write_bytes(path, flat.select(*first, pl.exclude(first)).write_csv().encode())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def labels_to_check(run: Run, table: Table) -> dict[str, Any]:
+    """What the report says of the labels: the count, how far to read, and the first rows with their evidence."""
+    issues = label_issues(run)
+    labels = table.frame["label"]
+    first = []
+    for row in issues.frame.head(SHOWN).iter_rows(named=True):
+        near = Counter(labels[neighbour] for neighbour in row["neighbours"]) if table.classes else Counter()
+        its = {name: row.get(name) for name in ("row", "suggested", "error_probability", "residual")}
+        first.append(its | {"neighbours": dict(near.most_common(3))})
+    return {**told(issues), "first": first}
+
+
+def told(issues: Issues) -> dict[str, Any]:
+    """What is to be said of the issues."""
+    facts: dict[str, Any] = finite(
+        {
+            "count": issues.count._asdict(),
+            "disagreement": issues.disagreement,
+            "worth": issues.worth,
+            "depths": [depth._asdict() for depth in issues.depths],
+        }
+    )
+    return facts

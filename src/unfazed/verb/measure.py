@@ -26,6 +26,7 @@ from unfazed.run import Run
 from unfazed.table import SPLITS
 from unfazed.verb.corrected import effect
 from unfazed.verb.kinds import kind
+from unfazed.verb.label_issues import labels_to_check
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
 
@@ -47,6 +48,8 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
             yield fact
         else:
             told = fact
+    yield Finishing("looking for wrong labels")
+    checked = labels_to_check(run, prepared.table)
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",
@@ -55,6 +58,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
                 "baselines": told,
                 "latency": latency(prepared, planned, device) or None,
                 "flip": run.origin.get("flip"),
+                "labels": checked,
                 "duplicates": prepared.duplicates._asdict(),
                 "corrections": effect(prepared.corrections, prepared.table, probs, planned.recipe),
                 "expected_seconds": round(expected, 3),
@@ -67,6 +71,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         rows = numbers_to_show(prepared.table, probs, losses)
     else:
         rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
+    rows = list(dict.fromkeys([*rows, *(one["row"] for one in checked["first"])]))
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
 
 

@@ -20,6 +20,7 @@ const fits = (item, wanted) => {
   return (!wanted.split || item.split === wanted.split) && (!wanted.label || item.label === wanted.label)
     && (!wanted.suggested || item.suggested === wanted.suggested)
     && (!state || (state === "open" ? !decided : state === "decided" ? decided : decided?.action === state))
+    && (!wanted.worth || item.rank < data.start.worth)
     && (item.probability === null || (item.probability >= (wanted.low ?? 0) && item.probability <= (wanted.high ?? 1)))
     && (!wanted.text || item.name.toLowerCase().includes(wanted.text.toLowerCase()));
 };

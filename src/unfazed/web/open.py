@@ -15,7 +15,6 @@ from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import write_bytes
 from unfazed.report.words import count
 from unfazed.run import Run
-from unfazed.verb.label_issues import WORTH_READING
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted, reviewer_name, user_name
 from unfazed.web.server import ReviewServer
@@ -123,7 +122,7 @@ def _finished(path: Path) -> Run:
 
 
 def _progress(review: Review) -> str:
-    found = review.listed(Wanted(low=WORTH_READING))
+    found = review.listed(Wanted(worth=True))
     return f"{count(found['of'], 'labels')} worth a look, {count(found['decided'])} of them decided"
 
 

@@ -1,6 +1,6 @@
 
 const $ = (id) => document.getElementById(id);
-const about = {}, wanted = { state: "open", split: "", label: "", suggested: "", low: "", high: "", text: "" };
+const about = {}, wanted = { state: "open", worth: "1", split: "", label: "", suggested: "", low: "", high: "", text: "" };
 let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
 
 // Elements. Whatever comes from data is text, never markup.
@@ -14,6 +14,7 @@ const quoted = (label) => "“" + label + "”";
 const percent = (share) => share === null || share === undefined ? "–" : share > 0.999 ? "> 99.9 %" : share < 0.001 ? "< 0.1 %" : (100 * share).toFixed(1) + " %";
 const count = (number) => number.toLocaleString("en-US");
 const said = (text) => { $("said").textContent = text; };
+const doubt = (item) => item.probability !== null ? percent(item.probability) : item.residual !== null ? Math.abs(item.residual).toFixed(1) + " ×" : "–";
 const numbers = () => about.task === "regression";
 
 const picture = (thing, name, small) => {
@@ -146,15 +147,15 @@ const show = async () => {
   $("why").value = "";
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
-  said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${percent(shown.probability)} probably wrong.`);
+  said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${doubt(shown)} ${$("doubt-words").textContent}.`);
 };
 const evidence = () => {
-  const known = shown.probability !== null, agrees = shown.suggested === shown.label;
-  $("doubt").hidden = !known;
-  if (known) {
-    document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
-    document.querySelector("#doubt b").textContent = percent(shown.probability);
-  }
+  const agrees = shown.suggested === shown.label;
+  $("doubt").hidden = shown.probability === null && shown.residual === null;
+  document.querySelector(".doubt-track").hidden = shown.probability === null;
+  document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
+  document.querySelector("#doubt b").textContent = doubt(shown);
+  $("doubt-words").textContent = shown.probability === null ? "the usual distance of such rows from what is expected of them" : "probably wrong";
   $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
   document.querySelector('[data-action="keep"] b').textContent = shown.label;
@@ -260,7 +261,7 @@ const chosen = () => {
 
 // The wall
 const tile = (item) => {
-  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", item.label), item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", percent(item.probability))));
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", item.label), item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", doubt(item))));
   button.type = "button";
   button.dataset.row = item.row;
   mark(button, item.decision);
@@ -348,7 +349,7 @@ $("open-filters").addEventListener("click", toggleFilters);
 $("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   const form = $("filters").elements;
-  for (const name of ["state", "split", "label", "suggested", "text"]) wanted[name] = form[name].value;
+  for (const name of ["state", "worth", "split", "label", "suggested", "text"]) wanted[name] = form[name].value;
   wanted.low = Number(form.low.value) > 0 ? Number(form.low.value) / 100 : "";
   wanted.high = form.high.value !== "" && Number(form.high.value) < 100 ? Number(form.high.value) / 100 : "";
   tried(load).then(() => { document.activeElement.blur(); });
@@ -375,7 +376,7 @@ tried(async () => {
   form.split.append(...about.splits.map((split) => new Option(split, split)));
   for (const one of ["label", "suggested"]) form[one].append(...about.classes.map((label) => new Option(label, label)));
   for (const label of document.querySelectorAll(".classes-only")) label.hidden = numbers();
-  if (!numbers() && about.worth) { wanted.low = about.least; form.low.value = 100 * about.least; }
+  if (!about.worth) wanted.worth = form.worth.value = "";
   $("given-words").textContent = numbers() ? "given number" : "given label";
   await load();
   setInterval(poll, 5000);

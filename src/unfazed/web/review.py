@@ -17,7 +17,7 @@ from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.run import Run
 from unfazed.table import SPLITS
-from unfazed.verb.label_issues import WORTH_READING, beliefs, label_issues
+from unfazed.verb.label_issues import label_issues
 from unfazed.web.decisions import FOLDER, Decision, Decisions
 from unfazed.web.things import Things
 
@@ -37,6 +37,7 @@ class Wanted:
     label: str = ""
     suggested: str = ""
     state: str = ""  # one of STATES
+    worth: bool = False  # those worth a look alone
     low: float = 0.0  # probability of being wrong
     high: float = 1.0
     text: str = ""  # in the id
@@ -53,19 +54,22 @@ class Review:
         """
         self.run, self.table = run, run.table()
         self.things = Things(run, self.table)
-        issues = label_issues(run, every=True).frame
+        audit = label_issues(run, every=True)
+        issues, self.worth = audit.frame, audit.worth  # the first ones of the list, that are worth a look
         self.order = issues["row"].to_numpy()  # by rank; rows without a label are not in it
         self.rank = np.full(len(self.table), -1)
         self.rank[self.order] = np.arange(len(self.order))
-        self.error_probability = np.full(len(self.table), np.nan)
-        self.error_probability[self.order] = issues["error_probability"].to_numpy()
+        self.error_probability, self._residual = (
+            self._by_row(issues[name].to_numpy() if name in issues else np.nan)
+            for name in ("error_probability", "residual")
+        )
         self.suggested: list[str | None] = [None] * len(self.table)
         self._neighbours: list[list[int]] = [[] for _ in range(len(self.table))]
         for row, suggested, near in zip(self.order, issues["suggested"], issues["neighbours"].to_list(), strict=True):
             self.suggested[row], self._neighbours[row] = suggested, near or []
         self.labels: list[str | None] = self.table.frame["label"].to_list()
         self.decisions = Decisions(run.path / FOLDER, len(self.table))
-        self._probs = beliefs(run, self.table) if run.task == "classification" else None
+        self._probs = _unbent(run) if run.task == "classification" else None
         self._earlier = applied_in(run.path)
         self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
 
@@ -80,8 +84,7 @@ class Review:
             "classes": self.table.classes,
             "splits": [split for split in SPLITS if len(self.table.rows(split))],
             "rows": len(self.table),
-            "worth": int((self.error_probability >= WORTH_READING).sum()),
-            "least": WORTH_READING,
+            "worth": self.worth,
             "reviewer": reviewer,
             "number": len(self.decisions.lines),
         }
@@ -109,7 +112,8 @@ class Review:
             "split": self.table.frame["split"][row],
             "label": self.labels[row],
             "suggested": self.suggested[row],
-            "probability": self._probability(row),
+            "probability": _known(self.error_probability[row]),
+            "residual": _known(self._residual[row]),
             "thing": self.things.shown(row, small=True),
             **self.decision(row, current),
         }
@@ -206,15 +210,15 @@ class Review:
             "row": row,
             "label": self.labels[row],
             "split": self.table.frame["split"][row],
-            "probability": self._probability(row),
             "decision": decision and asdict(decision),
             "thing": self.things.shown(row, small=True),
         }
 
-    def _probability(self, row: int) -> float | None:
-        """That the label is wrong; None where nobody can tell."""
-        probability = float(self.error_probability[row])
-        return round(probability, 4) if np.isfinite(probability) else None
+    def _by_row(self, values: Any) -> NDArray[np.float64]:
+        """What the audit says by rank, by row; nan for rows that it says nothing of."""
+        found = np.full(len(self.table), np.nan)
+        found[self.order] = values
+        return found
 
     def _column(self, name: str) -> NDArray[np.str_]:
         values: Iterable[str | None] = self.suggested if name == "suggested" else self.table.frame[name].to_list()
@@ -230,6 +234,8 @@ class Review:
         for name, column in self._columns.items():
             if value := getattr(wanted, name):
                 fits &= column == value
+        if wanted.worth:
+            fits &= self.rank < self.worth
         if wanted.low > 0 or wanted.high < 1:
             fits &= (self.error_probability >= wanted.low) & (self.error_probability <= wanted.high)
         if wanted.state in ("open", "decided"):
@@ -250,6 +256,17 @@ def _after(before: Correction, found: Correction) -> Correction:
     if found.corrected == before.label:
         return found._replace(label=before.label, action="keep")
     return found._replace(label=before.label)
+
+
+def _unbent(run: Run) -> NDArray[np.float32]:
+    """Probabilities [N, K] that no row's own label has bent: of training rows, those before memorisation."""
+    window, probs = run.dynamics()["window_probs"], run.scores()["probs"]
+    return np.where(np.isfinite(window), window, probs).astype(np.float32)
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON has it; None where nobody can tell."""
+    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def user_name() -> str:

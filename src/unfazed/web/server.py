@@ -218,7 +218,7 @@ def _asked(query: Mapping[str, str]) -> tuple[Wanted, int, int | None]:
     except ValueError as error:
         raise UsageError("low and high must be numbers") from error
     before = _number(query["before"]) if "before" in query else None
-    return Wanted(**texts, low=low, high=high), _number(query.get("after", "-1")), before
+    return Wanted(**texts, worth="worth" in query, low=low, high=high), _number(query.get("after", "-1")), before
 
 
 def _number(text: str) -> int:
