@@ -54,7 +54,8 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_labels_change_rows_go_and_sides_stay() -> None:
     found = correct(animals(), [one("a"), one("c", action="drop"), one("f"), one("b", action="keep")])
-    assert dict(found.table.frame.select("id", "label").iter_rows()) == dict(a="dog", b="cat", d="dog", e="dog", f="dog")
+    labels = dict(found.table.frame.select("id", "label").iter_rows())
+    assert labels == {"a": "dog", "b": "cat", "d": "dog", "e": "dog", "f": "dog"}
     assert found.table.frame["split"].to_list() == ["train", "train", "train", "validation", "test"]
     assert found.kept.tolist() == [0, 1, 3, 4, 5]
     assert not any(refused for _, refused in found.outcomes)

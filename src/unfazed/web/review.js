@@ -155,7 +155,7 @@ const evidence = () => {
   document.querySelector(".doubt-track").hidden = shown.probability === null;
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = doubt(shown);
-  $("doubt-words").textContent = shown.probability === null ? "the usual distance of such rows from what is expected of them" : "probably wrong";
+  $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "probably wrong";
   $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
   document.querySelector('[data-action="keep"] b').textContent = shown.label;
@@ -377,6 +377,8 @@ tried(async () => {
   for (const one of ["label", "suggested"]) form[one].append(...about.classes.map((label) => new Option(label, label)));
   for (const label of document.querySelectorAll(".classes-only")) label.hidden = numbers();
   if (!about.worth) wanted.worth = form.worth.value = "";
+  document.body.classList.toggle("of-numbers", numbers());
+  if (numbers()) document.querySelector('[data-action="suggested"] span').textContent = "Expected";
   $("given-words").textContent = numbers() ? "given number" : "given label";
   await load();
   setInterval(poll, 5000);

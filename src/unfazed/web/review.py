@@ -19,7 +19,7 @@ from unfazed.run import Run
 from unfazed.table import SPLITS
 from unfazed.verb.label_issues import label_issues
 from unfazed.web.decisions import FOLDER, Decision, Decisions
-from unfazed.web.things import Things
+from unfazed.web.things import Shown, Things
 
 PAGE = 60  # rows of a list at most
 CANDIDATES = 5  # classes that are shown with their probabilities
@@ -124,12 +124,12 @@ class Review:
 
     def example(self, row: int) -> dict[str, Any]:
         """Everything about a row: what it is, the evidence, its neighbours."""
-        near = self._neighbours[row][:NEIGHBOURS]
+        near, thing = self._neighbours[row][:NEIGHBOURS], self.things.shown(row)
         return {
             **self.item(row),
-            "thing": self.things.shown(row),
+            "thing": thing,
             "candidates": self._candidates(row),
-            "neighbours": [self._neighbour(other) for other in near],
+            "neighbours": [self._neighbour(other, thing) for other in near],
         }
 
     def decide(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -204,14 +204,14 @@ class Review:
         shown = [*best[: CANDIDATES - len(given)], *given]
         return [{"label": self.table.classes[k], "probability": round(float(probs[k]), 4)} for k in shown]
 
-    def _neighbour(self, row: int) -> dict[str, Any]:
+    def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
         decision = self.decisions.current(row)
         return {
             "row": row,
             "label": self.labels[row],
             "split": self.table.frame["split"][row],
             "decision": decision and asdict(decision),
-            "thing": self.things.shown(row, small=True),
+            "thing": self.things.shown(row, small=True, like=beside),
         }
 
     def _by_row(self, values: Any) -> NDArray[np.float64]:

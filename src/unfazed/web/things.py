@@ -4,7 +4,7 @@ Nothing of a stranger's file reaches the page as it is: pictures and sounds are 
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ KEPT = 512  # small pictures in memory
 AT_ONCE = 2  # files that are decoded at the same time: each may need half a gigabyte
 
 Shown = dict[str, Any]
+Cell = tuple[str, str, float]  # column, value, what it says in bits
 
 
 class Picture(NamedTuple):
@@ -55,9 +56,14 @@ class Things:
         """What to call a row: its path within the source, or its number."""
         return str(self.table.frame["id"][row])
 
-    def shown(self, row: int, small: bool = False) -> Shown:
-        """What there is to see of a row, as JSON; pictures and sounds are named by where `picture` has them."""
+    def shown(self, row: int, small: bool = False, like: Shown | None = None) -> Shown:
+        """What there is to see of a row, as JSON; pictures and sounds are named by where `picture` has them.
+
+        like: another one that it is shown beside; rows of a table then show the same columns.
+        """
         try:
+            if like is not None and like["kind"] == "row":
+                return {"kind": "row", "cells": self._cells(row, FEW, _weightiest(like["cells"], FEW))}
             return self._shown(row, small)
         except UnfazedError as error:
             return {"kind": "none", "why": str(error)}
@@ -131,15 +137,20 @@ class Things:
             return [(text if len(text) <= most else text[: most - 1] + "…", 0.0)]
         return known.words
 
-    def _cells(self, row: int, most: int) -> list[tuple[str, str, float]]:
+    def _cells(self, row: int, most: int, names: Collection[str] | None = None) -> list[Cell]:
         """Columns, their values, and what each says, in bits; of many the weightiest, in their order."""
         known = self.exhibits.get(row)
         if known is not None and known.cells is not None:
             cells = known.cells
         else:
             cells = [(name, "" if value is None else str(value), 0.0) for name, value in self._raw(row).items()]
-        least = sorted((abs(bits) for _, _, bits in cells), reverse=True)[:most][-1:]
-        return [cell for cell in cells if abs(cell[2]) >= least[0]][:most] if least else []
+        wanted = _weightiest(cells, most) if names is None else names
+        return [cell for cell in cells if cell[0] in wanted]
+
+
+def _weightiest(cells: Sequence[Cell], most: int) -> list[str]:
+    """The names of the columns that say most; of equals the first ones."""
+    return [name for name, _, _ in sorted(cells, key=lambda cell: -abs(cell[2]))[:most]]
 
 
 def _encoded(pixels: Any, side: int) -> Picture:
