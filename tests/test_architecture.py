@@ -151,6 +151,7 @@ def test_nothing_prints_but_the_command_line() -> None:
         "import unfazed.cli",
         "import unfazed.report.page",
         "import unfazed.modality.image",
+        "import unfazed.web.open, unfazed.report.spectrogram",
         "from unfazed.cli import app; app('--help', result_action='return_value')",
         "from unfazed.cli import app; app(['train', '--help'], result_action='return_value')",
         "from unfazed import Run",

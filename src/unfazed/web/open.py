@@ -23,9 +23,11 @@ MOST = 2000  # examples in a static file
 
 
 def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool) -> Iterator[str]:
-    """Serve the review of a run until Ctrl-C; yields the link first, and at the end what was decided."""
-    review = Review(_finished(path))
-    server = ReviewServer(review, host, port, reviewer_name(reviewer) if reviewer is not None else user_name())
+    """Serve the review of a run until Ctrl-C; yields the link once it is there, and at the end what was decided."""
+    run, name = _finished(path), reviewer_name(reviewer) if reviewer is not None else user_name()
+    yield f"judging {count(len(run.table()), 'labels')} …"
+    review = Review(run)
+    server = ReviewServer(review, host, port, name)
     try:
         yield f"{_progress(review)}\n  page    {server.address}\n  stop    Ctrl-C; every decision is kept at once"
         if browser and _has_screen():

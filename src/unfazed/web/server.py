@@ -7,6 +7,7 @@ a page of another origin can neither read an answer nor send a decision.
 import hmac
 import ipaddress
 import json
+import re
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -194,7 +195,12 @@ class _Handler(BaseHTTPRequestHandler):
         return row
 
     def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
+        whole, part = len(data), _part(self.headers.get("Range", "")) if kind.startswith("audio/") else None
+        if part is not None and part.start < whole:  # some browsers play nothing that they cannot ask for in parts
+            status, data = HTTPStatus.PARTIAL_CONTENT, data[part]
         self.send_response(status)
+        if status == HTTPStatus.PARTIAL_CONTENT and part is not None:
+            self.send_header("Content-Range", f"bytes {part.start}-{part.start + len(data) - 1}/{whole}")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         for name, value in HEADERS.items():
@@ -219,6 +225,15 @@ def _asked(query: Mapping[str, str]) -> tuple[Wanted, int, int | None]:
         raise UsageError("low and high must be numbers") from error
     before = _number(query["before"]) if "before" in query else None
     return Wanted(**texts, worth="worth" in query, low=low, high=high), _number(query.get("after", "-1")), before
+
+
+def _part(header: str) -> slice | None:
+    """The bytes that a Range header asks for; None where it asks in another way, and gets all of them."""
+    found = re.fullmatch(r"bytes=([0-9]{1,12})-([0-9]{0,12})", header)
+    if found is None:
+        return None
+    end = int(found[2]) + 1 if found[2] else None
+    return slice(int(found[1]), end) if end is None or end > int(found[1]) else None
 
 
 def _number(text: str) -> int:

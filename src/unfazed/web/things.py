@@ -114,7 +114,7 @@ class Things:
     def _spectrogram(self, row: int, size: tuple[int, int]) -> Picture:
         import numpy as np
 
-        from unfazed.verb.kinds.audio import picture  # loads torch: only where it is needed
+        from unfazed.report.spectrogram import picture
 
         samples, rate = self._raw(row)
         heard = np.rint(samples[: round(SECONDS * rate)] * 32767).astype(np.int16)
