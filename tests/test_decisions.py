@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unfazed.errors import RunError
+from unfazed.errors import RunError, UsageError
 from unfazed.web.decisions import ConflictError, Decision, Decisions
 
 ROWS = 50
@@ -94,6 +94,19 @@ def test_a_damaged_line_is_named(change: dict[str, Any], tmp_path: Path) -> None
     decisions.path.write_text(json.dumps(line) + "\n")
     with pytest.raises(RunError, match="line 1, is damaged"):
         Decisions(tmp_path, ROWS)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are told apart by the system")
+def test_a_link_in_a_strangers_run_leads_nowhere(tmp_path: Path) -> None:
+    outside, run = tmp_path / "notes.txt", tmp_path / "run"
+    outside.write_text("without an end of line")
+    (run / "review").mkdir(parents=True)
+    (run / "review" / "decisions.jsonl").symlink_to(outside)
+    (tmp_path / "linked").symlink_to(run / "review")
+    for folder in (run / "review", tmp_path / "linked"):
+        with pytest.raises(UsageError):
+            Decisions(folder, ROWS).decide(draft(3))
+    assert outside.read_text() == "without an end of line"
 
 
 DECIDING = """

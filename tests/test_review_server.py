@@ -18,7 +18,7 @@ from PIL import Image
 from unfazed.corrections import FILE, read_corrections
 from unfazed.run import Run
 from unfazed.web.review import Review
-from unfazed.web.server import LONGEST_BODY, ReviewServer
+from unfazed.web.server import LONGEST_BODY, ReviewServer, _part
 
 
 class Answer(NamedTuple):
@@ -232,6 +232,14 @@ def test_other_methods_and_garbage_are_refused(server: ReviewServer) -> None:
     assert get(server, "start").status == 200
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [("bytes=0-1", slice(0, 2)), ("bytes=5-", slice(5, None)), ("bytes=9-3", None), ("bytes=-5", None), ("x", None)],
+)
+def test_a_part_of_a_sound_is_what_was_asked_for(header: str, expected: slice | None) -> None:
+    assert _part(header) == expected
+
+
 def test_the_export_is_what_training_takes(server: ReviewServer, tmp_path: Path) -> None:
     post(server, "decide", decision(server, 40, "drop", who="bo"))
     answer = get(server, f"export/{FILE}")
@@ -271,3 +279,33 @@ def test_decisions_about_a_run_with_corrections_are_told_in_the_source_s_terms(t
         earlier[3].id: ("of the source", "relabel", earlier[3].corrected, "ada"),
         "gone": ("of the source", "drop", "", "ada"),
     }
+
+
+def test_the_command_exports_and_says_how_to_train_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from unfazed.cli import main
+
+    folder, file = tmp_path / "a run", tmp_path / FILE
+    shutil.copytree(trained.run().path, folder)
+    with pytest.raises(SystemExit) as ended:
+        main(["review", str(folder), "--export", str(file)])
+    assert ended.value.code == 2 and "nothing was decided" in capsys.readouterr().err
+    row = {"row": 1, "action": "drop", "corrected": "", "who": "ada", "why": "", "based_on": 0}
+    Review(Run.open(folder)).decide(row)
+    with pytest.raises(SystemExit) as ended:
+        main(["review", str(folder), "--export", str(file)])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and "1 decisions by ada" not in said and "1 decision by ada (1 drop)" in said
+    command = f"unfazed train {trained.source()} --recipe '{folder}/recipe.toml' --corrections {file}"
+    assert command in said
+    assert [one.action for one in read_corrections(file)] == ["drop"]
+
+
+@pytest.mark.parametrize("flags", [["--limit", "0"], ["--limit", "3000"], ["--export", "x.csv"]])
+def test_a_static_page_that_cannot_be_is_refused(flags: list[str], tmp_path: Path) -> None:
+    from unfazed.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["review", str(trained.run().path), "--static", str(tmp_path / "page.html"), *flags])
+    assert ended.value.code == 2 and not list(tmp_path.iterdir())

@@ -64,9 +64,11 @@ class Decisions:
         self._mutex = threading.Lock()
         try:
             folder.mkdir(exist_ok=True)
+            if folder.is_symlink():  # of a stranger's run, it may lead anywhere
+                raise UsageError(f"{folder} is a link: decisions are kept in the run itself. Remove the link")
+            self.refresh()
         except OSError as error:
-            raise UsageError(f"cannot keep decisions in {folder}: {error.strerror}") from error
-        self.refresh()
+            raise UsageError(f"cannot keep decisions in {self.path}: {error.strerror}") from error
 
     def refresh(self) -> None:
         """Take up what other processes have decided."""
@@ -119,7 +121,7 @@ class Decisions:
     @contextmanager
     def _file(self) -> Iterator[FileIO]:
         with told_if_full(self.path):
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
             with FileIO(os.open(self.path, flags, 0o666), "r+") as file:
                 yield file
 

@@ -82,7 +82,7 @@ def static_file(path: Path, file: Path, limit: int) -> str:
     items = [_item(review, row, pictures) for row in rows]
     data = {
         "start": review.start(user_name()) | {"rows": len(items)},
-        "fingerprint": str((run.origin.get("data") or {}).get("sha256", ""))[:16],
+        "fingerprint": f"{(run.origin.get('data') or {}).get('sha256')} {run.origin.get('created')}",
         "path": str(run.path.resolve()),
         "columns": list(Correction._fields),
         "items": items,
