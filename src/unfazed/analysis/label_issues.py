@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
 from unfazed.analysis.neighbours import nearest
-from unfazed.analysis.noise import best_power, channel, likeliest_other, matched, powered, shares, wrong
+from unfazed.analysis.noise import channel, likeliest_other, matched, shares, wrong
 
 NEIGHBOURS = 20
 REFERENCES = 16_384  # rows among which neighbours are looked for
@@ -60,17 +60,23 @@ def label_issues(
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
         error[judged], suggested[judged] = found.error, found.suggested
         count = [one + part * judged.sum() for one, part in zip(count, found.share[:3], strict=True)]
-    order = np.flatnonzero(y >= 0)
-    scores = {"margin": _margin(y, probs), "agreement": votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)}
-    return LabelIssues(
-        order[np.lexsort((scores["margin"][order], -error[order]))],
-        suggested,
-        error,
-        scores,
-        neighbours,
-        Estimate(*count, len(order)),
-        1 - float(_right(y, belief)[measured].mean()),
-    )
+    margin = _margin(y, belief)
+    order = _order(np.flatnonzero(y >= 0), error, margin)
+    error[order] = -np.sort(-error[order])
+    agreement = votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
+    disagreement = 1 - float(_right(y, belief)[measured].mean())
+    scores = {"margin": margin, "agreement": agreement}
+    return LabelIssues(order, suggested, error, scores, neighbours, Estimate(*count, len(order)), disagreement)
+
+
+def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
+    """The rows, worst first, by the mean of two ranks.
+
+    The probability of an error knows which labels are given for which; the margin goes by the judges alone, and is the
+    better one where errors are of other kinds than the sure rows have shown.
+    """
+    by_error, by_margin = (np.argsort(np.argsort(values, kind="stable")) for values in (-error[rows], margin[rows]))
+    return rows[np.lexsort((margin[rows], by_error + by_margin))]
 
 
 class _Judged(NamedTuple):
@@ -86,21 +92,21 @@ def _judged(
     few = min(FITTED, CELLS // (2 * belief.shape[1]))
     fitted = _some(fitted, few, seed)
     found = channel(y[fitted], belief[fitted].astype(np.float64))
-    share = _share(y[fitted], powered(belief[fitted].astype(np.float64), found.power), found.given, seed)
+    share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found.given, seed)
     error, suggested = np.empty(len(judged)), np.empty(len(judged), np.int64)
     for trained in (True, False):
         part = np.flatnonzero((split[judged] == TRAIN) == trained)
         if not len(part):
             continue
         some = _some(judged[part], few, seed)
-        own = best_power(y[some], belief[some].astype(np.float64), found.given) if trained else found.power
+        own = found.fitted(y[some], belief[some].astype(np.float64)) if trained else found
         for block in _blocks(part, belief.shape[1]):
             rows = judged[block]
-            true = powered(belief[rows].astype(np.float64), own)
+            true = own.true(belief[rows].astype(np.float64))
             error[block] = wrong(y[rows], true, found.given)
             suggested[block] = likeliest_other(y[rows], true, found.given)
-        if trained:
-            error[part] = matched(error[part], share.value)
+        if trained and error[part].mean() < share.low:  # their labels have bent the judges: the order alone is kept
+            error[part] = matched(error[part], share.low)
     return _Judged(error, suggested, share)
 
 

@@ -1,12 +1,12 @@
 """Labels given in place of others: how often each is, and how likely each given label is one of them.
 
-The true class of a row is taken to be distributed as the model's probabilities say, raised to some power; its label is
-then given by chance, with probabilities that depend on the true class alone. Both, the power and the probabilities of
-labels, are found by expectation-maximisation (Dempster, Laird and Rubin, JRSS B 1977; Dawid and Skene, Applied
-Statistics 1979) on rows that the model was not trained on. It begins at anchors, the rows that the model is surest of,
-whose true classes are taken to be known (Liu and Tao, TPAMI 2016, arXiv:1411.7718): where even those have other
-labels, labels are wrong; where only unsure ones do, the model is. Mistakes that depend on the input, and are made alike
-on all that resembles it, go unseen.
+What a model learns is how labels are given. Where it is as sure of a class as it ever is, the true class is taken to be
+that one (an anchor, Liu and Tao, TPAMI 2016, arXiv:1411.7718); the labels that such rows have, though the model was not
+trained on them, tell how the class is labelled. With that, its probabilities of labels are turned into those of true
+classes (Patrini et al., CVPR 2017, arXiv:1609.03683), and a few rounds of expectation-maximisation (Dempster, Laird and
+Rubin, JRSS B 1977; Dawid and Skene, Applied Statistics 1979) let the other rows have their say. So where even rows that
+the model is sure of have other labels, labels are wrong; where only doubtful ones do, the model is. Mistakes that are
+made alike on all inputs of a kind are learnt by the model, and go unseen.
 
 Axis letters: N rows, K classes.
 """
@@ -18,51 +18,42 @@ import numpy as np
 
 from unfazed.analysis.intervals import Floats, Integers
 
-ANCHORS = 0.3  # share of the rows predicted to be of a class
+ANCHORS = 0.2  # share of the rows predicted to be of a class
 LEAST = 10  # anchors of a class, where there are as many
 BELIEVED = 5.0  # rows that the noise of all classes together counts for in that of one
+ROUNDS = 5  # of expectation-maximisation: many more would call the mistakes of a poor model wrong labels
 POWERS = np.geomspace(0.25, 4, 33)  # that are tried; beyond, the smallest difference would count as certainty
-ROUNDS, STEPS = 40, 3  # of expectation-maximisation; in each the power is moved once and the labels' odds STEPS times
-CONVERGED = 1e-6  # nats a row
 SMALLEST = 1e-7  # probability
+FLOOR = 0.01  # what is left of a class that the labels rule out, in parts of an even share
 
 
 class Channel(NamedTuple):
-    """How labels come about: from probabilities raised to a power, and from true classes."""
+    """How labels come about."""
 
-    power: int  # its number in POWERS
     given: Floats  # [K, K] probability of each label (column) for each true class (row)
+    calibration: float  # power of the model's probabilities, under which they are those of labels
+    sharpness: float  # power of those of the true classes
+
+    def true(self, probs: Floats) -> Floats:
+        """The probabilities [N, K] of the true classes, from the model's."""
+        return _powered(_unmixed(_powered(probs, self.calibration), self.given), self.sharpness)
+
+    def fitted(self, y: Integers, probs: Floats) -> "Channel":
+        """The same, with the powers under which labels [N] are likeliest given `probs` [N, K]."""
+        calibration = _best_power(y, probs, np.eye(probs.shape[1]))
+        unmixed = _unmixed(_powered(probs, calibration), self.given)
+        return Channel(self.given, calibration, _best_power(y, unmixed, self.given))
 
 
 def channel(y: Integers, probs: Floats) -> Channel:
-    """The likeliest channel between what the model with `probs` [N, K] says and labels [N] that it has not seen."""
-    given = _from_anchors(y, probs)
-    found = Channel(best_power(y, probs, given), given)
-    before = -np.inf
+    """How labels [N], which the model with `probs` [N, K] has not seen, are given."""
+    calibration = _best_power(y, probs, np.eye(probs.shape[1]))
+    calibrated = _powered(probs, calibration)
+    given = _from_anchors(y, calibrated)
     for _ in range(ROUNDS):
-        true = powered(probs, found.power)
-        for _ in range(STEPS):
-            given = _updated(y, true, given)
-        likelihood, power = max((_likelihood(y, probs, given, near), near) for near in _near(found.power))
-        found = Channel(power, given)
-        if likelihood - before < CONVERGED:
-            break
-        before = likelihood
-    return found
-
-
-def best_power(y: Integers, probs: Floats, given: Floats) -> int:
-    """The number in POWERS of the power under which labels [N] are likeliest, given the true classes' [K, K]."""
-    return int(np.argmax([_likelihood(y, probs, given, number) for number in range(len(POWERS))]))
-
-
-def powered(probs: Floats, number: int) -> Floats:
-    """Probabilities [N, K] of the true classes: those of the model raised to a power, temperature scaling.
-
-    Guo et al., ICML 2017, arXiv:1706.04599.
-    """
-    found = np.maximum(probs, SMALLEST) ** POWERS[number]
-    return np.asarray(found / found.sum(1, keepdims=True))
+        unmixed = _unmixed(calibrated, given)
+        given = _updated(y, _powered(unmixed, _best_power(y, unmixed, given)), given)
+    return Channel(given, calibration, _best_power(y, _unmixed(calibrated, given), given))
 
 
 def wrong(y: Integers, true: Floats, given: Floats) -> Floats:
@@ -82,7 +73,7 @@ def shares(y: Integers, true: Floats, given: Floats, drawn: Iterator[Integers]) 
     """The share of wrong labels that each of the resamples of rows `drawn` would have shown."""
     for rows in drawn:
         its = given
-        for _ in range(STEPS):
+        for _ in range(ROUNDS):
             its = _updated(y[rows], true[rows], its)
         yield float(wrong(y[rows], true[rows], its).mean())
 
@@ -129,15 +120,26 @@ def _updated(y: Integers, true: Floats, given: Floats) -> Floats:
     return _smoothed(counts.T)
 
 
+def _unmixed(probs: Floats, given: Floats) -> Floats:
+    """Probabilities [N, K] of true classes from those of labels."""
+    found = np.maximum(probs @ np.linalg.pinv(given), FLOOR / len(given))
+    return np.asarray(found / found.sum(1, keepdims=True))
+
+
+def _powered(probs: Floats, power: float) -> Floats:
+    """Probabilities [N, K] raised to a power: temperature scaling (Guo et al., ICML 2017, arXiv:1706.04599)."""
+    found = np.maximum(probs, SMALLEST) ** power
+    return np.asarray(found / found.sum(1, keepdims=True))
+
+
+def _best_power(y: Integers, probs: Floats, given: Floats) -> float:
+    """The power under which labels [N] are likeliest, given the true classes' [K, K]."""
+    likelihoods = [
+        np.log(np.maximum(_of_labels(y, _powered(probs, power), given), SMALLEST)).mean() for power in POWERS
+    ]
+    return float(POWERS[int(np.argmax(likelihoods))])
+
+
 def _of_labels(y: Integers, true: Floats, given: Floats) -> Floats:
     """The probability [N] of each label."""
     return np.asarray(np.einsum("nk,kn->n", true, given[:, y]))
-
-
-def _likelihood(y: Integers, probs: Floats, given: Floats, power: int) -> float:
-    """The mean log-probability of the labels, nats."""
-    return float(np.log(np.maximum(_of_labels(y, powered(probs, power), given), SMALLEST)).mean())
-
-
-def _near(number: int) -> range:
-    return range(max(0, number - 3), min(len(POWERS), number + 4))

@@ -45,7 +45,7 @@ def caution(found: Facts) -> str | None:
     """Why the count may be far too low, where it may."""
     estimate, disagreement = found["count"], found.get("disagreement")
     if estimate["value"] is None:
-        return "A wrong number can't be told from a rare one: these are those farthest from what similar rows have."
+        return "A wrong number looks like a rare one: listed are those farthest off, by the measure of similar rows."
     share = estimate["value"] / max(1, estimate["n"])
     if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
         return None

@@ -19,12 +19,12 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
         return None
     first = found["first"]
     figures = tag("div", *(_figure(row, exhibits) for row in first), class_=gallery(first, exhibits))
-    listed = tag("p", "All of them: ", tag("code", "unfazed label-issues RUN --csv FILE"), class_="soft small")
+    listed = tag("p", "All of them, to read and to correct: unfazed label-issues RUN --csv FILE", class_="soft small")
     return tag(
         "section",
         tag("h2", "Labels to check"),
         tag("p", words.tight(" ".join(sentences(found))), class_="lead"),
-        tag("div", figures, listed, class_="card") if first else None,
+        tag("div", listed, figures, class_="card") if first else None,
         id="labels",
     )
 

@@ -187,7 +187,7 @@ def labels(told: Facts) -> Sentence:
     if not found:
         return None
     said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
-    return PLAIN, f"{said} `unfazed label-issues` lists the labels to check."
+    return PLAIN, f"{said} To see which: unfazed label-issues."
 
 
 def _last(told: Facts) -> Sentence:

@@ -107,7 +107,7 @@ class Record:
             trained = {"log_loss": float(np.nanmean(epoch.losses.cpu().numpy())), "accuracy": trained["accuracy"]}
         best = max(_skill(line["validation"]) for line in [*self.lines, {"validation": validated}])
         if len(served) == len(self.train_rows) or not self.lines:
-            self.window = self.window.after(probs, _skill(trained), best, len(self.validation_rows))
+            self.window = self.window.after(probs, _skill(trained), best)
         self.losses.append(epoch.losses.half().cpu().numpy())
         self.margins.append(epoch.margins.half().cpu().numpy())
         losses = [*self.validation_losses, validated["loss"]]
