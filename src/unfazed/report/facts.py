@@ -20,7 +20,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers
+from unfazed.report import numbers, numbers_verdict
 from unfazed.report.corrected import verdict_on_corrections
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
@@ -106,7 +106,8 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": numbers.headline(told), "verdict": [*numbers.verdict(told), *_on_corrections(told)]}
+    verdicts = [*numbers_verdict.verdict(told), *_on_corrections(told)]
+    told |= {"headline": numbers_verdict.headline(told), "verdict": verdicts}
     strict: dict[str, Any] = finite(told)
     return strict
 

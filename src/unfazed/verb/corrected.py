@@ -19,6 +19,7 @@ from unfazed.recipe import Recipe
 from unfazed.report.selection import evaluated_split
 from unfazed.run import Run
 from unfazed.table import Table
+from unfazed.target import outputs_of
 
 REFUSED = 20  # corrections that were not applied and are told of one by one
 
@@ -72,7 +73,7 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     if len(audit.now) < 2:
         raise UnfazedError(f"no {split} rows of the two runs are the same, with labels that nobody touched")
     old = earlier.scores().get("probs")
-    if old is None or old.shape != (len(before), before.outputs):
+    if old is None or old.shape != (len(before), outputs_of(before, earlier.recipe.loss)):
         raise UnfazedError(f"{earlier.path} holds no scores of its rows")
     measured = (_of_numbers if table.task == "regression" else _of_classes)(table, probs, before, old, audit)
     now, then = asdict(recipe), asdict(earlier.recipe)

@@ -18,7 +18,7 @@ from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
-from unfazed.target import scale_of
+from unfazed.target import outputs_of, scale_of
 
 WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
 FAR = 8.0  # times the usual residual, from which on a number is
@@ -69,7 +69,7 @@ def audited(run: Run, table: Table) -> LabelIssues:
     """
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
-    shape = (len(table), table.outputs)
+    shape = (len(table), outputs_of(table, run.recipe.loss))
     if window is None or probs is None or embeddings is None:
         raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
     if window.shape != shape or probs.shape != shape or len(embeddings) != len(table):
@@ -89,7 +89,7 @@ def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
     except UnfazedError as error:
         raise RunError(f"{run.path / 'model.json'} is damaged: {error}. Train again") from error
     assert scale is not None
-    return scale.original(outputs)
+    return scale.original(outputs[:, None])[:, 0]
 
 
 def _splits(table: Table, trained: NDArray[np.bool_]) -> Integers:

@@ -116,7 +116,7 @@ def prepare(
     while True:
         divided = _divided(found, reader, recipe, options.group or "group", corrections)
         table, facts = divided.table, divided.facts
-        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe)
+        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe, table.columns)
         damaged = yield from encoder.encode(table, preprocessor)
         if not damaged:
             break
@@ -180,7 +180,7 @@ def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Readi
     may come to light later.
     """
     if modality.values:
-        yield partial(reading, read=modality.inspect, load=modality.load)
+        yield partial(reading, read=modality.inspect, load=modality.load, identity=modality.identity)
     elif cache == "disk":
         with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
             yield seen.look
