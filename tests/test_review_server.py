@@ -17,6 +17,7 @@ from PIL import Image
 
 from unfazed.corrections import FILE, read_corrections
 from unfazed.run import Run
+from unfazed.web.page import static_page
 from unfazed.web.review import Review
 from unfazed.web.server import LONGEST_BODY, ReviewServer, _part
 
@@ -300,6 +301,11 @@ def test_the_command_exports_and_says_how_to_train_again(
     command = f"unfazed train {trained.source()} --recipe '{folder}/recipe.toml' --corrections {file}"
     assert command in said
     assert [one.action for one in read_corrections(file)] == ["drop"]
+
+
+def test_data_cannot_end_the_block_that_holds_them() -> None:
+    page = static_page({"label": "</script><script>alert(1)</script><!--"})
+    assert page.count("</script>") == 2 and "<script>alert" not in page and "<!--" not in page.split("</style>")[1]
 
 
 @pytest.mark.parametrize("flags", [["--limit", "0"], ["--limit", "3000"], ["--export", "x.csv"]])

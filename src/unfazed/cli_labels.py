@@ -37,6 +37,7 @@ def label_issues(
         write_csv(issues, csv)
     written = None if csv is None else str(csv)
     console.print(listing(issues.frame, told(issues), written), soft_wrap=not console.is_terminal)
+    console.print(f"  next    unfazed review {shlex.quote(str(run))}", soft_wrap=True, markup=False)
 
 
 def review(

@@ -93,13 +93,14 @@ def _correction(line: Mapping[str, str | None], where: str) -> Correction:
         raise UsageError(f'{where}: the action is "{found.action[:40]}"; it must be {", ".join(ACTIONS)}.{near}')
     if not found.id:
         raise UsageError(f"{where}: it has no id")
-    if found.action == "relabel":
-        return found._replace(corrected=valid_label(found.corrected, where))
-    return found
+    label = clean_label(found.corrected)
+    if found.action == "relabel" and label is None:
+        raise UsageError(f"{where}: the action is relabel, but the corrected label is empty")
+    return found._replace(corrected=label or "")
 
 
 def valid_label(text: str, where: str, task: str = "classification") -> str:
-    """A label that a person gave, in the form that sources' labels have.
+    """A label that a person typed, in the form that sources' labels have.
 
     Raises:
         UsageError: there is nothing in it, or too much, or it is no number where numbers are predicted.
@@ -140,7 +141,7 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     _check_some_fit(outcomes, changing, table)
     labels = table.frame["label"].to_list()
     for one in changing:
-        labels[rows[one.id]] = valid_label(one.corrected, one.id, table.task) if one.action == "relabel" else None
+        labels[rows[one.id]] = _checked(one, table.task) if one.action == "relabel" else None
     dropped = {rows[one.id] for one in changing if one.action == "drop"}
     kept = np.array([row for row in range(len(table)) if row not in dropped], dtype=np.int64)
     frame = table.frame.with_columns(pl.Series("label", labels, dtype=pl.String))
@@ -148,6 +149,10 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     _check_sides(table, left)
     left = replace(left, classes=_classes(left))
     return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
+
+
+def _checked(one: Correction, task: str) -> str:
+    return valid_label(one.corrected, one.id, task) if task == "regression" else one.corrected
 
 
 def _misfit(one: Correction, table: Table, row: int | None) -> str:

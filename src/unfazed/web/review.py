@@ -143,11 +143,11 @@ class Review:
             raise UsageError(f"there is no row {row}")
         if action not in STATES[2:]:
             raise UsageError(f"there is no action {action!r}")
-        corrected = _text(said, "corrected", 1000) if action == "relabel" else ""
-        if action == "relabel":
+        corrected = _text(said, "corrected", 10_000) if action == "relabel" else ""
+        if action == "relabel" and corrected not in self.table.classes:
             corrected = valid_label(corrected, "the new label", self.run.task)
-            if corrected == self.labels[row]:
-                action, corrected = "keep", ""
+        if action == "relabel" and corrected == self.labels[row]:
+            action, corrected = "keep", ""
         who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
         draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"))
         return self.decision(row, self.decisions.decide(draft))
