@@ -5,7 +5,7 @@ from typing import Any
 
 from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items
-from unfazed.report.words import bits, count, figure, percent, points
+from unfazed.report.words import bits, bounds, count, ends, figure, percent, points
 
 Facts = Mapping[str, Any]
 NAMED = 3  # people, settings
@@ -39,7 +39,8 @@ def _surprise(audit: Facts) -> str:
         return ""
     word = "less" if less["low"] > 0 else "more"
     low, high = sorted((abs(less["low"]), abs(less["high"])))
-    return f" These labels surprise it {bits(abs(less['value']))} {word} each ({figure(low, 2)} – {figure(high, 2)})."
+    amount = f"{bits(abs(less['value']))} {word} each ({ends({'low': low, 'high': high}, 2)})"
+    return f" These labels surprise it {amount}."
 
 
 def _done(found: Facts) -> str:
@@ -62,13 +63,18 @@ def _amount(audit: Facts) -> str:
 
 def _interval(audit: Facts) -> str:
     """The ends of the difference, in points or of R²; with their signs where they have two."""
-    ends = [audit["difference"][end] for end in ("low", "high")]
-    if None in ends:
+    low, high = (audit["difference"][end] for end in ("low", "high"))
+    if None in (low, high):
         return "too few to tell"
-    low, high = ends if ends[0] <= 0 <= ends[1] else sorted(map(abs, ends))
+    if not low <= 0 <= high:
+        low, high = sorted((abs(low), abs(high)))
     if audit["metric"] == "accuracy":
-        return f"{100 * low:.1f} – {100 * high:.1f} points"
-    return f"{figure(low)} – {figure(high)}"
+        return f"{bounds({'low': 100 * low, 'high': 100 * high}, _tenths)} points"
+    return bounds({"low": low, "high": high})
+
+
+def _tenths(value: float | None) -> str:
+    return figure(value, 1)
 
 
 def _listed(names: list[str]) -> str:

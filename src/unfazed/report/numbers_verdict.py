@@ -41,7 +41,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["mae"]["n"]:
         return []
     beside = [_against(told, *one) for one in simpler(told)]
-    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), _fit(told), _rising(told), labels(told)]
+    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), _fit(told), _rising(told)]
+    said.append(labels(told))
     return spoken(split, said)
 
 

@@ -1,6 +1,7 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
-from unfazed.target import outputs_of, scale_of
+from unfazed.target import scale_of
 
 WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
 FAR = 8.0  # times the usual residual, from which on a number is
@@ -33,7 +34,8 @@ class Depth(NamedTuple):
     found: float  # share of all wrong labels expected to be among them
 
 
-class Issues(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Issues:
     """A run's labels, the worst first, and how many are wrong."""
 
     frame: pl.DataFrame
@@ -69,10 +71,10 @@ def audited(run: Run, table: Table) -> LabelIssues:
     """
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
-    shape = (len(table), outputs_of(table, run.recipe.loss))
     if window is None or probs is None or embeddings is None:
         raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
-    if window.shape != shape or probs.shape != shape or len(embeddings) != len(table):
+    outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
+    if window.shape != (len(table), *outputs) or probs.shape != window.shape or len(embeddings) != len(table):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
     seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
     if table.task == "regression":
