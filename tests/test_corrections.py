@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def test_classes_follow_the_labels() -> None:
     assert table.classes == ["cat", "dog", "fox"]
     assert any('a new class from corrections, "fox"' in note for note in table.notes)
     assert any('without an example after corrections: "eel"' in note for note in table.notes)
+
+
+def test_sets_of_labels_are_put_into_one_order_and_their_parts_are_the_classes() -> None:
+    table = replace(animals("cat cat|dog cat dog dog cat"), classes=["cat", "dog"], task="multilabel")
+    found = correct(table, [one("b", label="cat|dog", corrected="eel| cat")]).table
+    assert found.frame["label"].to_list()[1] == "cat|eel" and found.classes == ["cat", "dog", "eel"]
 
 
 @pytest.mark.parametrize(

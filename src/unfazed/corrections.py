@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.label_sets import joined, parts
 from unfazed.table import SPLITS, Table, clean_label, listed, natural_key, number_in
 
 FILE = "corrections.csv"
@@ -152,6 +153,9 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
 
 
 def _checked(one: Correction, task: str) -> str:
+    """The corrected label; of a set the single ones in one order, of a number a number."""
+    if task == "multilabel":
+        return joined(sorted(parts(one.corrected), key=natural_key))
     return valid_label(one.corrected, one.id, task) if task == "regression" else one.corrected
 
 
@@ -189,7 +193,10 @@ def _classes(table: Table) -> list[str]:
     """The labels that are there now, those of classes that lost all of their rows not."""
     if table.task == "regression":
         return []
-    return sorted(table.frame["label"].drop_nulls().unique().to_list(), key=natural_key)
+    labels = table.frame["label"].drop_nulls().unique().to_list()
+    if table.task == "multilabel":
+        labels = list({single for label in labels for single in parts(label)})
+    return sorted(labels, key=natural_key)
 
 
 def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[str]:
@@ -198,7 +205,7 @@ def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[s
     people = sorted({one.who for one, refused in outcomes if one.action in CHANGING and not refused and one.who})
     by = f" by {', '.join(people[:_NAMED])}{' and others' if len(people) > _NAMED else ''}" if people else ""
     yield f"labels corrected{by}: {done.count('relabel'):,} changed, {done.count('drop'):,} dropped; sides as before"
-    if left.task == "classification":
+    if left.task != "regression":
         yield from _changed_classes(before.classes, left)
     refused = [(one.id, why) for one, why in outcomes if why]
     for name, why in refused[:_NAMED]:

@@ -20,7 +20,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers, numbers_verdict
+from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.corrected import verdict_on_corrections
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
@@ -63,6 +63,8 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     """
     if run.task == "regression":
         return _facts_of_numbers(run)
+    if run.task == "multilabel":
+        return _facts_of_sets(run)
     seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
@@ -115,6 +117,25 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
 def _on_corrections(told: Mapping[str, Any]) -> list[dict[str, str]]:
     said = verdict_on_corrections(told)
     return [{"tone": said[0], "text": said[1]}] if said else []
+
+
+def _facts_of_sets(run: "Run") -> dict[str, Any]:
+    seen, measured = sets.evidence(run), measurements(run)
+    model = checked(run.model, MODEL, run.path / "model.json")
+    told = {
+        "format": FORMAT,
+        "task": f"{model.get('modality', 'unknown')} multilabel",
+        "classes": run.classes,
+        **_data(run, seen.table, measured),
+        **sets.sets(seen, _baselines(measured)),
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": _next(run, model),
+    }
+    told |= {"headline": sets.headline(told), "verdict": [*sets.verdict(told), *_on_corrections(told)]}
+    strict: dict[str, Any] = finite(told)
+    return strict
 
 
 def evidence(run: "Run") -> Evidence:

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from unfazed.report import numbers_page
+from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
@@ -32,6 +32,9 @@ PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning"
                     "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
                     "time": "Time"}  # fmt: skip
 
+PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
+                 "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+
 
 def write_report(run: "Run") -> Path:
     """Write report.json, report.html and README.md from the run's files; gives the path of the page.
@@ -48,8 +51,8 @@ def write_report(run: "Run") -> Path:
 
 def _texts(run: "Run") -> dict[str, str]:
     """The contents of the three files."""
-    if run.task == "regression":
-        return _texts_of_numbers(run)
+    if run.task in PAGES:
+        return _texts_of(run, PAGES[run.task])
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
@@ -61,13 +64,14 @@ def _texts(run: "Run") -> dict[str, str]:
     }
 
 
-def _texts_of_numbers(run: "Run") -> dict[str, str]:
+def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, str]:
+    """Those of a run whose page needs no more than its facts."""
     told = facts(run)
     wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told)) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
-        PAGE: page_of_numbers(told, drawn(run.exhibits(), wanted)),
+        PAGE: page(told, drawn(run.exhibits(), wanted)),
     }
 
 
@@ -93,6 +97,27 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
     )
     body = tag("div", bar(_parts(PARTS_OF_NUMBERS, told)), numbers_page.hero(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
+    """The page of a run that predicts sets of labels."""
+    main = tag(
+        "main",
+        sets_page.summary(told),
+        sets_page.splits(told),
+        learning(told),
+        sets_page.labels_table(told),
+        sets_page.surprising(told, exhibits),
+        data(told),
+        recipe(told),
+        time_and_machine(told),
+        onward(told),
+    )
+    body = tag("div", bar(PARTS_OF_SETS), sets_page.hero(told), main, _foot(told), class_="wrap")
+    return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
 
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:

@@ -66,6 +66,8 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     Raises:
         UnfazedError: it cannot be made; the message is the reason.
     """
+    if table.task == "multilabel":
+        raise UnfazedError("sets of labels are not compared so far")
     earlier = _earlier(outcomes)
     before, split = earlier.table(), evaluated_split(table)
     touched = {one.id for one, _ in outcomes if one.action in CHANGING}

@@ -59,6 +59,8 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     run = Run.open(run)
     with only_run_errors(run.path):
         table = run.table()
+        if table.task == "multilabel":
+            raise UsageError(f"{run.path} predicts sets of labels: only one label an example can be judged so far")
         issues = audited(run, table)
         return _told(table, issues, every)
 
