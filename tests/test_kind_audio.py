@@ -13,8 +13,9 @@ from PIL import Image
 
 import unfazed
 from unfazed.errors import RecipeError
+from unfazed.report.spectrogram import PICTURE, picture
 from unfazed.run import Run
-from unfazed.verb.kinds.audio import PICTURE, default_window, picture, playable
+from unfazed.verb.kinds.audio import default_window, playable
 
 SETTINGS = {"epochs": 6, "width": 8, "batch_size": 8, "learning_rate": 0.02, "augmentation": 0.1, "progress": False}
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unfazed.errors import SourceError
-from unfazed.split import Duplicates, assign_splits, duplicate_rows
+from unfazed.split import Duplicates, described, draw_splits, duplicate_rows
 from unfazed.table import SPLITS, Table
 
 
@@ -23,6 +23,12 @@ def table(labels: list[str | None], **columns: Any) -> Table:
         schema_overrides={"split": pl.String, "group": pl.String},
     )
     return Table.of(frame, "/root", "test")
+
+
+def assign_splits(
+    one: Table, contents: list[str], validation: float, test: float, seed: int, group: str = "group"
+) -> tuple[Table, Duplicates]:
+    return described(*draw_splits(one, contents, validation, test, seed, group))
 
 
 def unique(count: int) -> list[str]:

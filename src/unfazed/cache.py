@@ -16,10 +16,8 @@ import math
 import os
 import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -30,12 +28,7 @@ from numpy.typing import NDArray
 
 from unfazed.device import memory
 from unfazed.errors import CacheError, UsageError
-from unfazed.files import cache_folder, write_bytes
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from unfazed.files import cache_folder, locked, write_bytes
 
 FORMAT = 1
 DIGEST = 32  # bytes of a sha256
@@ -89,7 +82,7 @@ class Store:
         folder = stores_folder() / encoding.key
         try:
             folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds people's data
-            with _file(folder.parent.with_suffix(".lock")) as lock, _locked(lock):  # two that begin one store at once
+            with _file(folder.parent.with_suffix(".lock")) as lock, locked(lock):  # two that begin one store at once
                 if _about(folder) != encoding.about:
                     remove(folder)
                     folder.mkdir(exist_ok=True, mode=0o700)
@@ -116,7 +109,7 @@ class Store:
             CacheError: they cannot be written.
         """
         try:
-            with _locked(self._lock):
+            with locked(self._lock):
                 count = len(self)
                 _extend(self._records, count * self.encoding.record_bytes, records)
                 _extend(self._index, count * DIGEST, contents)
@@ -293,24 +286,6 @@ def _extend(file: FileIO, end: int, data: NDArray[Any]) -> None:
 
 def _file(path: Path) -> FileIO:
     return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+")
-
-
-@contextmanager
-def _locked(file: FileIO) -> Iterator[None]:
-    """One writer at a time; the system lets go where a process dies."""
-    if sys.platform == "win32":
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        if sys.platform == "win32":
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-        else:
-            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
 def _about(folder: Path) -> Any:

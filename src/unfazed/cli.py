@@ -24,7 +24,7 @@ from unfazed.cli_flags import (
     SourceFlags,
     settings,
 )
-from unfazed.cli_labels import label_issues
+from unfazed.cli_labels import label_issues, review
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.verb.launch import follows, is_launched, launched, speaks
@@ -310,6 +310,7 @@ def _say_if_unfinished(path: Path) -> None:
 
 
 app.command(label_issues)
+app.command(review)
 
 
 def _tell(line: str) -> None:

@@ -70,11 +70,14 @@ class SourceFlags(LabelFlags):
         A column whose equal values stay on one side of the split.
     time
         A column to split by: the latest rows are the test rows.
+    corrections
+        A file of labels that people corrected, as unfazed review writes it; the sides stay as they are without it.
     """
 
     input: str | None = None
     group: str | None = None
     time: str | None = None
+    corrections: str | None = None
 
 
 NO_LABEL_FLAGS, NO_SOURCE_FLAGS = LabelFlags(), SourceFlags()

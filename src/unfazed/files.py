@@ -1,13 +1,21 @@
 """Writing files so that a reader, or the next process after a crash, sees the old content or the new, never a part."""
 
+import csv
 import errno
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO, StringIO
 from pathlib import Path
 
 from unfazed.errors import DiskFullError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 
 @contextmanager
@@ -48,6 +56,33 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` in `path`, all or nothing."""
     with replacing(path) as new:
         new.write_bytes(data)
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with one line of names."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@contextmanager
+def locked(file: FileIO) -> Iterator[None]:
+    """One writer at a time; the system lets go where a process dies."""
+    if sys.platform == "win32":
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
 def cache_folder() -> Path:

@@ -7,7 +7,6 @@ Axis letters: E epochs, N rows of the table, K classes, D embedding width.
 """
 
 import csv
-import io
 import json
 import math
 import os
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from unfazed.analysis.calibration import COLDEST, HOTTEST
 from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RecipeError, RunError, UsageError
-from unfazed.files import replacing, write_bytes
+from unfazed.files import as_csv, replacing, write_bytes
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.table import Table, read_parquet
 
@@ -288,11 +287,7 @@ class Run:
 
     def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table with one line of names."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        self.write_text(name, text.getvalue())
+        self.write_text(name, as_csv(columns, rows))
 
     def write_thresholds(self, thresholds: Sequence[float]) -> None:
         """Say in `model.json` from which probability on each of the K labels of a set is predicted."""

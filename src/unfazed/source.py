@@ -41,6 +41,7 @@ class SourceOptions:
     path, target, group, time: columns of a table: the file, the label, what must stay on one side, what orders the
     rows. input: columns of a table that are to be learnt from, separated by commas.
     label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
+    corrections: a file of labels that people corrected, as `unfazed review` writes it.
     """
 
     path: str | None = None
@@ -50,6 +51,7 @@ class SourceOptions:
     header: bool = True
     group: str | None = None
     time: str | None = None
+    corrections: str | None = None
 
     @property
     def inputs(self) -> list[str]:

@@ -61,10 +61,10 @@ class _Free(NamedTuple):
         return counts
 
 
-def assign_splits(
+def draw_splits(
     table: Table, content: Sequence[str], validation: float, test: float, seed: int, group: str = "group"
-) -> tuple[Table, Duplicates]:
-    """The table with every labelled row on a side, its content, notes on how, and what was found to be the same.
+) -> tuple[Table, int]:
+    """The table with every labelled row on a side, its content and notes on how; how many rows were taken off.
 
     content [N]: equal strings mean equal inputs; an empty one equals no other. validation, test: shares of the rows
     that the source itself does not put on these sides, over 0. group: what notes call the groups.
@@ -74,7 +74,7 @@ def assign_splits(
     class has a row to learn from.
 
     Raises:
-        SourceError: a side would have no rows, or train only one class.
+        SourceError: a side would have no rows.
     """
     y, given = table.y(), _given(table)
     same = _numbers([text or f"row {row}" for row, text in enumerate(content)])
@@ -88,15 +88,28 @@ def assign_splits(
     times = table.frame["time"].fill_null(-np.inf).to_numpy()[free]
     side[free] = _by_class(rows) if np.isneginf(times).all() else _by_time(rows, times)
     _require_rows(table, side, shares, int(leaked.sum()))
-    _require_classes(table, side)
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
+    result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy())).with_content(content)
+    notes = [*_how(result, kept, shares, _grouped_by(table, side, group)), *_out_of_time(table, kept, side)]
+    return result.with_notes(*notes), int(leaked.sum())
+
+
+def described(table: Table, leaked: int) -> tuple[Table, Duplicates]:
+    """A divided table with notes on what its sides hold and lack, and the rows with the same content.
+
+    leaked: how many rows were taken off their side.
+
+    Raises:
+        SourceError: train has only one class.
+    """
+    y, side = table.y(), _given(table)
+    _require_classes(table, side)
+    same = _numbers([text or f"row {row}" for row, text in enumerate(table.frame["sha256"].to_list())])
     sets = table.task == "multilabel"  # rows of one stratum may have different sets
     labels = np.where(y < 0, -1, _numbers(table.frame["label"].fill_null("").to_list())) if sets else y
-    duplicates = Duplicates(*_shared(same, labels), int(leaked.sum()))
-    result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy())).with_content(content)
-    notes = [*_how(result, kept, shares, _grouped_by(table, side, group)), *_out_of_time(table, kept, side),
-             *_duplicate_notes(result, duplicates), *_absent(table, side), *_torn(table, side)]
-    return result.with_notes(*notes), duplicates
+    duplicates = Duplicates(*_shared(same, labels), leaked)
+    notes = [*_duplicate_notes(table, duplicates), *_absent(table, side), *_torn(table, side)]
+    return table.with_notes(*notes), duplicates
 
 
 def duplicate_rows(table: Table) -> list[Duplicate]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unfazed.recipe import knobs
-from unfazed.report import words
+from unfazed.report import corrected, words
 from unfazed.report.charts import stacked_bar
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import items, task
@@ -22,6 +22,7 @@ def data(told: Facts) -> Html:
         amount += f" {said} {words.count(len(told['classes']), noun)}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
+        corrected.note(told),
         duplicates(told),
         flips(told),
         problems(told),
@@ -34,6 +35,7 @@ def data(told: Facts) -> Html:
             tag("ul", *(tag("li", note) for note in notes if note), class_="notes"),
             _copies(told),
             _unread(told),
+            corrected.refusals(told),
             class_="card",
         ),
         id="data",

@@ -23,6 +23,7 @@ from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.certainty import certainty, certainty_of_numbers
+from unfazed.report.corrected import verdict_on_corrections
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
@@ -94,7 +95,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": headline(told), "verdict": verdict(told)}
+    told |= {"headline": headline(told), "verdict": [*verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict
 
@@ -115,9 +116,15 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": numbers_verdict.headline(told), "verdict": numbers_verdict.verdict(told)}
+    verdicts = [*numbers_verdict.verdict(told), *_on_corrections(told)]
+    told |= {"headline": numbers_verdict.headline(told), "verdict": verdicts}
     strict: dict[str, Any] = finite(told)
     return strict
+
+
+def _on_corrections(told: Mapping[str, Any]) -> list[dict[str, str]]:
+    said = verdict_on_corrections(told)
+    return [{"tone": said[0], "text": said[1]}] if said else []
 
 
 def _facts_of_sets(run: "Run") -> dict[str, Any]:
@@ -134,7 +141,7 @@ def _facts_of_sets(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
-    told |= {"headline": sets.headline(told), "verdict": sets.verdict(told)}
+    told |= {"headline": sets.headline(told), "verdict": [*sets.verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict
 
@@ -205,6 +212,7 @@ def _data(run: "Run", table: Table, measured: Mapping[str, Any]) -> dict[str, An
         "purposes": PURPOSES,
         "problems": {"count": len(problems), "first": problems[:PROBLEMS]},
         "duplicates": _duplicates(run, measured.get("duplicates")),
+        "corrections": measured.get("corrections"),
         "flip": measured.get("flip"),
     }
 

@@ -31,6 +31,17 @@ MEASUREMENTS = {
     "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
     "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
     "duplicates": {"count": int, "conflicting": int},
+    "corrections": {
+        **dict.fromkeys(("relabelled", "dropped"), int),
+        **dict.fromkeys(("first", "last"), str),
+        "who": {...: int},
+        "refused": {"count": int, "first": [{"id": str, "why": str}]},
+        "audit": {
+            **dict.fromkeys(("missing", "run", "split", "metric"), str),
+            **dict.fromkeys(("before", "after", "difference", "bits_less"), Estimate),
+            "settings": [str],
+        },
+    },
     "labels": LABELS,
 }
 ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")

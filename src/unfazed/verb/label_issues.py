@@ -61,7 +61,7 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     with only_run_errors(run.path):
         table = run.table()
         if table.task == "multilabel":
-            raise UsageError(f"{run.path} predicts sets of labels: only labels of one class, and numbers, are audited")
+            raise UsageError(f"{run.path} predicts sets of labels: only one label an example can be judged so far")
         issues = audited(run, table)
         return _told(table, issues, every)
 
@@ -94,7 +94,7 @@ def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
     except UnfazedError as error:
         raise RunError(f"{run.path / 'model.json'} is damaged: {error}. Train again") from error
     assert scale is not None
-    return scale.original(outputs)
+    return scale.original(outputs[:, None])[:, 0]
 
 
 def _splits(table: Table, trained: NDArray[np.bool_]) -> Integers:

@@ -28,6 +28,7 @@ from unfazed.report.sets import sets_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
 from unfazed.target import outputs_of
+from unfazed.verb.corrected import effect
 from unfazed.verb.kinds import kind
 from unfazed.verb.label_issues import labels_to_check
 from unfazed.verb.plan import Plan
@@ -55,7 +56,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         else:
             told = fact
     yield Finishing("looking for wrong labels")
-    checked = labels_to_check(run, prepared.table)
+    checked = None if prepared.table.task == "multilabel" else labels_to_check(run, prepared.table)
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",
@@ -66,6 +67,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
                 "flip": run.origin.get("flip"),
                 "labels": checked,
                 "duplicates": prepared.duplicates._asdict(),
+                "corrections": effect(prepared.corrections, prepared.table, probs, planned.recipe),
                 "expected_seconds": round(expected, 3),
             }
         ),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unfazed.batch import Examples
 from unfazed.cache import notes
+from unfazed.corrections import Correction, Outcome, correct, read_corrections
 from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import Reading, parallel, reading
 from unfazed.recipe import Recipe
@@ -22,7 +23,7 @@ from unfazed.report.events import Advance, Found, Notice
 from unfazed.samples import local
 from unfazed.seen import Seen
 from unfazed.source import SourceOptions, usable
-from unfazed.split import Duplicates, assign_splits
+from unfazed.split import Duplicates, described, draw_splits
 from unfazed.table import Table, describe, row_name
 from unfazed.target import Scale, check_labels, decided, problem_of
 from unfazed.verb.encode import Cache, Encoder, check_cache
@@ -42,7 +43,7 @@ class Prepared(NamedTuple):
     fingerprint: str  # sha256 over the contents and labels of all rows
     scale: Scale | None  # of the numbers to predict
     fitting: str  # how inputs of other sizes are brought to one
-
+    corrections: list[Outcome]  # of labels that people corrected
 
     def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """What a model says [n, K], numbers in the units of the source."""
@@ -105,6 +106,7 @@ def prepare(
         CacheError: there is no room for the encoded inputs.
     """
     check_cache(cache)
+    corrections = read_corrections(options.corrections) if options.corrections else []
     found = decided(modality.find(local(source), options), recipe.task)
     check_labels(found)
     with _looking(modality, cache) as look:
@@ -112,11 +114,8 @@ def prepare(
         yield from reader.read()
     encoder = Encoder(modality, cache)
     while True:
-        table, duplicates = assign_splits(
-            usable(found, reader.reasons), reader.contents, recipe.validation, recipe.test, recipe.seed,
-            options.group or "group",
-        )
-        facts = reader.facts
+        divided = _divided(found, reader, recipe, options.group or "group", corrections)
+        table, facts = divided.table, divided.facts
         preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe, table.columns)
         damaged = yield from encoder.encode(table, preprocessor)
         if not damaged:
@@ -135,11 +134,35 @@ def prepare(
         examples._replace(y=_targets(table, scale)),
         preprocessor,
         reader.problems,
-        duplicates,
-        fingerprint(table, reader.contents),
+        divided.duplicates,
+        fingerprint(table),
         scale,
         modality.fitting(facts, preprocessor),
+        divided.outcomes,
     )
+
+
+class _Divided(NamedTuple):
+    """The rows on their sides [N], what `fit` has to know of each, and what was found on the way."""
+
+    table: Table
+    facts: list[Any]
+    duplicates: Duplicates
+    outcomes: list[Outcome]
+
+
+def _divided(
+    found: Table, reader: Reader, recipe: Recipe, group: str, corrections: Sequence[Correction]
+) -> _Divided:
+    """Sides first, by the labels that the source has: corrected ones move no row to another side."""
+    readable = usable(found, reader.reasons)
+    drawn, leaked = draw_splits(
+        readable, reader.contents, recipe.validation, recipe.test, recipe.seed, group
+    )
+    corrected = correct(drawn, corrections)
+    table, duplicates = described(corrected.table, leaked)
+    facts = reader.facts
+    return _Divided(table, [facts[row] for row in corrected.kept], duplicates, corrected.outcomes)
 
 
 def _classes(table: Table) -> NDArray[Any]:
@@ -179,10 +202,11 @@ def _decoded(modality: Modality, data: bytes) -> Any:
     return modality.inspect(data)
 
 
-def fingerprint(table: Table, contents: Sequence[str]) -> str:
+def fingerprint(table: Table) -> str:
     """One hash over the content and label of every row, whatever their order and wherever they lie."""
     from hashlib import sha256
 
+    contents = table.frame["sha256"].fill_null("").to_list()
     rows = sorted(zip(contents, table.frame["label"].to_list(), strict=True))
     return sha256("\n".join(f"{content} {label}" for content, label in rows).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import unfazed
+from unfazed import corrections
 from unfazed.device import best_device, describe
 from unfazed.errors import RunError, SourceError
 from unfazed.model.build import family_of
@@ -32,6 +33,8 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
     run.write_csv("problems.csv", ("id", "input", "reason"), prepared.problems)
     if same := duplicate_rows(prepared.table):
         run.write_csv("duplicates.csv", Duplicate._fields, same)
+    if prepared.corrections:
+        run.write_csv(corrections.FILE, corrections.COLUMNS, corrections.kept_lines(prepared.corrections))
     run.write_json(
         "model.json",
         {
@@ -59,7 +62,7 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
             "seed": planned.recipe.seed,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "source": _findable(source),
-            "options": asdict(options),
+            "options": _absolute(options),
             "data": {"sha256": prepared.fingerprint, "rows": len(prepared.table)},
             "flip": planned.evidence,
         },
@@ -81,8 +84,14 @@ def source_of(run: Run, source: Any = None) -> tuple[Any, SourceOptions]:
         raise RunError(f"{run.path}/origin.json is damaged: {error}") from error
 
 
-def check_unchanged(before: Table, now: Table) -> None:
+def check_unchanged(run: Run, prepared: Prepared) -> None:
     """Raise SourceError, naming what changed, where the source no longer has the examples of the run."""
+    if [one for one, _ in corrections.outcomes_in(run.path)] != [one for one, _ in prepared.corrections]:
+        raise SourceError(
+            f"the corrections are not those that the run was begun with: {run.path / corrections.FILE} has these. "
+            "Put the file back as it was, or train anew"
+        )
+    before, now = run.table(), prepared.table
     was, has = _contents(before), _contents(now)
     changes = {
         "gone": [name for name in was if name not in has],
@@ -100,6 +109,12 @@ def _contents(table: Table) -> dict[str, tuple[str | None, ...]]:
     """Content, label and side of each example, by its name."""
     frame = table.frame.select("id", "sha256", "label", "split")
     return {name: tuple(rest) for name, *rest in frame.iter_rows()}
+
+
+def _absolute(options: SourceOptions) -> dict[str, Any]:
+    """The options in words that hold from another folder too."""
+    path = options.corrections
+    return asdict(options) | {"corrections": path and str(Path(path).expanduser().absolute())}
 
 
 def _findable(source: Any) -> str | None:

@@ -66,7 +66,8 @@ def train(
     time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
     tracker: `"tensorboard"`, `"mlflow"`, `"wandb"` … or several of them, told about the run.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
-    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`).
+    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`,
+    `corrections`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
@@ -153,7 +154,7 @@ def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "d
     if processes.first:
         remove_leftovers(run.path)
     prepared = yield from prepared_from(*source_of(run, source), run.recipe, cache, processes)
-    check_unchanged(run.table(), prepared.table)
+    check_unchanged(run, prepared)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return

@@ -13,15 +13,15 @@ import soundfile
 import soxr
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import nn
 
 from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows
-from unfazed.analysis.mel import band_statistics, bands_of, log_mel
+from unfazed.analysis.mel import band_statistics, bands_of
 from unfazed.analysis.one_vs_rest import feature_sets
 from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
 from unfazed.model.sounds import SoundNet, default_width
 from unfazed.recipe import Recipe, weight_decay_of
+from unfazed.report.spectrogram import picture
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
@@ -33,10 +33,7 @@ SCORED = 64  # rows that a baseline reads at once
 AUTO_WINDOW = 4.0  # seconds
 PLAYED = 10.0  # seconds of a recording that a report holds
 SMALL_SOUND = 10_000  # bytes up to which it is kept as it is; beyond, it is compressed
-PICTURE = (144, 144)  # pixels of a spectrogram
-RANGE = 9.0  # between the loudest and the darkest colour, as log-energy: 39 decibels
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-COLOURS = ((0, 0, 12), (60, 16, 110), (190, 54, 85), (249, 142, 9), (252, 253, 191))  # from silence to loud
 
 
 def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
@@ -109,18 +106,6 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
 
 def _rate(prepared: Prepared) -> int:
     return cast(AudioPreprocessor, prepared.preprocessor).sample_rate
-
-
-def picture(samples: NDArray[np.int16], rate: int) -> bytes:
-    """A JPEG of the spectrogram of samples [T]: time to the right, pitch upwards, the louder the lighter."""
-    spectrogram = log_mel(samples, rate, bands_of(rate))[::-1]
-    light = (1 + (spectrogram - spectrogram.max()) / RANGE).clip(0, 1)
-    places = np.linspace(0, 1, len(COLOURS))
-    pixels = np.stack([np.interp(light, places, shade) for shade in zip(*COLOURS, strict=True)], axis=-1)
-    buffer = BytesIO()
-    image = Image.fromarray(np.rint(pixels).astype(np.uint8)).resize(PICTURE, Image.Resampling.BICUBIC)
-    image.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
 
 
 def playable(samples: NDArray[np.int16], rate: int) -> bytes:

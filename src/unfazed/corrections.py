@@ -1,0 +1,259 @@
+"""Labels that people corrected: `corrections.csv`, and what of it fits the source as it is now.
+
+A correction names the example, its content (sha256) and the label that it was made against. It is applied where all
+three are as they were, and refused with the reason elsewhere: never to another content, never over another change.
+"""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.label_sets import joined, parts
+from unfazed.table import SPLITS, Table, clean_label, listed, natural_key, number_in
+
+FILE = "corrections.csv"
+ACTIONS = ("keep", "relabel", "drop", "unsure")
+CHANGING = ("relabel", "drop")
+_LONGEST_LABEL = 200
+_NAMED = 3  # corrections that do not fit are told of one by one
+
+
+class Correction(NamedTuple):
+    """One decision, as a line of `corrections.csv`; all of it is text."""
+
+    id: str
+    input: str
+    label: str  # as the source had it
+    corrected: str  # empty where the action says no label
+    action: str  # one of ACTIONS
+    who: str
+    when: str  # ISO 8601
+    why: str
+    sha256: str  # of the content that was looked at
+    run: str  # the run folder that the decision was made in
+
+
+COLUMNS = (*Correction._fields, "applied")  # of the file that a run keeps
+
+
+class Outcome(NamedTuple):
+    """What became of a correction."""
+
+    correction: Correction
+    refused: str  # why it was not applied; empty where it was, or where there was nothing to apply
+
+
+class Corrected(NamedTuple):
+    """A table of N rows after its corrections."""
+
+    table: Table  # the rows that are left, with their corrected labels
+    kept: NDArray[np.int64]  # their numbers in the table before
+    outcomes: list[Outcome]
+
+
+def read_corrections(path: str | Path) -> list[Correction]:
+    """The lines of a corrections file.
+
+    Raises:
+        UsageError: it is none; the message names the line.
+    """
+    try:
+        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file, strict=True)
+            _check_columns(lines.fieldnames or (), path)
+            found = [_correction(line, f"{path}, line {lines.line_num}") for line in lines]
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no {path}: `unfazed review RUN --export {FILE}` writes one") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    return _without_repeats(found, path)
+
+
+def _check_columns(names: Sequence[str], path: str | Path) -> None:
+    missing = [name for name in Correction._fields[:-1] if name not in names]  # `run` only serves the comparison
+    if missing:
+        raise UsageError(
+            f"{path} is no corrections file: it lacks the columns {listed(missing)}. `unfazed review RUN` makes one"
+        )
+
+
+def _correction(line: Mapping[str, str | None], where: str) -> Correction:
+    if None in line:
+        raise UsageError(f"{where}: more values than columns")
+    found = Correction(*(line.get(name) or "" for name in Correction._fields))
+    if found.action not in ACTIONS:
+        near = did_you_mean(found.action, ACTIONS)
+        raise UsageError(f'{where}: the action is "{found.action[:40]}"; it must be {", ".join(ACTIONS)}.{near}')
+    if not found.id:
+        raise UsageError(f"{where}: it has no id")
+    label = clean_label(found.corrected)
+    if found.action == "relabel" and label is None:
+        raise UsageError(f"{where}: the action is relabel, but the corrected label is empty")
+    return found._replace(corrected=label or "")
+
+
+def valid_label(text: str, where: str, task: str = "classification") -> str:
+    """A label that a person typed, in the form that sources' labels have.
+
+    Raises:
+        UsageError: there is nothing in it, or too much, or it is no number where numbers are predicted.
+    """
+    label = clean_label(text)
+    if label is None or len(label) > _LONGEST_LABEL or not label.isprintable():
+        raise UsageError(f"{where}: a label is 1 to {_LONGEST_LABEL} printable letters, got {label!r:.60}")
+    if task == "regression" and math.isnan(number_in(label)):
+        raise UsageError(f'{where}: a number is predicted here, got "{label[:40]}"')
+    return label
+
+
+def _without_repeats(corrections: Sequence[Correction], path: str | Path) -> list[Correction]:
+    """One correction an example; files of several people may be joined as long as they agree."""
+    found: dict[str, Correction] = {}
+    for one in corrections:
+        earlier = found.setdefault(one.id, one)
+        if (earlier.action, earlier.corrected, earlier.label) != (one.action, one.corrected, one.label):
+            said = " and ".join(" ".join(filter(None, [each.action, each.corrected])) for each in (earlier, one))
+            raise UsageError(f'{path} decides twice about "{one.id}": {said}. Leave one of the two lines')
+    return list(found.values())
+
+
+def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
+    """The table, divided and with its contents known, with its labels corrected and dropped rows gone.
+
+    Rows stay on their sides, whatever their labels become. Notes say what was done, and name what was refused.
+
+    Raises:
+        SourceError: nothing fits, or nothing is left of a side.
+        UsageError: a corrected label is not of the task.
+    """
+    if not corrections:
+        return Corrected(table, np.arange(len(table)), [])
+    rows = {name: row for row, name in enumerate(table.frame["id"])}
+    outcomes = [Outcome(one, _misfit(one, table, rows.get(one.id))) for one in corrections]
+    changing = [one for one, refused in outcomes if one.action in CHANGING and not refused]
+    _check_some_fit(outcomes, changing, table)
+    labels = table.frame["label"].to_list()
+    for one in changing:
+        labels[rows[one.id]] = _checked(one, table.task) if one.action == "relabel" else None
+    dropped = {rows[one.id] for one in changing if one.action == "drop"}
+    kept = np.array([row for row in range(len(table)) if row not in dropped], dtype=np.int64)
+    frame = table.frame.with_columns(pl.Series("label", labels, dtype=pl.String))
+    left = replace(table, frame=frame).where(kept)
+    _check_sides(table, left)
+    left = replace(left, classes=_classes(left))
+    return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
+
+
+def _checked(one: Correction, task: str) -> str:
+    """The corrected label; of a set the single ones in one order, of a number a number."""
+    if task == "multilabel":
+        return joined(sorted(parts(one.corrected), key=natural_key))
+    return valid_label(one.corrected, one.id, task) if task == "regression" else one.corrected
+
+
+def _misfit(one: Correction, table: Table, row: int | None) -> str:
+    """Why a correction does not fit the source any more; empty where it does, or where it changes nothing."""
+    if one.action not in CHANGING:
+        return ""
+    if row is None:
+        return "the source has no such example that can be used"
+    content, label = table.frame["sha256"][row], table.frame["label"][row]
+    if content != one.sha256 or not content:
+        return "its content is not the one that was looked at"
+    if label != one.label and not (one.action == "relabel" and label == one.corrected):
+        return f'its label in the source is now "{label}", not "{one.label}"'
+    return ""
+
+
+def _check_some_fit(outcomes: Sequence[Outcome], changing: Sequence[Correction], table: Table) -> None:
+    refused = [(one.id, why) for one, why in outcomes if why]
+    if refused and not changing:
+        name, why = refused[0]
+        raise SourceError(
+            f"none of the {len(refused):,} corrections fits {table.root} (the first, {name}: {why}). "
+            "Are they of this source?"
+        )
+
+
+def _check_sides(before: Table, left: Table) -> None:
+    lost = [split for split in SPLITS if len(before.rows(split)) and not len(left.rows(split))]
+    if lost:
+        raise SourceError(f"the corrections drop every row of {' and '.join(lost)}: keep some of them")
+
+
+def _classes(table: Table) -> list[str]:
+    """The labels that are there now, those of classes that lost all of their rows not."""
+    if table.task == "regression":
+        return []
+    labels = table.frame["label"].drop_nulls().unique().to_list()
+    if table.task == "multilabel":
+        labels = list({single for label in labels for single in parts(label)})
+    return sorted(labels, key=natural_key)
+
+
+def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[str]:
+    """What was done, in sentences."""
+    done = [one.action for one, refused in outcomes if not refused]
+    people = sorted({one.who for one, refused in outcomes if one.action in CHANGING and not refused and one.who})
+    by = f" by {', '.join(people[:_NAMED])}{' and others' if len(people) > _NAMED else ''}" if people else ""
+    yield f"labels corrected{by}: {done.count('relabel'):,} changed, {done.count('drop'):,} dropped; sides as before"
+    if left.task != "regression":
+        yield from _changed_classes(before.classes, left)
+    refused = [(one.id, why) for one, why in outcomes if why]
+    for name, why in refused[:_NAMED]:
+        yield f"a correction was not applied, {name}: {why}"
+    if len(refused) > _NAMED:
+        yield f"{len(refused) - _NAMED:,} more corrections were not applied; see {FILE} in the run"
+
+
+def _changed_classes(before: Sequence[str], left: Table) -> Iterable[str]:
+    for label, count in zip(left.classes, left.counts().tolist(), strict=True):
+        if label not in before:
+            yield f'a new class from corrections, "{label}" ({count:,} examples).{did_you_mean(label, before)}'
+    if gone := [label for label in before if label not in left.classes]:
+        yield f"classes without an example after corrections: {listed(gone)}"
+
+
+def kept_lines(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
+    """The lines that a run keeps of its corrections: `COLUMNS`."""
+    return [(*one, _status(one, refused)) for one, refused in outcomes]
+
+
+def _status(one: Correction, refused: str) -> str:
+    return f"no: {refused}" if refused else "yes" if one.action in CHANGING else "nothing to apply"
+
+
+def applied_in(folder: Path) -> list[Correction]:
+    """The corrections that a run was trained with, those that were refused not; none without the file.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return [one for one, refused in outcomes_in(folder) if not refused]
+
+
+def outcomes_in(folder: Path) -> list[Outcome]:
+    """What became of the corrections that a run was trained with; none without the file.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            status = [str(line.get("applied") or "") for line in csv.DictReader(file)]
+        said = read_corrections(path)
+        refusals = [one.removeprefix("no: ") if one.startswith("no: ") else "" for one in status]
+        return [Outcome(*pair) for pair in zip(said, refusals, strict=True)]
+    except (UsageError, OSError, ValueError, csv.Error) as error:
+        raise RunError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,140 @@
+"""What correcting labels changed: a run against the one that its corrections came from, where nobody touched a label.
+
+Axis letters: n rows that both runs are measured on, K classes.
+"""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.errors import r2_difference, regression
+from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, wilson
+from unfazed.analysis.surprise import surprise
+from unfazed.corrections import CHANGING, Outcome
+from unfazed.errors import UnfazedError
+from unfazed.recipe import Recipe
+from unfazed.report.selection import evaluated_split
+from unfazed.run import Run
+from unfazed.table import Table
+from unfazed.target import outputs_of
+
+REFUSED = 20  # corrections that were not applied and are told of one by one
+
+
+class _Audit(NamedTuple):
+    """The rows that both runs are measured on: their numbers in the tables of either, [n] each."""
+
+    now: NDArray[np.int64]
+    before: NDArray[np.int64]
+
+
+def effect(
+    outcomes: list[Outcome], table: Table, probs: NDArray[np.floating], recipe: Recipe
+) -> dict[str, Any] | None:
+    """Facts for the report: how many were applied, by whom, what was refused, and `audit`; None without corrections.
+
+    `audit` compares `probs` [N, K] with those of the run that the corrections came from, on the rows of the held-out
+    split that were on the same side there and whose labels nobody touched; or it says in `missing` why it cannot.
+    """
+    if not outcomes:
+        return None
+    applied = [one for one, refused in outcomes if one.action in CHANGING and not refused]
+    refused = [{"id": one.id, "why": why} for one, why in outcomes if why]
+    actions = Counter(one.action for one in applied)
+    moments = sorted(one.when for one in applied if one.when)
+    try:
+        audit = _audited(outcomes, table, probs, recipe)
+    except UnfazedError as error:
+        audit = {"missing": str(error)}
+    return {
+        "relabelled": actions["relabel"],
+        "dropped": actions["drop"],
+        "who": dict(Counter(one.who for one in applied).most_common()),
+        "first": moments[0] if moments else None,
+        "last": moments[-1] if moments else None,
+        "refused": {"count": len(refused), "first": refused[:REFUSED]},
+        "audit": audit,
+    }
+
+
+def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating], recipe: Recipe) -> dict[str, Any]:
+    """The comparison.
+
+    Raises:
+        UnfazedError: it cannot be made; the message is the reason.
+    """
+    if table.task == "multilabel":
+        raise UnfazedError("sets of labels are not compared so far")
+    earlier = _earlier(outcomes)
+    before, split = earlier.table(), evaluated_split(table)
+    touched = {one.id for one, _ in outcomes if one.action in CHANGING}
+    audit = _untouched(table, before, split, touched)
+    if len(audit.now) < 2:
+        raise UnfazedError(f"no {split} rows of the two runs are the same, with labels that nobody touched")
+    old = earlier.scores().get("probs")
+    if old is None or old.shape != (len(before), outputs_of(before, earlier.recipe.loss)):
+        raise UnfazedError(f"{earlier.path} holds no scores of its rows")
+    measured = (_of_numbers if table.task == "regression" else _of_classes)(table, probs, before, old, audit)
+    now, then = asdict(recipe), asdict(earlier.recipe)
+    return {
+        "run": earlier.path.name,
+        "split": split,
+        "settings": [name for name in now if now[name] != then[name]],
+        **{name: one._asdict() if isinstance(one, Estimate) else one for name, one in measured.items()},
+    }
+
+
+def _earlier(outcomes: list[Outcome]) -> Run:
+    """The run that the corrections came from."""
+    runs = sorted({one.run for one, _ in outcomes})
+    if runs == [""]:
+        raise UnfazedError("the corrections do not say which run they came from")
+    if len(runs) > 1:
+        raise UnfazedError(f"the corrections came from {len(runs)} runs")
+    return Run.open(runs[0])
+
+
+def _untouched(table: Table, before: Table, split: str, touched: set[str]) -> _Audit:
+    """The rows of `split` in both tables with the same content and label, that no correction is about."""
+    was = {one[0]: (row, one) for row, one in enumerate(_identities(before))}
+    pairs = [
+        (row, was[one[0]][0])
+        for row, one in enumerate(_identities(table))
+        if one[3] == split and one[0] not in touched and one[0] in was and was[one[0]][1] == one
+    ]
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return _Audit(found[:, 0], found[:, 1])
+
+
+def _identities(table: Table) -> list[tuple[Any, ...]]:
+    return table.frame.select("id", "sha256", "label", "split").rows()
+
+
+def _of_classes(
+    table: Table, probs: NDArray[np.floating], before: Table, old: NDArray[np.floating], audit: _Audit
+) -> dict[str, Any]:
+    y, was = table.y()[audit.now], before.y()[audit.before]
+    now, then = probs[audit.now], old[audit.before]
+    right, was_right = now.argmax(1) == y, then.argmax(1) == was
+    return {
+        "metric": "accuracy",
+        "before": wilson(int(was_right.sum()), len(y)),
+        "after": wilson(int(right.sum()), len(y)),
+        "difference": paired_difference(right, was_right),
+        "bits_less": paired_mean(surprise(was, then) - surprise(y, now)),
+    }
+
+
+def _of_numbers(
+    table: Table, probs: NDArray[np.floating], before: Table, old: NDArray[np.floating], audit: _Audit
+) -> dict[str, Any]:
+    targets, now, then = table.targets()[audit.now], probs[audit.now, 0], old[audit.before, 0]
+    return {
+        "metric": "r2",
+        "before": regression(targets, then)["r2"],
+        "after": regression(targets, now)["r2"],
+        "difference": r2_difference(targets, now, then),
+    }

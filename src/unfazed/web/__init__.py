@@ -1,0 +1,1 @@
+"""The page where a person checks labels, and the server behind it."""

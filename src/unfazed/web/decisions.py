@@ -1,0 +1,182 @@
+"""What people decided about labels: a file that only grows, and what holds at the moment.
+
+A decision is on the disk before anybody hears of it. It names the line that it was based on: where another one has come
+in between, from this server or from another one on the same run, it is refused and the other one shown.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from unfazed.corrections import ACTIONS
+from unfazed.errors import RunError, UnfazedError, UsageError
+from unfazed.files import locked, told_if_full
+
+FOLDER = "review"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A line of the file. `number` counts them from 1; `undoes` is the number of the one that is taken back, or 0."""
+
+    number: int
+    row: int
+    action: str
+    corrected: str  # the label to be, where the action is "relabel"; else empty
+    who: str
+    when: str
+    why: str
+    based_on: int  # the number of the last line about the row that the person had seen; 0 = none
+    undoes: int = 0
+
+
+class ConflictError(UnfazedError):
+    """Somebody else has decided in between."""
+
+    def __init__(self, row: int, current: Decision | None, number: int):
+        super().__init__("somebody else has decided about this in the meantime")
+        self.row, self.current, self.number = row, current, number
+
+
+class Decisions:
+    """The decisions of a run: `RUN/review/decisions.jsonl`. Safe for many threads and several processes."""
+
+    def __init__(self, folder: Path, rows: int):
+        """`rows`: how many the run has.
+
+        Raises:
+            RunError: the file is damaged. UsageError: the folder cannot be written to.
+        """
+        self.path = folder / "decisions.jsonl"
+        self.rows = rows
+        self.lines: list[Decision] = []
+        self._standing: dict[int, list[Decision]] = {}  # by row, those that nobody took back
+        self._latest: dict[int, int] = {}  # by row, the number of the last line about it
+        self._undone: set[int] = set()
+        self._end = 0  # bytes that were read: whole lines
+        self._mutex = threading.Lock()
+        try:
+            folder.mkdir(exist_ok=True)
+            if folder.is_symlink():  # of a stranger's run, it may lead anywhere
+                raise UsageError(f"{folder} is a link: decisions are kept in the run itself. Remove the link")
+            self.refresh()
+        except OSError as error:
+            raise UsageError(f"cannot keep decisions in {self.path}: {error.strerror}") from error
+
+    def refresh(self) -> None:
+        """Take up what other processes have decided."""
+        with self._mutex, self._file() as file:
+            self._read(file)
+
+    def current(self, row: int) -> Decision | None:
+        """What holds for a row."""
+        standing = self._standing.get(row)
+        return standing[-1] if standing else None
+
+    def number(self, row: int) -> int:
+        """The last line about a row: what the next decision is to be based on."""
+        return self._latest.get(row, 0)
+
+    def standing(self) -> dict[int, Decision]:
+        """What holds, by row."""
+        with self._mutex:
+            return {row: decisions[-1] for row, decisions in self._standing.items() if decisions}
+
+    def decide(self, draft: Decision) -> Decision:
+        """Write a decision; `number` and `when` of the draft are set here.
+
+        Raises:
+            ConflictError: it is not based on the last line about its row.
+        """
+        with self._mutex, self._file() as file, locked(file):
+            self._read(file)
+            if draft.based_on != self.number(draft.row):
+                raise ConflictError(draft.row, self.current(draft.row), self.number(draft.row))
+            return self._append(file, asdict(draft))
+
+    def undo(self, who: str) -> Decision | None:
+        """Take back the last decision of a person that still stands; None where there is none.
+
+        Raises:
+            ConflictError: somebody else has decided about the same row since.
+        """
+        with self._mutex, self._file() as file, locked(file):
+            self._read(file)
+            mine = (one for one in reversed(self.lines) if one.who == who and not one.undoes)
+            last = next((one for one in mine if one.number not in self._undone), None)
+            if last is None:
+                return None
+            current, number = self.current(last.row), self.number(last.row)
+            if current != last:
+                raise ConflictError(last.row, current, number)
+            return self._append(file, asdict(last) | {"who": who, "based_on": number, "undoes": last.number})
+
+    @contextmanager
+    def _file(self) -> Iterator[FileIO]:
+        with told_if_full(self.path):
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+            with FileIO(os.open(self.path, flags, 0o666), "r+") as file:
+                yield file
+
+    def _append(self, file: FileIO, said: Mapping[str, Any]) -> Decision:
+        """One line at the end, on the disk when this returns. What a killed process left half written goes first."""
+        os.ftruncate(file.fileno(), self._end)
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        decision = Decision(**{**said, "number": len(self.lines) + 1, "when": when})
+        line = json.dumps(asdict(decision), ensure_ascii=False).encode() + b"\n"
+        left = memoryview(line)
+        try:
+            while len(left):
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), self._end)
+            raise
+        self._end += len(line)
+        self._take(decision)
+        return decision
+
+    def _read(self, file: FileIO) -> None:
+        file.seek(self._end)
+        whole = file.readall().rpartition(b"\n")[0]
+        for line in whole.split(b"\n") if whole else ():
+            self._take(self._parsed(line))
+            self._end += len(line) + 1
+
+    def _parsed(self, line: bytes) -> Decision:
+        try:
+            decision = Decision(**json.loads(line))
+            numbers = (decision.number, decision.row, decision.based_on, decision.undoes)
+            texts = (decision.action, decision.corrected, decision.who, decision.when, decision.why)
+            sound = (
+                all(type(number) is int for number in numbers)
+                and all(type(text) is str for text in texts)
+                and decision.number == len(self.lines) + 1
+                and 0 <= decision.row < self.rows
+                and decision.action in ACTIONS
+            )
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self._damaged(str(error)) from error
+        if not sound:
+            raise self._damaged("it is no decision about a row of this run")
+        return decision
+
+    def _damaged(self, why: str) -> RunError:
+        return RunError(f"{self.path}, line {len(self.lines) + 1}, is damaged: {why}. Move it away, or mend the line")
+
+    def _take(self, decision: Decision) -> None:
+        self.lines.append(decision)
+        self._latest[decision.row] = decision.number
+        standing = self._standing.setdefault(decision.row, [])
+        if decision.undoes:
+            self._undone.add(decision.undoes)
+            standing[:] = [one for one in standing if one.number != decision.undoes]
+        else:
+            standing.append(decision)

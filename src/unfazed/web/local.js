@@ -1,0 +1,66 @@
+"use strict";
+
+// Where examples come from and where decisions go: this file, and the browser's own storage.
+const data = JSON.parse(document.getElementById("data").textContent);
+const KEY = "unfazed review " + data.fingerprint;
+const kept = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
+let lines = kept();
+const keep = () => {
+  try { localStorage.setItem(KEY, JSON.stringify(lines)); } catch { throw { status: 0, error: "this browser keeps nothing for files: download corrections.csv before you close the page" }; }
+};
+const undone = () => new Set(lines.map((line) => line.undoes));
+const aboutRow = (row) => {
+  const back = undone(), all = lines.filter((line) => line.row === row);
+  return { row, number: all.length ? all.at(-1).number : 0, decision: all.filter((line) => !line.undoes && !back.has(line.number)).at(-1) || null };
+};
+const pictured = (thing) => ({ ...thing, picture: data.pictures[thing.picture], sound: data.pictures[thing.sound] });
+const whole = (item) => ({ ...item, ...aboutRow(item.row), thing: pictured(item.thing) });
+const fits = (item, wanted) => {
+  const decided = aboutRow(item.row).decision, state = wanted.state;
+  return (!wanted.split || item.split === wanted.split) && (!wanted.label || item.label === wanted.label)
+    && (!wanted.suggested || item.suggested === wanted.suggested)
+    && (!state || (state === "open" ? !decided : state === "decided" ? decided : decided?.action === state))
+    && (!wanted.worth || item.rank < data.start.worth)
+    && (item.probability === null || (item.probability >= (wanted.low ?? 0) && item.probability <= (wanted.high ?? 1)))
+    && (!wanted.text || item.name.toLowerCase().includes(wanted.text.toLowerCase()));
+};
+const take = (line) => {
+  lines = kept().length > lines.length ? kept() : lines; // another tab of the same file
+  lines.push({ ...line, number: lines.length + 1, when: new Date().toISOString().replace(/\.\d+Z/, "+00:00") });
+  keep();
+  return aboutRow(line.row);
+};
+const cell = (value) => /[",\r\n]/.test(value) ? '"' + value.replaceAll('"', '""') + '"' : value;
+const csv = () => {
+  const rows = data.items.flatMap((item) => {
+    const { decision } = aboutRow(item.row);
+    const corrected = decision && { relabel: decision.corrected, keep: item.label }[decision.action];
+    return decision ? [[item.name, item.input, item.label, corrected || "", decision.action, decision.who, decision.when, decision.why, item.sha256, data.path]] : [];
+  });
+  return [data.columns, ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
+};
+const source = {
+  start: async () => ({ ...data.start, number: 0 }),
+  list: async (wanted) => {
+    const all = data.items.filter((item) => fits(item, wanted));
+    const chosen = wanted.before !== undefined ? all.filter((item) => item.rank < wanted.before).slice(-60) : all.filter((item) => item.rank > (wanted.after ?? -1)).slice(0, 60);
+    const any = data.items.filter((item) => fits(item, { ...wanted, state: "" }));
+    return { total: all.length, of: any.length, decided: any.filter((item) => aboutRow(item.row).decision).length, items: chosen.map(whole) };
+  },
+  example: async (row) => {
+    const item = data.items.find((one) => one.row === row);
+    if (!item) throw { status: 404, error: "this file does not hold that example" };
+    return { ...whole(item), neighbours: item.neighbours.map((one) => ({ ...one, thing: pictured(one.thing), decision: aboutRow(one.row).decision })) };
+  },
+  decide: async (said) => {
+    const item = data.items.find((one) => one.row === said.row);
+    const same = said.action === "relabel" && said.corrected === item.label;
+    return take({ row: said.row, action: same ? "keep" : said.action, corrected: same || said.action !== "relabel" ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
+  },
+  undo: async () => {
+    const back = undone(), last = lines.filter((line) => !line.undoes && !back.has(line.number)).at(-1);
+    return last ? take({ ...last, undoes: last.number }) : null;
+  },
+  changes: async () => ({ number: 0, rows: [] }),
+  exported: csv,
+};

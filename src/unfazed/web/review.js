@@ -1,0 +1,385 @@
+
+const $ = (id) => document.getElementById(id);
+const about = {}, wanted = { state: "open", worth: "1", split: "", label: "", suggested: "", low: "", high: "", text: "" };
+let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
+
+// Elements. Whatever comes from data is text, never markup.
+const make = (name, style, ...inside) => {
+  const made = document.createElement(name);
+  if (style) made.className = style;
+  made.append(...inside.filter((part) => part !== null && part !== undefined));
+  return made;
+};
+const quoted = (label) => "“" + label + "”";
+const percent = (share) => share === null || share === undefined ? "–" : share > 0.999 ? "> 99.9 %" : share < 0.001 ? "< 0.1 %" : (100 * share).toFixed(1) + " %";
+const count = (number) => number.toLocaleString("en-US");
+const said = (text) => { $("said").textContent = text; };
+const doubt = (item) => item.probability !== null ? percent(item.probability) : item.residual !== null ? Math.abs(item.residual).toFixed(1) + " ×" : "–";
+const numbers = () => about.task === "regression";
+
+const picture = (thing, name, small) => {
+  const image = make("img", "picture");
+  image.alt = name;
+  image.addEventListener("load", () => { if (Math.max(image.naturalWidth, image.naturalHeight) < 64) image.classList.add("small-source"); });
+  image.addEventListener("error", () => image.replaceWith(make("p", "blank", "It can no longer be shown: the file is gone, damaged, or not the one that was trained on.")));
+  if (small) image.loading = "lazy";
+  image.src = thing.picture;
+  return image;
+};
+const heat = (bits, most) => { const shade = Math.round(4 * Math.abs(bits) / most); return shade ? (bits > 0 ? "for-" : "against-") + shade : ""; };
+const text = (words, small) => {
+  const most = Math.max(0.25, ...words.map(([, bits]) => Math.abs(bits)));
+  const parts = words.map(([word, bits]) => {
+    const shade = small ? "" : heat(bits, most);
+    if (!shade) return word;
+    const span = make("span", shade, word);
+    span.title = (bits > 0 ? "for it: " : "against it: ") + Math.abs(bits).toFixed(2) + " bits";
+    return span;
+  });
+  const told = make("p", "text", ...parts);
+  told.dir = "auto";
+  return told;
+};
+const table = (cells, small) => {
+  const most = Math.max(...cells.map(([, , bits]) => Math.abs(bits)));
+  const rows = cells.map(([name, value, bits]) => {
+    const heading = make("th", "", make("bdi", "", name)), row = make("tr", "", heading, make("td", "", make("bdi", "", value || "–")));
+    heading.scope = "row"; heading.title = name; row.cells[1].title = value;
+    if (most && !small) {
+      const bar = make("i", bits > 0 ? "for" : "against");
+      bar.style.width = 50 * Math.abs(bits) / most + "%";
+      row.append(make("td", "weighed", bar));
+      row.cells[2].title = Math.abs(bits).toPrecision(3) + (bits > 0 ? " for it" : " against it");
+    }
+    return row;
+  });
+  return make("table", "cells-table", make("tbody", "", ...rows));
+};
+const thing = (what, name, small) => {
+  if (what.kind === "image") return picture(what, name, small);
+  if (what.kind === "text") return text(what.words, small);
+  if (what.kind === "row") return table(what.cells, small);
+  if (what.kind !== "audio") return make("p", "blank", what.why || "not shown");
+  const whole = make("div", "recording", picture(what, "spectrogram of " + name, small));
+  if (what.sound) {
+    const player = make("audio");
+    player.controls = true; player.preload = "none"; player.src = what.sound;
+    whole.append(player);
+  }
+  return whole;
+};
+const badge = (decision, label) => {
+  if (!decision) return null;
+  const words = { keep: "kept", relabel: "now " + quoted(decision.corrected), drop: "dropped", unsure: "unsure" }[decision.action];
+  return make("span", "badge " + decision.action, words);
+};
+
+// Trouble is said where it is seen, with what to do about it.
+const trouble = (error) => {
+  const box = $("conflict");
+  if (error.status === undefined) { box.replaceChildren(String(error)); box.hidden = false; throw error; }
+  box.replaceChildren(make("p", "", error.status === 409 ? "Somebody else was faster." : "That was not kept: " + (error.error || "something went wrong") + "."));
+  if (error.status === 409) {
+    const other = error.decision;
+    box.firstChild.append(" " + (other ? other.who + ": " : "It was taken back."), badge(other) || "", other ? " at " + new Date(other.when).toLocaleTimeString() + "." : "", " Yours was not written: decide again to overrule, or go on.");
+    refresh(error);
+  }
+  box.hidden = false;
+};
+const refresh = (told) => {
+  for (const item of items) if (item.row === told.row) Object.assign(item, { decision: told.decision, number: told.number });
+  if (shown?.row === told.row) { Object.assign(shown, { decision: told.decision, number: told.number }); showDecision(); }
+  const tile = document.querySelector(`.tile[data-row="${told.row}"]`);
+  if (tile) mark(tile, told.decision);
+};
+const tried = async (work) => {
+  if (busy) return undefined;
+  busy = true;
+  try { const result = await work(); return result; } catch (error) { trouble(error); return undefined; } finally { busy = false; }
+};
+
+// Lists
+const asked = (where) => ({ ...wanted, low: wanted.low === "" ? undefined : wanted.low, high: wanted.high === "" ? undefined : wanted.high, ...where });
+const load = async () => {
+  const told = await source.list(asked({}));
+  items = told.items; at = 0; ({ total, of, decided } = told); more = items.length === 60;
+  await show();
+};
+const extend = async () => {
+  if (!more || !items.length) return false;
+  const told = await source.list(asked({ after: items.at(-1).rank }));
+  more = told.items.length === 60;
+  items.push(...told.items);
+  if (wall) $("tiles").append(...told.items.map(tile));
+  $("more").hidden = !more;
+  return told.items.length > 0;
+};
+const precede = async () => {
+  if (!items.length || items[0].rank <= 0) return false;
+  const told = await source.list(asked({ before: items[0].rank }));
+  items.unshift(...told.items);
+  at += told.items.length;
+  return told.items.length > 0;
+};
+const go = async (to) => {
+  if (to >= items.length && !(await extend())) { said("That was the last one."); if (to >= items.length && items.every((item) => item.decision)) return finished(); return; }
+  if (to < 0) { const before = items.length; if (!(await precede())) return said("That is the first one."); to += items.length - before; }
+  at = to;
+  await show();
+};
+
+// One example
+const show = async () => {
+  $("conflict").hidden = true;
+  progress();
+  const empty = !items.length;
+  $("nothing").hidden = !empty; $("one").hidden = empty || wall; $("wall").hidden = empty || !wall;
+  if (empty) return nothing();
+  if (wall) return showWall();
+  shown = await source.example(items[at].row);
+  $("thing").replaceChildren(thing(shown.thing, shown.name, false));
+  $("thing").className = shown.thing.kind;
+  $("split").textContent = shown.split || "on no side";
+  $("name").textContent = shown.name; $("name").title = shown.name;
+  $("question").textContent = shown.label;
+  evidence();
+  showDecision();
+  $("why").value = "";
+  $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
+  document.querySelector(".near").hidden = !shown.neighbours.length;
+  said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${doubt(shown)} ${$("doubt-words").textContent}.`);
+};
+const evidence = () => {
+  const agrees = shown.suggested === shown.label;
+  $("doubt").hidden = shown.probability === null && shown.residual === null;
+  document.querySelector(".doubt-track").hidden = shown.probability === null;
+  document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
+  document.querySelector("#doubt b").textContent = doubt(shown);
+  $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "probably wrong";
+  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(candidate)] : []));
+  const suggest = document.querySelector('[data-action="suggested"]');
+  document.querySelector('[data-action="keep"] b').textContent = shown.label;
+  suggest.querySelector("b").textContent = agrees ? "" : shown.suggested ?? "";
+  suggest.disabled = agrees || shown.suggested === null;
+};
+const candidate = ({ label, probability }) => {
+  const bar = make("i");
+  bar.style.width = 100 * probability + "%";
+  const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
+  return make("div", "candidate " + kind, make("span", "label", label, kind ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", percent(probability)));
+};
+const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), make("span", "soft small", near.split || "")));
+const showDecision = () => {
+  const decision = shown.decision, box = $("decided");
+  box.hidden = !decision;
+  box.replaceChildren(...(decision ? [badge(decision), ` by ${decision.who}, ${new Date(decision.when).toLocaleString()}${decision.why ? ": " + decision.why : ""}`] : []));
+  for (const button of document.querySelectorAll("[data-action]")) {
+    const mine = { suggested: decision?.action === "relabel" && decision.corrected === shown.suggested, other: decision?.action === "relabel" && decision.corrected !== shown.suggested }[button.dataset.action] ?? decision?.action === button.dataset.action;
+    button.setAttribute("aria-pressed", String(Boolean(mine)));
+  }
+};
+
+// Decisions: the next example is shown when this one is on the disk.
+const decide = async (item, action, corrected) => {
+  if (!$("reviewer").value.trim()) { $("reviewer").focus(); return said("Say who you are first."); }
+  const why = wall ? "" : $("why").value.trim();
+  const told = await source.decide({ row: item.row, action, corrected: corrected ?? "", why, who: $("reviewer").value.trim(), based_on: item.number });
+  if (!item.decision) decided += 1;
+  refresh(told);
+  $("conflict").hidden = true;
+  progress();
+  said(badge(told.decision).textContent + ".");
+};
+const act = (action) => tried(async () => {
+  const item = current();
+  if (!item) return;
+  if (action === "other") return choose(item);
+  if (action === "suggested" && (item.suggested === null || item.suggested === item.label)) return said("There is no other suggestion.");
+  await decide(item, action === "suggested" ? "relabel" : action, action === "suggested" ? item.suggested : "");
+  await onward();
+});
+const onward = () => wall ? step(1) : go(at + 1);
+const current = () => wall ? items.find((item) => item.row === Number(document.activeElement.dataset?.row)) : items[at];
+const undo = () => tried(async () => {
+  const told = await source.undo($("reviewer").value.trim());
+  if (!told) return said("There is nothing of yours to take back.");
+  if (!told.decision) decided -= 1;
+  let place = items.findIndex((item) => item.row === told.row);
+  if (place < 0) {
+    const item = await source.example(told.row);
+    place = items.findIndex((other) => other.rank > item.rank);
+    if (place < 0) place = items.length;
+    items.splice(place, 0, item);
+  }
+  refresh(told);
+  at = place;
+  if (wall) document.querySelector(`.tile[data-row="${told.row}"]`)?.focus(); else await show();
+  progress();
+  said("Taken back.");
+});
+
+// Another label, by typing
+let choosing = null, options = [], marked = 0;
+const choose = (item) => {
+  choosing = item;
+  $("search").value = "";
+  $("search").inputMode = numbers() ? "decimal" : "text";
+  $("choose-title").textContent = numbers() ? "Which number?" : "Which label?";
+  match();
+  $("choose").showModal();
+  $("search").focus();
+};
+const match = () => {
+  const typed = $("search").value.trim(), folded = typed.toLowerCase();
+  const likely = shown && shown.row === choosing.row ? shown.candidates.map((one) => one.label) : [];
+  const every = [...new Set([...likely, ...about.classes])].filter((label) => label !== choosing.label);
+  const starts = every.filter((label) => label.toLowerCase().startsWith(folded));
+  const holds = folded ? every.filter((label) => label.toLowerCase().includes(folded) && !starts.includes(label)) : [];
+  options = [...starts, ...holds].slice(0, 50).map((label) => ({ label }));
+  if (typed && typed !== choosing.label && !about.classes.includes(typed)) options.push({ label: typed, fresh: true });
+  marked = 0;
+  $("labels").replaceChildren(...options.map(({ label, fresh }, number) => {
+    const option = make("li", "", label, fresh && !numbers() ? make("small", "", "a new class") : null);
+    option.id = "label-" + number;
+    option.role = "option";
+    option.addEventListener("click", () => { marked = number; chosen(); });
+    return option;
+  }));
+  markOption();
+};
+const markOption = () => {
+  [...$("labels").children].forEach((option, number) => option.setAttribute("aria-selected", String(number === marked)));
+  const option = $("labels").children[marked];
+  if (option) { $("search").setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); } else $("search").removeAttribute("aria-activedescendant");
+};
+const chosen = () => {
+  const option = options[marked], item = choosing;
+  if (!option) return;
+  $("choose").close();
+  tried(async () => { await decide(item, "relabel", option.label); if (wall) document.querySelector(`.tile[data-row="${item.row}"]`)?.focus(); await onward(); });
+};
+
+// The wall
+const tile = (item) => {
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", item.label), item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", doubt(item))));
+  button.type = "button";
+  button.dataset.row = item.row;
+  mark(button, item.decision);
+  button.addEventListener("click", () => tried(async () => { at = items.indexOf(item); await turn(false); }));
+  return button;
+};
+const mark = (button, decision) => {
+  button.querySelector(".badge")?.remove();
+  button.classList.toggle("is-decided", Boolean(decision));
+  if (decision) button.append(badge(decision));
+};
+const showWall = () => {
+  $("tiles").replaceChildren(...items.map(tile));
+  $("more").hidden = !more;
+  $("tiles").children[at]?.focus();
+  said(`A wall of ${count(total)} ${about.items}.`);
+};
+const step = async (by) => {
+  const tiles = [...$("tiles").children], place = tiles.indexOf(document.activeElement) + by;
+  if (place >= tiles.length && await extend()) return $("tiles").children[place]?.focus();
+  tiles[Math.max(0, Math.min(tiles.length - 1, place))]?.focus();
+};
+const columns = () => getComputedStyle($("tiles")).gridTemplateColumns.split(" ").length;
+const turn = async (toWall) => {
+  wall = toWall;
+  $("view-one").setAttribute("aria-pressed", String(!wall));
+  $("view-wall").setAttribute("aria-pressed", String(wall));
+  await show();
+};
+
+// What is left
+const progress = () => {
+  $("progress").max = Math.max(1, of);
+  $("progress").value = decided;
+  $("progress-words").textContent = `${count(decided)} of ${count(of)} decided`;
+};
+const nothing = () => {
+  $("nothing-title").textContent = wanted.state === "open" && !wanted.text ? "Nothing left to decide here" : "No example fits the filter";
+  $("nothing-words").textContent = "Press F to ask for others, or take corrections.csv and train again.";
+};
+const finished = () => { $("one").hidden = true; $("nothing").hidden = false; nothing(); said("All of these are decided."); };
+const poll = async () => {
+  if (document.hidden || busy) return;
+  try {
+    const told = await source.changes(seen);
+    seen = told.number;
+    told.rows.forEach(refresh);
+  } catch { /* it will be said when a decision fails */ }
+};
+
+// Keys
+const keys = { k: () => act("keep"), s: () => act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const field = event.target.closest("input, select, textarea, audio");
+  if (field) {
+    if (event.key === "Escape" || (event.key === "Enter" && field.id === "why")) { event.preventDefault(); field.blur(); }
+    return;
+  }
+  const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (move && items.length) { event.preventDefault(); tried(() => wall ? step(move) : go(at + move)); return; }
+  const key = keys[event.key.toLowerCase()];
+  if (key) { event.preventDefault(); key(); }
+});
+for (const button of document.querySelectorAll("[data-action]")) button.addEventListener("click", () => act(button.dataset.action));
+$("undo").addEventListener("click", undo);
+$("back").addEventListener("click", () => tried(() => go(at - 1)));
+$("forward").addEventListener("click", () => tried(() => go(at + 1)));
+$("view-one").addEventListener("click", () => tried(() => turn(false)));
+$("view-wall").addEventListener("click", () => tried(() => turn(true)));
+$("more").addEventListener("click", () => tried(extend));
+$("open-keys").addEventListener("click", () => $("keys").showModal());
+$("search").addEventListener("input", match);
+$("search").addEventListener("keydown", (event) => {
+  const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (move) { event.preventDefault(); marked = Math.max(0, Math.min(options.length - 1, marked + move)); markOption(); }
+  if (event.key === "Enter") { event.preventDefault(); chosen(); }
+});
+const toggleFilters = () => {
+  $("filters").hidden = !$("filters").hidden;
+  $("open-filters").setAttribute("aria-expanded", String(!$("filters").hidden));
+  if (!$("filters").hidden) $("filters").elements.state.focus();
+};
+$("open-filters").addEventListener("click", toggleFilters);
+$("filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = $("filters").elements;
+  for (const name of ["state", "worth", "split", "label", "suggested", "text"]) wanted[name] = form[name].value;
+  wanted.low = Number(form.low.value) > 0 ? Number(form.low.value) / 100 : "";
+  wanted.high = form.high.value !== "" && Number(form.high.value) < 100 ? Number(form.high.value) / 100 : "";
+  tried(load).then(() => { document.activeElement.blur(); });
+});
+$("reviewer").addEventListener("change", () => { try { sessionStorage.setItem("reviewer", $("reviewer").value); } catch { /* asked again next time */ } });
+$("export").addEventListener("click", () => {
+  if (typeof source.exported === "string") return;
+  const place = URL.createObjectURL(new Blob([source.exported()], { type: "text/csv" }));
+  $("export").href = place;
+  setTimeout(() => URL.revokeObjectURL(place), 60000);
+});
+
+tried(async () => {
+  Object.assign(about, await source.start());
+  seen = about.number;
+  document.title = "Review of " + about.source;
+  $("source").textContent = about.source; $("run").textContent = about.run;
+  let name = null;
+  try { name = sessionStorage.getItem("reviewer"); } catch { /* it is typed */ }
+  $("reviewer").value = name || about.reviewer;
+  $("export").href = typeof source.exported === "string" ? source.exported : "#";
+  $("export").download = "corrections.csv";
+  const form = $("filters").elements;
+  form.split.append(...about.splits.map((split) => new Option(split, split)));
+  for (const one of ["label", "suggested"]) form[one].append(...about.classes.map((label) => new Option(label, label)));
+  for (const label of document.querySelectorAll(".classes-only")) label.hidden = numbers();
+  if (!about.worth) wanted.worth = form.worth.value = "";
+  document.body.classList.toggle("of-numbers", numbers());
+  if (numbers()) document.querySelector('[data-action="suggested"] span').textContent = "Expected";
+  $("given-words").textContent = numbers() ? "given number" : "given label";
+  await load();
+  setInterval(poll, 5000);
+});

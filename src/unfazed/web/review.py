@@ -1,0 +1,303 @@
+"""What is to be reviewed: the labels of a run, the most doubtful first, with the evidence and what people decided.
+
+Axis letters: N rows, K classes. The rank of a row is its place in the list, from 0.
+"""
+
+import getpass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.corrections import Correction, applied_in, valid_label
+from unfazed.errors import UsageError
+from unfazed.files import as_csv
+from unfazed.run import Run
+from unfazed.table import SPLITS
+from unfazed.verb.label_issues import label_issues
+from unfazed.web.decisions import FOLDER, Decision, Decisions
+from unfazed.web.things import Shown, Things
+
+PAGE = 60  # rows of a list at most
+CANDIDATES = 5  # classes that are shown with their probabilities
+NEIGHBOURS = 8
+LONGEST_WHY, LONGEST_NAME = 500, 80  # letters
+BRIEF = 200  # letters of an input that stands in the table itself
+STATES = ("open", "decided", "keep", "relabel", "drop", "unsure")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows a list holds: all that fit every field; an empty one asks for nothing."""
+
+    split: str = ""
+    label: str = ""
+    suggested: str = ""
+    state: str = ""  # one of STATES
+    worth: bool = False  # those worth a look alone
+    low: float = 0.0  # probability of being wrong
+    high: float = 1.0
+    text: str = ""  # in the id
+
+
+class Review:
+    """The labels of one run under review. Safe for many threads."""
+
+    def __init__(self, run: Run):
+        """Audit the labels of `run`.
+
+        Raises:
+            RunError: a file of the run is missing or damaged.
+        """
+        self.run, self.table = run, run.table()
+        self.things = Things(run, self.table)
+        audit = label_issues(run, every=True)
+        issues, self.worth = audit.frame, audit.worth  # the first ones of the list, that are worth a look
+        self.order = issues["row"].to_numpy()  # by rank; rows without a label are not in it
+        self.rank = np.full(len(self.table), -1)
+        self.rank[self.order] = np.arange(len(self.order))
+        self.error_probability, self._residual = (
+            self._by_row(issues[name].to_numpy() if name in issues else np.nan)
+            for name in ("error_probability", "residual")
+        )
+        self.suggested: list[str | None] = [None] * len(self.table)
+        self._neighbours: list[list[int]] = [[] for _ in range(len(self.table))]
+        for row, suggested, near in zip(self.order, issues["suggested"], issues["neighbours"].to_list(), strict=True):
+            self.suggested[row], self._neighbours[row] = suggested, near or []
+        self.labels: list[str | None] = self.table.frame["label"].to_list()
+        self.decisions = Decisions(run.path / FOLDER, len(self.table))
+        self._probs = _unbent(run) if run.task == "classification" else None
+        self._earlier = applied_in(run.path)
+        self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
+
+    def start(self, reviewer: str) -> dict[str, Any]:
+        """What the page has to know before it shows anything."""
+        return {
+            "run": self.run.path.resolve().name,
+            "source": Path(self.table.root).name,
+            "task": self.run.task,
+            "modality": self.things.modality.name,
+            "items": self.things.modality.items,
+            "classes": self.table.classes,
+            "splits": [split for split in SPLITS if len(self.table.rows(split))],
+            "rows": len(self.table),
+            "worth": self.worth,
+            "reviewer": reviewer,
+            "number": len(self.decisions.lines),
+        }
+
+    def listed(self, wanted: Wanted, after: int = -1, before: int | None = None) -> dict[str, Any]:
+        """A page of the rows that are wanted, by rank: the first ones after a rank, or the last ones before it.
+
+        A page is told by ranks, not by its number: rows that leave the list meanwhile do not shift the others.
+        `total` rows are wanted; in any state there are `of`, and `decided` of these.
+        """
+        ranks = np.flatnonzero(self._fits(wanted)[self.order])
+        chosen = ranks[ranks > after][:PAGE] if before is None else ranks[ranks < before][-PAGE:]
+        items = [self.item(int(row)) for row in self.order[chosen]]
+        any_state = self._fits(replace(wanted, state=""))[self.order]
+        decided = any_state & self._decided()[self.order]
+        return {"total": len(ranks), "of": int(any_state.sum()), "decided": int(decided.sum()), "items": items}
+
+    def item(self, row: int) -> dict[str, Any]:
+        """What a list says about a row."""
+        current = self.decisions.current(row)
+        return {
+            "row": row,
+            "rank": int(self.rank[row]),
+            "name": self.things.name(row),
+            "split": self.table.frame["split"][row],
+            "label": self.labels[row],
+            "suggested": self.suggested[row],
+            "probability": _known(self.error_probability[row]),
+            "residual": _known(self._residual[row]),
+            "thing": self.things.shown(row, small=True),
+            **self.decision(row, current),
+        }
+
+    def decision(self, row: int, current: Decision | None) -> dict[str, Any]:
+        """What was decided about a row, and the number that the next decision is to be based on."""
+        return {"row": row, "decision": current and asdict(current), "number": self.decisions.number(row)}
+
+    def example(self, row: int) -> dict[str, Any]:
+        """Everything about a row: what it is, the evidence, its neighbours."""
+        near, thing = self._neighbours[row][:NEIGHBOURS], self.things.shown(row)
+        return {
+            **self.item(row),
+            "thing": thing,
+            "candidates": self._candidates(row),
+            "neighbours": [self._neighbour(other, thing) for other in near],
+        }
+
+    def decide(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Take a decision from a request: row, action, corrected, why, who, based_on.
+
+        Raises:
+            UsageError: something in it is wrong. ConflictError: see `Decisions.decide`.
+        """
+        row, action = _whole(said, "row"), _text(said, "action", 20)
+        if not 0 <= row < len(self.table):
+            raise UsageError(f"there is no row {row}")
+        if action not in STATES[2:]:
+            raise UsageError(f"there is no action {action!r}")
+        corrected = _text(said, "corrected", 10_000) if action == "relabel" else ""
+        if action == "relabel" and corrected not in self.table.classes:
+            corrected = valid_label(corrected, "the new label", self.run.task)
+        if action == "relabel" and corrected == self.labels[row]:
+            action, corrected = "keep", ""
+        who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
+        draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"))
+        return self.decision(row, self.decisions.decide(draft))
+
+    def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
+        """Take back a person's last decision; what holds for its row now, None where there was nothing to take back."""
+        undone = self.decisions.undo(reviewer_name(_text(said, "who", LONGEST_NAME)))
+        return None if undone is None else self.decision(undone.row, self.decisions.current(undone.row))
+
+    def changes(self, since: int) -> dict[str, Any]:
+        """What was decided after line `since`, by anybody."""
+        self.decisions.refresh()
+        lines = self.decisions.lines[max(0, since) :]
+        rows = dict.fromkeys(one.row for one in lines)
+        told = [self.decision(row, self.decisions.current(row)) for row in rows]
+        return {"number": len(self.decisions.lines), "rows": told}
+
+    def corrections(self) -> list[Correction]:
+        """All that was decided, in the order of the rows, and what the run itself was trained with before.
+
+        A row that was corrected before keeps the label that its source has: the new decision replaces the old one.
+        """
+        earlier = {one.id: one for one in self._earlier}
+        run = str(self.run.path.resolve())
+        for row, decision in sorted(self.decisions.standing().items()):
+            found = self._correction(row, decision)
+            before = earlier.pop(found.id, None)
+            earlier[found.id] = _after(before, found) if before is not None else found
+        return [one._replace(run=run) for one in earlier.values()]
+
+    def export(self) -> str:
+        """`corrections.csv` as text."""
+        self.decisions.refresh()
+        return as_csv(Correction._fields, self.corrections())
+
+    def stated(self, row: int) -> Correction:
+        """A correction of a row that still says nothing."""
+        about = self.table.frame.row(row, named=True)
+        name = about["input"][:BRIEF] if self.things.modality.values else about["input"]
+        return Correction(about["id"], name, about["label"] or "", "", "unsure", "", "", "", about["sha256"] or "", "")
+
+    def _correction(self, row: int, one: Decision) -> Correction:
+        found = self.stated(row)
+        corrected = {"relabel": one.corrected, "keep": found.label}.get(one.action, "")
+        return found._replace(corrected=corrected, action=one.action, who=one.who, when=one.when, why=one.why)
+
+    def _candidates(self, row: int) -> list[dict[str, Any]]:
+        """The most probable classes, and the given one in any case."""
+        if self._probs is None:
+            return []
+        probs = self._probs[row]
+        best = np.argsort(-probs)[:CANDIDATES].tolist()
+        given = [k for k, label in enumerate(self.table.classes) if label == self.labels[row] and k not in best]
+        shown = [*best[: CANDIDATES - len(given)], *given]
+        return [{"label": self.table.classes[k], "probability": round(float(probs[k]), 4)} for k in shown]
+
+    def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
+        decision = self.decisions.current(row)
+        return {
+            "row": row,
+            "label": self.labels[row],
+            "split": self.table.frame["split"][row],
+            "decision": decision and asdict(decision),
+            "thing": self.things.shown(row, small=True, like=beside),
+        }
+
+    def _by_row(self, values: Any) -> NDArray[np.float64]:
+        """What the audit says by rank, by row; nan for rows that it says nothing of."""
+        found = np.full(len(self.table), np.nan)
+        found[self.order] = values
+        return found
+
+    def _column(self, name: str) -> NDArray[np.str_]:
+        values: Iterable[str | None] = self.suggested if name == "suggested" else self.table.frame[name].to_list()
+        return np.array([value or "" for value in values], dtype=object)
+
+    def _decided(self) -> NDArray[np.bool_]:
+        decided = np.zeros(len(self.table), dtype=bool)
+        decided[list(self.decisions.standing())] = True
+        return decided
+
+    def _fits(self, wanted: Wanted) -> NDArray[np.bool_]:
+        fits = np.ones(len(self.table), dtype=bool)
+        for name, column in self._columns.items():
+            if value := getattr(wanted, name):
+                fits &= column == value
+        if wanted.worth:
+            fits &= self.rank < self.worth
+        if wanted.low > 0 or wanted.high < 1:
+            fits &= (self.error_probability >= wanted.low) & (self.error_probability <= wanted.high)
+        if wanted.state in ("open", "decided"):
+            fits &= self._decided() == (wanted.state == "decided")
+        elif wanted.state:
+            rows = [row for row, one in self.decisions.standing().items() if one.action == wanted.state]
+            fits &= np.isin(np.arange(len(fits)), rows)
+        if wanted.text:
+            asked = wanted.text.casefold()
+            fits &= np.array([asked in name.casefold() for name in self.table.frame["id"]], dtype=bool)
+        return fits
+
+
+def _after(before: Correction, found: Correction) -> Correction:
+    """A decision about a label that was corrected before, in terms of the label that the source has."""
+    if found.action in ("keep", "unsure"):
+        return before
+    if found.corrected == before.label:
+        return found._replace(label=before.label, action="keep")
+    return found._replace(label=before.label)
+
+
+def _unbent(run: Run) -> NDArray[np.float32]:
+    """Probabilities [N, K] that no row's own label has bent: of training rows, those before memorisation."""
+    window, probs = run.dynamics()["window_probs"], run.scores()["probs"]
+    return np.where(np.isfinite(window), window, probs).astype(np.float32)
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON has it; None where nobody can tell."""
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
+def user_name() -> str:
+    """Who sits here, as the system knows it."""
+    try:
+        return reviewer_name(getpass.getuser())
+    except (KeyError, OSError, UsageError):  # a container without a list of users
+        return "unknown"
+
+
+def reviewer_name(name: str) -> str:
+    """The name in the form that decisions keep.
+
+    Raises:
+        UsageError: it is empty, or no name.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise UsageError(f"a reviewer's name is 1 to {LONGEST_NAME} printable letters, got {name[:LONGEST_NAME]!r}")
+    return name
+
+
+def _whole(said: dict[str, Any], name: str) -> int:
+    value = said.get(name)
+    if type(value) is not int:
+        raise UsageError(f"{name} must be a whole number")
+    return value
+
+
+def _text(said: dict[str, Any], name: str, longest: int) -> str:
+    value = said.get(name, "")
+    if not isinstance(value, str) or len(value) > longest:
+        raise UsageError(f"{name} must be a text of at most {longest} letters")
+    return value.encode("utf-8", "replace").decode()  # halves of characters

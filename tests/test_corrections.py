@@ -1,0 +1,239 @@
+"""Corrected labels are applied where they fit, refused with the reason elsewhere, and move nobody to another side."""
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import trained
+
+import unfazed
+from unfazed.corrections import (
+    COLUMNS,
+    FILE,
+    Correction,
+    Outcome,
+    applied_in,
+    correct,
+    kept_lines,
+    outcomes_in,
+    read_corrections,
+)
+from unfazed.errors import RunError, SourceError, UsageError
+from unfazed.files import as_csv
+from unfazed.run import Run
+from unfazed.table import Table
+
+
+def one(name: str = "a", **changes: str) -> Correction:
+    fields = {"id": name, "input": name, "label": "cat", "corrected": "dog", "action": "relabel", "who": "ada",
+              "when": "2026-11-22T10:00:00+00:00", "why": "", "sha256": f"hash of {name}", "run": "/run"}  # fmt: skip
+    return Correction(**fields | changes)
+
+
+def animals(labels: str = "cat cat cat dog dog cat", **columns: Any) -> Table:
+    names = list("abcdefgh")[: len(labels.split())]
+    sides = ["train", "train", "validation", "train", "validation", "test"]
+    frame = pl.DataFrame({"id": names, "input": names, "label": labels.split(), "split": sides[: len(names)],
+                          "sha256": [f"hash of {name}" for name in names], **columns})  # fmt: skip
+    return Table.of(frame, "/root", 'CSV table, labels in "label"')
+
+
+def written(path: Path, *corrections: Correction) -> Path:
+    path.write_text(as_csv(Correction._fields, corrections))
+    return path
+
+
+def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    said = [one(why='a "quoted",\nline'), one("b", action="drop", corrected=""), one("c", who="Øyvind 🦊")]
+    assert read_corrections(written(tmp_path / FILE, *said)) == said
+
+
+def test_labels_change_rows_go_and_sides_stay() -> None:
+    found = correct(animals(), [one("a"), one("c", action="drop"), one("f"), one("b", action="keep")])
+    labels = dict(found.table.frame.select("id", "label").iter_rows())
+    assert labels == {"a": "dog", "b": "cat", "d": "dog", "e": "dog", "f": "dog"}
+    assert found.table.frame["split"].to_list() == ["train", "train", "train", "validation", "test"]
+    assert found.kept.tolist() == [0, 1, 3, 4, 5]
+    assert not any(refused for _, refused in found.outcomes)
+
+
+def test_classes_follow_the_labels() -> None:
+    table = correct(animals("cat cat cat dog dog eel"), [one("f", label="eel", corrected="fox")]).table
+    assert table.classes == ["cat", "dog", "fox"]
+    assert any('a new class from corrections, "fox"' in note for note in table.notes)
+    assert any('without an example after corrections: "eel"' in note for note in table.notes)
+
+
+def test_sets_of_labels_are_put_into_one_order_and_their_parts_are_the_classes() -> None:
+    table = replace(animals("cat cat|dog cat dog dog cat"), classes=["cat", "dog"], task="multilabel")
+    found = correct(table, [one("b", label="cat|dog", corrected="eel| cat")]).table
+    assert found.frame["label"].to_list()[1] == "cat|eel" and found.classes == ["cat", "dog", "eel"]
+
+
+@pytest.mark.parametrize(
+    ("misfit", "reason"),
+    [
+        (one("zebra"), "no such example"),
+        (one("b", sha256="another"), "its content is not"),
+        (one("b", sha256=""), "its content is not"),
+        (one("d", corrected="fox"), 'is now "dog", not "cat"'),
+        (one("d", action="drop"), 'is now "dog", not "cat"'),
+    ],
+)
+def test_what_does_not_fit_is_named_and_not_applied(misfit: Correction, reason: str) -> None:
+    found = correct(animals(), [one("a"), misfit])
+    assert found.table.frame["label"].to_list() == ["dog", "cat", "cat", "dog", "dog", "cat"]
+    assert reason in found.outcomes[1].refused
+    assert any(misfit.id in note and reason in note for note in found.table.notes)
+    with pytest.raises(SourceError, match="none of the 1 corrections fits"):
+        correct(animals(), [misfit])
+
+
+def test_a_label_that_the_source_has_corrected_itself_is_no_conflict() -> None:
+    assert correct(animals(), [one("d")]).outcomes[0].refused == ""
+
+
+def test_no_side_may_lose_all_of_its_rows() -> None:
+    with pytest.raises(SourceError, match="every row of test"):
+        correct(animals(), [one("f", action="drop")])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text.replace("relabel", "relable", 1), 'line 2: the action is "relable".*Did you mean "relabel"'),
+        (lambda text: text.replace(",dog,", ", ,", 1), "line 2: .* the corrected label is empty"),
+        (lambda text: text.replace("sha256", "sha", 1), 'lacks the columns "sha256"'),
+        (lambda text: text.replace("\r\na,", "\r\n,", 1), "line 2: it has no id"),
+        (lambda text: text + text.splitlines()[1].replace("dog", "eel") + "\r\n", 'twice about "a": .*dog.*eel'),
+        (lambda text: text + "a,b,c,d,e,f,g,h,i,j,k,l\r\n", "line 3: more values than columns"),
+        (lambda text: "\0" + text, "lacks the columns|cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_one_message(change: Any, reason: str, tmp_path: Path) -> None:
+    path = written(tmp_path / FILE, one("a"))
+    path.write_text(change(path.read_bytes().decode()), newline="")
+    with pytest.raises(UsageError, match=reason):
+        read_corrections(path)
+
+
+def test_files_of_two_people_may_agree(tmp_path: Path) -> None:
+    path = written(tmp_path / FILE, one("a"), one("a", who="bo"))
+    assert [found.who for found in read_corrections(path)] == ["ada"]
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unfazed review RUN --export"):
+        read_corrections(tmp_path / FILE)
+
+
+def test_a_run_keeps_what_became_of_each(tmp_path: Path) -> None:
+    outcomes = [Outcome(one("a"), ""), Outcome(one("b"), "its content is not it"), Outcome(one("c", action="keep"), "")]
+    (tmp_path / FILE).write_text(as_csv(COLUMNS, kept_lines(outcomes)))
+    assert outcomes_in(tmp_path) == outcomes
+    assert [found.id for found in applied_in(tmp_path)] == ["a", "c"]
+    with (tmp_path / FILE).open(newline="") as file:
+        assert [line["applied"] for line in csv.DictReader(file)] == [
+            "yes", "no: its content is not it", "nothing to apply"]  # fmt: skip
+    (tmp_path / FILE).write_text("nonsense")
+    with pytest.raises(RunError, match="damaged"):
+        outcomes_in(tmp_path)
+
+
+def corrections_of(run: Run, count: int = 40) -> list[Correction]:
+    """Every label of the first rows moved on to the next class; one row dropped."""
+    table, classes = run.table(), run.classes
+    found = []
+    for about in table.frame.head(count).iter_rows(named=True):
+        label = classes[(classes.index(about["label"]) + 1) % len(classes)]
+        found.append(one(about["id"], label=about["label"], corrected=label, sha256=about["sha256"], run=str(run.path)))
+    return [found[0]._replace(action="drop", corrected=""), *found[1:]]
+
+
+def test_training_again_applies_them_keeps_the_sides_and_says_who(tmp_path: Path) -> None:
+    before = trained.run()
+    path = written(tmp_path / FILE, *corrections_of(before))
+    run = unfazed.train(
+        trained.source(), out=tmp_path / "run", corrections=str(path), progress=False, **trained.SETTINGS
+    )
+    now, was = (
+        {name: rest for name, *rest in each.table().frame.select("id", "label", "split").iter_rows()}
+        for each in (run, before)
+    )
+    dropped, *changed = corrections_of(before)
+    assert set(was) - set(now) == {dropped.id}
+    assert all(now[each.id] == [each.corrected, was[each.id][1]] for each in changed)
+    untouched = set(now) - {each.id for each in changed}
+    assert all(now[name] == was[name] for name in untouched), "nobody else may move"
+    assert {(each.who, each.when) for each in applied_in(run.path)} == {("ada", "2026-11-22T10:00:00+00:00")}
+    facts = run.report["corrections"]
+    assert (facts["relabelled"], facts["dropped"], facts["who"]) == (39, 1, {"ada": 40})
+    test = {name for name in untouched if now[name][1] == "test"}
+    assert facts["audit"]["difference"]["n"] == len(test) > 10
+    assert facts["audit"]["settings"] == []
+    assert any("39 labels were corrected by ada, 1 example" in line["text"] for line in run.report["verdict"])
+
+
+def test_a_resumed_run_notices_changed_corrections(tmp_path: Path) -> None:
+    from unfazed.loop import Step
+    from unfazed.verb.train import resumed_events, separated, training_events
+
+    said = corrections_of(trained.run())
+    path = written(tmp_path / FILE, *said)
+    options, recipe = separated({"corrections": str(path), **trained.SETTINGS}, None)
+    out = tmp_path / "run"
+    events = training_events(trained.source(), options, recipe, out)
+    for event in events:
+        if isinstance(event, Step) and event.number == 2:
+            with pytest.raises(KeyboardInterrupt):
+                events.throw(KeyboardInterrupt())
+            break
+    written(path, *said[:-1])
+    with pytest.raises(SourceError, match="the corrections are not those"):
+        list(resumed_events(out))
+    written(path, *said)
+    shutil.copytree(out, tmp_path / "copy")
+    finished = unfazed.resume(out, progress=False)
+    assert finished.report["corrections"]["relabelled"] == 39
+
+
+def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
+    from unfazed.verb.corrected import effect
+
+    run = trained.run()
+    table, probs = run.table(), run.scores()["probs"]
+    said = corrections_of(run)
+    for changed, reason in (
+        ([each._replace(run="") for each in said], "do not say which run"),
+        ([each._replace(run=f"/nowhere/{number % 2}") for number, each in enumerate(said)], "from 2 runs"),
+        ([each._replace(run=str(tmp_path / "gone")) for each in said], "there is no run folder"),
+    ):
+        facts = effect([Outcome(each, "") for each in changed], table, probs, run.recipe)
+        assert facts is not None and reason in facts["audit"]["missing"]
+    every = [one(name, run=str(run.path)) for name in table.frame["id"]]
+    facts = effect([Outcome(each, "") for each in every], table, probs, run.recipe)
+    assert facts is not None and "labels that nobody touched" in facts["audit"]["missing"]
+
+
+def test_the_comparison_is_of_untouched_rows_alone(tmp_path: Path) -> None:
+    """A run that is right about every untouched row and wrong about each touched one is better by what it mends."""
+    from unfazed.verb.corrected import effect
+
+    run = trained.run()
+    table, y = run.table(), run.table().y()
+    probs = np.full((len(y), len(run.classes)), 0.01, np.float32)
+    probs[np.arange(len(y)), y] = 0.97
+    test = table.rows("test")
+    touched = test[:10]
+    probs[touched] = probs[touched][:, ::-1]
+    said = [Outcome(one(table.frame["id"][int(row)], run=str(run.path)), "") for row in touched]
+    facts = effect(said, table, probs, run.recipe)
+    was = run.scores()["probs"].argmax(1) == y
+    assert facts is not None
+    assert facts["audit"]["after"]["value"] == 1 and facts["audit"]["after"]["n"] == len(test) - 10
+    assert facts["audit"]["before"]["value"] == pytest.approx(was[test[10:]].mean())

@@ -1,0 +1,194 @@
+"""Labels corrected in a real browser, by keyboard alone, reach the next run; a killed server loses nothing."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trained
+from test_browser import CHROMIUM, QUIET
+
+import unfazed
+from unfazed.corrections import FILE, read_corrections
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@contextmanager
+def serving(run: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The link to a server in a process of its own, which is killed at the end."""
+    arguments = [sys.executable, "-m", "unfazed", "review", str(run), "--reviewer", "ada", "--no-browser"]
+    settings = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=settings)
+    try:
+        assert process.stdout is not None
+        found = next(link for line in process.stdout if (link := re.search(r"http://\S+", line)))
+        yield found[0], process
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def opened(browser: "sync_api.Browser", address: str, told: list[str], **settings: Any) -> "sync_api.Page":
+    """The page with its first example; whatever goes wrong in it is added to `told`."""
+    page = browser.new_page(**settings)
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#question:not(:empty)")
+    return page
+
+
+def pressed(page: "sync_api.Page", key: str) -> str:
+    """Decide with a key and wait for the next example; the name of the one that was decided about."""
+    name = page.locator("#name").inner_text()
+    page.keyboard.press(key)
+    page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=name)
+    return name
+
+
+def test_labels_corrected_by_keyboard_reach_the_next_run(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    run, told = tmp_path / "run", []  # type: ignore[var-annotated]
+    shutil.copytree(trained.run().path, run)
+    with serving(run) as (address, _):
+        page = opened(browser, address, told)
+        suggestion = page.locator('[data-action="suggested"] b').inner_text()
+        suggested = pressed(page, "s")
+        kept = pressed(page, "k")
+        dropped = pressed(page, "d")
+        undone = pressed(page, "u")
+        page.keyboard.press("z")
+        page.wait_for_function("name => document.getElementById('name').textContent === name", arg=undone)
+        page.keyboard.press("o")
+        page.keyboard.type("zero, crossed")
+        page.keyboard.press("Enter")
+        page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=undone)
+        page.close()
+    with serving(run) as (address, _):  # the first one was killed, without a warning
+        page = opened(browser, address, told)
+        assert page.locator("#name").inner_text() not in (suggested, kept, dropped, undone)
+        assert page.locator("#progress-words").inner_text().startswith("4 of ")
+        with page.expect_download() as download:
+            page.get_by_text("Export").click()
+        download.value.save_as(tmp_path / FILE)
+        page.close()
+    assert told == []
+    found = {one.id: (one.action, one.corrected) for one in read_corrections(tmp_path / FILE)}
+    assert found[suggested] == ("relabel", suggestion) and found[undone] == ("relabel", "zero, crossed")
+    assert found[kept][0] == "keep" and found[dropped][0] == "drop"
+    again = unfazed.train(
+        trained.source(), out=tmp_path / "again", corrections=tmp_path / FILE, progress=False, **trained.SETTINGS
+    )
+    labels = dict(again.table().frame.select("id", "label").iter_rows())
+    assert (labels[suggested], labels[undone]) == (suggestion, "zero, crossed")
+    assert dropped not in labels and "zero, crossed" in again.classes
+
+
+def test_two_people_see_each_other(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    run, told = tmp_path / "run", []  # type: ignore[var-annotated]
+    shutil.copytree(trained.run().path, run)
+    with serving(run) as (address, _):
+        ada, bo = opened(browser, address, told), opened(browser, address, told)
+        bo.route("**/changes*", lambda route: route.abort())  # or he may hear of it before he decides
+        bo.locator("#reviewer").fill("bo")
+        bo.keyboard.press("Escape")
+        name = pressed(ada, "d")
+        bo.keyboard.press("k")
+        bo.wait_for_selector("#conflict:not([hidden])")
+        assert bo.locator("#name").inner_text() == name, "it stays, to be looked at"
+        assert "ada: dropped" in bo.locator("#conflict").inner_text()
+        pressed(bo, "k")  # now that it was seen
+        lines = (run / "review" / "decisions.jsonl").read_text().splitlines()
+        assert [json.loads(line)["who"] for line in lines] == ["ada", "bo"]
+        ada.close()
+        bo.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (768, "light"), (1280, "light")])
+def test_it_fits_the_screen_in_both_views(
+    browser: "sync_api.Browser", width: int, scheme: str, tmp_path: Path
+) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    written(file, 30)
+    settings = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    page = opened(browser, file.as_uri(), told, **settings)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("w")
+    page.wait_for_selector(".tile")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert told == []
+    page.close()
+
+
+def written(file: Path, limit: int) -> None:
+    from unfazed.web.open import static_file
+
+    static_file(trained.run().path, file, limit)
+
+
+def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    written(file, 5)
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("request", lambda one: told.append(one.url) if one.url.startswith("http") else None)
+    page.on("console", lambda message: told.append(message.text))
+    page.goto(file.as_uri())
+    page.wait_for_selector("#question:not(:empty)")
+    assert page.locator("#thing img").evaluate("image => image.complete && image.naturalWidth") == 8
+    first, second = pressed(page, "d"), pressed(page, "k")
+    page.reload()
+    page.wait_for_selector("#question:not(:empty)")
+    assert page.locator("#progress-words").inner_text() == "2 of 5 decided"
+    pressed(page, "u")
+    page.keyboard.press("z")
+    page.wait_for_function("document.getElementById('progress-words').textContent === '2 of 5 decided'")
+    with page.expect_download() as download:
+        page.get_by_text("Export").click()
+    download.value.save_as(tmp_path / FILE)
+    found = read_corrections(tmp_path / FILE)
+    assert [(one.id, one.action) for one in found] == [(first, "drop"), (second, "keep")]
+    table = {one["id"]: one for one in trained.run().table().frame.iter_rows(named=True)}
+    assert all(one.sha256 == table[one.id]["sha256"] and one.label == table[one.id]["label"] for one in found)
+    with (tmp_path / FILE).open(newline="") as text:
+        assert len(list(csv.reader(text))) == 3
+    assert told == []
+    context.close()
+
+
+def test_the_wall_is_walked_and_decided_by_keyboard(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    written(file, 30)
+    page = opened(browser, file.as_uri(), told, viewport={"width": 1000, "height": 800})
+    page.keyboard.press("w")
+    page.wait_for_selector(".tile:focus")
+    page.keyboard.press("d")
+    page.wait_for_function("document.activeElement === document.querySelectorAll('.tile')[1]")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.activeElement !== document.querySelectorAll('.tile')[1]")
+    first = page.locator(".tile").first.evaluate("tile => tile.offsetTop")
+    assert page.evaluate("document.activeElement.offsetTop") > first
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#one:not([hidden])")
+    assert page.locator(".tile.is-decided").count() == 1 and told == []
+    page.close()

@@ -1,0 +1,88 @@
+"""What the review page shows of each kind of data, made anew and never more than it should be."""
+
+import io
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import soundfile
+from PIL import Image
+
+from unfazed.errors import InputError
+from unfazed.run import Exhibit, Run
+from unfazed.table import Table
+from unfazed.web.things import BRIEF, LARGEST, SMALL, Things
+
+
+def things(folder: Path, modality: str, inputs: list[str], exhibits: dict[int, Exhibit] | None = None) -> Things:
+    run = Run.create(folder / "run")
+    run.write_json("model.json", {"modality": modality, "classes": ["a", "b"]})
+    run.write_exhibits(exhibits or {})
+    contents = [Path(name).read_bytes() if modality in ("image", "audio") else b"in one form" for name in inputs]
+    frame = pl.DataFrame({"id": [str(row) for row in range(len(inputs))], "input": inputs, "label": ["a"] * len(inputs),
+                          "sha256": [sha256(content).hexdigest() for content in contents]})  # fmt: skip
+    return Things(run, Table.of(frame, str(folder), "test"))
+
+
+def image(path: Path, width: int, height: int, **settings: Any) -> str:
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(path, **settings)
+    return str(path)
+
+
+def test_a_picture_is_made_anew_at_full_size_and_small(tmp_path: Path) -> None:
+    secret = Image.Exif()
+    secret[0x9286] = "where I live"
+    paths = [image(tmp_path / "a.jpg", 900, 500, exif=secret), image(tmp_path / "b.png", 8, 9)]
+    shown = things(tmp_path, "image", paths)
+    for row, size, expected in ((0, "full", (900, 500)), (0, "small", (SMALL, 107)), (1, "full", (8, 9))):
+        with Image.open(io.BytesIO(shown.picture(row, size).data)) as found:
+            assert found.size == expected and not found.getexif()
+    assert LARGEST >= 2048
+
+
+def test_what_is_gone_or_has_changed_is_refused_with_the_reason(tmp_path: Path) -> None:
+    shown = things(tmp_path, "image", [image(tmp_path / "a.png", 8, 8), image(tmp_path / "b.png", 9, 9)])
+    Path(shown.table.frame["input"][0]).unlink()
+    Path(shown.table.frame["input"][1]).write_bytes(b"GIF89a and nothing else")
+    for row, reason in ((0, "no such file"), (1, "GIF")):
+        with pytest.raises(InputError, match=reason):
+            shown.picture(row, "full")
+
+
+def test_a_recording_is_a_spectrogram_and_a_wav(tmp_path: Path) -> None:
+    samples = np.sin(np.arange(16_000) / 10).astype(np.float32)
+    soundfile.write(tmp_path / "a.flac", samples, 8000)
+    shown = things(tmp_path, "audio", [str(tmp_path / "a.flac")])
+    with Image.open(io.BytesIO(shown.picture(0, "full").data)) as found:
+        assert found.size == (960, 300)
+    heard, rate = soundfile.read(io.BytesIO(shown.sound(0).data))
+    assert rate == 8000 and np.abs(heard - samples).max() < 1e-3
+
+
+def test_a_text_shows_the_words_that_mattered_and_is_cut_among_others(tmp_path: Path) -> None:
+    long = "word " * 200
+    shown = things(tmp_path, "text", ["good film", long], {0: Exhibit(words=[("good ", 1.5), ("film", -0.5)])})
+    assert shown.shown(0) == {"kind": "text", "words": [("good ", 1.5), ("film", -0.5)]}
+    assert shown.shown(1)["words"] == [(long, 0.0)]
+    assert len(shown.shown(1, small=True)["words"][0][0]) == BRIEF
+
+
+def test_a_row_shows_its_columns_and_among_others_those_of_the_one_beside_it(tmp_path: Path) -> None:
+    rows = [json.dumps({f"c{number}": value for number in range(9)}) for value in ("1", "2")]
+    cells = [(f"c{number}", "1", float(number % 5)) for number in range(9)]
+    shown = things(tmp_path, "tabular", rows, {0: Exhibit(cells=cells)})
+    whole = shown.shown(0)
+    assert whole["cells"] == cells
+    assert [name for name, _, _ in shown.shown(1, small=True)["cells"]] == ["c0", "c1", "c2", "c3", "c4"]
+    beside = shown.shown(1, small=True, like=whole)["cells"]
+    assert beside == [("c2", "2", 0.0), ("c3", "2", 0.0), ("c4", "2", 0.0), ("c7", "2", 0.0), ("c8", "2", 0.0)]
+
+
+def test_what_cannot_be_read_is_told_not_raised(tmp_path: Path) -> None:
+    shown = things(tmp_path, "tabular", ["[1, 2]"])
+    assert shown.shown(0)["kind"] == "none" and "JSON object" in shown.shown(0)["why"]
