@@ -165,7 +165,7 @@ def pairs_of_digits(data: Path, scratch: Path) -> Data:
         picture.paste(Image.open(two[0][0]), (8, 4))
         path = scratch / "pairs" / f"{number:04}.png"
         picture.save(path)
-        rows.append(([str(path)], one[1] + two[1]))
+        rows.append(([str(path)], f"{one[1]} and {two[1]}"))
     return Data(["path"], rows)
 
 
@@ -290,7 +290,7 @@ REGIMES = (
         ("digits", FINE, DIGITS, (900, 300, 300), as_it_is, {"epochs": 15}),
         ("digits, one epoch", SHORT, DIGITS, (900, 300, 300), as_it_is, {"epochs": 1}),
         ("digits, rate 1e-6", LOW, DIGITS, (900, 300, 300), as_it_is, {"epochs": 10, "learning_rate": 1e-6}),
-        ("digits, rate 20", HIGH, DIGITS, (900, 300, 300), as_it_is, {"epochs": 10, "learning_rate": 20.0}),
+        ("digits, rate 1", HIGH, DIGITS, (900, 300, 300), as_it_is, {"epochs": 10, "learning_rate": 1.0}),
         ("pairs of digits, width 4", NARROW, pairs_of_digits, (2000, 400, 400), as_it_is, {"epochs": 25, "width": 4}),
         ("digits, 20 rows", DATA, DIGITS, (20, 300, 300), as_it_is, {}),
         ("digits, 30 % wrong", LABELS, DIGITS, (900, 300, 300), relabelled(symmetric), {"epochs": 15}),
@@ -317,7 +317,7 @@ REGIMES = (
         ("breast cancer, 30 % wrong", LABELS, CANCER, (300, 130, 130), relabelled(symmetric), {}),
         ("breast cancer, shuffled", UNRELATED, CANCER, (300, 130, 130), relabelled(shuffled), {}),
         ("breast cancer, rate 1e-7", LOW, CANCER, (300, 130, 130), as_it_is, {"learning_rate": 1e-7}),
-        ("breast cancer, rate 30", HIGH, CANCER, (300, 130, 130), as_it_is, {"learning_rate": 30.0}),
+        ("breast cancer, rate 3", HIGH, CANCER, (300, 130, 130), as_it_is, {"learning_rate": 3.0}),
         ("wine, six rows", DATA, WINES, {f"class_{k}": (2, 20, 20) for k in range(3)}, as_it_is, {}),
         ("wine, one epoch", SHORT, WINES, (80, 45, 45), as_it_is, {"epochs": 1}),
         ("diabetes, rate 1e-7", LOW, DIABETES, (250, 90, 90), as_it_is, {"learning_rate": 1e-7}),
@@ -329,7 +329,7 @@ REGIMES = (
         ("eurosat, 4 kinds", FINE, EUROSAT, (900, 300, 300), as_it_is, {"epochs": 10, **SMALL}),
         ("cifar10, one epoch", SHORT, CIFAR, (1500, 500, 300), as_it_is, {"epochs": 1}),
         ("cifar10, rate 1e-6", LOW, CIFAR, (1000, 400, 300), as_it_is, {"epochs": 6, "learning_rate": 1e-6}),
-        ("cifar10, rate 20", HIGH, CIFAR, (1000, 400, 300), as_it_is, {"epochs": 6, "learning_rate": 20.0}),
+        ("cifar10, rate 1", HIGH, CIFAR, (1000, 400, 300), as_it_is, {"epochs": 6, "learning_rate": 1.0}),
         ("cifar10, width 4", NARROW, CIFAR, (3000, 500, 300), as_it_is, {"epochs": 20, "width": 4}),
         ("cifar10, 200 rows", DATA, CIFAR, (200, 500, 300), as_it_is, {"epochs": 25}),
         ("cifar10, shuffled", UNRELATED, CIFAR, (800, 400, 300), relabelled(shuffled), {"epochs": 8}),
@@ -362,7 +362,7 @@ REGIMES = (
         ("California", FINE, california, (4000, 800, 500), as_it_is, {}),
         ("California, rate 1e-7", LOW, california, (2000, 500, 300), as_it_is, {"learning_rate": 1e-7}),
         ("California, shuffled", UNRELATED, california, (1500, 500, 300), relabelled(shuffled), {}),
-        ("California, rate 30", HIGH, california, (2000, 500, 300), as_it_is, {"learning_rate": 30.0}),
+        ("California, rate 3", HIGH, california, (2000, 500, 300), as_it_is, {"learning_rate": 3.0}),
         ("red wine, 25 rows", DATA, red_wine, (25, 400, 300), as_it_is, {"task": "regression"}),
     ),
 )  # fmt: skip
