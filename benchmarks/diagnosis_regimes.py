@@ -273,7 +273,7 @@ LAND = ("Forest", "Industrial", "Residential", "SeaLake")
 EUROSAT = files(unpacked("images/eurosat.tar"), LAND)
 CROPS = files(unpacked("images/eurosat.tar"), ("AnnualCrop", "PermanentCrop"))
 FLOWERS = files(unpacked("images/flowers5.tar"))
-SMALL = {"image_size": 32}
+SMALL, THIN = {"image_size": 32}, {"width": 32, "sample_rate": 8000}
 CAUSES = ("fine", "too few epochs", "learning rate too low", "learning rate too high", "too small a network",
            "overfitting", "wrong labels", "too little data", "leak", "labels unrelated to inputs",
            "inputs do not vary", "class imbalance")  # fmt: skip
@@ -299,13 +299,13 @@ REGIMES = (
         ("digits, all grey", CONSTANT, DIGITS, (300, 100, 100), grey, {"epochs": 8}),
         ("digits, copies", LEAK, DIGITS, (900, 300, 300), copies, {"epochs": 12}),
         ("digits, 8 and 3 50:1", IMBALANCE, DIGITS, {"8": (2, 60, 60), "3": (100, 40, 40)}, as_it_is, {"epochs": 6}),
-        ("digits, 100 rows for long", OVER, DIGITS, (100, 300, 300), as_it_is,
+        ("digits, 40 rows for long", OVER, DIGITS, (40, 300, 300), as_it_is,
          {**BARE_PICTURES, "epochs": 120, "learning_rate": 0.003}),
-        ("sounds", FINE, SOUNDS, (480, 120, 120), as_it_is, {"epochs": 20}),
-        ("sounds, one epoch", SHORT, SOUNDS, (480, 120, 120), as_it_is, {"epochs": 1}),
-        ("sounds, 30 % wrong", LABELS, SOUNDS, (480, 120, 120), relabelled(symmetric), {"epochs": 20}),
-        ("sounds, shuffled", UNRELATED, SOUNDS, (480, 120, 120), relabelled(shuffled), {"epochs": 12}),
-        ("sounds, silence", CONSTANT, SOUNDS, (200, 60, 60), grey, {"epochs": 6}),
+        ("sounds", FINE, SOUNDS, (360, 120, 60), as_it_is, {"epochs": 8, **THIN}),
+        ("sounds, one epoch", SHORT, SOUNDS, (360, 120, 60), as_it_is, {"epochs": 1, **THIN}),
+        ("sounds, 30 % wrong", LABELS, SOUNDS, (360, 120, 60), relabelled(symmetric), {"epochs": 8, **THIN}),
+        ("sounds, shuffled", UNRELATED, SOUNDS, (360, 120, 60), relabelled(shuffled), {"epochs": 6, **THIN}),
+        ("sounds, silence", CONSTANT, SOUNDS, (200, 60, 60), grey, {"epochs": 3, **THIN}),
         ("docstrings", DATA, DOCS, (800, 400, 400), as_it_is, {}),
         ("docstrings, rate 1e-7", LOW, DOCS, (1500, 400, 400), as_it_is, {"learning_rate": 1e-7}),
         ("docstrings, shuffled", UNRELATED, DOCS, (1200, 400, 400), relabelled(shuffled), {}),
@@ -341,12 +341,12 @@ REGIMES = (
          {**BARE_PICTURES, **SMALL, "epochs": 60, "learning_rate": 0.003}),
         ("crops, 50:1", IMBALANCE, CROPS, {"AnnualCrop": (250, 100, 50), "PermanentCrop": (5, 100, 50)}, as_it_is,
          {"epochs": 8, **SMALL}),
-        ("spoken digits", FINE, spoken_digits, (1500, 400, 300), as_it_is, {"epochs": 12}),
-        ("spoken digits, 30 % wrong", LABELS, spoken_digits, (1500, 400, 300), relabelled(symmetric), {"epochs": 12}),
+        ("spoken digits", FINE, spoken_digits, (1000, 400, 200), as_it_is, {"epochs": 8, **THIN}),
+        ("spoken digits, 30 % wrong", LABELS, spoken_digits, (1000, 400, 200), relabelled(symmetric), {"epochs": 8, **THIN}),
         ("spoken digits, rate 1e-6", LOW, spoken_digits, (800, 300, 200), as_it_is,
-         {"epochs": 6, "learning_rate": 1e-6}),
-        ("spoken digits, one epoch", SHORT, spoken_digits, (800, 300, 200), as_it_is, {"epochs": 1}),
-        ("spoken digits, 20 rows", DATA, spoken_digits, (20, 300, 200), as_it_is, {}),
+         {"epochs": 4, "learning_rate": 1e-6, **THIN}),
+        ("spoken digits, one epoch", SHORT, spoken_digits, (800, 300, 200), as_it_is, {"epochs": 1, **THIN}),
+        ("spoken digits, 20 rows", DATA, spoken_digits, (20, 300, 200), as_it_is, {**THIN}),
         ("SMS", FINE, sms, (2000, 500, 500), as_it_is, {}),
         ("TREC, 50:1", IMBALANCE, trec, {"1": (500, 100, 50), "3": (10, 100, 50)}, as_it_is, {}),
         ("TREC, one epoch", SHORT, trec, (800, 300, 300), as_it_is, {"epochs": 1}),
