@@ -186,7 +186,7 @@ def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
 
 def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
     """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
-    owners = [column.name for column in preprocessor.columns for _ in column.features]
+    owners = column_names(preprocessor)
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
     for leak in leaks(x, y, preprocessor.codes, seed=0):
         worst.setdefault(owners[leak.feature], leak)
@@ -197,6 +197,11 @@ def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularP
         f"{_names(names)}. What they tell of the training rows may not hold for others"
     )
     return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
+
+
+def column_names(preprocessor: TabularPreprocessor) -> list[str]:
+    """The column that each of the F features comes from."""
+    return [column.name for column in preprocessor.columns for _ in column.features]
 
 
 def _alarm(name: str, leak: Leak) -> str:

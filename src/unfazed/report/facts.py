@@ -21,6 +21,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
 from unfazed.report import numbers
+from unfazed.report.diagnosed import diagnosed
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -83,6 +84,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
     told |= {"headline": headline(told), "verdict": verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
@@ -102,6 +104,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.predicted[:, None])
     told |= {"headline": numbers.headline(told), "verdict": numbers.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict

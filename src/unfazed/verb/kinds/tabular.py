@@ -19,6 +19,7 @@ from unfazed.analysis.tabular import (
     Rows,
     boosting_model,
     boosting_numbers,
+    expansion,
     linear_model,
     linear_numbers,
 )
@@ -144,4 +145,10 @@ def _preprocessor(prepared: Prepared) -> TabularPreprocessor:
     return prepared.preprocessor
 
 
-KIND = Kind(design, baselines, exhibits)
+def features(prepared: Prepared, rows: Integers) -> Rows:
+    """Standardised numbers, and a column for each code and for what is missing."""
+    train = prepared.table.rows("train")[:LINEAR_ROWS]
+    return expansion(_encoded(prepared, train), _preprocessor(prepared).codes)(_encoded(prepared, rows))
+
+
+KIND = Kind(design, baselines, exhibits, features)

@@ -1,0 +1,105 @@
+"""The diagnosis of a run, from its files and facts: what `analysis.diagnosis` is given, and how people see it.
+
+Axis letters: N rows, K classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.diagnosis import UNTOLD, Classes, Curve, Diagnosis, Epoch, Layer, Signs, Trial, diagnose
+from unfazed.analysis.doubts import contradicted, rarity
+from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.report.verdict import simpler
+from unfazed.table import Table
+
+if TYPE_CHECKING:
+    from unfazed.run import Run
+
+Facts = Mapping[str, Any]
+SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
+NEEDED = ("train", "validation")
+
+
+def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
+    skill = "accuracy" if told["classes"] else "r2"
+    losses = [line.get("validation", {}).get("loss") for line in told["epochs"]]
+    if run.task not in ("classification", "regression") or None in losses or not told["best_epoch"]:
+        return _facts(Diagnosis(UNTOLD, "low", "There are no rules yet for a run of this kind.", "Look at its mistakes",
+                                {}), ())  # fmt: skip
+    if not all(told[side][skill]["n"] for side in NEEDED):
+        said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
+        return _facts(Diagnosis(UNTOLD, "low", said, "Keep some: --validation 0.1", {}), ())
+    found = signs(run, told, table, probs)
+    return _facts(diagnose(found), found.layers)
+
+
+def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:
+    return {**found._asdict(), "layers": [layer._asdict() for layer in layers]}
+
+
+def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> Signs:
+    """Everything that was measured of the run."""
+    checks, recipe = run.checks, told["recipe"]
+    skill = "accuracy" if told["classes"] else "r2"
+    guess = told["baselines"]["majority"]["validation"]["accuracy"]["value"] if told["classes"] else 0.0
+    width, usual = recipe.get("width"), checks.get("usual_width")
+    return Signs(
+        skill="accuracy" if skill == "accuracy" else "R²",
+        train=_estimate(told["train"][skill]),
+        validation=_estimate(told["validation"][skill]),
+        guess=guess,
+        guess_loss=checks.get("guess_loss", 1.0),
+        simpler=_best_simpler(told, skill),
+        epochs=[_epoch(line) for line in told["epochs"]],
+        best_epoch=1 + [line["epoch"] for line in told["epochs"]].index(told["best_epoch"]),
+        learning_rate=recipe["learning_rate"],
+        usual_rate=checks.get("usual_rate"),
+        width=(width, usual) if width and usual else None,
+        loss=checks.get("loss"),
+        trials=[Trial(**{**one, "gain": _estimate(one["gain"])}) for one in checks.get("trials", [])],
+        variation=checks.get("variation"),
+        leaks=[(one["column"], one["right"]) for one in checks.get("leaks", [])],
+        copies=_estimate(checks["copies"]) if checks.get("copies") else None,
+        layers=[Layer(**one) for one in checks.get("layers", [])],
+        curve=Curve(**{**checks["curve"], "gain": _estimate(checks["curve"]["gain"])}) if checks.get("curve") else None,
+        **(_of_classes(run, table, probs) if told["classes"] else {}),
+    )
+
+
+def _estimate(found: Facts) -> Estimate:
+    """With nan where JSON has none."""
+    return Estimate(**{name: np.nan if found[name] is None else found[name] for name in Estimate._fields})
+
+
+def _epoch(line: Facts) -> Epoch:
+    train, validation = line["train"], line["validation"]
+    skill = "accuracy" if "accuracy" in train else "r2"
+    return Epoch(train.get("log_loss", train.get("loss")), validation.get("log_loss", validation["loss"]),
+                 train[skill], validation[skill])  # fmt: skip
+
+
+def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | None:
+    """The simpler model with the highest validation skill, that skill, and the lead of the run's model."""
+    found = []
+    for words, facts in simpler(told):
+        measured = facts.get("validation", {})
+        its, lead = measured.get(skill), measured.get(SKILLS[skill])
+        if its and lead and None not in (its["value"], lead["low"], lead["high"]):
+            found.append((words, _estimate(its), _estimate(lead)))
+    return max(found, key=lambda one: one[1].value, default=None)
+
+
+def _of_classes(run: "Run", table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    """Doubts about the labels, and how rare classes fare, by rows that were not learnt by heart."""
+    y, names = table.y(), run.classes
+    train, validation = table.rows("train"), table.rows("validation")
+    counts: Integers = np.bincount(y[train][y[train] >= 0], minlength=len(names))
+    return {
+        "rows_per_class": len(train) / len(names),
+        "suspected": contradicted(y[validation], probs[validation]),
+        "classes": rarity(counts, y[validation], probs[validation], names),
+    }
