@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
+    {"cli_diagnose"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
@@ -27,7 +28,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder"},
-    {"docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
+    {"console", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
     {"files"},
     {"errors"},
 ]

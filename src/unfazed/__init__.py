@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unfazed.recipe import Recipe as Recipe
     from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
+    from unfazed.verb.diagnose import diagnose as diagnose
     from unfazed.verb.evaluate import evaluate as evaluate
     from unfazed.verb.lr_find import lr_find as lr_find
     from unfazed.verb.train import resume as resume
@@ -33,6 +34,7 @@ _HOMES = {
     "Recipe": "unfazed.recipe",
     "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
+    "diagnose": "unfazed.verb.diagnose",
     "evaluate": "unfazed.verb.evaluate",
     "lr_find": "unfazed.verb.lr_find",
     "resume": "unfazed.verb.train",
@@ -47,6 +49,7 @@ __all__ = [
     "Regressor",
     "Run",
     "__version__",
+    "diagnose",
     "evaluate",
     "lr_find",
     "resume",

@@ -1,21 +1,19 @@
 """The command line: one function a verb. What a verb needs is imported inside it, so that `--help` is instant."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
+from unfazed.cli_diagnose import diagnose
+from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
 from unfazed.verb.launch import follows, is_launched, launched, speaks
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
 SOURCE = Group("Source", help="What the source does not say by itself.")
@@ -185,7 +183,7 @@ def train(
     elif quiet:
         print(silently(events).path)
     else:
-        console = _console()
+        console = console_of_output()
         console.print(summary(show(events, console)), soft_wrap=not console.is_terminal, crop=False)
 
 
@@ -218,7 +216,7 @@ def lr_find(
     from unfazed.verb.train import separated
 
     events = range_test_events(source, *separated(_settings(options, flags), recipe), repeats, out, cache)
-    console = _console()
+    console = console_of_output()
     found = follow(events, None if json_ else console)
     if json_:
         _tell(json.dumps(as_facts(found)))
@@ -260,7 +258,7 @@ def predict(
     from unfazed.verb.predict import predicted
 
     _say_if_unfinished(run)
-    console = _console()
+    console = console_of_output()
     form = format_ or ("table" if console.is_terminal else "csv")
     told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
@@ -295,7 +293,7 @@ def evaluate(
     if json_:
         print(json.dumps(facts))
     else:
-        console = _console()
+        console = console_of_output()
         console.print(evaluation(facts), soft_wrap=not console.is_terminal)
 
 
@@ -333,20 +331,7 @@ def cached(
     from unfazed.report.cached import facts, listing
 
     told = {**({"freed": freed()} if clear else {}), **facts()}
-    print(json.dumps(told)) if json_ else _console().print(listing(told), soft_wrap=True)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    class Patient(Console):
-        """Goes on without a reader: `unfazed train … | head` must not end a training."""
-
-        def on_broken_pipe(self) -> None:
-            self.quiet = True
-            _leave_unread()
-
-    return Patient(highlight=False)
+    print(json.dumps(told)) if json_ else console_of_output().print(listing(told), soft_wrap=True)
 
 
 def _say_if_unfinished(path: Path) -> None:
@@ -357,16 +342,15 @@ def _say_if_unfinished(path: Path) -> None:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 
+app.command(diagnose)
+
+
 def _tell(line: str) -> None:
     """Print a line at once; where nobody reads any more, go on without."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
-        _leave_unread()
-
-
-def _leave_unread() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_unread()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -396,5 +380,5 @@ def _status(command: Callable[[], Any]) -> int:
             print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
-        _leave_unread()
+        leave_unread()
         return 0

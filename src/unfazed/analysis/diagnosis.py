@@ -40,6 +40,7 @@ BETTER = 0.1  # share of the validation loss by which a trial has to be better
 WORTH = 0.03  # and share of a guess's loss
 RISEN = 0.15  # share by which the validation loss rose after its lowest
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
+HURRIED = 3  # epochs: so few may be too few where nothing could be tried
 FEW, KNOWN = 10, 0.97  # training rows of a class on average, and skill, below which more data is what it wants
 MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
 VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer over its weights, by that of the layer with the median
@@ -174,6 +175,10 @@ def _rate(signs: Signs) -> Diagnosis | None:
     if usual is None or usual / 3 <= own <= usual * 3:
         return None
     low = own < usual
+    if not signs.trials and _behind(signs) and not usual / 10 < own < usual * 10:
+        said = (f"The learning rate {own:g} is {_times(own, usual)} than what suits this kind of network ({usual:g}), "
+                f"and a simpler model is ahead of it. {_both(signs)}.")  # fmt: skip
+        return _told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
     tried = next((t for t in signs.trials if t.learning_rate == usual and t.kept == low), None)
     if tried is None or not _material(signs, tried) or (low and not _ahead(signs, tried)):
         return None
@@ -187,9 +192,12 @@ def _rate(signs: Signs) -> Diagnosis | None:
 def _short(signs: Signs) -> Diagnosis | None:
     """Going on as it was helps what was kept."""
     tried = next((t for t in signs.trials if t.kept and t.learning_rate == signs.learning_rate), None)
+    epochs = len(signs.epochs)
+    if tried is None and epochs <= HURRIED and signs.best_epoch == epochs and _behind(signs):
+        said = f"Its best epoch is the last of {epochs}, and a simpler model is ahead of it. {_both(signs)}."
+        return _told(SHORT, "moderate", said, f"Train longer: --epochs {max(3 * epochs, 10)}")
     if tried is None or not _material(signs, tried):
         return None
-    epochs = len(signs.epochs)
     said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation loss "
             f"from {_loss(signs.loss)} to {_loss(tried.loss)}. {_both(signs)}.")  # fmt: skip
     longer = max(3 * epochs, 10)
@@ -219,7 +227,7 @@ def _gradients(signs: Signs) -> Diagnosis | None:
     if strongest.gradient > EXPLODED * middle:
         said = f"The gradient of the layer {strongest.name} is {strongest.gradient / middle:,.0f} times the median's."
         return _told(EXPLODING, "moderate", said, "Train again with --clip 0.1")
-    if weakest.gradient < VANISHED * middle:
+    if weakest.gradient < VANISHED * middle and weakest.gradient_at_start > VANISHED * middle:
         said = f"Hardly any gradient reaches the layer {weakest.name}: {weakest.gradient / middle:.0e} of the median's."
         return _told(VANISHING, "moderate", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
     return None

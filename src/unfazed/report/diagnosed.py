@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.diagnosis import UNTOLD, Classes, Curve, Diagnosis, Epoch, Layer, Signs, Trial, diagnose
+from rich.console import Group
+from rich.table import Table as Grid
+from rich.text import Text
+
+from unfazed.analysis.diagnosis import FINE, UNTOLD, Classes, Curve, Diagnosis, Epoch, Layer, Signs, Trial, diagnose
 from unfazed.analysis.doubts import contradicted, rarity
 from unfazed.analysis.intervals import Estimate, Integers
-from unfazed.report.verdict import simpler
+from unfazed.report.verdict import sentence, simpler
+from unfazed.report.words import printable
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
+TONES = {FINE: "green bold", UNTOLD: "bold"}
 NEEDED = ("train", "validation")
 
 
@@ -35,6 +41,21 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
         return _facts(Diagnosis(UNTOLD, "low", said, "Keep some: --validation 0.1", {}), ())
     found = signs(run, told, table, probs)
     return _facts(diagnose(found), found.layers)
+
+
+def listing(found: Facts) -> Group:
+    """The diagnosis in a terminal, with all that it rests on."""
+    table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in found["evidence"].items():
+        table.add_row(Text(printable(name), "dim"), printable(value))
+    return Group(brief(found), "", table)
+
+
+def brief(found: Facts) -> Group:
+    """The diagnosis in two paragraphs: what it is, and the one thing to do."""
+    said = Text.assemble((sentence(found["cause"]), TONES.get(found["cause"], "yellow bold")),
+                         (f" ({found['confidence']} confidence)  ", "dim"), printable(found["paragraph"]))  # fmt: skip
+    return Group(said, Text.assemble(("→ ", "cyan"), printable(found["action"])))
 
 
 def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unfazed.report import numbers_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.diagnosis_page import diagnosis
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
-PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
+PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
          "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
+PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
                     "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
     main = tag(
         "main",
         numbers_page.summary(told),
+        diagnosis(told),
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
@@ -96,6 +98,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
         tag(
             "main",
             summary(told),
+            diagnosis(told),
             splits(told),
             learning(told),
             mistakes(told, cells, exhibits),

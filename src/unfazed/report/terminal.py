@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group
+from rich.padding import Padding
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
+from unfazed.report.diagnosed import brief
 from unfazed.report.events import (
     Advance,
     Finished,
@@ -254,7 +256,9 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    diagnosis = Padding(brief(told["diagnosis"]), (0, 2))
+    said = [_Hanging(printable(told["headline"]), "bold"), *verdict, "", diagnosis]
+    return Group("", *said, "", _metrics(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:

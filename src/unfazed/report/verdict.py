@@ -7,10 +7,6 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
-GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
-UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
-OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
-FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 NAMED = 3  # classes without examples
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
@@ -45,8 +41,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["accuracy"]["n"]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
-            _last(told)]  # fmt: skip
+    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told)]
     return spoken(split, said)
 
 
@@ -87,14 +82,7 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. {_remedy(told)}"
-
-
-def _remedy(told: Facts) -> str:
-    epochs = told["recipe"].get("epochs")
-    if isinstance(epochs, int) and len(told["epochs"]) == epochs < FEW_EPOCHS:
-        return f"Train longer: --epochs {2 * epochs}."
-    return "More data or another setting may help; until then the simpler one is the better choice."
+    return CAUTION, f"{said}: it beats the model, by {by}."
 
 
 def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
@@ -156,32 +144,3 @@ def _absent(told: Facts) -> Sentence:
     more = f" and {count(len(absent) - NAMED)} more" if len(absent) > NAMED else ""
     they = "it" if len(absent) == 1 else "they"
     return CAUTION, f"No {split} {items(told)} of {named}{more}: how well {they} will be recognised is not known."
-
-
-def _fit(told: Facts) -> Sentence:
-    """Over- or underfitting, by accuracy: log loss would count label smoothing as a gap."""
-    train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
-    if not train["n"] or not validation["n"]:
-        return None
-    shares = percent(train["value"]), percent(validation["value"])
-    both = f"{shares[0]} of the training {items(told)} are right, {shares[1]} of validation"
-    gap = train["value"] - validation["value"]
-    if gap > GAP and train["low"] <= validation["high"]:
-        n = f"{count(validation['n'], items(told))} {'is' if validation['n'] == 1 else 'are'}"
-        return PLAIN, f"Overfitting can't be told: {both}, but {n} too few; the intervals overlap."
-    if gap > GAP:
-        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
-    if train["high"] < UNFITTED:
-        return CAUTION, (
-            f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "
-            "or some labels contradict what can be seen."
-        )
-    return GOOD, f"No overfitting to speak of: {both}."
-
-
-def _last(told: Facts) -> Sentence:
-    if told["recipe"].get("schedule") not in OPEN_ENDED:
-        return None
-    if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:
-        return None
-    return PLAIN, f"The best epoch was the last of {count(len(told['epochs']))}: a longer run may do better."

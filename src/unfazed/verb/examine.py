@@ -37,7 +37,7 @@ from unfazed.verb.prepare import Prepared
 
 HELD_OUT = 512  # validation rows that trials are judged by
 STEPS = (10, 60)  # of a trial, fewest and most
-SHARE, SHORTEST, LONGEST = 0.02, 0.7, 10.0  # of the time of training that one trial may take, and its bounds in seconds
+SHARE, SHORTEST, LONGEST = 0.02, 3.0, 10.0  # of the time of training that one trial may take, and its bounds in seconds
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
 FULL_SCALE = {"image": 255.0, "audio": 3277.0}  # of an encoded number; of a sample, a tenth: most recordings are quiet
