@@ -3,15 +3,15 @@
 The rules are tried in order, and the first that holds is the answer: what makes the other numbers meaningless comes
 first (inputs that do not vary, leaks, labels that nothing tells), then what keeps a network from learning, then what
 it learnt from. Nothing here looks at test rows. Proved on runs with known flaws: benchmarks/diagnosis.md.
-
-A skill is accuracy, or R² where a number is predicted; losses are what training minimised, lower = better.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.signs import Signs, Trial
+from unfazed.analysis.surprise import BITS_PER_NAT
 
 FINE = "fine"
 SHORT = "too few epochs"
@@ -40,82 +40,12 @@ BETTER = 0.1  # share of the validation loss by which a trial has to be better
 WORTH = 0.03  # and share of a guess's loss
 RISEN = 0.15  # share by which the validation loss rose after its lowest
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
-HURRIED = 3  # epochs: so few may be too few where nothing could be tried
+HURRIED = 3  # epochs: so few may be too few where not ENOUGH steps could be tried
+ENOUGH = 30
+UNFITTED = 0.9  # training skill for sure below this: it has not learnt its own rows
 FEW, KNOWN = 10, 0.97  # training rows of a class on average, and skill, below which more data is what it wants
 MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
 VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer over its weights, by that of the layer with the median
-
-
-class Epoch(NamedTuple):
-    """One pass: losses in nats (or squared errors), skills; the training figures are of the pass itself."""
-
-    train_loss: float
-    validation_loss: float
-    train: float
-    validation: float
-
-
-class Layer(NamedTuple):
-    """One layer with weights, measured on a batch of training rows."""
-
-    name: str
-    gradient: float  # norm of the loss's gradient over the norm of the weights
-    constant: float  # share of its units that say the same of every example
-    gradient_at_start: float  # the same two of the untrained network
-    constant_at_start: float
-
-
-class Trial(NamedTuple):
-    """Some more steps from the kept weights, or as many from new ones, and the validation loss after them."""
-
-    kept: bool  # from the kept weights
-    learning_rate: float
-    steps: int
-    loss: float
-    gain: Estimate  # by which it is lower than that of the kept weights, row by row
-
-
-class Curve(NamedTuple):
-    """Skill of a linear probe by number of training rows, and what four times the rows would add."""
-
-    rows: list[int]
-    skill: list[float]
-    gain: Estimate
-
-
-class Classes(NamedTuple):
-    """How well rare classes are recognised, beside the others."""
-
-    rare: Estimate  # recall of those with less than a tenth of the commonest class's rows
-    others: Estimate
-    names: list[str]
-    ratio: float  # rows of the commonest class for each of the rarest
-
-
-class Signs(NamedTuple):
-    """What was measured of a run; None: it was not, or could not be."""
-
-    skill: Literal["accuracy", "R²"]
-    train: Estimate  # of the kept weights
-    validation: Estimate
-    guess: float  # validation skill of who looks at no input
-    guess_loss: float  # and his loss
-    simpler: tuple[str, Estimate, Estimate] | None  # the best simpler model, its validation skill, the model's lead
-    epochs: Sequence[Epoch]
-    best_epoch: int
-    learning_rate: float
-    usual_rate: float | None  # what suits such a network
-    width: tuple[int, int] | None  # of the network, and what suits the data
-    rows_per_class: float = math.inf  # of training rows, on average
-    loss: float | None = None  # validation loss of the kept weights, as the trials measure it
-    trials: Sequence[Trial] = ()
-    suspected: Estimate | None = None  # share of labels contradicted, among the rows that the model is surest of
-    classes: Classes | None = None
-    variation: float | None = None  # how far inputs differ, as a share of what they could
-    leaks: Sequence[tuple[str, float]] = ()  # columns that tell the target alone, and how often they are right
-    copies: Estimate | None = None  # share of held-out inputs with a near copy in training
-    layers: Sequence[Layer] = ()
-    curve: Curve | None = None
 
 
 class Diagnosis(NamedTuple):
@@ -184,22 +114,22 @@ def _rate(signs: Signs) -> Diagnosis | None:
         return None
     start = "further steps from here" if low else "steps from new weights"
     said = (f"The learning rate {own:g} is {_times(own, usual)} than what suits this kind of network ({usual:g}): "
-            f"{tried.steps} {start} with that one bring the validation loss from {_loss(signs.loss)} "
-            f"{'down ' if low else ''}to {_loss(tried.loss)}.")  # fmt: skip
+            f"{tried.steps} {start} with that one bring the validation loss from {_loss(signs.loss, signs)} "
+            f"{'down ' if low else ''}to {_loss(tried.loss, signs)}.")  # fmt: skip
     return _told(LOW if low else HIGH, "high", said, f"Train again with --learning-rate {usual:g}")
 
 
 def _short(signs: Signs) -> Diagnosis | None:
     """Going on as it was helps what was kept."""
-    tried = next((t for t in signs.trials if t.kept and t.learning_rate == signs.learning_rate), None)
-    epochs = len(signs.epochs)
-    if tried is None and epochs <= HURRIED and signs.best_epoch == epochs and _behind(signs):
-        said = f"Its best epoch is the last of {epochs}, and a simpler model is ahead of it. {_both(signs)}."
+    tried, epochs = _going_on(signs), len(signs.epochs)
+    hurried = epochs <= HURRIED and signs.best_epoch == epochs and signs.train.high < UNFITTED and not _gap(signs)
+    if hurried and (tried is None or tried.steps < ENOUGH) and _knows(signs.validation, signs):
+        said = f"It has not learnt its training rows, and its best epoch is the last of {epochs}. {_both(signs)}."
         return _told(SHORT, "moderate", said, f"Train longer: --epochs {max(3 * epochs, 10)}")
     if tried is None or not _material(signs, tried):
         return None
     said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation loss "
-            f"from {_loss(signs.loss)} to {_loss(tried.loss)}. {_both(signs)}.")  # fmt: skip
+            f"from {_loss(signs.loss, signs)} to {_loss(tried.loss, signs)}. {_both(signs)}.")  # fmt: skip
     longer = max(3 * epochs, 10)
     return _told(SHORT, "high" if signs.best_epoch == epochs else "moderate", said,
                  f"Train longer: --epochs {longer}")  # fmt: skip
@@ -244,12 +174,12 @@ def _unrelated(signs: Signs) -> Diagnosis | None:
             "their inputs.")  # fmt: skip
     tried = bool(signs.trials) and len(signs.epochs) > 1 and signs.validation.n >= 5 * FEWEST and signs.simpler
     return _told(UNRELATED, "high" if tried else "moderate", said,
-                 "Look at some labels beside their inputs: were rows shuffled, or names of files confused?")  # fmt: skip
+                 "Look at some labels beside their inputs: were rows shuffled, or files renamed?")  # fmt: skip
 
 
 def _narrow(signs: Signs) -> Diagnosis | None:
     """A network thinner than usual that does not even know its own rows, and time does not help."""
-    if signs.width is None or 2 * signs.width[0] > signs.width[1] or _gap(signs) or signs.train.high >= 0.9:
+    if signs.width is None or 2 * signs.width[0] > signs.width[1] or _gap(signs) or signs.train.high >= UNFITTED:
         return None
     said = (f"The network has not learnt its own training rows, and more steps do not help: {_both(signs)}. Its width "
             f"is {signs.width[0]}; for this much data {signs.width[1]} is usual.")  # fmt: skip
@@ -283,8 +213,8 @@ def _overfitting(signs: Signs) -> Diagnosis | None:
     if after < (1 + RISEN) * best.validation_loss or last[-1].train_loss > best.train_loss or not _gap(signs):
         return None
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
-            f"{_loss(best.validation_loss)} to {_loss(after)} while that of training fell from "
-            f"{_loss(best.train_loss)} to {_loss(last[-1].train_loss)}. {_both(signs)}.")  # fmt: skip
+            f"{_loss(best.validation_loss, signs)} to {_loss(after, signs)} while that of training fell from "
+            f"{_loss(best.train_loss, signs)} to {_loss(last[-1].train_loss)}. {_both(signs)}.")  # fmt: skip
     return _told(OVERFITTING, "high", said + _worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
 
@@ -309,7 +239,7 @@ def _fine(signs: Signs) -> Diagnosis:
     if not _knows(signs.validation, signs):
         said = f"The model is not shown to know more than a guess does: {_both(signs)}."
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
-    tried = next((t for t in signs.trials if t.kept), None)
+    tried = _going_on(signs)
     longer = f" {tried.steps} more steps do not help." if tried else ""
     said = f"Nothing is wrong with this run that its numbers could show: {_both(signs)}.{longer}{_worth(signs)}"
     return _told(FINE, "high" if tried else "moderate", said, "Use it; look at its mistakes before you trust it")
@@ -341,9 +271,13 @@ def _material(signs: Signs, tried: Trial) -> bool:
     return tried.gain.low > 0 and tried.gain.value > max(BETTER * (signs.loss or 0.0), WORTH * signs.guess_loss)
 
 
+def _going_on(signs: Signs) -> Trial | None:
+    return next((tried for tried in signs.trials if tried.kept and tried.learning_rate <= signs.learning_rate), None)
+
+
 def _ahead(signs: Signs, tried: Trial) -> bool:
     """Whether the trial is better than going on at the run's own rate, too."""
-    own = next((t for t in signs.trials if t.kept and t.learning_rate == signs.learning_rate), None)
+    own = _going_on(signs)
     return own is None or tried.loss < (1 - BETTER) * own.loss
 
 
@@ -357,17 +291,19 @@ def _evidence(signs: Signs) -> Iterator[tuple[str, str]]:
     for tried in signs.trials:
         start = "more steps" if tried.kept else "steps from new weights"
         name = f"{tried.steps} {start} at a learning rate of {tried.learning_rate:g}"
-        yield name, f"validation loss {_loss(tried.loss)} instead of {_loss(signs.loss)}"
+        yield name, f"validation loss {_loss(tried.loss, signs)} instead of {_loss(signs.loss, signs)}"
     if signs.suspected:
-        yield "labels contradicted where the model is surest", f"{_estimate(signs.suspected)}, n = {signs.suspected.n:,}"
+        suspected = f"{_estimate(signs.suspected)}, n = {signs.suspected.n:,}"
+        yield "labels contradicted where the model is surest", suspected
     if signs.classes:
-        yield "recall of rare classes, and of the others", f"{_estimate(signs.classes.rare)}; {_estimate(signs.classes.others)}"
+        rare, others = _estimate(signs.classes.rare), _estimate(signs.classes.others)
+        yield "recall of rare classes, and of the others", f"{rare}; {others}"
     if signs.variation is not None:
         yield "how far inputs differ, of what they could", _percent(signs.variation)
     if signs.copies:
         yield "held-out inputs with a near copy in training", f"{_estimate(signs.copies)}, n = {signs.copies.n:,}"
     if signs.curve:
-        yield "four times the data, by a learning curve on frozen features", _points(signs.curve.gain)
+        yield "mistakes that four times the data would spare a linear probe", _estimate(signs.curve.gain)
     if signs.layers:
         worst = max(signs.layers, key=lambda one: one.constant)
         yield "units that say the same of every example, at most", f"{_percent(worst.constant)} ({worst.name})"
@@ -382,7 +318,12 @@ def _worth(signs: Signs) -> str:
     """What more data would buy, where a curve tells."""
     if signs.curve is None or not math.isfinite(signs.curve.gain.value):
         return ""
-    return f" Four times the data would buy about {_points(signs.curve.gain)}."
+    spared, left = signs.curve.gain, 1 - signs.validation.value
+    if spared.low <= 0 or not left:
+        return ""
+    bought = Estimate(*(end * left for end in spared[:3]), spared.n)
+    return (f" By the learning curve of a linear probe, four times the data would spare {_percent(spared.value)} of "
+            f"the mistakes: {_points(bought)}.")  # fmt: skip
 
 
 def _times(own: float, usual: float) -> str:
@@ -411,5 +352,8 @@ def _points(found: Estimate) -> str:
     return f"{100 * abs(found.value):.1f} points ({100 * low:.1f} – {100 * high:.1f})"
 
 
-def _loss(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}"
+def _loss(value: float | None, signs: Signs) -> str:
+    """Surprise in bits, or a squared error of standardised numbers."""
+    if value is None:
+        return "unknown"
+    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill == "accuracy" else f"{value:.3g}"

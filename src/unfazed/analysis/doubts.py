@@ -6,8 +6,8 @@ Axis letters: N rows, K classes, D embedding width, F numbers of an input.
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.diagnosis import Classes
 from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
+from unfazed.analysis.signs import Classes
 
 SUREST = 1 / 3  # of the rows, by the largest probability
 RARE = 0.1  # of the commonest class's training rows
@@ -50,10 +50,10 @@ def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: li
 def variation(inputs: NDArray[np.floating], span: float) -> float:
     """How far inputs `[N, F]` differ, as a share of the `span` that each of their numbers could have.
 
-    The root mean square distance from the mean input.
+    The root mean square distance from the mean input; at most 1.
     """
     x = inputs.reshape(len(inputs), -1).astype(np.float64)
-    return float(np.sqrt(((x - x.mean(0)) ** 2).mean()) / span)
+    return min(1.0, float(np.sqrt(((x - x.mean(0)) ** 2).mean()) / span))
 
 
 def copies(train: Floats, held_out: Floats) -> Estimate:

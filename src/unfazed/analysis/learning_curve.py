@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import logistic_regression
-from unfazed.analysis.diagnosis import Curve
 from unfazed.analysis.intervals import Estimate, Floats, Integers, resampled_weights
+from unfazed.analysis.signs import Curve
 
 ROWS = 2000  # that the probe is fitted to, at most
 HELD_OUT = 2000
@@ -45,7 +45,7 @@ def learning_curve(
 
 
 def _gain(sizes: Floats, wrong: Floats) -> Estimate:
-    """By how much four times the rows would lower the share of mistakes, from `wrong [S, M]`; M is resampled."""
+    """The share of mistakes that four times the rows would spare, from `wrong [S, M]`; M is resampled."""
     value = carried_on(sizes, wrong.mean(1))
     drawn = np.concatenate([w @ wrong.T / wrong.shape[1] for w in resampled_weights(wrong.shape[1], 0, RESAMPLES)])
     low, high = np.percentile([carried_on(sizes, errors) for errors in drawn], [2.5, 97.5])
@@ -53,7 +53,7 @@ def _gain(sizes: Floats, wrong: Floats) -> Estimate:
 
 
 def carried_on(sizes: Floats, errors: Floats) -> float:
-    """How much lower than at the last of `sizes [S]` a power law through `errors [S]` is at four times as many."""
+    """The share of the last of `errors [S]` that a power law through them spares at four times the last of `sizes`."""
     best, gain = math.inf, 0.0
     for exponent in EXPONENTS:
         terms = np.stack([np.ones(len(sizes)), sizes**-exponent], axis=1)
@@ -63,5 +63,6 @@ def carried_on(sizes: Floats, errors: Floats) -> float:
         distance = float(((terms @ (floor, height) - errors) ** 2).sum())
         if distance < best:
             best = distance
-            gain = float(height * (sizes[-1] ** -exponent - (TIMES * sizes[-1]) ** -exponent))
+            now, then = (floor + height * (n * sizes[-1]) ** -exponent for n in (1, TIMES))
+            gain = float(1 - then / now) if now > 0 else 0.0
     return gain

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
 
-from unfazed.analysis.diagnosis import FINE, UNTOLD, Classes, Curve, Diagnosis, Epoch, Layer, Signs, Trial, diagnose
+from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
 from unfazed.analysis.doubts import contradicted, rarity
 from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.report.verdict import sentence, simpler
 from unfazed.report.words import printable
 from unfazed.table import Table

@@ -1,4 +1,4 @@
-"""The page's section on what limits the run: the cause, one thing to do, what it rests on, and the layers as a picture."""
+"""The page's section on what limits the run: the cause, one thing to do, what it rests on, the layers as a picture."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
-PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
+         "mistakes": "Mistakes", "classes": "Classes", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+         "time": "Time"}  # fmt: skip
+PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
+                    "predictions": "Predictions", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+                    "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unfazed.analysis.diagnosis import Layer, Trial
 from unfazed.analysis.doubts import copies, variation
 from unfazed.analysis.intervals import Floats, paired_mean
 from unfazed.analysis.learning_curve import learning_curve
+from unfazed.analysis.signs import Layer, Trial
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.analysis.tabular import leaks
 from unfazed.batch import Batch
@@ -35,12 +35,13 @@ from unfazed.verb.kinds import Design, kind
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
 
+CAUTIOUS = 0.25  # of the learning rate, for going on
 HELD_OUT = 512  # validation rows that trials are judged by
 STEPS = (10, 60)  # of a trial, fewest and most
 SHARE, SHORTEST, LONGEST = 0.02, 3.0, 10.0  # of the time of training that one trial may take, and its bounds in seconds
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
-FULL_SCALE = {"image": 255.0, "audio": 3277.0}  # of an encoded number; of a sample, a tenth: most recordings are quiet
+FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample, less than it could: many recordings are soft
 SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it is constant
 
 
@@ -77,7 +78,10 @@ def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
 def trials(
     prepared: Prepared, planned: Plan, loader: Loader, usual: Design, seconds: tuple[float, float]
 ) -> dict[str, Any]:
-    """The validation loss of the kept weights, and after some more steps at the run's rate, and at the usual one."""
+    """The validation loss of the kept weights, and after some more steps at the run's rate, and at the usual one.
+
+    Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
+    """
     rows = prepared.table.rows("validation")[:HELD_OUT]
     kept = losses(prepared, planned.model, rows)
     step, whole = seconds
@@ -86,13 +90,13 @@ def trials(
     if steps < STEPS[0] or loader.processes.count > 1:
         return told
     own, its = planned.recipe.learning_rate, usual.recipe.learning_rate
-    wanted = [(planned.model, True, own)]
+    wanted = [(planned.model, True, own * CAUTIOUS)]
     if own != its:
         wanted.append((planned.model, True, its) if own < its else (usual.model.to(loader.device), False, its))
     for model, is_kept, rate in wanted:
         after = losses(prepared, _trained_on(model, loader, planned.recipe, rate, steps), rows)
-        gain = paired_mean(kept - after)
-        told["trials"].append(Trial(is_kept, rate, steps, float(after.mean()), gain)._asdict() | {"gain": gain._asdict()})
+        found = Trial(is_kept, rate, steps, float(after.mean()), paired_mean(kept - after))
+        told["trials"].append(found._asdict() | {"gain": found.gain._asdict()})
     return told
 
 
