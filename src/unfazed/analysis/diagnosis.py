@@ -214,7 +214,7 @@ def _overfitting(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
             f"{_loss(best.validation_loss, signs)} to {_loss(after, signs)} while that of training fell from "
-            f"{_loss(best.train_loss, signs)} to {_loss(last[-1].train_loss)}. {_both(signs)}.")  # fmt: skip
+            f"{_loss(best.train_loss, signs)} to {_loss(last[-1].train_loss, signs)}. {_both(signs)}.")  # fmt: skip
     return _told(OVERFITTING, "high", said + _worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
 
