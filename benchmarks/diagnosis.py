@@ -93,8 +93,8 @@ def table() -> str:
         found = [(one, json.loads(cell_of(one).read_text())) for one in REGIMES
                  if one.half == half and cell_of(one).exists()]  # fmt: skip
         if found:
-            lines += ["", f"## {title}", "", score(found), "", "| run | answer | said | confidence | validation | action |",
-                      "|---|---|---|---|---|---|", *(row(*one) for one in found)]  # fmt: skip
+            head = ["| run | answer | said | confidence | validation | action |", "|---|---|---|---|---|---|"]
+            lines += ["", f"## {title}", "", score(found), "", *head, *(row(*one) for one in found)]
     return "\n".join(lines) + "\n"
 
 

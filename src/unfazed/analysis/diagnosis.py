@@ -40,8 +40,9 @@ BETTER = 0.1  # share of the validation loss by which a trial has to be better
 WORTH = 0.03  # and share of a guess's loss
 RISEN = 0.15  # share by which the validation loss rose after its lowest
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
+CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance
 HURRIED = 3  # epochs: so few may be too few where not ENOUGH steps could be tried
-ENOUGH = 30
+ENOUGH = 20
 UNFITTED = 0.9  # training skill for sure below this: it has not learnt its own rows
 FEW, KNOWN = 10, 0.97  # training rows of a class on average, and skill, below which more data is what it wants
 MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
@@ -208,7 +209,9 @@ def _labels(signs: Signs) -> Diagnosis | None:
 
 def _overfitting(signs: Signs) -> Diagnosis | None:
     """Validation loss that rose for good while that of training fell."""
-    best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[-3:]
+    best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[signs.best_epoch :][-3:]
+    if not last:
+        return None
     after = sum(epoch.validation_loss for epoch in last) / len(last)
     if after < (1 + RISEN) * best.validation_loss or last[-1].train_loss > best.train_loss or not _gap(signs):
         return None
@@ -254,7 +257,8 @@ def _told(cause: str, confidence: Confidence, said: str, action: str) -> Diagnos
 
 
 def _knows(skill: Estimate, signs: Signs) -> bool:
-    return skill.low > signs.guess
+    """Whether a skill is more than a guess's for sure; the best of many epochs is a little better by chance alone."""
+    return skill.low > signs.guess + CHANCE
 
 
 def _behind(signs: Signs) -> bool:

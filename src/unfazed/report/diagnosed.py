@@ -16,6 +16,7 @@ from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
 from unfazed.analysis.doubts import contradicted, rarity
 from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
+from unfazed.report.shapes import CHECKS, checked
 from unfazed.report.verdict import sentence, simpler
 from unfazed.report.words import printable
 from unfazed.table import Table
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
-TONES = {FINE: "green bold", UNTOLD: "bold"}
+TONES = {FINE: "green", UNTOLD: ""}
 NEEDED = ("train", "validation")
 
 
 def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
     """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
     skill = "accuracy" if told["classes"] else "r2"
-    losses = [line.get("validation", {}).get("loss") for line in told["epochs"]]
-    if run.task not in ("classification", "regression") or None in losses or not told["best_epoch"]:
-        return _facts(Diagnosis(UNTOLD, "low", "There are no rules yet for a run of this kind.", "Look at its mistakes",
-                                {}), ())  # fmt: skip
+    if run.task not in ("classification", "regression"):
+        return _untold(f"There are no rules yet for {run.task}.", "Look at what surprises it")
     if not all(told[side][skill]["n"] for side in NEEDED):
         said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
-        return _facts(Diagnosis(UNTOLD, "low", said, "Keep some: --validation 0.1", {}), ())
+        return _untold(said, "Keep some: --validation 0.1")
+    if not told["best_epoch"] or not all("loss" in line.get("validation", {}) for line in told["epochs"]):
+        return _untold("The run was written by an earlier version, which recorded too little.", "Train it again")
     found = signs(run, told, table, probs)
     return _facts(diagnose(found), found.layers)
 
@@ -48,14 +49,17 @@ def listing(found: Facts) -> Group:
     table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in found["evidence"].items():
         table.add_row(Text(printable(name), "dim"), printable(value))
-    return Group(brief(found), "", table)
+    return Group(*(Text(text, style) for text, style in brief(found)), "", table)
 
 
-def brief(found: Facts) -> Group:
-    """The diagnosis in two paragraphs: what it is, and the one thing to do."""
-    said = Text.assemble((sentence(found["cause"]), TONES.get(found["cause"], "yellow bold")),
-                         (f" ({found['confidence']} confidence)  ", "dim"), printable(found["paragraph"]))  # fmt: skip
-    return Group(said, Text.assemble(("→ ", "cyan"), printable(found["action"])))
+def brief(found: Facts) -> list[tuple[str, str]]:
+    """The diagnosis in two paragraphs, each with its style: what it is, and the one thing to do."""
+    said = f"{sentence(found['cause'])} ({found['confidence']} confidence). {found['paragraph']}"
+    return [(printable(said), TONES.get(found["cause"], "yellow")), (f"→ {printable(found['action'])}", "cyan")]
+
+
+def _untold(said: str, action: str) -> dict[str, Any]:
+    return _facts(Diagnosis(UNTOLD, "low", said, action, {}), ())
 
 
 def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:
@@ -64,15 +68,15 @@ def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:
 
 def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> Signs:
     """Everything that was measured of the run."""
-    checks, recipe = run.checks, told["recipe"]
+    checks: Facts = checked(run.checks, CHECKS, run.path / "checks.json")
+    recipe = told["recipe"]
     skill = "accuracy" if told["classes"] else "r2"
-    guess = told["baselines"]["majority"]["validation"]["accuracy"]["value"] if told["classes"] else 0.0
     width, usual = recipe.get("width"), checks.get("usual_width")
     return Signs(
         skill="accuracy" if skill == "accuracy" else "R²",
         train=_estimate(told["train"][skill]),
         validation=_estimate(told["validation"][skill]),
-        guess=guess,
+        guess=_guess(told),
         guess_loss=checks.get("guess_loss", 1.0),
         simpler=_best_simpler(told, skill),
         epochs=[_epoch(line) for line in told["epochs"]],
@@ -85,10 +89,19 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         variation=checks.get("variation"),
         leaks=[(one["column"], one["right"]) for one in checks.get("leaks", [])],
         copies=_estimate(checks["copies"]) if checks.get("copies") else None,
-        layers=[Layer(**one) for one in checks.get("layers", [])],
+        layers=[Layer(**one) for one in checks.get("layers", []) if len(one) == len(Layer._fields)],
         curve=Curve(**{**checks["curve"], "gain": _estimate(checks["curve"]["gain"])}) if checks.get("curve") else None,
         **(_of_classes(run, table, probs) if told["classes"] else {}),
     )
+
+
+def _guess(told: Facts) -> float:
+    """Validation accuracy of naming the commonest class, or of drawing any where they are equally common; R² of 0."""
+    if not told["classes"]:
+        return 0.0
+    present = sum(count > 0 for count in told["class_counts"]["validation"])
+    named: float = told["baselines"]["majority"]["validation"]["accuracy"]["value"]
+    return max(named, 1 / max(1, present))
 
 
 def _estimate(found: Facts) -> Estimate:

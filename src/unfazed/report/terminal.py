@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group
-from rich.padding import Padding
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -256,8 +255,8 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    diagnosis = Padding(brief(told["diagnosis"]), (0, 2))
-    said = [_Hanging(printable(told["headline"]), "bold"), *verdict, "", diagnosis]
+    diagnosis = [_Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"])]
+    said = [_Hanging(printable(told["headline"]), "bold"), *verdict, "", *diagnosis]
     return Group("", *said, "", _metrics(columns), "", rows)
 
 

@@ -37,16 +37,15 @@ from unfazed.verb.prepare import Prepared
 
 CAUTIOUS = 0.25  # of the learning rate, for going on
 HELD_OUT = 512  # validation rows that trials are judged by
-STEPS = (10, 60)  # of a trial, fewest and most
-SHARE, SHORTEST, LONGEST = 0.02, 3.0, 10.0  # of the time of training that one trial may take, and its bounds in seconds
+STEPS = (20, 60)  # of a trial, fewest and most; between them a tenth of the run's, so that no clock decides
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
-FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample, less than it could: many recordings are soft
+FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample less, for soft recordings
 SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it is constant
 
 
-def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, seconds: tuple[float, float]) -> None:
-    """Write `checks.json`, with the kept weights in the model. `seconds`: of one step, and of the training."""
+def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: int) -> None:
+    """Write `checks.json`, with the kept weights in the model, after a training of so many steps."""
     rows = {side: prepared.table.rows(side) for side in ("train", "validation")}
     draw = np.random.default_rng(planned.recipe.seed)
     train, validation = (draw.permutation(rows[side])[:LOOKED_AT] for side in rows)
@@ -57,7 +56,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, seconds
             {
                 "usual_rate": usual.recipe.learning_rate,
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
-                **trials(prepared, planned, loader, usual, seconds),
+                **trials(prepared, planned, loader, usual, min(STEPS[1], max(STEPS[0], steps // 10))),
                 "layers": [one._asdict() for one in layers(prepared, planned, usual.model.to(loader.device))],
                 **of_inputs(prepared, train, validation),
                 "leaks": leaking(prepared, rows["train"]),
@@ -75,19 +74,15 @@ def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     return design(prepared, recipe, device)._replace(recipe=open_ones)
 
 
-def trials(
-    prepared: Prepared, planned: Plan, loader: Loader, usual: Design, seconds: tuple[float, float]
-) -> dict[str, Any]:
+def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Design, steps: int) -> dict[str, Any]:
     """The validation loss of the kept weights, and after some more steps at the run's rate, and at the usual one.
 
     Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
     """
     rows = prepared.table.rows("validation")[:HELD_OUT]
     kept = losses(prepared, planned.model, rows)
-    step, whole = seconds
-    steps = min(STEPS[1], int(min(LONGEST, max(SHORTEST, SHARE * whole)) / max(step, 1e-6)))
     told: dict[str, Any] = {"loss": float(kept.mean()), "guess_loss": guess_loss(prepared, rows), "trials": []}
-    if steps < STEPS[0] or loader.processes.count > 1:
+    if loader.processes.count > 1:
         return told
     own, its = planned.recipe.learning_rate, usual.recipe.learning_rate
     wanted = [(planned.model, True, own * CAUTIOUS)]
