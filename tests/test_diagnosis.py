@@ -47,7 +47,8 @@ def layer(gradient: float = 1e-2, constant: float = 0.0) -> Layer:
     return Layer("stages.1", gradient, constant, 1e-2, 0.0)
 
 
-POOR = {"train": wilson(400, 900), "validation": wilson(120, 300), "loss": 1.8, "trials": [trial(True, 0.0025, 1.8, 1.8)]}
+POOR = {"train": wilson(400, 900), "validation": wilson(120, 300), "loss": 1.8,
+        "trials": [trial(True, 0.0025, 1.8, 1.8)]}  # fmt: skip
 BEHIND = {**POOR, "simpler": ("a linear model", wilson(250, 300), Estimate(-0.4, -0.5, -0.3, 300))}
 GUESSING = {**POOR, "validation": wilson(31, 300)}
 LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0, 1.0, 0.5) for _ in range(6))]
@@ -70,8 +71,14 @@ LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0,
         ({**BEHIND, "layers": [layer(), layer(), layer(), layer(1e4)]}, EXPLODING),
         ({**GUESSING, "simpler": ("a linear model", wilson(30, 300), Estimate(0, -0.05, 0.05, 300))}, UNRELATED),
         ({**POOR, "width": (4, 64), "validation": wilson(130, 300)}, NARROW),
-        ({"classes": Classes(wilson(2, 30), wilson(260, 270), ["rare"], 50.0)}, IMBALANCE),
+        ({"classes": Classes(wilson(2, 30), wilson(260, 270), wilson(90, 100), ["rare"], 50.0)}, IMBALANCE),
         ({"suspected": wilson(30, 100)}, LABELS),
+        ({"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
+          "rows_per_class": 90.0}, LABELS),
+        ({"train": wilson(900, 900), "validation": wilson(150, 300), "suspected": wilson(10, 100)}, DATA),
+        ({"train": wilson(200, 200), "validation": wilson(90, 300), "suspected": wilson(45, 100),
+          "rows_per_class": 20.0}, DATA),
+        ({**GUESSING, "train": wilson(25, 25), "validation": wilson(32, 300), "simpler": None}, DATA),
         ({"train": wilson(900, 900), "validation": wilson(150, 300), "epochs": LATER, "best_epoch": 2}, OVERFITTING),
         ({"train": wilson(900, 900), "validation": wilson(200, 300)}, DATA),
         ({"rows_per_class": 2.0, "validation": wilson(270, 300)}, DATA),

@@ -34,9 +34,11 @@ def test_rare_classes_are_those_with_less_than_a_tenth_of_the_commonest() -> Non
     y = np.array([0] * 50 + [1] * 50 + [2] * 10)
     probs = np.zeros((110, 3))
     probs[:, 0] = 1.0
+    probs[:50] = probs[100:] = [0.9, 0.0, 0.1]
     probs[50:100] = [0, 1, 0]
     found = rarity(np.array([500, 400, 10]), y, probs, ["a", "b", "c"])
     assert found and found.names == ["c"] and found.ratio == 50
+    assert found.ranked.value == 0.75  # level with the first class, behind none of the second
     assert found.rare.value == 0 and found.others.value == 1
     assert rarity(np.array([500, 400, 90]), y, probs, ["a", "b", "c"]) is None
 

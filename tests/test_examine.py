@@ -51,7 +51,7 @@ def test_a_run_holds_what_its_diagnosis_rests_on() -> None:
     found = run.report["diagnosis"]
     assert found == unfazed.diagnose(run.path)
     assert run.checks["usual_rate"] == 0.01 and run.checks["usual_width"] == 32
-    assert [layer["name"] for layer in found["layers"]][0] == "stem"
+    assert found["layers"][0]["name"] == "stem"
     assert run.checks["variation"] > 0.1 and run.checks["copies"]["value"] < 0.1
     assert 0 < run.checks["loss"] < run.checks["guess_loss"]
 

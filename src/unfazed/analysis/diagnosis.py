@@ -35,10 +35,13 @@ FEWEST = 20  # validation rows below which nothing is said of how well a model g
 SAME = 0.01  # share of its range by which inputs vary at least, or show nothing
 COPIED = 0.05  # share of held-out inputs with a near copy in training that counts as a leak
 WRONG = 0.05  # share of labels surely contradicted where the model is surest
-GAP = 0.05  # training skill above validation skill by this much, intervals apart
+GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER = 0.1  # share of the validation loss by which a trial has to be better
 WORTH = 0.03  # and share of a guess's loss
+EVENLY, MOST_WRONG, MANY = 0.5, 0.45, 50  # of all mistakes; of the surest rows; training rows of a class
+ENOUGH_ROWS = 100  # training rows below which nothing is said to be unlearnable
 RISEN = 0.15  # share by which the validation loss rose after its lowest
+RANKED = 0.55  # pairs of a rare and another example that a model which knows something of them ranks rightly
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
 CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance
 HURRIED = 3  # epochs: so few may be too few where not ENOUGH steps could be tried
@@ -106,16 +109,15 @@ def _rate(signs: Signs) -> Diagnosis | None:
     if usual is None or usual / 3 <= own <= usual * 3:
         return None
     low = own < usual
-    if not signs.trials and _behind(signs) and not usual / 10 < own < usual * 10:
-        said = (f"The learning rate {own:g} is {_times(own, usual)} than what suits this kind of network ({usual:g}), "
-                f"and a simpler model is ahead of it. {_both(signs)}.")  # fmt: skip
-        return _told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
+    rate = f"The learning rate {own:g} is {_times(own, usual)} than what suits this kind of network ({usual:g})"
     tried = next((t for t in signs.trials if t.learning_rate == usual and t.kept == low), None)
     if tried is None or not _material(signs, tried) or (low and not _ahead(signs, tried)):
-        return None
+        if not _behind(signs) or usual / 10 < own < usual * 10:
+            return None
+        said = f"{rate}, and a simpler model is ahead of it. {_both(signs)}."
+        return _told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
     start = "further steps from here" if low else "steps from new weights"
-    said = (f"The learning rate {own:g} is {_times(own, usual)} than what suits this kind of network ({usual:g}): "
-            f"{tried.steps} {start} with that one bring the validation loss from {_loss(signs.loss, signs)} "
+    said = (f"{rate}: {tried.steps} {start} with that one bring the validation loss from {_loss(signs.loss, signs)} "
             f"{'down ' if low else ''}to {_loss(tried.loss, signs)}.")  # fmt: skip
     return _told(LOW if low else HIGH, "high", said, f"Train again with --learning-rate {usual:g}")
 
@@ -168,6 +170,8 @@ def _unrelated(signs: Signs) -> Diagnosis | None:
     """Nothing knows more of new inputs than who looks at none."""
     if _knows(signs.validation, signs) or (signs.simpler and _knows(signs.simpler[1], signs)):
         return None
+    if signs.train.n < ENOUGH_ROWS:
+        return None
     both = f"{_estimate(signs.validation, signs)} on {signs.validation.n:,} validation rows"
     beside = f", nor does {signs.simpler[0]} ({_estimate(signs.simpler[1], signs)})" if signs.simpler else ""
     said = (f"The model knows no more of new inputs than a guess does: {signs.skill} {both}, against "
@@ -189,22 +193,33 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 
 def _rare(signs: Signs) -> Diagnosis | None:
     classes = signs.classes
-    if classes is None or classes.rare.high > classes.others.low - RARE:
+    if classes is None or classes.rare.high > classes.others.low - RARE or classes.ranked.low < RANKED:
         return None
     named = ", ".join(f"“{name}”" for name in classes.names[:3])
     said = (f"Classes with few rows are not recognised: {_estimate(classes.rare)} of {named}, against "
-            f"{_estimate(classes.others)} of the others. The commonest class has {classes.ratio:,.0f} rows for each of "
+            f"{_estimate(classes.others)} of the others, though it ranks them rightly in "
+            f"{_estimate(classes.ranked)} of all pairs. The commonest class has {classes.ratio:,.0f} rows for each of "
             "the rarest.")  # fmt: skip
     return _told(IMBALANCE, "high", said, "Give rare classes their weight: --class-weights balanced")
 
 
 def _labels(signs: Signs) -> Diagnosis | None:
-    if signs.suspected is None or signs.suspected.low < WRONG:
+    if signs.suspected is None or signs.suspected.low < WRONG or (_gap(signs) and not _evenly_wrong(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {_estimate(signs.suspected)} of these "
             f"{signs.suspected.n:,} rows. {_both(signs)}. So many labels, or more, seem to be wrong.")  # fmt: skip
-    return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG else "moderate", said,
+    return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG and not _gap(signs) else "moderate", said,
                  "Correct labels, beginning with those that surprise most: see the section of surprises")  # fmt: skip
+
+
+def _evenly_wrong(signs: Signs) -> bool:
+    """Whether a model that knows its own rows better than others is about as often wrong where it is surest.
+
+    What it could not yet learn, for want of data, is hard, and it is less sure of it; wrong labels are everywhere.
+    """
+    assert signs.suspected is not None
+    enough = signs.rows_per_class >= MANY
+    return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value <= MOST_WRONG
 
 
 def _overfitting(signs: Signs) -> Diagnosis | None:
@@ -248,7 +263,7 @@ def _fine(signs: Signs) -> Diagnosis:
     return _told(FINE, "high" if tried else "moderate", said, "Use it; look at its mistakes before you trust it")
 
 
-RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _broken, _unrelated, _narrow, _rare,
+RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,
                            _labels, _overfitting, _data, _behind_simpler)  # fmt: skip
 
 

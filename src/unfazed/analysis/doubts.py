@@ -3,10 +3,12 @@
 Axis letters: N rows, K classes, D embedding width, F numbers of an input.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, wilson
 from unfazed.analysis.signs import Classes
 
 SUREST = 1 / 3  # of the rows, by the largest probability
@@ -43,8 +45,25 @@ def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: li
         return None
     right = probs.argmax(1) == y
     recalls = [wilson(int(right[rows].sum()), int(rows.sum())) for rows in (of_rare, known & ~of_rare)]
+    ranked = _ranked(probs[:, rare].sum(1), of_rare, known & ~of_rare)
     ratio = counts.max() / counts[rare].min()
-    return Classes(recalls[0], recalls[1], [names[k] for k in np.flatnonzero(rare)], float(ratio))
+    return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.flatnonzero(rare)], float(ratio))
+
+
+def _ranked(score: NDArray[np.floating], first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
+    """The share of pairs of a row of `first` and one of `second` [N] of which the first has the higher score [N].
+
+    Ties count half. The interval is Hanley and McNeil's (Radiology 1982).
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(score[first | second])
+    mine, n, m = ranks[first[first | second]], int(first.sum()), int(second.sum())
+    share = float((mine.sum() - n * (n + 1) / 2) / (n * m))
+    spread = share * (1 - share) + (n - 1) * (share / (2 - share) - share**2)
+    spread += (m - 1) * (2 * share**2 / (1 + share) - share**2)
+    half = Z * math.sqrt(max(spread, 0.0) / (n * m))
+    return Estimate(share, max(0.0, share - half), min(1.0, share + half), n + m)
 
 
 def variation(inputs: NDArray[np.floating], span: float) -> float:

@@ -54,6 +54,7 @@ class Classes(NamedTuple):
 
     rare: Estimate  # recall of those with less than a tenth of the commonest class's rows
     others: Estimate
+    ranked: Estimate  # pairs of a rare and another row, of which the rare one has the higher probability of being rare
     names: list[str]
     ratio: float  # rows of the commonest class for each of the rarest
 
