@@ -29,6 +29,7 @@ FILES = {
     "model.json",
     "problems.csv",
     "measurements.json",
+    "checks.json",
     "exhibits.parquet",
     "report.html",
     "report.json",
