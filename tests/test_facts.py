@@ -323,11 +323,6 @@ def test_worse_than_the_class_shares_is_said_and_not_why(told):
     assert "overconfident" not in said
 
 
-@pytest.mark.parametrize(("schedule", "expected"), [("one-cycle", False), ("cosine", False), ("constant", True)])
-def test_a_longer_run_is_proposed_only_where_the_schedule_is_open_ended(told, schedule, expected):
-    last = {**told, "best_epoch": told["epochs"][-1]["epoch"], "recipe": {**told["recipe"], "schedule": schedule}}
-    assert ("a longer run may do better" in sentences(last)) == expected
-
 
 def test_classes_without_test_examples_are_named(told):
     counts = {**told["class_counts"], "test": [0, 5, 5, 5, 5, 5]}

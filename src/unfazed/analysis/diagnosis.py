@@ -340,7 +340,7 @@ def _worth(signs: Signs) -> str:
     spared, left = signs.curve.gain, 1 - signs.validation.value
     if spared.low <= 0 or not left:
         return ""
-    bought = Estimate(*(end * left for end in spared[:3]), spared.n)
+    bought = Estimate(spared.value * left, spared.low * left, spared.high * left, spared.n)
     return (f" By the learning curve of a linear probe, four times the data would spare {_percent(spared.value)} of "
             f"the mistakes: {_points(bought)}.")  # fmt: skip
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, wilson
 from unfazed.analysis.signs import Classes
 
+Numbers = NDArray[np.floating]
 SUREST = 1 / 3  # of the rows, by the largest probability
 RARE = 0.1  # of the commonest class's training rows
 NEAR = 0.2  # of the median distance between inputs: nearer ones are copies
@@ -75,14 +76,14 @@ def variation(inputs: NDArray[np.floating], span: float) -> float:
     return min(1.0, float(np.sqrt(((x - x.mean(0)) ** 2).mean()) / span))
 
 
-def copies(train: Floats, held_out: Floats) -> Estimate:
+def copies(train: Numbers, held_out: Numbers) -> Estimate:
     """The share of `held_out` inputs `[M, F]` that lie much nearer to one of `train [N, F]` than inputs usually do."""
     scale = float(np.median(_nearest(train[::2], train[1::2])))
     near = _nearest(held_out, train) < NEAR * scale
     return wilson(int(near.sum()), len(near))
 
 
-def _nearest(rows: Floats, others: Floats) -> Floats:
+def _nearest(rows: Numbers, others: Numbers) -> Floats:
     """Distance of each of `rows [M, F]` to the nearest of `others [N, F]`: `[M]`."""
     size = max(1, CELLS // max(1, len(others)))
     square = (others**2).sum(1)

@@ -3,6 +3,7 @@
 Axis letters: N rows, K classes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
     """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
     skill = "accuracy" if told["classes"] else "r2"
     if run.task not in ("classification", "regression"):
-        return _untold(f"There are no rules yet for {run.task}.", "Look at what surprises it")
+        return _untold("There are no rules yet for runs of this task.", "Look at what surprises it")
     if not all(told[side][skill]["n"] for side in NEEDED):
         said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
         return _untold(said, "Keep some: --validation 0.1")
@@ -100,13 +101,14 @@ def _guess(told: Facts) -> float:
     if not told["classes"]:
         return 0.0
     present = sum(count > 0 for count in told["class_counts"]["validation"])
-    named: float = told["baselines"]["majority"]["validation"]["accuracy"]["value"]
+    named = float(told["baselines"]["majority"]["validation"]["accuracy"]["value"])
     return max(named, 1 / max(1, present))
 
 
 def _estimate(found: Facts) -> Estimate:
     """With nan where JSON has none."""
-    return Estimate(**{name: np.nan if found[name] is None else found[name] for name in Estimate._fields})
+    value, low, high = (math.nan if found[end] is None else found[end] for end in ("value", "low", "high"))
+    return Estimate(value, low, high, found["n"])
 
 
 def _epoch(line: Facts) -> Epoch:

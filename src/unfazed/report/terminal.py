@@ -256,8 +256,8 @@ def summary(run: Run) -> Group:
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
     diagnosis = [_Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"])]
-    said = [_Hanging(printable(told["headline"]), "bold"), *verdict, "", *diagnosis]
-    return Group("", *said, "", _metrics(columns), "", rows)
+    headline = _Hanging(printable(told["headline"]), "bold")
+    return Group("", headline, *verdict, "", *diagnosis, "", _metrics(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:

@@ -119,7 +119,7 @@ def losses(prepared: Prepared, model: nn.Module, rows: NDArray[np.int64]) -> Flo
         found = (probs[:, 0].astype(np.float64) - y) ** 2
     else:
         found = surprise(y, probs) / BITS_PER_NAT
-    return np.nan_to_num(found, nan=1e3, posinf=1e3)
+    return np.asarray(np.nan_to_num(found, nan=1e3, posinf=1e3))
 
 
 def guess_loss(prepared: Prepared, rows: NDArray[np.int64]) -> float:

@@ -120,7 +120,7 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
     ids = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
     present = ids != PADDING
     np.add.at(counts, (np.nonzero(present)[0], ids[present] % BUCKETS), 1.0)
-    return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0)
+    return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0))
 
 
 KIND = Kind(design, baselines, exhibits, features)
