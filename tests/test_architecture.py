@@ -28,7 +28,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder"},
-    {"console", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
+    {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
     {"files"},
     {"errors"},
 ]

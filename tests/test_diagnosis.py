@@ -101,6 +101,12 @@ def test_a_small_gain_of_more_steps_is_not_worth_a_training() -> None:
     assert diagnose(signs(trials=[trial(True, 0.0025, 0.07)])).cause == FINE
 
 
+def test_what_ended_by_steps_is_not_told_to_make_epochs() -> None:
+    short = {**POOR, "trials": [trial(True, 0.0025, 0.9, 1.8)]}
+    assert diagnose(signs(**short)).action == "Train longer: --epochs 24"
+    assert diagnose(signs(**short, ended_by_steps=True)).action == "Train longer: more steps, or more time"
+
+
 def test_a_leak_outranks_what_it_makes_look_fine() -> None:
     assert diagnose(signs(leaks=[("outcome", 0.99)], suspected=wilson(40, 100))).cause == LEAK
 

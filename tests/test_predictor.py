@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import trained
 from PIL import Image
@@ -129,9 +131,18 @@ def test_evaluate_leaves_out_what_the_model_cannot_know(tmp_path: Path) -> None:
         evaluate(trained.run(), folder)
 
 
+def test_a_column_or_an_array_of_paths_is_a_list() -> None:
+    predictor, paths = Predictor.open(trained.run()), [str(path) for path in files(2)]
+    labels = predictor.predict(paths).labels
+    for items in (np.array(paths), pl.Series(paths), pd.Series(paths)):
+        assert predictor.predict(items).labels == labels
+
+
 def test_one_item_in_place_of_a_list_is_refused() -> None:
     predictor = Predictor.open(trained.run())
     for item in ("a.png", Path("a.png"), b"bytes", np.zeros((8, 8, 3), np.uint8), Image.new("RGB", (8, 8))):
         with pytest.raises(UsageError, match=r"predict\(\[item\]\)"):
             predictor.predict(item)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"got the name of a table, photos\.csv: read it"):
+        predictor.predict("photos.csv")
     assert len(predictor.predict(np.zeros((2, 8, 8, 3), np.uint8)).labels) == 2

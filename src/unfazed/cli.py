@@ -165,8 +165,7 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or (options, flags) != (SourceFlags(), _UNSET):
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, SourceFlags(), _UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
@@ -237,7 +236,7 @@ def predict(
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Predict files, folders, or the paths in a table file.
+    """Predict files, folders, or rows of a table: label and confidence, or prediction (and deviation, if learnt).
 
     Parameters
     ----------
@@ -252,7 +251,7 @@ def predict(
     format_
         By default a table on a terminal and CSV elsewhere.
     probs
-        Also print the probability of every class.
+        Also print the probability of every class, where classes are predicted.
     """
     from unfazed.report.predictions import Told, written
     from unfazed.verb.predict import predicted
@@ -263,8 +262,10 @@ def predict(
     told = Told(predicted(run, items, path=path, header=header))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
-    if not told.readable:
-        raise InputError(f"none of {told.count:,} inputs can be read")
+    for notice in told.notices:
+        print(f"unfazed: {notice}", file=sys.stderr)
+    if told.failure:
+        raise InputError(told.failure)
 
 
 @app.command
@@ -337,8 +338,7 @@ def cached(
 def _say_if_unfinished(path: Path) -> None:
     from unfazed.run import Run
 
-    run = Run.open(path)
-    if not run.finished:
+    if not (run := Run.open(path)).finished:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 

@@ -119,9 +119,19 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self._fit(X if hasattr(X, "columns") else checked, [repr(float(value)) for value in y], "regression")
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """The number of each row [n]."""
-        return self._predictions(X).numbers.astype(np.float64)
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The number of each row [n], float64; with `return_std` a pair of these and their standard deviations [n].
+
+        Raises:
+            ValueError: `return_std` without `loss="gaussian"`.
+        """
+        found = self._predictions(X)
+        numbers = found.numbers.astype(np.float64)
+        if not return_std:
+            return numbers
+        if found.probs.shape[1] != 2:
+            raise ValueError(f'return_std wants Regressor(loss="gaussian"): with {self.loss!r} no deviation is learnt')
+        return numbers, found.deviations.astype(np.float64)
 
 
 def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, Any]:
@@ -136,7 +146,7 @@ def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, An
 def _frame(X: Any, names: Any) -> pl.DataFrame:
     """Rows as a frame with those names; what is neither a number nor text is taken as text."""
     if hasattr(X, "columns"):
-        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X)
+        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X).frame
         return frame.rename(dict(zip(frame.columns, map(str, names), strict=True)))
     columns = {str(name): X[:, number].tolist() for number, name in enumerate(names)}
     return pl.DataFrame(columns, strict=False)

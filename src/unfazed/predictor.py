@@ -18,10 +18,12 @@ from unfazed.errors import InputError, RunError, UnfazedError, UsageError
 from unfazed.modality import Modality, Preprocessor
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
+from unfazed.model.gaussian import GaussianHead
 from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
 from unfazed.source import frame_of
+from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
@@ -32,7 +34,7 @@ class Predictions(NamedTuple):
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
-    number as text.
+    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is.
     """
 
     labels: list[str | None]
@@ -62,6 +64,12 @@ class Predictions(NamedTuple):
         return self.probs[:, 0]
 
     @property
+    def deviations(self) -> NDArray[np.float32]:
+        """The standard deviation [n] that the model expects of each number's error; nan where it says none."""
+        gaussian = not self.classes and self.probs.shape[1] == 2
+        return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
+
+    @property
     def confidence(self) -> NDArray[np.float32]:
         """Probability of each label [n]; nan where numbers are predicted."""
         if not self.classes:
@@ -87,6 +95,7 @@ class Predictor:
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes, self.scale = list(classes), scale
+        self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
         self.width = embedding_width(model)
 
     def __repr__(self) -> str:
@@ -136,12 +145,34 @@ class Predictor:
         )
 
     def _several(self, items: Any) -> Iterable[Any]:
-        single = isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel")
-        if single or (hasattr(items, "ndim") and not hasattr(items, "columns") and items.ndim != 4):
+        if isinstance(items, str | Path) and Path(items).suffix.lower() in KINDS:
+            raise UsageError(f"predict takes a list of items or a frame, got the name of a table, {items}: read it, "
+                             "for instance with polars, and give the frame; the command, unfazed predict, takes names")
+        if isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel"):
             raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
         if hasattr(items, "columns"):
             return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
-        return cast(Iterable[Any], items)
+        if hasattr(items, "to_list"):  # a column of a frame
+            return cast(Iterable[Any], items.to_list())
+        return self._of_array(items) if hasattr(items, "ndim") else cast(Iterable[Any], items)
+
+    def _of_array(self, array: Any) -> Iterable[Any]:
+        """The items in an array: texts and paths of one, images of four axes.
+
+        Raises:
+            UsageError: its numbers are one item, or rows without names.
+        """
+        if array.ndim == 1 and getattr(array.dtype, "kind", "") in "OUS":
+            return cast(Iterable[Any], array.tolist())
+        if array.ndim == 4:
+            return cast(Iterable[Any], array)
+        instead = {
+            "tabular": "its columns have no names: give a frame, or a list of dictionaries",
+            "text": "a text is a string: give a list of them",
+            "audio": "that is one recording: say predict([(samples, rate)])",
+        }.get(self.modality.name, "that is one item: say predict([item])")
+        what = f"an array of shape {tuple(array.shape)}"
+        raise UsageError(f"predict takes a list of {self.modality.items}, got {what}: {instead}")
 
     def batches(self, items: Iterable[Any]) -> Iterator[Predictions]:
         """The predictions of `items`, 256 at a time, for more items than fit in memory."""
@@ -169,11 +200,11 @@ class Predictor:
         return predictions
 
     def _label(self, probs: NDArray[np.float32]) -> str:
-        return self.classes[int(probs.argmax())] if self.classes else f"{probs[0]:.6g}"
+        return self.classes[int(probs.argmax())] if self.classes else str(probs[0])
 
     def _empty(self, count: int = 0) -> Predictions:
         nothing: list[str | None] = [None] * count
-        probs = np.full((count, max(1, len(self.classes))), np.nan, np.float32)
+        probs = np.full((count, self.outputs), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
         return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)
 

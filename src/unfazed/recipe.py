@@ -36,7 +36,7 @@ class Knob(NamedTuple):
 
 
 TASKS = ("classification", "regression")
-LOSSES = ("cross-entropy", "squared", "absolute", "huber")
+LOSSES = ("cross-entropy", "squared", "absolute", "huber", "gaussian")
 MODALITIES = ("image", "text", "audio", "tabular")
 
 
@@ -55,7 +55,8 @@ class Recipe:
     # fmt: off
     modality: str = _knob(AUTO, "kind of data; auto: by what the source holds", options=MODALITIES)
     task: str = _knob(AUTO, "what is predicted: a class or a number; auto: by what the labels are", options=TASKS)
-    loss: str = _knob(AUTO, "what training minimises; auto: cross-entropy for classes, squared for numbers",
+    loss: str = _knob(AUTO, "what training minimises; gaussian: a number with its deviation; auto: cross-entropy for "
+                      "classes, squared for numbers",
                       options=LOSSES)
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)

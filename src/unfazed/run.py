@@ -170,7 +170,10 @@ class Run:
         return self._arrays("dynamics.npz")
 
     def scores(self) -> dict[str, NDArray[Any]]:
-        """`probs` [N, K] and `embeddings` [N, D] of the finished model, for every row."""
+        """`probs` [N, K] and `embeddings` [N, D] of the finished model, for every row.
+
+        Where numbers are predicted `probs` [N, 1] are these, in the units of the target; [N, 2] with their deviations.
+        """
         return self._arrays("scores.npz")
 
     def problems(self) -> list[dict[str, str]]:

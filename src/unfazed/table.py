@@ -26,6 +26,8 @@ SPLIT_NAMES = {  # what people call them
     "dev": "validation", "test": "test", "testing": "test",
 }
 FORMAT = 1
+_LONGEST_NAME = 60  # characters that a sentence has room for
+_CELLS = 4  # of a row that are shown of it
 _BRIEF = 120  # characters of an input beside a row's number
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
@@ -43,7 +45,8 @@ class Table:
     `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
     time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes; null = not
     read). All but id, input and weight may be null.
-    `classes` outlive their rows: a part of a table keeps the label space of the whole.
+    `classes` outlive their rows: a part of a table keeps the label space of the whole. `columns` are those of the
+    source that inputs were taken from; none where it is no table.
     """
 
     frame: pl.DataFrame
@@ -52,6 +55,7 @@ class Table:
     classes: list[str]  # none where labels are numbers to be predicted as such
     notes: tuple[str, ...] = ()
     task: str = "classification"
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
@@ -87,6 +91,12 @@ class Table:
         """How many numbers a model gives of an example: K, or the one that is predicted."""
         return len(self.classes) if self.task == "classification" else 1
 
+    @property
+    def target(self) -> str | None:
+        """The column of the labels, which `kind` names last; None where they are names of folders or of files."""
+        _, found, name = self.kind.rpartition('labels in "')
+        return name.removesuffix('"') if found else None
+
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one side."""
         return np.flatnonzero((self.frame["split"] == split).fill_null(False).to_numpy())
@@ -116,7 +126,7 @@ class Table:
     def write(self, path: str | Path) -> None:
         """Write a Parquet file, whole or not at all."""
         about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes,
-                 "task": self.task}
+                 "task": self.task, "columns": self.columns}
         with replacing(Path(path)) as new:
             self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
 
@@ -138,7 +148,8 @@ class Table:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
             task = str(about.get("task", "classification"))
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task)
+            columns = tuple(str(name) for name in about.get("columns", ()))
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -206,17 +217,40 @@ def row_name(name: str, path: str, root: str) -> str:
     """What to call a row for people: its id, and where that is only a row's number, its path beside it."""
     if not re.fullmatch(r"(.+:)?\d+", name):
         return name
-    number = f"row {name}" if name.isdecimal() else name
+    number = said_id(name)
     folder = Path(root) if Path(root).is_dir() else Path(root).parent
     beside = str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
+    beside = in_brief(beside)
     brief = beside if len(beside) <= _BRIEF else beside[: _BRIEF - 1] + "…"  # a text or a row that is its own input
     return f"{number}, {brief}" if path else number
 
 
+def said_id(name: str) -> str:
+    """An id for people: a number alone is that of a row of the table, counted from 1 without the names of columns."""
+    return f"row {name}" if name.isdecimal() else name
+
+
+def in_brief(content: str) -> str:
+    """A row that is its own input by its first cells: age 37, workclass Private, …; other inputs as they are."""
+    try:
+        row = json.loads(content) if content.startswith("{") else None
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        return content
+    cells = [f"{brief(name)} {brief(str(value))}" for name, value in row.items() if value is not None]
+    return ", ".join(cells[:_CELLS]) + (", …" if len(cells) > _CELLS else "")
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names in quotes, the first few."""
-    shown = ", ".join(f'"{name}"' for name in names[:most])
+    """Names in quotes, the first few; of a very long one the beginning and the end."""
+    shown = ", ".join(f'"{brief(name)}"' for name in names[:most])
     return shown + (", …" if len(names) > most else "")
+
+
+def brief(name: str) -> str:
+    """A name in at most 60 characters."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-19:]}"
 
 
 def _parquet(read: Callable[[BytesIO], _Result], data: bytes) -> _Result:
@@ -263,7 +297,7 @@ def _balance(table: Table) -> str:
     commonest = int(counts.argmax())
     degree = "mildly imbalanced" if share >= _MILD else "imbalanced"
     percent = round(100 * counts[commonest] / max(counts.sum(), 1))
-    return f'{degree}, {percent} % are "{table.classes[commonest]}"'
+    return f'{degree}, {percent} % are "{brief(table.classes[commonest])}"'
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:

@@ -39,8 +39,10 @@ class Scale(NamedTuple):
         return ((targets - self.mean) / self.deviation).astype(np.float32)
 
     def original(self, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
-        """What a model says, in the units of the source."""
-        return outputs.astype(np.float64) * self.deviation + self.mean
+        """What a model says, a number [..., 1] or with its deviation [..., 2], in the units of the source."""
+        found = outputs.astype(np.float64) * self.deviation
+        found[..., 0] += self.mean
+        return found
 
 
 def scale_of(description: Mapping[str, Any]) -> Scale | None:
@@ -57,6 +59,11 @@ def scale_of(description: Mapping[str, Any]) -> Scale | None:
     if len(known) != len(Scale._fields):
         raise UnfazedError(f"model.json predicts numbers, but their scale is {str(said)[:60]!r}")
     return Scale(*known)
+
+
+def outputs_of(table: Table, loss: str) -> int:
+    """How many numbers a model gives of an example: K; 1 where that is what it predicts, 2 with its variance."""
+    return 2 if loss == "gaussian" else table.outputs
 
 
 def decided(table: Table, asked: str = "auto") -> Table:

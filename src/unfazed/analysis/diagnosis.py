@@ -128,14 +128,18 @@ def _short(signs: Signs) -> Diagnosis | None:
     hurried = epochs <= HURRIED and signs.best_epoch == epochs and signs.train.high < UNFITTED and not _gap(signs)
     if hurried and (tried is None or tried.steps < ENOUGH) and _knows(signs.validation, signs):
         said = f"It has not learnt its training rows, and its best epoch is the last of {epochs}. {_both(signs)}."
-        return _told(SHORT, "moderate", said, f"Train longer: --epochs {max(3 * epochs, 10)}")
+        return _told(SHORT, "moderate", said, _longer(signs))
     if tried is None or not _material(signs, tried):
         return None
     said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation loss "
             f"from {_loss(signs.loss, signs)} to {_loss(tried.loss, signs)}. {_both(signs)}.")  # fmt: skip
-    longer = max(3 * epochs, 10)
-    return _told(SHORT, "high" if signs.best_epoch == epochs else "moderate", said,
-                 f"Train longer: --epochs {longer}")  # fmt: skip
+    return _told(SHORT, "high" if signs.best_epoch == epochs else "moderate", said, _longer(signs))
+
+
+def _longer(signs: Signs) -> str:
+    if signs.ended_by_steps:
+        return "Train longer: more steps, or more time"
+    return f"Train longer: --epochs {max(3 * len(signs.epochs), 10)}"
 
 
 def _broken(signs: Signs) -> Diagnosis | None:

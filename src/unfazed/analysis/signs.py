@@ -74,6 +74,7 @@ class Signs(NamedTuple):
     usual_rate: float | None  # what suits such a network
     width: tuple[int, int] | None  # of the network, and what suits the data
     rows_per_class: float = math.inf  # of training rows, on average
+    ended_by_steps: bool = False  # or by a time limit, rather than by its epochs
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()
     suspected: Estimate | None = None  # share of labels contradicted, among the rows that the model is surest of

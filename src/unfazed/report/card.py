@@ -8,6 +8,7 @@ from typing import Any
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
+from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
 from unfazed.report.overview import EXPLAINED, NAMES
 from unfazed.report.verdict import items, sentence, simpler
 
@@ -17,6 +18,8 @@ METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
            "log_loss": "Surprise of a label, bits"}  # fmt: skip
 SCORES = ("precision", "recall", "f1")
 METRICS_OF_NUMBERS = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
+METRICS_OF_DENSITIES = {"nll": "Surprise of a target, bits", "coverage_50": "Targets in the predicted 50 % intervals",
+                        "coverage_90": "Targets in the predicted 90 % intervals"}  # fmt: skip
 HUB_NAMES_OF_NUMBERS = {"r2": "r_squared", "mae": "mae"}
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
 INDEX = {
@@ -104,7 +107,7 @@ def _diagnosis(found: Facts) -> str:
 
 def _use(told: Facts) -> str:
     if not told["classes"]:
-        return f"It predicts a number for each of the {items(told)} like those it was trained on."
+        return f"It predicts {plain(named_target(told))} for each of the {items(told)} like those it was trained on."
     classes = [f"`{_code(label)}`" for label in told["classes"][:ROWS]]
     more = f" and {words.count(len(told['classes']) - ROWS)} more" if len(told["classes"]) > ROWS else ""
     return (
@@ -141,6 +144,7 @@ def _evaluation(told: Facts) -> str:
     return "\n\n".join(filter(None, [
         f"On the {split} set. {EXPLAINED[split]} Intervals are 95 %.",
         _metrics(told),
+        bits_explained() if "nll" in told[split] else None,
         _classes(told) if told["classes"] else None,
         _latency(told),
     ]))  # fmt: skip
@@ -158,7 +162,8 @@ def _metrics(told: Facts) -> str:
     head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
     rows = [
         f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} | {told[split][name]['n']} |"
-        for name, title in (METRICS if told["classes"] else METRICS_OF_NUMBERS).items()
+        for name, title in (METRICS if told["classes"] else {**METRICS_OF_NUMBERS, **METRICS_OF_DENSITIES}).items()
+        if name in told[split]
     ]
     return "\n".join([head, "|---|" + "---|" * (len(present) + 1), *rows])
 
@@ -168,7 +173,9 @@ def _cell(name: str, estimate: Facts | None) -> str:
         return words.UNKNOWN
     if name in METRICS_OF_NUMBERS:
         write = words.figure if name == "r2" else words.number
-        return f"{write(estimate['value'])} ({write(estimate['low'])} – {write(estimate['high'])})"
+        return f"{write(estimate['value'])} ({words.bounds(estimate, write)})"
+    if name == "nll":
+        return f"{in_bits(estimate['value'])} ({words.bounds(estimate, in_bits)})"
     if name == "log_loss":
         found = {end: _in_bits(estimate[end]) for end in ("value", "low", "high")}
         return f"{words.figure(found['value'])} ({words.ends(found)})"

@@ -85,6 +85,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         learning_rate=recipe["learning_rate"],
         usual_rate=checks.get("usual_rate"),
         width=(width, usual) if width and usual else None,
+        ended_by_steps=bool(recipe.get("steps")),
         loss=checks.get("loss"),
         trials=[Trial(**{**one, "gain": _estimate(one["gain"])}) for one in checks.get("trials", [])],
         variation=checks.get("variation"),
@@ -112,10 +113,11 @@ def _estimate(found: Facts) -> Estimate:
 
 
 def _epoch(line: Facts) -> Epoch:
+    """Of numbers the squared error, whatever was minimised: a likelihood may be negative, and has no shares."""
     train, validation = line["train"], line["validation"]
-    skill = "accuracy" if "accuracy" in train else "r2"
-    return Epoch(train.get("log_loss", train.get("loss")), validation.get("log_loss", validation["loss"]),
-                 train[skill], validation[skill])  # fmt: skip
+    if "accuracy" in train:
+        return Epoch(train["log_loss"], validation["log_loss"], train["accuracy"], validation["accuracy"])
+    return Epoch(train["rmse"] ** 2, validation["rmse"] ** 2, train["r2"], validation["r2"])
 
 
 def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | None:

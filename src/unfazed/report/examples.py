@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from unfazed.report import words
 from unfazed.report.charts import track
-from unfazed.report.exhibits import Drawn, shown
+from unfazed.report.exhibits import Drawn, legend, shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import items
+from unfazed.table import brief as brief_name
+from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
 Cells = Mapping[tuple[int, int], Sequence[Facts]]
@@ -50,6 +52,7 @@ def mistakes(told: Facts, cells: Cells, exhibits: Exhibits) -> Html:
         "section",
         tag("h2", "What it mistakes for what"),
         tag("p", _mistakes_lead(told, wrong if matrix else None), class_="lead"),
+        legend(exhibits.values(), of_numbers=False) if listed else None,
         tag("div", chart, tag("div", *listed, class_="cells") if listed else None, class_=f"card {style}"),
         id="mistakes",
     )
@@ -133,7 +136,7 @@ def _link(cell: Cell, first: Cell, *inside: str, **attributes: str) -> Html:
 
 
 def _sentence(told: Facts, cell: Cell) -> str:
-    given, predicted = told["classes"][cell.given], told["classes"][cell.predicted]
+    given, predicted = (brief_name(told["classes"][k]) for k in (cell.given, cell.predicted))
     return f"“{given}” recognised" if given == predicted else f"“{given}” taken for “{predicted}”"
 
 
@@ -158,9 +161,10 @@ def figure(row: Facts, exhibits: Exhibits, brief: bool = False) -> Html:
         tag("div", tag("dt", name, tag("span", words.percent(share))), tag("dd", label, title=label))
         for name, label, share in _labels(row)
     ]
-    name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
+    said_name = said_id(str(row["id"]))
+    name = tag("span", tag("bdi", said_name), class_="id", title=said_name)
     caption = tag("figcaption", said, None if brief else tag("dl", *lines, class_="labels"), name)
-    return tag("figure", shown(exhibit, str(row["id"])), caption)
+    return tag("figure", shown(exhibit, str(row["id"]), brief), caption)
 
 
 def gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
@@ -220,7 +224,7 @@ def _class_row(told: Facts, k: int) -> Html:
     scores, split = told["per_class"][k], told["evaluated_on"]
     return tag(
         "tr",
-        tag("th", scores["label"], scope="row"),
+        tag("th", brief_name(scores["label"]), scope="row", title=scores["label"]),
         tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
         tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
             data_value=told["class_counts"]["train"][k]),
@@ -257,7 +261,8 @@ def surprises(
     ]
     if not ranked:
         return None
-    parts = (tag("h2", "What surprises it"), tag("p", words.tight(lead), class_="lead"))
+    key = legend(exhibits.values(), of_numbers=not told["classes"])
+    parts = (tag("h2", "What surprises it"), tag("p", words.tight(lead), class_="lead"), key)
     return tag("section", *parts, tag("div", *ranked, class_="stacked"), id="surprises")
 
 

@@ -20,7 +20,7 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers
+from unfazed.report import numbers, numbers_verdict
 from unfazed.report.diagnosed import diagnosed
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
@@ -105,7 +105,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "next": _next(run, model),
     }
     told["diagnosis"] = diagnosed(run, told, seen.table, seen.predicted[:, None])
-    told |= {"headline": numbers.headline(told), "verdict": numbers.verdict(told)}
+    told |= {"headline": numbers_verdict.headline(told), "verdict": numbers_verdict.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
 

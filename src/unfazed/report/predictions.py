@@ -3,20 +3,26 @@
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
+import numpy as np
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from unfazed.errors import UsageError
+from unfazed.report.events import Notice
 from unfazed.report.words import printable
+from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
+_SHOWN = 200  # characters of an input in a sentence
 _NARROW = 10  # cells below which a path or a class says nothing
 
 
@@ -27,6 +33,7 @@ class Prediction(NamedTuple):
     label: str | None
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
+    numbers: dict[str, float] | None = None  # "prediction", "deviation" where the model says it; None for classes
 
     @property
     def confidence(self) -> float | None:
@@ -35,21 +42,50 @@ class Prediction(NamedTuple):
 
 
 class Told:
-    """Passes predictions on, and counts them and those that could be read."""
+    """Passes predictions on; keeps what was noticed beside them, and counts them and those that have a problem."""
 
-    def __init__(self, predictions: Iterable[Prediction]):
+    def __init__(self, predictions: Iterable[Prediction | Notice]):
         self.predictions = predictions
-        self.count = self.readable = 0
+        self.count = self.unread = 0
+        self.first: Prediction | None = None  # of those with a problem
+        self.notices: list[str] = []
 
     def __iter__(self) -> Iterator[Prediction]:
-        for prediction in self.predictions:
+        for one in self.predictions:
+            if isinstance(one, Notice):
+                self.notices.append(one.text)
+                continue
             self.count += 1
-            self.readable += prediction.problem is None
-            yield prediction
+            if one.problem is not None:
+                self.unread += 1
+                self.first = self.first or one
+            yield one
+
+    @property
+    def failure(self) -> str | None:
+        """How many inputs could not be predicted, and why the first could not; None where all could."""
+        if self.first is None:
+            return None
+        many = "none" if self.unread == self.count else f"{self.unread:,}"
+        which = f"the first: {self.first.input[:_SHOWN]}: {self.first.problem}"
+        if many == "none":
+            return f"none of {self.count:,} inputs can be read ({which})"
+        return f"{many} of {self.count:,} inputs cannot be read ({which}); the others are predicted"
 
 
 def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterator[str | Table]:
-    """The predictions in the form `"table"`, `"csv"` or `"jsonl"`, piece by piece; `probs` adds every class's."""
+    """The predictions in the form `"table"`, `"csv"` or `"jsonl"`, piece by piece; `probs` adds every class's.
+
+    Raises:
+        UsageError: `probs` of numbers.
+    """
+    remaining = iter(predictions)
+    first = next(remaining, None)
+    if first is None:
+        return
+    if probs and first.numbers:
+        raise UsageError("--probs: this run predicts numbers, which have no classes. Leave it out")
+    predictions = chain([first], remaining)
     match form:
         case "table":
             yield from _tables(predictions, probs)
@@ -62,14 +98,17 @@ def written(predictions: Iterable[Prediction], form: str, probs: bool) -> Iterat
 def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
     remaining = iter(predictions)
     while part := list(islice(remaining, ROWS)):
-        table = Table("input", "label", box=None, header_style="dim", pad_edge=False)
-        table.add_column("confidence", no_wrap=True)
+        numbers = list(part[0].numbers or ())
+        table = Table("input", *(numbers[:1] or ["label"]), box=None, header_style="dim", pad_edge=False)
+        for name in numbers[1:] if numbers else ["confidence"]:
+            table.add_column(name, no_wrap=True)
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
-            confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
-            table.add_row(_Elided(printable(one.input)), shown, confidence, *([_every_class(one)] if probs else []))
+            sure = "" if one.confidence is None else f"{one.confidence:.1%}"
+            beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
+            table.add_row(_Elided(printable(one.input)), shown, *beside, *([_every_class(one)] if probs else []))
         yield table
 
 
@@ -78,7 +117,7 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    return Text(", ".join(f"{printable(name)} {share:.1%}" for name, share in ordered))
+    return Text(", ".join(f"{printable(brief(name))} {share:.1%}" for name, share in ordered))
 
 
 class _Elided:
@@ -110,12 +149,23 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
     first = next(remaining, None)
     if first is None:
         return
+    predictions = chain([first], remaining)
+    if first.numbers:
+        yield _line(["input", *first.numbers, "problem"])
+        for one in predictions:
+            yield _line([one.input, *map(_plainly, (one.numbers or {}).values()), one.problem or ""])
+        return
     names = list(first.probs) if probs else []
     yield _line(["input", "label", "confidence", "problem", *(f"probability of {name}" for name in names)])
-    for one in chain([first], remaining):
+    for one in predictions:
         confidence = "" if one.confidence is None else f"{one.confidence:.6f}"
         shares = ["" if one.label is None else f"{one.probs[name]:.6f}" for name in names]
         yield _line([one.input, one.label or "", confidence, one.problem or "", *shares])
+
+
+def _plainly(number: float) -> str:
+    """All digits that a float32 has, and no more; nothing where it is nan."""
+    return "" if math.isnan(number) else str(np.float32(number))
 
 
 def _line(values: list[str]) -> str:
@@ -125,7 +175,11 @@ def _line(values: list[str]) -> str:
 
 
 def _json(one: Prediction, probs: bool) -> str:
+    if one.numbers:
+        told = {name: float(digits) if (digits := _plainly(value)) else None for name, value in one.numbers.items()}
+        return json.dumps({"input": one.input, **told, "problem": one.problem}, ensure_ascii=False)
     facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence}
+    del facts["numbers"]
     if one.label is None:
         facts["probs"] = None  # nan is not JSON
     if not probs:

@@ -31,18 +31,22 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
+from unfazed.report.numbers_verdict import bits_explained, in_bits
 from unfazed.report.verdict import GUESSES
-from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
+from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
+from unfazed.table import said_id
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 )
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ best so far"
 )
+HEADING_OF_DENSITIES = HEADING.replace("  accuracy", "        R²")
 HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
     "  epoch    training  validation            R²       rate      time   ★ best so far"
@@ -128,7 +132,8 @@ class _Display:
         self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        self._say(Text(HEADING_OF_NUMBERS if event.recipe.task == "regression" else HEADING, style="dim"))
+        of_numbers = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADING_OF_NUMBERS
+        self._say(Text(of_numbers if event.recipe.task == "regression" else HEADING, style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -186,13 +191,14 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits and accuracy, or error and R², learning rate, seconds; best: a star."""
-    numbers = "rmse" in facts["validation"]
+    """One epoch in one line: surprise in bits or error, accuracy or R², learning rate, seconds; best: a star."""
+    measured = facts["validation"]
+    numbers = "rmse" in measured
+    nats = "log_loss" if "log_loss" in measured else "nll" if "nll" in measured else None
     train, validation = (
-        number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
+        figure(facts[split][nats] * BITS_PER_NAT) if nats else number(facts[split]["rmse"])
         for split in ("train", "validation")
     )
-    measured = facts["validation"]
     skill = f"{measured['r2']:.3f}" if numbers else f"{100 * measured['accuracy']:.1f} %"
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
@@ -264,6 +270,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
     said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
+    if "nll" in facts["metrics"]:
+        said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
@@ -275,7 +283,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
-        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
+        which = f"{said_id(first['id'])}: {first['reason']}"
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
     return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
 
 
@@ -292,11 +301,9 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"))
+    to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
+    return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
 
-
-def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT).removesuffix(" bits").removesuffix(" bit")
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -304,8 +311,12 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("log_loss", "surprise, bits", _in_bits),
+    ("log_loss", "surprise, bits", in_bits),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
+    ("nll", "surprise, bits", in_bits),
+    ("nll_difference", "bits saved", in_bits),
+    ("coverage_50", "50 % coverage", percent),
+    ("coverage_90", "90 % coverage", percent),
 )

@@ -31,8 +31,8 @@ from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe
 from unfazed.report.facts import finite
 from unfazed.run import Run
-from unfazed.verb.kinds import Design, kind
-from unfazed.verb.plan import Plan
+from unfazed.verb.kinds import kind
+from unfazed.verb.plan import Plan, plan
 from unfazed.verb.prepare import Prepared
 
 CAUTIOUS = 0.25  # of the learning rate, for going on
@@ -57,7 +57,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
                 "usual_rate": usual.recipe.learning_rate,
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
                 **trials(prepared, planned, loader, usual, min(STEPS[1], max(STEPS[0], steps // 10))),
-                "layers": [one._asdict() for one in layers(prepared, planned, usual.model.to(loader.device))],
+                "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
                 **of_inputs(prepared, train, validation),
                 "leaks": leaking(prepared, rows["train"]),
             }
@@ -65,16 +65,13 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
     )
 
 
-def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
+def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     """The untrained network, and the recipe that would be taken had nobody set a learning rate or a width."""
-    torch.manual_seed(recipe.seed)
-    design = kind(prepared.modality.name).design
-    open_ones = design(prepared, replace(recipe, learning_rate=AUTO, width=AUTO), device).recipe
-    torch.manual_seed(recipe.seed)
-    return design(prepared, recipe, device)._replace(recipe=open_ones)
+    open_ones = plan(prepared, replace(recipe, learning_rate=AUTO, width=AUTO), device).recipe
+    return plan(prepared, recipe, device)._replace(recipe=open_ones)
 
 
-def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Design, steps: int) -> dict[str, Any]:
+def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps: int) -> dict[str, Any]:
     """The validation loss of the kept weights, and after some more steps at the run's rate, and at the usual one.
 
     Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
@@ -87,7 +84,7 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Design, ste
     own, its = planned.recipe.learning_rate, usual.recipe.learning_rate
     wanted = [(planned.model, True, own * CAUTIOUS)]
     if own != its:
-        wanted.append((planned.model, True, its) if own < its else (usual.model.to(loader.device), False, its))
+        wanted.append((planned.model, True, its) if own < its else (usual.model, False, its))
     for model, is_kept, rate in wanted:
         after = losses(prepared, _trained_on(model, loader, planned.recipe, rate, steps), rows)
         found = Trial(is_kept, rate, steps, float(after.mean()), paired_mean(kept - after))

@@ -24,6 +24,7 @@ from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import kind
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
@@ -74,7 +75,7 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
     Rows that were trained on are scored in the precision of training, all others in that of prediction.
     """
     n, size = len(prepared.table), evaluation_batch(next(planned.model.parameters()).device)
-    probs = np.empty((n, prepared.table.outputs), np.float32)
+    probs = np.empty((n, outputs_of(prepared.table, planned.recipe.loss)), np.float32)
     embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
     trained_on = np.isin(np.arange(n), prepared.table.rows("train"))
     for chosen, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):

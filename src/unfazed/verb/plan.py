@@ -17,6 +17,7 @@ from unfazed.device import best_precision, memory
 from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
+from unfazed.model.gaussian import with_deviation
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.verb.kinds import kind
@@ -55,7 +56,8 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         shuffle=default_shuffle(_bytes(prepared)),
         patience=default_patience(design.recipe.epochs),
     )
-    return Plan(recipe, design.model.to(device), design.words, design.details, design.evidence)
+    model = with_deviation(design.model) if recipe.loss == "gaussian" else design.model
+    return Plan(recipe, model.to(device), design.words, design.details, design.evidence)
 
 
 def with_loss(recipe: Recipe) -> Recipe:
@@ -66,11 +68,17 @@ def with_loss(recipe: Recipe) -> Recipe:
     """
     numbers = recipe.task == "regression"
     if recipe.loss != AUTO and numbers == (recipe.loss == "cross-entropy"):
-        fitting = "squared, absolute or huber" if numbers else "cross-entropy"
+        fitting = "squared, absolute, huber or gaussian" if numbers else "cross-entropy"
         raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {fitting}")
-    if numbers and recipe.class_weights == "balanced":
+    if not numbers:
+        return recipe.resolved(loss="cross-entropy")
+    if recipe.class_weights == "balanced":
         raise RecipeError('class_weights = "balanced" is for classification: numbers have no classes')
-    return recipe.resolved(loss="squared" if numbers else "cross-entropy")
+    if recipe.label_smoothing not in (AUTO, 0):
+        raise RecipeError(
+            f"label_smoothing = {recipe.label_smoothing:g} is for classification: numbers have no classes. Leave it out"
+        )
+    return recipe.resolved(loss="squared", label_smoothing=0.0)
 
 
 def _bytes(prepared: Prepared) -> int:

@@ -117,7 +117,7 @@ def prepare(
             options.group or "group",
         )
         facts = reader.facts
-        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe)
+        preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe, table.columns)
         damaged = yield from encoder.encode(table, preprocessor)
         if not damaged:
             break
@@ -157,7 +157,7 @@ def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Readi
     may come to light later.
     """
     if modality.values:
-        yield partial(reading, read=modality.inspect, load=modality.load)
+        yield partial(reading, read=modality.inspect, load=modality.load, identity=modality.identity)
     elif cache == "disk":
         with closing(Seen(notes(), f"{modality.name}, {modality.decoder}", modality.inspect)) as seen:
             yield seen.look

@@ -24,8 +24,10 @@ from unfazed.outputs import outputs
 from unfazed.processes import ALONE, Processes
 from unfazed.recipe import Recipe
 from unfazed.run import Run
+from unfazed.target import outputs_of
 from unfazed.verb.prepare import Prepared
 
+LARGEST = torch.finfo(torch.float16).max  # loss that is kept: one beyond it would become infinite
 RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the schedule
 
 
@@ -39,7 +41,7 @@ class Record:
         self.lines: list[dict[str, Any]] = []
         self.losses: list[NDArray[np.float16]] = []
         self.margins: list[NDArray[np.float16]] = []
-        self.window = Window.empty(len(prepared.table), prepared.table.outputs)
+        self.window = Window.empty(len(prepared.table), outputs_of(prepared.table, recipe.loss))
         self.rates: list[float] = []
         self.started = self.saved = time.perf_counter()
         self.elapsed = 0.0  # seconds of the epoch that was under way when a state was kept
@@ -108,7 +110,7 @@ class Record:
         best = max(_skill(line["validation"]) for line in [*self.lines, {"validation": validated}])
         if len(served) == len(self.train_rows) or not self.lines:
             self.window = self.window.after(probs, _skill(trained), best)
-        self.losses.append(epoch.losses.half().cpu().numpy())
+        self.losses.append(epoch.losses.clamp_max(LARGEST).half().cpu().numpy())
         self.margins.append(epoch.margins.half().cpu().numpy())
         losses = [*self.validation_losses, validated["loss"]]
         line = self._line(epoch.number, trained, validated, len(served))
@@ -145,10 +147,10 @@ class Record:
         return measured
 
     def _measured(self, rows: NDArray[np.int64], probs: NDArray[np.float32]) -> dict[str, float]:
-        """The epoch's figures of some rows; of numbers `rmse`, in the target's units, and `r2`."""
+        """The epoch's figures of some rows; of numbers `rmse`, in the target's units, `r2`, and `nll` if known."""
         y, scale = self.prepared.examples.y.numpy()[rows], self.prepared.scale
         if scale is not None:
-            measured = errors(y, probs[:, 0], self.recipe.loss)
+            measured = errors(y, probs, self.recipe.loss)
             return {**measured, "rmse": measured["rmse"] * scale.deviation}
         surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
         evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike

@@ -22,6 +22,7 @@ from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
 from unfazed.model.sounds import SoundNet, default_width
 from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -50,7 +51,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
         width=default_width(len(rows)),
     )
     model = SoundNet(
-        prepared.table.outputs, rate, recipe.window, recipe.width, recipe.dropout, recipe.augmentation
+        outputs_of(prepared.table, recipe.loss), rate, recipe.window, recipe.width, recipe.dropout, recipe.augmentation
     )
     count = max(16, min(SAMPLED_ROWS, SAMPLED // samples))
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:count]])

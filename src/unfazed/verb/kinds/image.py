@@ -20,6 +20,7 @@ from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -45,7 +46,8 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
         start_size=default_start_size(size),
         width=default_width(size, len(rows)),
     )
-    model = ConvNet(prepared.table.outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
+    outputs = outputs_of(prepared.table, recipe.loss)
+    model = ConvNet(outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
     details = f"on {size} × {size} pixels ({prepared.fitting}); mirror images: {recipe.flip}"
     return Design(recipe, model, "residual convnet", details, _evidence(flips, recipe.flip) if flips else None)

@@ -29,6 +29,7 @@ from unfazed.model.tables import Size, TableNet
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -54,7 +55,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     )
     codes = _preprocessor(prepared).codes
     size = Size(bins=default_bins(len(rows)), embedding=default_embedding(len(codes)))
-    model = TableNet(prepared.table.outputs, codes, size, recipe.dropout)
+    model = TableNet(outputs_of(prepared.table, recipe.loss), codes, size, recipe.dropout)
     model.initialise(sample.x)
     details = f"{size.members} members in one, on {len(codes)} features, numbers in up to {size.bins} bins"
     return Design(recipe, model, "network for tables", details)
@@ -111,7 +112,7 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
         if prepared.scale is None:
             weights = np.log2(known.max()) - np.log2(np.maximum(without[:, known.argmax()], _LEAST))
         else:
-            weights = prepared.in_units(known) - prepared.in_units(without)[:, 0]
+            weights = prepared.in_units(known)[0] - prepared.in_units(without)[:, 0]
         cells = zip(columns, weights.round(4).tolist(), strict=True)
         shown[row] = Exhibit(cells=[(column.name, _said(values.get(column.name)), weight) for column, weight in cells])
     return shown

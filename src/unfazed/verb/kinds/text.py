@@ -21,6 +21,7 @@ from unfazed.model.texts import PADDING, TextNet, default_buckets, default_encod
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -39,7 +40,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.0025, weight_decay=0.3, label_smoothing=0.0
     )
-    predicted = prepared.table.outputs
+    predicted = outputs_of(prepared.table, recipe.loss)
     vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
     width = min(WIDTH, predicted)
     encoders = default_encoders(ids * recipe.epochs, device.type == "cuda")
