@@ -103,7 +103,7 @@ def _guess(told: Facts) -> float:
         return 0.0
     present = sum(count > 0 for count in told["class_counts"]["validation"])
     named = float(told["baselines"]["majority"]["validation"]["accuracy"]["value"])
-    return max(named, 1 / max(1, present))
+    return float(max(named, 1 / max(1, present)))
 
 
 def _estimate(found: Facts) -> Estimate:
