@@ -3,7 +3,7 @@
 DATA is a folder as benchmarks/README.md describes it; SCRATCH is where archives are unpacked and runs are kept. A run
 that is there is not trained again; its diagnosis is computed anew from its files, so that rules can be worked on. The
 regimes and their two halves are listed in `diagnosis_regimes`; `--train` only trains, and shows nothing of what came
-out. Cells are kept under benchmarks/cells, the table is written to benchmarks/diagnosis.md.
+out; `--kept` trains nothing. Cells are kept under benchmarks/cells, the table is written to benchmarks/diagnosis.md.
 """
 
 import json
@@ -26,11 +26,13 @@ HALVES = {
 }
 
 
-def main(data: Path, scratch: Path, half: str | None, only_train: bool) -> None:
+def main(data: Path, scratch: Path, half: str | None, only_train: bool, only_kept: bool) -> None:
     """Train what is missing, then diagnose."""
     CELLS.mkdir(exist_ok=True)
     for regime in (one for one in REGIMES if half in (None, one.half)):
         folder = scratch / name(regime)
+        if only_kept and not (folder / "seconds").exists():
+            continue
         seconds = trained(regime, data, scratch, folder)
         if only_train:
             print(f"{regime.name}: {seconds:.0f} s", flush=True)
@@ -118,5 +120,6 @@ def row(regime: Regime, cell: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--train"]
-    main(Path(words[0]), Path(words[1]), words[2] if len(words) > 2 else None, "--train" in sys.argv)
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    half = words[2] if len(words) > 2 else None
+    main(Path(words[0]), Path(words[1]), half, "--train" in sys.argv, "--kept" in sys.argv)
