@@ -44,8 +44,8 @@ def test_names_are_stable(told):
     assert set(told) == {
         "format", "task", "classes", "source", "counts", "class_counts", "purposes", "problems", "duplicates", "flip",
         "train", "validation", "test", "surprise", "baselines", "evaluated_on", "per_class", "confusion", "surprising",
-        "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline", "verdict",
-        "diagnosis",
+        "labels", "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline",
+        "verdict", "diagnosis",
     }  # fmt: skip
     names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss",
              "d2_log_loss_score"}  # fmt: skip

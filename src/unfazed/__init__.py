@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unfazed.run import Run as Run
     from unfazed.verb.diagnose import diagnose as diagnose
     from unfazed.verb.evaluate import evaluate as evaluate
+    from unfazed.verb.label_issues import label_issues as label_issues
     from unfazed.verb.lr_find import lr_find as lr_find
     from unfazed.verb.train import resume as resume
     from unfazed.verb.train import train as train
@@ -36,6 +37,7 @@ _HOMES = {
     "Run": "unfazed.run",
     "diagnose": "unfazed.verb.diagnose",
     "evaluate": "unfazed.verb.evaluate",
+    "label_issues": "unfazed.verb.label_issues",
     "lr_find": "unfazed.verb.lr_find",
     "resume": "unfazed.verb.train",
     "train": "unfazed.verb.train",
@@ -51,6 +53,7 @@ __all__ = [
     "__version__",
     "diagnose",
     "evaluate",
+    "label_issues",
     "lr_find",
     "resume",
     "train",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from unfazed.cli_diagnose import diagnose
+from unfazed.cli_labels import label_issues
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.recipe import allowed, knobs, parsed
@@ -343,6 +344,7 @@ def _say_if_unfinished(path: Path) -> None:
 
 
 app.command(diagnose)
+app.command(label_issues)
 
 
 def _tell(line: str) -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.multilabel import chosen
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
+from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
@@ -34,7 +36,9 @@ class Predictions(NamedTuple):
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
-    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is.
+    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is. Where
+    sets of labels are predicted each of the K classes is a label with a probability of its own: a label is then the set
+    as text, "beach|sunset", "" for none of them, and `label_sets` has the names.
     """
 
     labels: list[str | None]
@@ -42,6 +46,7 @@ class Predictions(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
     problems: list[str | None]  # why an item could not be read
     classes: list[str]  # names of the K classes
+    thresholds: list[float] | None = None  # [K] of sets: from which probability on a label is in it
 
     def __repr__(self) -> str:
         first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
@@ -70,10 +75,36 @@ class Predictions(NamedTuple):
         return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
 
     @property
+    def label_sets(self) -> list[list[str] | None]:
+        """The names of the labels in each predicted set [n]; None where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        return [
+            None if problem is not None else [self.classes[k] for k in np.flatnonzero(row)]
+            for problem, row in zip(self.problems, self.indicators, strict=True)
+        ]
+
+    @property
+    def indicators(self) -> NDArray[np.bool_]:
+        """Which labels are in each predicted set [n, K]; none where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        if self.thresholds is None:
+            raise UsageError("the model predicts no sets of labels: see labels")
+        return chosen(self.probs, np.array(self.thresholds))
+
+    @property
     def confidence(self) -> NDArray[np.float32]:
-        """Probability of each label [n]; nan where numbers are predicted."""
+        """Probability of each label [n], or of the whole set, as if its labels were independent; nan for numbers."""
         if not self.classes:
             return np.full(len(self.probs), np.nan, np.float32)
+        if self.thresholds is not None:
+            whole: NDArray[np.float32] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
+            return whole
         confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
         return confidence
 
@@ -88,13 +119,18 @@ class Predictor:
         preprocessor: Preprocessor,
         classes: Sequence[str],
         scale: Scale | None = None,
+        thresholds: Sequence[float] | None = None,
     ):
-        """`classes`: names of the K classes; none where numbers are predicted, of that `scale`."""
+        """`classes`: names of the K classes; none where numbers are predicted, of that `scale`.
+
+        `thresholds` [K]: where sets of labels are predicted, the probabilities from which on each is in the set.
+        """
         self.device = best_device()
         self.modality = modality
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes, self.scale = list(classes), scale
+        self.thresholds = None if thresholds is None else list(thresholds)
         self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
         self.width = embedding_width(model)
 
@@ -118,7 +154,8 @@ class Predictor:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, modality, preprocessor, run.classes, scale_of(run.model))
+        thresholds = run.thresholds if run.task == "multilabel" else None
+        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), thresholds)
 
     def predict(self, items: Iterable[Any]) -> Predictions:
         """Predict items, a batch at a time.
@@ -142,6 +179,7 @@ class Predictor:
             np.concatenate(embeddings),
             list(chain(*problems)),
             self.classes,
+            self.thresholds,
         )
 
     def _several(self, items: Any) -> Iterable[Any]:
@@ -195,8 +233,10 @@ class Predictor:
             scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
             predictions.probs[readable] = scored.probs if self.scale is None else self.scale.original(scored.probs)
             predictions.embeddings[readable] = scored.embeddings
+            sets = None if self.thresholds is None else predictions.label_sets
             for row in readable:
-                predictions.labels[row] = self._label(predictions.probs[row])
+                named = sets[row] if sets else None
+                predictions.labels[row] = self._label(predictions.probs[row]) if named is None else joined(named)
         return predictions
 
     def _label(self, probs: NDArray[np.float32]) -> str:
@@ -206,7 +246,7 @@ class Predictor:
         nothing: list[str | None] = [None] * count
         probs = np.full((count, self.outputs), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
-        return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)
+        return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes, self.thresholds)
 
 
 def _brief(what: str, first: Sequence[str], count: int) -> str:

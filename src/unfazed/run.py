@@ -148,8 +148,17 @@ class Run:
 
     @property
     def task(self) -> str:
-        """What the model predicts: "classification" or "regression"."""
+        """What the model predicts: "classification", "multilabel" or "regression"."""
         return str(self.model.get("task", "classification"))
+
+    @property
+    def thresholds(self) -> list[float]:
+        """From which probability on each of the K labels of a set is predicted: one half until that is chosen."""
+        said = self.model.get("thresholds") or [0.5] * len(self.classes)
+        right = isinstance(said, list) and len(said) == len(self.classes)
+        if not right or not all(isinstance(one, int | float) and 0 <= one <= 1 for one in said):
+            raise self._damaged("model.json", f"thresholds are not {len(self.classes)} numbers from 0 to 1")
+        return [float(one) for one in said]
 
     def table(self) -> Table:
         """The N examples that could be read."""
@@ -271,6 +280,11 @@ class Run:
         writer.writerow(columns)
         writer.writerows(rows)
         self.write_text(name, text.getvalue())
+
+    def write_thresholds(self, thresholds: Sequence[float]) -> None:
+        """Say in `model.json` from which probability on each of the K labels of a set is predicted."""
+        self.write_json("model.json", {**self.model, "thresholds": list(thresholds)})
+        del self.model
 
     def write_weights(self, weights: "Mapping[str, Tensor]") -> None:
         """Write the model's weights."""

@@ -211,7 +211,7 @@ def _labels(signs: Signs) -> Diagnosis | None:
     if signs.suspected is None or signs.suspected.low < WRONG or (_gap(signs) and not _evenly_wrong(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {_estimate(signs.suspected)} of these "
-            f"{signs.suspected.n:,} rows. {_both(signs)}. So many labels, or more, seem to be wrong.")  # fmt: skip
+            f"{signs.suspected.n:,} rows. {_both(signs)}.")  # fmt: skip
     return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG and not _gap(signs) else "moderate", said,
                  "Correct labels, beginning with those that surprise most: see the section of surprises")  # fmt: skip
 

@@ -65,7 +65,7 @@ def per_class(counted: Integers) -> list[ClassScore]:
     or were taken for the class, those that are both. Hence its interval is J's, and has width at F1 = 1 too.
     """
     return [
-        ClassScore(wilson(hits, predicted), wilson(hits, given), _f1(hits, given + predicted - hits))
+        ClassScore(wilson(hits, predicted), wilson(hits, given), f1_of(hits, given + predicted - hits))
         for hits, given, predicted in zip(
             np.diag(counted).tolist(), counted.sum(1).tolist(), counted.sum(0).tolist(), strict=True
         )
@@ -80,7 +80,8 @@ def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
 
 
-def _f1(hits: int, concerned: int) -> Estimate:
+def f1_of(hits: int, concerned: int) -> Estimate:
+    """F1 from the hits among all examples that are or were taken for the class."""
     value, low, high, n = wilson(hits, concerned)
     return Estimate(2 * value / (1 + value), 2 * low / (1 + low), 2 * high / (1 + high), n)
 

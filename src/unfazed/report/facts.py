@@ -20,8 +20,9 @@ from unfazed.analysis.metrics import classification, confusion, most_confused, p
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers, numbers_verdict
+from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.diagnosed import diagnosed
+from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
 from unfazed.report.verdict import headline, verdict
@@ -62,6 +63,8 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     """
     if run.task == "regression":
         return _facts_of_numbers(run)
+    if run.task == "multilabel":
+        return _facts_of_sets(run)
     seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
@@ -79,6 +82,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "evaluated_on": evaluated_split(seen.table),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
@@ -99,6 +103,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "classes": [],
         **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
+        "labels": labels(seen.table, measured.get("labels"), run.path),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
@@ -106,6 +111,26 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
     }
     told["diagnosis"] = diagnosed(run, told, seen.table, seen.predicted[:, None])
     told |= {"headline": numbers_verdict.headline(told), "verdict": numbers_verdict.verdict(told)}
+    strict: dict[str, Any] = finite(told)
+    return strict
+
+
+def _facts_of_sets(run: "Run") -> dict[str, Any]:
+    seen, measured = sets.evidence(run), measurements(run)
+    model = checked(run.model, MODEL, run.path / "model.json")
+    told = {
+        "format": FORMAT,
+        "task": f"{model.get('modality', 'unknown')} multilabel",
+        "classes": run.classes,
+        **_data(run, seen.table, measured),
+        **sets.sets(seen, _baselines(measured)),
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": _next(run, model),
+    }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
+    told |= {"headline": sets.headline(told), "verdict": sets.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
 

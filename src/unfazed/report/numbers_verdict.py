@@ -6,7 +6,7 @@ from typing import Any
 
 from unfazed.analysis.errors import NOMINAL
 from unfazed.analysis.surprise import BITS_PER_NAT
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, sentence, simpler, spoken
+from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, labels, sentence, simpler, spoken
 from unfazed.report.words import bounds, count, figure, interval, number, percent
 
 Facts = Mapping[str, Any]
@@ -39,7 +39,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["mae"]["n"]:
         return []
     beside = [_against(told, *one) for one in simpler(told)]
-    said = [_against_mean(told), *beside, _surprise(told), _coverage(told)]
+    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), labels(told)]
     return spoken(split, said)
 
 

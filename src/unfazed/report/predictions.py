@@ -22,6 +22,7 @@ from unfazed.report.words import printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
+NONE = "none of them"  # what people call an empty set of labels
 _SHOWN = 200  # characters of an input in a sentence
 _NARROW = 10  # cells below which a path or a class says nothing
 
@@ -34,10 +35,13 @@ class Prediction(NamedTuple):
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
     numbers: dict[str, float] | None = None  # "prediction", "deviation" where the model says it; None for classes
+    labels: list[str] | None = None  # those in the set, where sets of labels are predicted
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label; None where there is none, or it is a number."""
+        """Probability of the label, or of the whole set as if labels were independent; None for none, or a number."""
+        if self.labels is not None:
+            return math.prod(share if name in self.labels else 1 - share for name, share in self.probs.items())
         return self.probs.get(self.label) if self.label is not None else None
 
 
@@ -105,11 +109,15 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
-            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
+            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
             sure = "" if one.confidence is None else f"{one.confidence:.1%}"
             beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
             table.add_row(_Elided(printable(one.input)), shown, *beside, *([_every_class(one)] if probs else []))
         yield table
+
+
+def _said(one: Prediction) -> str:
+    return NONE if one.labels == [] else printable(one.label or "")
 
 
 def _every_class(one: Prediction) -> Text:
@@ -184,4 +192,6 @@ def _json(one: Prediction, probs: bool) -> str:
         facts["probs"] = None  # nan is not JSON
     if not probs:
         del facts["probs"]
+    if one.labels is None:
+        del facts["labels"]
     return json.dumps(facts, ensure_ascii=False)

@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
+from unfazed.report.labels import caution
+from unfazed.report.labels import headline as of_labels
 from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 NAMED = 3  # classes without examples
+GAP = 0.05  # of label sets: training accuracy above that of validation by this much, intervals apart: overfitting
+UNFITTED = 0.90  # of label sets: training accuracy surely below this, without a gap: underfitting, or bad labels
+OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
+FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
@@ -18,6 +24,13 @@ Sentence = tuple[str, str] | None  # tone, text
 def items(told: Facts) -> str:
     """What people call the inputs."""
     return ITEMS.get(str(told["task"]).partition(" ")[0], "examples")
+
+
+def task(told: Facts) -> str:
+    """What is predicted: "classification", "multilabel" or "regression"; the facts may be a stranger's."""
+    said = str(told["task"]).rpartition(" ")[2]
+    usual = "classification" if told["classes"] else "regression"
+    return said if said in ("classification", "multilabel", "regression") else usual
 
 
 def headline(told: Facts) -> str:
@@ -40,8 +53,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["accuracy"]["n"]:
         return []
-    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told)]
+    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
+    said = [_against_majority(told), *beside, _surprise(told), _precision(told), absent(told), labels(told)]
     return spoken(split, said)
 
 
@@ -75,17 +88,25 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     its, gain = measured.get("accuracy"), measured.get("accuracy_difference")
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
-    what = f"{sentence(words)}{_fitted_to(told, baseline)}"
+    what = f"{sentence(words)}{fitted_to(told, baseline)}"
     said = f"{what} is right {percent(its['value'])} of the time ({interval(its)})"
     if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
+    by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
     return CAUTION, f"{said}: it beats the model, by {by}."
 
 
-def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
+def remedy(told: Facts) -> str:
+    """What to do where a simpler model is better."""
+    epochs = told["recipe"].get("epochs")
+    if isinstance(epochs, int) and len(told["epochs"]) == epochs < FEW_EPOCHS:
+        return f"Train longer: --epochs {2 * epochs}."
+    return "More data or another setting may help; until then the simpler one is the better choice."
+
+
+def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     """Whether the baseline's probabilities are the better ones, though its answers need not be."""
     split = told["evaluated_on"]
     its = (baseline.get(split, {}).get("log_loss") or {}).get("value")
@@ -101,12 +122,13 @@ def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
 
-def _ends(gain: Mapping[str, float]) -> str:
+def difference_ends(gain: Mapping[str, float]) -> str:
+    """The ends of a difference in percentage points, without its sign."""
     low, high = sorted((abs(gain["low"]), abs(gain["high"])))
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
-def _fitted_to(told: Facts, baseline: Facts) -> str:
+def fitted_to(told: Facts, baseline: Facts) -> str:
     """How many examples a baseline saw, where it did not see all that the model was trained on."""
     rows, all_of = baseline.get("rows"), told["counts"]["train"]
     if rows is None or rows >= all_of:
@@ -135,12 +157,31 @@ def _precision(told: Facts) -> Sentence:
     return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
 
 
-def _absent(told: Facts) -> Sentence:
+def absent(told: Facts) -> Sentence:
+    """Classes of which the evaluated split has no example."""
     split = told["evaluated_on"]
-    absent = [label for label, n in zip(told["classes"], told["class_counts"][split], strict=True) if not n]
-    if not absent:
+    missing = [label for label, n in zip(told["classes"], told["class_counts"][split], strict=True) if not n]
+    if not missing:
         return None
-    named = ", ".join(f"“{printable(label)}”" for label in absent[:NAMED])
-    more = f" and {count(len(absent) - NAMED)} more" if len(absent) > NAMED else ""
-    they = "it" if len(absent) == 1 else "they"
+    named = ", ".join(f"“{printable(label)}”" for label in missing[:NAMED])
+    more = f" and {count(len(missing) - NAMED)} more" if len(missing) > NAMED else ""
+    they = "it" if len(missing) == 1 else "they"
     return CAUTION, f"No {split} {items(told)} of {named}{more}: how well {they} will be recognised is not known."
+
+
+def labels(told: Facts) -> Sentence:
+    """How many labels are wrong, and where to see which."""
+    found = told.get("labels")
+    if not found:
+        return None
+    said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
+    return PLAIN, f"{said} To see which: unfazed label-issues."
+
+
+def last(told: Facts) -> Sentence:
+    """Whether a longer run may do better, under a schedule that does not end."""
+    if told["recipe"].get("schedule") not in OPEN_ENDED:
+        return None
+    if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:
+        return None
+    return PLAIN, f"The best epoch was the last of {count(len(told['epochs']))}: a longer run may do better."

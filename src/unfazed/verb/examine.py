@@ -45,7 +45,12 @@ SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it
 
 
 def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: int) -> None:
-    """Write `checks.json`, with the kept weights in the model, after a training of so many steps."""
+    """Write `checks.json`, with the kept weights in the model, after a training of so many steps.
+
+    Not for sets of labels, for which there are no rules yet.
+    """
+    if prepared.table.task == "multilabel":
+        return
     rows = {side: prepared.table.rows(side) for side in ("train", "validation")}
     draw = np.random.default_rng(planned.recipe.seed)
     train, validation = (draw.permutation(rows[side])[:LOOKED_AT] for side in rows)

@@ -51,10 +51,11 @@ def predicted(
 
 def _predicted(chunk: Sequence["Input"], predictor: Predictor) -> Iterator[Prediction]:
     found = predictor.predict([one.content for one in chunk])
+    sets = [None] * len(chunk) if found.thresholds is None else found.label_sets
     for row, one in enumerate(chunk):
         said = dict(zip(found.classes or NUMBERS, found.probs[row].tolist(), strict=False))
         about = (stored(one.name), found.labels[row], one.problem or found.problems[row])
-        yield Prediction(*about, said) if found.classes else Prediction(*about, {}, numbers=said)
+        yield Prediction(*about, said, labels=sets[row]) if found.classes else Prediction(*about, {}, numbers=said)
 
 
 class Input(NamedTuple):
