@@ -51,6 +51,13 @@ def test_copies_are_found_whatever_the_scale() -> None:
     assert copies(train, new[30:]).value == 0
 
 
+def test_inputs_that_are_alike_by_nature_are_no_copies() -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(600, 20))
+    rows[::3] = draw.normal(size=(200, 20)) * 0.01  # as pictures of the sea are
+    assert copies(rows[:400], rows[400:]).low == 0
+
+
 def test_grey_pictures_hardly_vary() -> None:
     draw = np.random.default_rng(0)
     assert variation(draw.integers(127, 129, (50, 3, 8, 8)), 255.0) < 0.005

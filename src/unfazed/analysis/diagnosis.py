@@ -45,7 +45,7 @@ RANKED = 0.55  # pairs of a rare and another example that a model which knows so
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
 CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance
 HURRIED = 3  # epochs: so few may be too few where not ENOUGH steps could be tried
-ENOUGH = 20
+ENOUGH = 30
 UNFITTED = 0.9  # training skill for sure below this: it has not learnt its own rows
 FEW, KNOWN = 10, 0.97  # training rows of a class on average, and skill, below which more data is what it wants
 MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
@@ -211,9 +211,16 @@ def _labels(signs: Signs) -> Diagnosis | None:
     if signs.suspected is None or signs.suspected.low < WRONG or (_gap(signs) and not _evenly_wrong(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {_estimate(signs.suspected)} of these "
-            f"{signs.suspected.n:,} rows. {_both(signs)}.")  # fmt: skip
+            f"{signs.suspected.n:,} rows. {_both(signs)}.{_counted(signs)}")  # fmt: skip
     return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG and not _gap(signs) else "moderate", said,
-                 "Correct labels, beginning with those that surprise most: see the section of surprises")  # fmt: skip
+                 "Correct the labels that are listed, worst first: unfazed label-issues RUN")  # fmt: skip
+
+
+def _counted(signs: Signs) -> str:
+    if signs.wrong is None:
+        return ""
+    ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
+    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} labels are estimated to be wrong ({ends})."
 
 
 def _evenly_wrong(signs: Signs) -> bool:

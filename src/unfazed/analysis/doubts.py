@@ -77,10 +77,19 @@ def variation(inputs: NDArray[np.floating], span: float) -> float:
 
 
 def copies(train: Numbers, held_out: Numbers) -> Estimate:
-    """The share of `held_out` inputs `[M, F]` that lie much nearer to one of `train [N, F]` than inputs usually do."""
-    scale = float(np.median(_nearest(train[::2], train[1::2])))
-    near = _nearest(held_out, train) < NEAR * scale
-    return wilson(int(near.sum()), len(near))
+    """The share of `held_out` inputs `[M, F]` that lie much nearer to one of `train [N, F]` than inputs usually do.
+
+    Less the share of training inputs that lie as near to another one: where many inputs are alike by nature, as
+    pictures of the sea are, a near one is no copy. The ends are those of the two shares, the farthest apart.
+    """
+    among = np.concatenate([_nearest(train[::2], train[1::2]), _nearest(train[1::2], train[::2])])
+    near = NEAR * float(np.median(among))
+    own, found = (wilson(int((distances < near).sum()), len(distances)) for distances in
+                  (among, _nearest(held_out, train)))  # fmt: skip
+    value, low, high = (
+        max(0.0, end) for end in (found.value - own.value, found.low - own.high, found.high - own.low)
+    )
+    return Estimate(value, low, high, found.n)
 
 
 def _nearest(rows: Numbers, others: Numbers) -> Floats:

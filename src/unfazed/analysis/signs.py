@@ -78,6 +78,7 @@ class Signs(NamedTuple):
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()
     suspected: Estimate | None = None  # share of labels contradicted, among the rows that the model is surest of
+    wrong: Estimate | None = None  # how many labels an audit estimates to be wrong
     classes: Classes | None = None
     variation: float | None = None  # how far inputs differ, as a share of what they could
     leaks: Sequence[tuple[str, float]] = ()  # columns that tell the target alone, and how often they are right

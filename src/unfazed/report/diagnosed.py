@@ -72,6 +72,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
     checks: Facts = checked(run.checks, CHECKS, run.path / "checks.json")
     recipe = told["recipe"]
     skill = "accuracy" if told["classes"] else "r2"
+    counted = (told.get("labels") or {}).get("count")
     width, usual = recipe.get("width"), checks.get("usual_width")
     return Signs(
         skill="accuracy" if skill == "accuracy" else "R²",
@@ -85,6 +86,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         learning_rate=recipe["learning_rate"],
         usual_rate=checks.get("usual_rate"),
         width=(width, usual) if width and usual else None,
+        wrong=_estimate(counted) if counted and counted["value"] is not None else None,
         ended_by_steps=bool(recipe.get("steps")),
         loss=checks.get("loss"),
         trials=[Trial(**{**one, "gain": _estimate(one["gain"])}) for one in checks.get("trials", [])],
