@@ -31,7 +31,7 @@ IMBALANCE = "class imbalance"
 UNTOLD = "can't tell"
 
 Confidence = Literal["high", "moderate", "low"]
-FEWEST = 20  # validation rows below which nothing is said of how well a model generalises
+FEWEST = 20  # validation rows, of rare classes too, below which nothing is said of how well a model does
 SAME = 0.01  # share of its range by which inputs vary at least, or show nothing
 COPIED = 0.05  # share of held-out inputs with a near copy in training that counts as a leak
 WRONG = 0.05  # share of labels surely contradicted where the model is surest
@@ -197,7 +197,7 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 
 def _rare(signs: Signs) -> Diagnosis | None:
     classes = signs.classes
-    if classes is None or classes.rare.high > classes.others.low - RARE or classes.ranked.low < RANKED:
+    if classes is None or classes.rare.n < FEWEST or classes.rare.high > classes.others.low - RARE or classes.ranked.low < RANKED:
         return None
     named = ", ".join(f"“{name}”" for name in classes.names[:3])
     said = (f"Classes with few rows are not recognised: {_estimate(classes.rare)} of {named}, against "
