@@ -89,8 +89,8 @@ def table() -> str:
         "",
         "Each regime is a run that was made to have one flaw, or none; the answer was written down, and the regimes",
         "divided by data set, before there were rules. One seed, small data, on a busy machine with two cores.",
-        "Rules were changed after the first look at the untouched half (docs/LOG.md, 2026-11-23): its cells are of that",
-        "look, and diagnosing it again is no test.",
+        "Rules were changed after the first look at the untouched half (docs/LOG.md, 2026-11-23): its cells are of",
+        "that look, and diagnosing it again is no test.",
         '"Confidently wrong": another cause, with high confidence. "Can\'t tell" counts as not right.',
     ]
     for half, title in HALVES.items():

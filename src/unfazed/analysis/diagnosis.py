@@ -197,7 +197,9 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 
 def _rare(signs: Signs) -> Diagnosis | None:
     classes = signs.classes
-    if classes is None or classes.rare.n < FEWEST or classes.rare.high > classes.others.low - RARE or classes.ranked.low < RANKED:
+    if classes is None or classes.rare.n < FEWEST:
+        return None
+    if classes.rare.high > classes.others.low - RARE or classes.ranked.low < RANKED:
         return None
     named = ", ".join(f"“{name}”" for name in classes.names[:3])
     said = (f"Classes with few rows are not recognised: {_estimate(classes.rare)} of {named}, against "
