@@ -49,6 +49,7 @@ def test_copies_are_found_whatever_the_scale() -> None:
     new[:30] = train[:30] + draw.normal(size=(30, 20))
     assert copies(train, new).value == 0.3
     assert copies(train, new[30:]).value == 0
+    assert copies(train + 1e4, new).value == 0.3  # brighter ones too
 
 
 def test_inputs_that_are_alike_by_nature_are_no_copies() -> None:
