@@ -55,7 +55,7 @@ def test_the_metadata_survives_names_that_yaml_would_stumble_on(told):
 def test_the_sections_are_there_with_intervals_and_n(told):
     text = card(told)
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    assert titles == ["Intended use", "Data", "Training", "Evaluation", "Limitations", "How to use"]
+    assert titles == ["What limits it", "Intended use", "Data", "Training", "Evaluation", "Limitations", "How to use"]
     assert "unfazed predict" in text
     accuracy = re.search(r"^\| Accuracy \| (.*) \|$", text, re.MULTILINE).group(1)
     assert re.fullmatch(r"[\d.]+ % \([\d.]+ – [\d.]+ %\) \| 63\.0 % \(55\.0 – 70\.0 %\) \| .* \| \d+", accuracy)

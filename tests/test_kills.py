@@ -34,6 +34,7 @@ WRITES = {  # by name: the occurrence that is killed; the first of a run, and on
     "scores.npz": 1,
     "calibration.json": 1,
     "measurements.json": 1,
+    "checks.json": 1,
     "exhibits.parquet": 1,
     "report.html": 1,
     "report.json": 1,

@@ -31,6 +31,7 @@ FILES = {
     "problems.csv",
     "calibration.json",
     "measurements.json",
+    "checks.json",
     "exhibits.parquet",
     "report.html",
     "report.json",

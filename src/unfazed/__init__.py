@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
     from unfazed.verb.compare import compare as compare
+    from unfazed.verb.diagnose import diagnose as diagnose
     from unfazed.verb.evaluate import evaluate as evaluate
     from unfazed.verb.label_issues import label_issues as label_issues
     from unfazed.verb.lr_find import lr_find as lr_find
@@ -36,6 +37,7 @@ _HOMES = {
     "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
     "compare": "unfazed.verb.compare",
+    "diagnose": "unfazed.verb.diagnose",
     "evaluate": "unfazed.verb.evaluate",
     "label_issues": "unfazed.verb.label_issues",
     "lr_find": "unfazed.verb.lr_find",
@@ -52,6 +54,7 @@ __all__ = [
     "Run",
     "__version__",
     "compare",
+    "diagnose",
     "evaluate",
     "label_issues",
     "lr_find",

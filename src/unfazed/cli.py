@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
+from unfazed.cli_diagnose import diagnose
 from unfazed.cli_flags import (
     CERTAINTY,
     MACHINE,
@@ -309,6 +310,7 @@ def _say_if_unfinished(path: Path) -> None:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 
+app.command(diagnose)
 app.command(label_issues)
 app.command(review)
 

@@ -110,12 +110,12 @@ def linear_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, seed:
     From rows to probabilities `[N, K]`. Fitted to at most 20,000 rows; `y [N]`, -1 = no label.
     """
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:LINEAR_ROWS]
-    expand = _expansion(x[rows], codes)
+    expand = expansion(x[rows], codes)
     model = logistic_regression(expand(x[rows]), y[rows], classes, STRENGTHS)
     return lambda asked: model(expand(asked))
 
 
-def _expansion(x: Rows, codes: Sequence[int]) -> Callable[[Rows], Rows]:
+def expansion(x: Rows, codes: Sequence[int]) -> Callable[[Rows], Rows]:
     """The function from rows [N, F] to [N, P] for a linear model."""
     is_code = np.asarray(codes) > 0
     numbers = x[:, ~is_code]
@@ -144,7 +144,7 @@ def _one_hot(values: Rows, codes: int) -> NDArray[np.bool_]:
 def linear_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
     """`linear_model` for each label of the sets `y [N, K]` by itself: from rows to probabilities `[N, K]`."""
     rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
-    expand = _expansion(x[rows], codes)
+    expand = expansion(x[rows], codes)
     model = one_vs_rest(expand(x[rows]), y[rows], logistic_fit, STRENGTHS)
     return lambda asked: model(expand(asked))
 
@@ -161,7 +161,7 @@ def linear_numbers(x: Rows, targets: NDArray[np.floating], codes: Sequence[int],
     from sklearn.linear_model import RidgeCV
 
     rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
-    expand = _expansion(x[rows], codes)
+    expand = expansion(x[rows], codes)
     model = RidgeCV(np.logspace(-2, 4, 13)).fit(expand(x[rows]), targets[rows])
     return lambda asked: np.asarray(model.predict(expand(asked)))[:, None]
 

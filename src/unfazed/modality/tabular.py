@@ -223,7 +223,7 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
 
     `y` are classes [n], or of sets of labels an indicator of each [n, K]: then one that tells a label alone.
     """
-    owners = [column.name for column in preprocessor.columns for _ in column.features]
+    owners = column_names(preprocessor)
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
     for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else _leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
@@ -234,6 +234,11 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
         f"{_names(names)}. What they tell of the training rows may not hold for others"
     )
     return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
+
+
+def column_names(preprocessor: TabularPreprocessor) -> list[str]:
+    """The column that each of the F features comes from."""
+    return [column.name for column in preprocessor.columns for _ in column.features]
 
 
 def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int]) -> list[Leak]:

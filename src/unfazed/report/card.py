@@ -52,6 +52,7 @@ def card(told: Facts) -> str:
         f"# {plain(told['source']['name'])}",
         f"{plain(sentence(told['headline']))}.",
         _listed([plain(line["text"]) for line in told["verdict"]]),
+        _section("What limits it", _diagnosis(told["diagnosis"])),
         _section("Intended use", _use(told)),
         _section("Data", _data(told)),
         _section("Training", _training(told)),
@@ -112,6 +113,11 @@ def _section(title: str, body: str) -> str:
 
 def _listed(lines: Sequence[str | None]) -> str:
     return "\n".join(f"- {line}" for line in lines if line)
+
+
+def _diagnosis(found: Facts) -> str:
+    said = f"{sentence(found['cause'])} ({found['confidence']} confidence). {found['paragraph']}"
+    return f"{plain(said)}\n\nWhat to do: {plain(found['action'])}"
 
 
 def _use(told: Facts) -> str:

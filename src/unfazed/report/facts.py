@@ -24,6 +24,7 @@ from unfazed.recipe import applying
 from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.certainty import certainty, certainty_of_numbers
 from unfazed.report.corrected import verdict_on_corrections
+from unfazed.report.diagnosed import diagnosed
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
@@ -95,6 +96,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
     told |= {"headline": headline(told), "verdict": [*verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict
@@ -116,6 +118,7 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.predicted[:, None])
     verdicts = [*numbers_verdict.verdict(told), *_on_corrections(told)]
     told |= {"headline": numbers_verdict.headline(told), "verdict": verdicts}
     strict: dict[str, Any] = finite(told)
@@ -141,6 +144,7 @@ def _facts_of_sets(run: "Run") -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
     told |= {"headline": sets.headline(told), "verdict": [*sets.verdict(told), *_on_corrections(told)]}
     strict: dict[str, Any] = finite(told)
     return strict

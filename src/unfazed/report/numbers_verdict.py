@@ -10,8 +10,6 @@ from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, labels
 from unfazed.report.words import bounds, count, figure, interval, number, percent
 
 Facts = Mapping[str, Any]
-GAP = 0.05  # R² of training above that of validation by this much, intervals apart: overfitting
-LATE, RISEN = 0.1, 0.01  # the last part of a run, and what R² may gain there without the run being too short
 LONGEST = 60  # characters of a column's name
 
 
@@ -45,8 +43,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["mae"]["n"]:
         return []
     beside = [_against(told, *one) for one in simpler(told)]
-    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), _fit(told), _rising(told)]
-    said.append(labels(told))
+    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), labels(told)]
     return spoken(split, said)
 
 
@@ -72,36 +69,7 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     by = f"{figure(abs(gain['value']))} ({figure(ends[0])} to {figure(ends[1])}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. Until more data or another setting helps, prefer it."
-
-
-def _fit(told: Facts) -> Sentence:
-    train, validation = told["train"]["r2"], told["validation"]["r2"]
-    if None in (train["value"], validation["value"], train["low"], validation["high"]):
-        return None
-    shares = [f"{figure(one['value'])} ({bounds(one)}, n = {count(one['n'])})" for one in (train, validation)]
-    both = f"R² is {shares[0]} on the training {items(told)}, {shares[1]} on validation"
-    if train["value"] - validation["value"] > GAP and train["low"] > validation["high"]:
-        return CAUTION, f"It overfits: {both}. More data, more weight decay or dropout may narrow the gap."
-    if train["value"] - validation["value"] > GAP:
-        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
-    if train["high"] is not None and (better := _better_than(told, train["high"])):
-        said = f"It has not learnt its training set: {both}, and {better}"
-        return CAUTION, f"{said}. It underfits: more epochs, or a higher learning rate."
-    return GOOD, f"No overfitting to speak of: {both}."
-
-
-def _better_than(told: Facts, r2: float) -> str | None:
-    """The simpler model that surely explains more of rows it never saw than the model, with `r2`, of its own."""
-    split = told["evaluated_on"]
-    rivals = [("naming the mean is as good", {"value": 0.0, "low": 0.0})]
-    for name, facts in simpler(told):
-        its = facts.get(split, {}).get("r2") or {}
-        if its.get("low") is not None:
-            said = f"{name} reaches {figure(its['value'])} on {split} {items(told)}, which it never saw"
-            rivals.append((said, its))
-    said, best = max(rivals, key=lambda rival: float(rival[1]["low"]))
-    return said if r2 < best["low"] else None
+    return CAUTION, f"{said}: it beats the model, by {by}."
 
 
 def _surprise(told: Facts) -> Sentence:
@@ -157,19 +125,3 @@ def _coverage(told: Facts) -> Sentence:
     if any(many):
         return PLAIN, f"{said}: more than there ought to be; it is less sure than it could be."
     return GOOD, f"{said}: neither is told from what it ought to be."
-
-
-def _rising(told: Facts) -> Sentence:
-    """Whether validation R² still rose when training ended: an annealed run ends best, but no longer in a hurry."""
-    epochs = told["epochs"]
-    if not epochs or told["best_epoch"] != epochs[-1]["epoch"]:
-        return None
-    scores = [0.0, *((epoch.get("validation") or {}).get("r2") for epoch in epochs)]
-    before, last = scores[-1 - max(1, round(LATE * len(epochs)))], scores[-1]
-    if before is None or last is None or last - before < RISEN:
-        return None
-    how = "more steps, or more time" if told["recipe"].get("steps") else f"--epochs {2 * len(epochs)}"
-    return CAUTION, (
-        f"Validation error was still falling when training ended (R² {figure(before)}, then {figure(last)} after "
-        f"{count(len(epochs), 'epochs')}): train longer, {how}."
-    )

@@ -13,6 +13,7 @@ from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
 from unfazed.report.certainty_page import certainty, intervals
+from unfazed.report.diagnosis_page import diagnosis
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -27,14 +28,12 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
-PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
-         "time": "Time"}  # fmt: skip
-PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data",
-                    "recipe": "Recipe",
-                    "time": "Time"}  # fmt: skip
-
+PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
+         "mistakes": "Mistakes", "classes": "Classes", "certainty": "Certainty", "labels": "Labels",
+         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
+                    "predictions": "Predictions", "certainty": "Certainty", "labels": "Labels",
+                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
                  "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
@@ -88,6 +87,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
     main = tag(
         "main",
         numbers_page.summary(told),
+        diagnosis(told),
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
@@ -133,6 +133,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
         tag(
             "main",
             summary(told),
+            diagnosis(told),
             splits(told),
             learning(told),
             mistakes(told, cells, exhibits),

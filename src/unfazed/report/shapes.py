@@ -44,6 +44,14 @@ MEASUREMENTS = {
     },
     "labels": LABELS,
 }
+CHECKS = {
+    **dict.fromkeys(("usual_rate", "usual_width", "loss", "guess_loss", "variation"), NUMBER),
+    "trials": [{"kept": bool, "learning_rate": NUMBER, "steps": int, "loss": NUMBER, "gain": Estimate}],
+    "layers": [{"name": str, ...: NUMBER}],
+    "copies": Estimate,
+    "curve": {"rows": [int], "skill": [NUMBER], "gain": Estimate},
+    "leaks": [{"column": str, "right": NUMBER}],
+}
 ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
 ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}
 MODEL = {"modality": str, "task": str, "family": str, "parameters": int}

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Epoch, Step
+from unfazed.report.diagnosed import brief
 from unfazed.report.events import (
     Advance,
     Finished,
@@ -267,7 +268,9 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", metrics_table(columns), "", rows)
+    diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"])]
+    headline = Hanging(printable(told["headline"]), "bold")
+    return Group("", headline, *verdict, "", *diagnosis, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:

@@ -9,13 +9,13 @@ from unfazed.report.labels import headline as of_labels
 from unfazed.report.words import ITEMS, bits, count, ends, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
-GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
-UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
+NAMED = 3  # classes without examples
+GAP = 0.05  # of label sets: training accuracy above that of validation by this much, intervals apart: overfitting
+UNFITTED = 0.90  # of label sets: training accuracy surely below this, without a gap: underfitting, or bad labels
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
-NAMED = 3  # classes without examples
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
@@ -57,7 +57,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
     said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), absent(told),
-            _fit(told), last(told), labels(told)]  # fmt: skip
+            labels(told)]  # fmt: skip
     return spoken(split, said)
 
 
@@ -99,7 +99,7 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. {remedy(told)}"
+    return CAUTION, f"{said}: it beats the model, by {by}."
 
 
 def remedy(told: Facts) -> str:
@@ -192,30 +192,6 @@ def absent(told: Facts) -> Sentence:
     more = f" and {count(len(missing) - NAMED)} more" if len(missing) > NAMED else ""
     they = "it" if len(missing) == 1 else "they"
     return CAUTION, f"No {split} {items(told)} of {named}{more}: how well {they} will be recognised is not known."
-
-
-def _fit(told: Facts) -> Sentence:
-    """Over- or underfitting, by accuracy: log loss would count label smoothing as a gap."""
-    train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
-    if not train["n"] or not validation["n"]:
-        return None
-    shares = [f"{percent(one['value'])} of {count(one['n'])}" for one in (train, validation)]
-    both = (
-        f"{shares[0]} training {items(told)} are right ({interval(train)}), {shares[1]} for validation "
-        f"({interval(validation)})"
-    )
-    gap = train["value"] - validation["value"]
-    if gap > GAP and train["low"] <= validation["high"]:
-        n = f"{count(validation['n'], items(told))} {'is' if validation['n'] == 1 else 'are'}"
-        return PLAIN, f"Overfitting can't be told: {both}, but {n} too few; the intervals overlap."
-    if gap > GAP:
-        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
-    if train["high"] < UNFITTED:
-        return CAUTION, (
-            f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "
-            "or some labels contradict what can be seen."
-        )
-    return GOOD, f"No overfitting to speak of: {both}."
 
 
 def labels(told: Facts) -> Sentence:

@@ -32,6 +32,7 @@ from unfazed.schedule import Course
 from unfazed.sharding import check
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
+from unfazed.verb.examine import examine
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
 from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
@@ -282,6 +283,8 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
         yield from trained(running, state)
         clock.lap("train")
         yield from measure(run, running.record.prepared, running.planned, best_device(), expected)
+        yield Finishing("looking for what limits it")
+        examine(run, running.record.prepared, running.planned, running.loader, running.record.last_step)
         clock.lap("evaluate")
         _write_timings(run, clock)
         yield Finishing("writing the report")

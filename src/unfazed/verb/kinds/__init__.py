@@ -42,12 +42,14 @@ class Kind(NamedTuple):
 
     design(prepared, recipe, device) -> Design.
     baselines(prepared, rows [n], seed) -> each Baseline on these rows, one after the other: they take seconds.
+    features(prepared, rows [n]) -> simple features [n, F] of inputs, which no label had a say in.
     exhibits(prepared, model, rows) -> what a report shows of these rows; those that can no longer be read are left out.
     """
 
     design: Callable[[Prepared, Recipe, torch.device], Design]
     baselines: Callable[[Prepared, NDArray[np.int64], int], Iterator[Baseline]]
     exhibits: Callable[[Prepared, nn.Module, Sequence[int]], Mapping[int, Exhibit]]
+    features: Callable[[Prepared, NDArray[np.int64]], NDArray[np.float32]]
 
 
 def kind(modality: str) -> Kind:

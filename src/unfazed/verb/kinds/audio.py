@@ -120,4 +120,4 @@ def playable(samples: NDArray[np.int16], rate: int) -> bytes:
     return buffer.getvalue()
 
 
-KIND = Kind(design, baselines, exhibits)
+KIND = Kind(design, baselines, exhibits, _statistics)

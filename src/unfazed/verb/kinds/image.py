@@ -13,6 +13,7 @@ from torch import nn
 
 from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
 from unfazed.analysis.one_vs_rest import linear_sets
+from unfazed.analysis.pixels import pooled
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.errors import InputError
 from unfazed.modality.image import read
@@ -27,6 +28,7 @@ from unfazed.verb.prepare import Prepared
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
 SCORED = 4096  # rows that a baseline scores at once
 THUMBNAIL = 96  # pixels
+AREAS = 8  # a side, whose means are features
 
 
 def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
@@ -113,4 +115,9 @@ def thumbnail(path: str) -> bytes | None:
     return buffer.getvalue()
 
 
-KIND = Kind(design, baselines, exhibits)
+def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The means of 8 x 8 areas in three colours."""
+    return pooled(_pixels(prepared, rows), AREAS).reshape(len(rows), -1)
+
+
+KIND = Kind(design, baselines, exhibits, features)

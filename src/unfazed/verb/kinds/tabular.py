@@ -21,6 +21,7 @@ from unfazed.analysis.tabular import (
     boosting_model,
     boosting_numbers,
     boosting_sets,
+    expansion,
     linear_model,
     linear_numbers,
     linear_sets,
@@ -154,4 +155,10 @@ def _preprocessor(prepared: Prepared) -> TabularPreprocessor:
     return prepared.preprocessor
 
 
-KIND = Kind(design, baselines, exhibits)
+def features(prepared: Prepared, rows: Integers) -> Rows:
+    """Standardised numbers, and a column for each code and for what is missing."""
+    train = prepared.table.rows("train")[:LINEAR_ROWS]
+    return expansion(_encoded(prepared, train), _preprocessor(prepared).codes)(_encoded(prepared, rows))
+
+
+KIND = Kind(design, baselines, exhibits, features)

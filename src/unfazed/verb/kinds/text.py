@@ -17,7 +17,7 @@ from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows, tfidf
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
-from unfazed.model.texts import TextNet, default_buckets, default_encoders
+from unfazed.model.texts import PADDING, TextNet, default_buckets, default_encoders
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
@@ -29,6 +29,7 @@ WIDTH = 128  # of the bag's vectors, at most
 SAMPLED_IDS = 20_000_000  # from which the weights of terms are counted
 PIECES = 48  # of a text that are weighed: neighbouring words go together in a long one
 SHOWN = 1200  # characters of a text
+BUCKETS = 1024  # that subwords are counted in, as features
 _WORD = re.compile(r"\s*(?:[\u2e80-\u9fff]{1,2}|[^\s\u2e80-\u9fff]{1,32})\s*")  # scripts without spaces by the pair
 
 
@@ -115,4 +116,13 @@ def _encoded(text: str, prepared: Prepared) -> NDArray[np.int32]:
         return np.zeros(prepared.preprocessor.shape, np.int32)
 
 
-KIND = Kind(design, baselines, exhibits)
+def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How often subwords occur, in 1,024 buckets, of unit length."""
+    counts = np.zeros((len(rows), BUCKETS), np.float32)
+    ids = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    present = ids != PADDING
+    np.add.at(counts, (np.nonzero(present)[0], ids[present] % BUCKETS), 1.0)
+    return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0))
+
+
+KIND = Kind(design, baselines, exhibits, features)

@@ -1,0 +1,104 @@
+"""Signs that something is wrong with data, read off a trained classifier's arrays.
+
+Axis letters: N rows, K classes, D embedding width, F numbers of an input.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, wilson
+from unfazed.analysis.signs import Classes
+
+Numbers = NDArray[np.floating]
+SUREST = 1 / 3  # of the rows, by the largest probability
+RARE = 0.1  # of the commonest class's training rows
+NEAR = 0.2  # of the median distance between inputs: nearer ones are copies
+CELLS = 20_000_000  # of the distances computed at once
+
+
+def contradicted(y: Integers, probs: NDArray[np.floating]) -> Estimate | None:
+    """How often labels `y [N]` are not what a classifier says, among the third of the rows that it is surest of.
+
+    Hard examples are those that it is unsure of; wrong labels are found among easy ones as well. The rows must not have
+    been learnt by heart: held-out ones, or training rows before that (`Window`). None for fewer than 20 rows.
+    """
+    known = (y >= 0) & np.isfinite(probs).all(1)
+    y, probs = y[known], probs[known].astype(np.float64)
+    count = int(len(y) * SUREST)
+    if count < 20:
+        return None
+    surest = np.argsort(-probs.max(1), kind="stable")[:count]
+    return wilson(int((probs[surest].argmax(1) != y[surest]).sum()), count)
+
+
+def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: list[str]) -> Classes | None:
+    """How well classes with few of the training rows `counts [K]` are recognised in rows `y [N]`, `probs [N, K]`.
+
+    None where no class is rare, or none of it is among the rows.
+    """
+    present = counts > 0
+    rare = present & (counts < RARE * counts.max())
+    known = y >= 0
+    of_rare = known & rare[y]
+    if not of_rare.any() or not (known & ~of_rare).any():
+        return None
+    right = probs.argmax(1) == y
+    recalls = [wilson(int(right[rows].sum()), int(rows.sum())) for rows in (of_rare, known & ~of_rare)]
+    ranked = _ranked(probs[:, rare].sum(1), of_rare, known & ~of_rare)
+    ratio = counts.max() / counts[rare].min()
+    return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.flatnonzero(rare)], float(ratio))
+
+
+def _ranked(score: NDArray[np.floating], first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
+    """The share of pairs of a row of `first` and one of `second` [N] of which the first has the higher score [N].
+
+    Ties count half. The interval is Hanley and McNeil's (Radiology 1982).
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(score[first | second])
+    mine, n, m = ranks[first[first | second]], int(first.sum()), int(second.sum())
+    share = float((mine.sum() - n * (n + 1) / 2) / (n * m))
+    spread = share * (1 - share) + (n - 1) * (share / (2 - share) - share**2)
+    spread += (m - 1) * (2 * share**2 / (1 + share) - share**2)
+    half = Z * math.sqrt(max(spread, 0.0) / (n * m))
+    return Estimate(share, max(0.0, share - half), min(1.0, share + half), n + m)
+
+
+def variation(inputs: NDArray[np.floating], span: float) -> float:
+    """How far inputs `[N, F]` differ, as a share of the `span` that each of their numbers could have.
+
+    The root mean square distance from the mean input; at most 1.
+    """
+    x = inputs.reshape(len(inputs), -1).astype(np.float64)
+    return min(1.0, float(np.sqrt(((x - x.mean(0)) ** 2).mean()) / span))
+
+
+def copies(train: Numbers, held_out: Numbers) -> Estimate:
+    """The share of `held_out` inputs `[M, F]` that lie much nearer to one of `train [N, F]` than inputs usually do.
+
+    The mean of an input's numbers does not count: a copy may be brighter. Less the share of training inputs that lie as near to another one: where many inputs are alike by nature, as
+    pictures of the sea are, a near one is no copy. The ends are those of the two shares, the farthest apart.
+    """
+    train, held_out = (rows - rows.mean(1, keepdims=True) for rows in (train, held_out))
+    among = np.concatenate([_nearest(train[::2], train[1::2]), _nearest(train[1::2], train[::2])])
+    near = NEAR * float(np.median(among))
+    own, found = (wilson(int((distances < near).sum()), len(distances)) for distances in
+                  (among, _nearest(held_out, train)))  # fmt: skip
+    value, low, high = (
+        max(0.0, end) for end in (found.value - own.value, found.low - own.high, found.high - own.low)
+    )
+    return Estimate(value, low, high, found.n)
+
+
+def _nearest(rows: Numbers, others: Numbers) -> Floats:
+    """Distance of each of `rows [M, F]` to the nearest of `others [N, F]`: `[M]`."""
+    size = max(1, CELLS // max(1, len(others)))
+    square = (others**2).sum(1)
+    found = [
+        np.sqrt(np.maximum(((part**2).sum(1)[:, None] + square - 2 * part @ others.T).min(1), 0.0))
+        for part in np.split(rows, range(size, len(rows), size))
+    ]
+    return np.concatenate(found)

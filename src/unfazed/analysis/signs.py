@@ -1,0 +1,87 @@
+"""What was measured of a training run: what `analysis.diagnosis` reasons about.
+
+A skill is accuracy, or R² where a number is predicted; losses are in nats, or squared errors of standardised numbers,
+lower = better.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from unfazed.analysis.intervals import Estimate
+
+
+class Epoch(NamedTuple):
+    """One pass: losses in nats (or squared errors), skills; the training figures are of the pass itself."""
+
+    train_loss: float
+    validation_loss: float
+    train: float
+    validation: float
+
+
+class Layer(NamedTuple):
+    """One layer with weights, measured on a batch of training rows."""
+
+    name: str
+    gradient: float  # norm of the loss's gradient over the norm of the weights
+    constant: float  # share of its units that say the same of every example
+    gradient_at_start: float  # the same two of the untrained network
+    constant_at_start: float
+
+
+class Trial(NamedTuple):
+    """Some more steps from the kept weights, or as many from new ones, and the validation loss after them."""
+
+    kept: bool  # from the kept weights
+    learning_rate: float
+    steps: int
+    loss: float
+    gain: Estimate  # by which it is lower than that of the kept weights, row by row
+
+
+class Curve(NamedTuple):
+    """Accuracy of a linear probe by number of training rows, and the share of its mistakes that four times as many
+    would spare it."""
+
+    rows: list[int]
+    skill: list[float]
+    gain: Estimate
+
+
+class Classes(NamedTuple):
+    """How well rare classes are recognised, beside the others."""
+
+    rare: Estimate  # recall of those with less than a tenth of the commonest class's rows
+    others: Estimate
+    ranked: Estimate  # pairs of a rare and another row, of which the rare one has the higher probability of being rare
+    names: list[str]
+    ratio: float  # rows of the commonest class for each of the rarest
+
+
+class Signs(NamedTuple):
+    """What was measured of a run; None: it was not, or could not be."""
+
+    skill: Literal["accuracy", "R²"]
+    train: Estimate  # of the kept weights
+    validation: Estimate
+    guess: float  # validation skill of who looks at no input
+    guess_loss: float  # and his loss
+    simpler: tuple[str, Estimate, Estimate] | None  # the best simpler model, its validation skill, the model's lead
+    epochs: Sequence[Epoch]
+    best_epoch: int
+    learning_rate: float
+    usual_rate: float | None  # what suits such a network
+    width: tuple[int, int] | None  # of the network, and what suits the data
+    rows_per_class: float = math.inf  # of training rows, on average
+    ended_by_steps: bool = False  # or by a time limit, rather than by its epochs
+    loss: float | None = None  # validation loss of the kept weights, as the trials measure it
+    trials: Sequence[Trial] = ()
+    suspected: Estimate | None = None  # share of labels contradicted, among the rows that the model is surest of
+    wrong: Estimate | None = None  # how many labels an audit estimates to be wrong
+    classes: Classes | None = None
+    variation: float | None = None  # how far inputs differ, as a share of what they could
+    leaks: Sequence[tuple[str, float]] = ()  # columns that tell the target alone, and how often they are right
+    copies: Estimate | None = None  # share of held-out inputs with a near copy in training
+    layers: Sequence[Layer] = ()
+    curve: Curve | None = None

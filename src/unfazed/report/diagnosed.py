@@ -1,0 +1,145 @@
+"""The diagnosis of a run, from its files and facts: what `analysis.diagnosis` is given, and how people see it.
+
+Axis letters: N rows, K classes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.table import Table as Grid
+from rich.text import Text
+
+from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
+from unfazed.analysis.doubts import contradicted, rarity
+from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
+from unfazed.report.shapes import CHECKS, checked
+from unfazed.report.verdict import sentence, simpler
+from unfazed.report.words import printable
+from unfazed.table import Table
+
+if TYPE_CHECKING:
+    from unfazed.run import Run
+
+Facts = Mapping[str, Any]
+SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
+TONES = {FINE: "green", UNTOLD: ""}
+NEEDED = ("train", "validation")
+
+
+def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
+    skill = "accuracy" if told["classes"] else "r2"
+    if run.task not in ("classification", "regression"):
+        return _untold("There are no rules yet for runs of this task.", "Look at what surprises it")
+    if not all(told[side][skill]["n"] for side in NEEDED):
+        said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
+        return _untold(said, "Keep some: --validation 0.1")
+    if not told["best_epoch"] or not all("loss" in line.get("validation", {}) for line in told["epochs"]):
+        return _untold("The run was written by an earlier version, which recorded too little.", "Train it again")
+    found = signs(run, told, table, probs)
+    return _facts(diagnose(found), found.layers)
+
+
+def listing(found: Facts) -> Group:
+    """The diagnosis in a terminal, with all that it rests on."""
+    table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in found["evidence"].items():
+        table.add_row(Text(printable(name), "dim"), printable(value))
+    return Group(*(Text(text, style) for text, style in brief(found)), "", table)
+
+
+def brief(found: Facts) -> list[tuple[str, str]]:
+    """The diagnosis in two paragraphs, each with its style: what it is, and the one thing to do."""
+    said = f"{sentence(found['cause'])} ({found['confidence']} confidence). {found['paragraph']}"
+    return [(printable(said), TONES.get(found["cause"], "yellow")), (f"→ {printable(found['action'])}", "cyan")]
+
+
+def _untold(said: str, action: str) -> dict[str, Any]:
+    return _facts(Diagnosis(UNTOLD, "low", said, action, {}), ())
+
+
+def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:
+    return {**found._asdict(), "layers": [layer._asdict() for layer in layers]}
+
+
+def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> Signs:
+    """Everything that was measured of the run."""
+    checks: Facts = checked(run.checks, CHECKS, run.path / "checks.json")
+    recipe = told["recipe"]
+    skill = "accuracy" if told["classes"] else "r2"
+    counted = (told.get("labels") or {}).get("count")
+    width, usual = recipe.get("width"), checks.get("usual_width")
+    return Signs(
+        skill="accuracy" if skill == "accuracy" else "R²",
+        train=_estimate(told["train"][skill]),
+        validation=_estimate(told["validation"][skill]),
+        guess=_guess(told),
+        guess_loss=checks.get("guess_loss", 1.0),
+        simpler=_best_simpler(told, skill),
+        epochs=[_epoch(line) for line in told["epochs"]],
+        best_epoch=1 + [line["epoch"] for line in told["epochs"]].index(told["best_epoch"]),
+        learning_rate=recipe["learning_rate"],
+        usual_rate=checks.get("usual_rate"),
+        width=(width, usual) if width and usual else None,
+        wrong=_estimate(counted) if counted and counted["value"] is not None else None,
+        ended_by_steps=bool(recipe.get("steps")),
+        loss=checks.get("loss"),
+        trials=[Trial(**{**one, "gain": _estimate(one["gain"])}) for one in checks.get("trials", [])],
+        variation=checks.get("variation"),
+        leaks=[(one["column"], one["right"]) for one in checks.get("leaks", [])],
+        copies=_estimate(checks["copies"]) if checks.get("copies") else None,
+        layers=[Layer(**one) for one in checks.get("layers", []) if len(one) == len(Layer._fields)],
+        curve=Curve(**{**checks["curve"], "gain": _estimate(checks["curve"]["gain"])}) if checks.get("curve") else None,
+        **(_of_classes(run, table, probs) if told["classes"] else {}),
+    )
+
+
+def _guess(told: Facts) -> float:
+    """Validation accuracy of naming the commonest class, or of drawing any where they are equally common; R² of 0."""
+    if not told["classes"]:
+        return 0.0
+    present = sum(count > 0 for count in told["class_counts"]["validation"])
+    named = float(told["baselines"]["majority"]["validation"]["accuracy"]["value"])
+    return float(max(named, 1 / max(1, present)))
+
+
+def _estimate(found: Facts) -> Estimate:
+    """With nan where JSON has none."""
+    value, low, high = (math.nan if found[end] is None else found[end] for end in ("value", "low", "high"))
+    return Estimate(value, low, high, found["n"])
+
+
+def _epoch(line: Facts) -> Epoch:
+    """Of numbers the squared error, whatever was minimised: a likelihood may be negative, and has no shares."""
+    train, validation = line["train"], line["validation"]
+    if "accuracy" in train:
+        return Epoch(train["log_loss"], validation["log_loss"], train["accuracy"], validation["accuracy"])
+    return Epoch(train["rmse"] ** 2, validation["rmse"] ** 2, train["r2"], validation["r2"])
+
+
+def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | None:
+    """The simpler model with the highest validation skill, that skill, and the lead of the run's model."""
+    found = []
+    for words, facts in simpler(told):
+        measured = facts.get("validation", {})
+        its, lead = measured.get(skill), measured.get(SKILLS[skill])
+        if its and lead and None not in (its["value"], lead["low"], lead["high"]):
+            found.append((words, _estimate(its), _estimate(lead)))
+    return max(found, key=lambda one: one[1].value, default=None)
+
+
+def _of_classes(run: "Run", table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    """Doubts about the labels, and how rare classes fare, by rows that were not learnt by heart."""
+    y, names = table.y(), run.classes
+    train, validation = table.rows("train"), table.rows("validation")
+    counts: Integers = np.bincount(y[train][y[train] >= 0], minlength=len(names))
+    return {
+        "rows_per_class": len(train) / len(names),
+        "suspected": contradicted(y[validation], probs[validation]),
+        "classes": rarity(counts, y[validation], probs[validation], names),
+    }

@@ -1,0 +1,206 @@
+"""What a diagnosis rests on and only the model and the inputs can tell, measured once, after training: `checks.json`.
+
+A few seconds at most: nothing is looked at inside a step, what training would have done is tried on copies.
+"""
+
+import copy
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unfazed.analysis.doubts import copies, variation
+from unfazed.analysis.intervals import Floats, paired_mean
+from unfazed.analysis.learning_curve import learning_curve
+from unfazed.analysis.signs import Layer, Trial
+from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.analysis.tabular import leaks
+from unfazed.batch import Batch
+from unfazed.criterion import criterion_of
+from unfazed.device import evaluation_batch
+from unfazed.errors import OutOfMemoryError, TrainingError
+from unfazed.loader import Loader, in_order
+from unfazed.loop import training
+from unfazed.modality.tabular import TabularPreprocessor, column_names
+from unfazed.outputs import outputs
+from unfazed.recipe import AUTO, Recipe
+from unfazed.report.facts import finite
+from unfazed.run import Run
+from unfazed.verb.kinds import kind
+from unfazed.verb.plan import Plan, plan
+from unfazed.verb.prepare import Prepared
+
+CAUTIOUS = 0.25  # of the learning rate, for going on
+HELD_OUT = 512  # validation rows that trials are judged by
+STEPS = (20, 60)  # of a trial, fewest and most; between them a tenth of the run's, so that no clock decides
+LOOKED_AT = 2000  # inputs compared with one another, of each side
+BATCH = 128  # training rows whose gradients are measured
+FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample less, for soft recordings
+SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it is constant
+
+
+def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: int) -> None:
+    """Write `checks.json`, with the kept weights in the model, after a training of so many steps.
+
+    Not for sets of labels, for which there are no rules yet.
+    """
+    if prepared.table.task == "multilabel":
+        return
+    rows = {side: prepared.table.rows(side) for side in ("train", "validation")}
+    draw = np.random.default_rng(planned.recipe.seed)
+    train, validation = (draw.permutation(rows[side])[:LOOKED_AT] for side in rows)
+    usual = _usual(prepared, planned.recipe, loader.device)
+    run.write_json(
+        "checks.json",
+        finite(
+            {
+                "usual_rate": usual.recipe.learning_rate,
+                "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
+                **trials(prepared, planned, loader, usual, min(STEPS[1], max(STEPS[0], steps // 10))),
+                "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
+                **of_inputs(prepared, train, validation),
+                "leaks": leaking(prepared, rows["train"]),
+            }
+        ),
+    )
+
+
+def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
+    """The untrained network, and the recipe that would be taken had nobody set a learning rate or a width."""
+    open_ones = plan(prepared, replace(recipe, learning_rate=AUTO, width=AUTO), device).recipe
+    return plan(prepared, recipe, device)._replace(recipe=open_ones)
+
+
+def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps: int) -> dict[str, Any]:
+    """The validation loss of the kept weights, and after some more steps at the run's rate, and at the usual one.
+
+    Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
+    """
+    rows = prepared.table.rows("validation")[:HELD_OUT]
+    kept = losses(prepared, planned.model, rows)
+    told: dict[str, Any] = {"loss": float(kept.mean()), "guess_loss": guess_loss(prepared, rows), "trials": []}
+    if loader.processes.count > 1:
+        return told
+    own, its = planned.recipe.learning_rate, usual.recipe.learning_rate
+    wanted = [(planned.model, True, own * CAUTIOUS)]
+    if own != its:
+        wanted.append((planned.model, True, its) if own < its else (usual.model, False, its))
+    for model, is_kept, rate in wanted:
+        after = losses(prepared, _trained_on(model, loader, planned.recipe, rate, steps), rows)
+        found = Trial(is_kept, rate, steps, float(after.mean()), paired_mean(kept - after))
+        told["trials"].append(found._asdict() | {"gain": found.gain._asdict()})
+    return told
+
+
+def _trained_on(model: nn.Module, loader: Loader, recipe: Recipe, rate: float, steps: int) -> nn.Module:
+    """A copy of the model after so many steps of a short schedule; where that fails, the copy as it is then."""
+    twin = copy.deepcopy(model)
+    recipe = replace(
+        recipe, learning_rate=rate, steps=steps, epochs=-(-steps // len(loader)), schedule="one-cycle", ema=0.0,
+        compile="no", start_size=1.0 if recipe.start_size != AUTO else AUTO,
+    )  # fmt: skip
+    try:
+        for _ in training(twin, loader, criterion_of(recipe.loss, recipe.label_smoothing), recipe):
+            pass
+    except (TrainingError, OutOfMemoryError):
+        pass
+    return twin
+
+
+def losses(prepared: Prepared, model: nn.Module, rows: NDArray[np.int64]) -> Floats:
+    """Cross-entropy [n] in nats, or the squared error of a standardised number; what is no number counts as 1,000."""
+    size = evaluation_batch(next(model.parameters()).device)
+    probs = outputs(model, in_order(prepared.examples, torch.from_numpy(rows), size)).probs
+    y = prepared.examples.y.numpy()[rows]
+    if prepared.scale is not None:
+        found = (probs[:, 0].astype(np.float64) - y) ** 2
+    else:
+        found = surprise(y, probs) / BITS_PER_NAT
+    return np.asarray(np.nan_to_num(found, nan=1e3, posinf=1e3))
+
+
+def guess_loss(prepared: Prepared, rows: NDArray[np.int64]) -> float:
+    """The loss of who knows only the shares of the classes, or the mean."""
+    y = prepared.examples.y.numpy()[rows].astype(np.float64)
+    if prepared.scale is not None:
+        return float(((y - y.mean()) ** 2).mean())
+    share = np.unique(y, return_counts=True)[1] / len(y)
+    return float(-(share * np.log(share)).sum())
+
+
+def of_inputs(prepared: Prepared, train: NDArray[np.int64], validation: NDArray[np.int64]) -> dict[str, Any]:
+    """How far inputs differ, how many held-out ones have a near copy in training, what more of them would buy."""
+    features = kind(prepared.modality.name).features
+    known, asked = features(prepared, train), features(prepared, validation)
+    span = FULL_SCALE.get(prepared.modality.name)
+    x = prepared.examples.batch(torch.from_numpy(train[:HELD_OUT])).x.cpu().numpy()
+    curve = None
+    if prepared.scale is None:
+        y = prepared.table.y()
+        curve = learning_curve(known, y[train], asked, y[validation], len(prepared.table.classes))
+    return {
+        "variation": variation(x, span) if span else None,
+        "copies": copies(known, asked)._asdict() if len(train) >= HELD_OUT // 8 else None,
+        "curve": curve._asdict() | {"gain": curve.gain._asdict()} if curve else None,
+    }
+
+
+def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Columns of a table that tell the target alone."""
+    if not isinstance(prepared.preprocessor, TabularPreprocessor):
+        return []
+    owners = column_names(prepared.preprocessor)
+    x = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    found = leaks(x, prepared.table.y()[rows], prepared.preprocessor.codes, seed=0)
+    return [{"column": owners[leak.feature], "right": leak.accuracy.value} for leak in found]
+
+
+def layers(prepared: Prepared, planned: Plan, untrained: nn.Module) -> list[Layer]:
+    """Each layer that has weights, in order, on one batch of training rows: trained, and as it was at the start."""
+    rows = torch.from_numpy(prepared.table.rows("train")[:BATCH])
+    recipe = planned.recipe
+    device = next(planned.model.parameters()).device
+    batch = prepared.examples.batch(rows).to(device)
+    criterion = criterion_of(recipe.loss, recipe.label_smoothing)
+    now, before = (_measured(copy.deepcopy(model), criterion, batch) for model in (planned.model, untrained))
+    return [Layer(name, *now[name], *before[name]) for name in now if name in before]
+
+
+def _measured(model: nn.Module, criterion: Any, batch: Batch) -> dict[str, tuple[float, float]]:
+    """By layer: root mean square of the gradient of its weights, share of constant units among those it reads."""
+    reads: dict[str, float] = {}
+    owners = {
+        name: module
+        for name, module in model.named_modules()
+        if any(weight.ndim > 1 for weight in module.parameters(recurse=False))
+    }
+    hooks = [module.register_forward_pre_hook(partial(_read, reads, name)) for name, module in owners.items()]
+    model.eval().requires_grad_(True).zero_grad()
+    criterion(model, batch).loss.mean().backward()
+    for hook in hooks:
+        hook.remove()
+    return {name: (_size(module), reads[name]) for name, module in owners.items() if name in reads}
+
+
+def _size(module: nn.Module) -> float:
+    found = [weight.grad for weight in module.parameters(recurse=False) if weight.ndim > 1 and weight.grad is not None]
+    return math.sqrt(sum(float(g.square().mean()) for g in found) / len(found)) if found else 0.0
+
+
+def _read(reads: dict[str, float], name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    """Note the share of units of a layer's input that are the same for every example and place."""
+    x: Tensor = inputs[0]
+    if not x.numel():  # a table without categories
+        return
+    if not x.is_floating_point():
+        reads[name] = 0.0
+        return
+    is_map = isinstance(module, nn.Conv1d | nn.Conv2d)
+    units = x.detach().movedim(1, -1).flatten(0, -2) if is_map else x.detach().flatten(1)
+    spread, largest = units.amax(0) - units.amin(0), units.abs().amax(0)
+    reads[name] = float((spread <= SAME * largest.clamp_min(1e-30)).float().mean())

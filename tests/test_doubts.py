@@ -1,0 +1,86 @@
+"""Signs of trouble in data, on arrays whose trouble is known."""
+
+import numpy as np
+
+from unfazed.analysis.doubts import contradicted, copies, rarity, variation
+from unfazed.analysis.learning_curve import carried_on, learning_curve
+
+
+def classified(wrong: float, unsure: float, rows: int = 900) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, a share of which is wrong, and a classifier that is unsure, and often wrong, of some rows."""
+    draw = np.random.default_rng(0)
+    true = draw.integers(0, 5, rows)
+    hard = draw.random(rows) < unsure
+    said = np.where(hard & (draw.random(rows) < 0.6), (true + 1) % 5, true)
+    probs = np.full((rows, 5), 0.05)
+    probs[np.arange(rows), said] = np.where(hard, 0.4, 0.8) + draw.random(rows) * 0.1
+    y = np.where(draw.random(rows) < wrong, draw.integers(0, 5, rows), true)
+    return y, probs / probs.sum(1, keepdims=True)
+
+
+def test_wrong_labels_contradict_where_the_model_is_surest_and_hard_examples_do_not() -> None:
+    noisy, hard = contradicted(*classified(0.3, 0.0)), contradicted(*classified(0.0, 0.6))
+    assert noisy and hard
+    assert 0.15 < noisy.value < 0.33 and noisy.n == 300
+    assert hard.value == 0
+
+
+def test_too_few_rows_contradict_nothing() -> None:
+    y, probs = classified(0.3, 0.0, rows=50)
+    assert contradicted(y, probs) is None
+
+
+def test_rare_classes_are_those_with_less_than_a_tenth_of_the_commonest() -> None:
+    y = np.array([0] * 50 + [1] * 50 + [2] * 10)
+    probs = np.zeros((110, 3))
+    probs[:, 0] = 1.0
+    probs[:50] = probs[100:] = [0.9, 0.0, 0.1]
+    probs[50:100] = [0, 1, 0]
+    found = rarity(np.array([500, 400, 10]), y, probs, ["a", "b", "c"])
+    assert found and found.names == ["c"] and found.ratio == 50
+    assert found.ranked.value == 0.75  # level with the first class, behind none of the second
+    assert found.rare.value == 0 and found.others.value == 1
+    assert rarity(np.array([500, 400, 90]), y, probs, ["a", "b", "c"]) is None
+
+
+def test_copies_are_found_whatever_the_scale() -> None:
+    draw = np.random.default_rng(0)
+    train, new = draw.normal(size=(400, 20)) * 1e3, draw.normal(size=(100, 20)) * 1e3
+    new[:30] = train[:30] + draw.normal(size=(30, 20))
+    assert copies(train, new).value == 0.3
+    assert copies(train, new[30:]).value == 0
+    assert copies(train + 1e4, new).value == 0.3  # brighter ones too
+
+
+def test_inputs_that_are_alike_by_nature_are_no_copies() -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(600, 20))
+    rows[::3] = draw.normal(size=(200, 20)) * 0.01  # as pictures of the sea are
+    assert copies(rows[:400], rows[400:]).low == 0
+
+
+def test_grey_pictures_hardly_vary() -> None:
+    draw = np.random.default_rng(0)
+    assert variation(draw.integers(127, 129, (50, 3, 8, 8)), 255.0) < 0.005
+    assert variation(draw.integers(0, 256, (50, 3, 8, 8)), 255.0) > 0.2
+
+
+def test_a_power_law_is_carried_on() -> None:
+    sizes = np.array([100.0, 200.0, 400.0, 800.0])
+    assert abs(carried_on(sizes, 2 * sizes**-0.5) - 0.5) < 0.01  # a quarter of the data leaves twice the errors
+    assert abs(carried_on(sizes, np.full(4, 0.2))) < 1e-6
+
+
+def test_the_curve_of_a_task_that_needs_more_rows_says_so() -> None:
+    draw = np.random.default_rng(0)
+    centres = draw.normal(size=(4, 60))
+
+    def rows(count: int) -> tuple[np.ndarray, np.ndarray]:
+        y = draw.integers(0, 4, count)
+        return (centres[y] + 4 * draw.normal(size=(count, 60))).astype(np.float32), y
+
+    (x, y), (asked, given) = rows(400), rows(600)
+    found = learning_curve(x, y, asked, given, 4)
+    assert found and found.rows == [50, 100, 200, 400]
+    assert found.skill[-1] > found.skill[0] and found.gain.low > 0
+    assert learning_curve(x[:20], y[:20], asked, given, 4) is None

@@ -1,0 +1,99 @@
+"""What is measured of a finished run for its diagnosis, and how the command, the page and the card tell it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import trained
+from torch import nn
+
+import unfazed
+from unfazed.analysis.diagnosis import LOW, UNTOLD
+from unfazed.batch import Batch
+from unfazed.cli import main
+from unfazed.criterion import cross_entropy
+from unfazed.errors import RunError
+from unfazed.report.page import write_report
+from unfazed.verb.examine import _measured
+
+
+class Small(nn.Module):
+    """Three layers, of which the second is followed by units that may all be dead."""
+
+    def __init__(self, bias: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second, self.head = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+        nn.init.constant_(self.second.bias, bias)
+
+    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        hidden = self.second(self.first(x).relu()).relu()
+        return self.head(hidden)
+
+
+def batch() -> Batch:
+    torch.manual_seed(1)
+    rows = torch.arange(30)
+    return Batch(rows, torch.randn(30, 6), rows, rows % 3, torch.ones(30))
+
+
+def test_dead_units_stop_the_gradient_of_the_layers_before_them() -> None:
+    alive, dead = (_measured(Small(bias), cross_entropy(), batch()) for bias in (0.0, -100.0))
+    assert list(alive) == ["first", "second", "head"]
+    assert all(gradient > 0 for gradient, _ in alive.values()) and alive["head"][1] < 1
+    assert dead["head"][1] == 1 and dead["second"][0] == dead["first"][0] == 0
+
+
+def test_a_run_holds_what_its_diagnosis_rests_on() -> None:
+    run = trained.run()
+    found = run.report["diagnosis"]
+    assert found == unfazed.diagnose(run.path)
+    assert run.checks["usual_rate"] == 0.01 and run.checks["usual_width"] == 32
+    assert found["layers"][0]["name"] == "stem"
+    assert run.checks["variation"] > 0.1 and run.checks["copies"]["value"] < 0.1
+    assert 0 < run.checks["loss"] < run.checks["guess_loss"]
+
+
+def test_a_learning_rate_that_is_too_low_is_found_by_trying(tmp_path: Path) -> None:
+    run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False,
+                        **{**trained.SETTINGS, "epochs": 3, "learning_rate": 1e-6})  # fmt: skip
+    assert run.report["diagnosis"]["cause"] == LOW
+    assert run.report["diagnosis"]["action"] == "Train again with --learning-rate 0.01"
+
+
+def test_the_command_tells_it_and_what_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained.run()
+    for flags, said in (([], "accuracy on validation rows"), (["--json"], '"evidence"')):
+        with pytest.raises(SystemExit) as ended:
+            main(["diagnose", str(run.path), *flags])
+        assert ended.value.code == 0
+        output = capsys.readouterr().out
+        assert said in output
+    assert json.loads(output)["cause"] == run.report["diagnosis"]["cause"]
+
+
+def test_page_and_card_tell_it() -> None:
+    run = trained.run()
+    page, card = ((run.path / name).read_text() for name in ("report.html", "README.md"))
+    assert 'id="diagnosis"' in page and "Gradients by layer" in page
+    assert "## What limits it" in card
+
+
+def test_a_run_without_checks_is_diagnosed_from_what_there_is(tmp_path: Path) -> None:
+    copied = unfazed.Run(Path(shutil.copytree(trained.run().path, tmp_path / "run")))
+    (copied.path / "checks.json").unlink()
+    write_report(copied)
+    assert copied.report["diagnosis"]["confidence"] != "high"
+    lines = [{**line, "validation": {"log_loss": 1.0, "accuracy": 0.5}} for line in copied.epochs]
+    copied.write_epochs(lines)
+    assert unfazed.diagnose(copied)["cause"] == UNTOLD
+
+
+@pytest.mark.parametrize("checks", ['{"trials": [{"kept": "yes"}]}', '{"copies": 3}', "[]", '{"trials": [{}]}'])
+def test_checks_of_a_stranger_are_one_error(tmp_path: Path, checks: str) -> None:
+    copied = unfazed.Run(Path(shutil.copytree(trained.run().path, tmp_path / "run")))
+    (copied.path / "checks.json").write_text(checks)
+    with pytest.raises(RunError):
+        unfazed.diagnose(copied)
