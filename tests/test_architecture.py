@@ -15,10 +15,11 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
-    {"cli_diagnose", "cli_labels"},
+    {"cli_diagnose", "cli_flags", "cli_labels"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
+    {"certainty"},
     {"loop", "run", "outputs"},
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unfazed.recipe import Recipe as Recipe
     from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
+    from unfazed.verb.compare import compare as compare
     from unfazed.verb.diagnose import diagnose as diagnose
     from unfazed.verb.evaluate import evaluate as evaluate
     from unfazed.verb.label_issues import label_issues as label_issues
@@ -35,6 +36,7 @@ _HOMES = {
     "Recipe": "unfazed.recipe",
     "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
+    "compare": "unfazed.verb.compare",
     "diagnose": "unfazed.verb.diagnose",
     "evaluate": "unfazed.verb.evaluate",
     "label_issues": "unfazed.verb.label_issues",
@@ -51,6 +53,7 @@ __all__ = [
     "Regressor",
     "Run",
     "__version__",
+    "compare",
     "diagnose",
     "evaluate",
     "label_issues",

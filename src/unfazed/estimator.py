@@ -61,6 +61,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             recipe = recipe_from({**settings, "modality": "tabular", "task": task, "test": 0.0})
             options = SourceOptions(target=_target(names))
             self.predictor_ = Predictor.open(fitted(frame, options, recipe, folder / "run"))
+            self.predictor_.run = None  # its folder is removed below
         except RecipeError as error:
             raise ValueError(str(error)) from error
         except UsageError as error:

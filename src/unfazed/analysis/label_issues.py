@@ -8,6 +8,7 @@ Axis letters: N rows, K classes, D embedding width, k neighbours.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,8 @@ RESAMPLES = 100
 TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
-class LabelIssues(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LabelIssues:
     """What is known of each label [N]; rows without one are never issues."""
 
     order: Integers  # rows that have a label, worst first
@@ -54,19 +56,21 @@ def label_issues(
     held_out = (y >= 0) & (split != TRAIN)
     measured = held_out if held_out.sum() >= FEWEST else y >= 0
     asked = _right(y, votes)[measured].mean() >= _right(y, probs)[measured].mean() - WORSE
-    belief = (probs + votes) / 2 if asked and neighbours.shape[1] else probs
-    error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), [0.0, 0.0, 0.0]
+    belief = np.float32(0.5) * (probs + votes) if asked and neighbours.shape[1] else probs
+    error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
     for judged, fitted in _parts(y, belief, split, measured):
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
         error[judged], suggested[judged] = found.error, found.suggested
-        count = [one + part * judged.sum() for one, part in zip(count, found.share[:3], strict=True)]
+        count += np.array(found.share[:3]) * judged.sum()
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
     error[order] = -np.sort(-error[order])
     agreement = votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
     disagreement = 1 - float(_right(y, belief)[measured].mean())
     scores = {"margin": margin, "agreement": agreement}
-    return LabelIssues(order, suggested, error, scores, neighbours, Estimate(*count, len(order)), disagreement)
+    value, low, high = count.tolist()
+    estimate = Estimate(value, low, high, len(order))
+    return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
 
 
 def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
@@ -115,7 +119,7 @@ def _share(y: Integers, true: Floats, given: Floats, seed: int) -> Estimate:
     n, found = len(y), float(wrong(y, true, given).mean())
     spread = from_resamples(found, np.array(list(shares(y, true, given, _resamples(n, seed)))), n)
     counted = wilson(found * n, n)
-    return Estimate(found, min(spread.low, counted.low), max(spread.high, counted.high), n)
+    return Estimate(found, float(min(spread.low, counted.low)), float(max(spread.high, counted.high)), n)
 
 
 def _parts(
@@ -143,7 +147,7 @@ def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float
     votes = np.zeros_like(probs)
     for place in range(neighbours.shape[1]):
         votes += probs[neighbours[:, place]]
-    return votes / max(1, neighbours.shape[1])
+    return np.asarray(votes / np.float32(max(1, neighbours.shape[1])), dtype=np.float32)
 
 
 def _right(y: Integers, probs: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -156,7 +160,7 @@ def _margin(y: Integers, probs: NDArray[np.float32]) -> Floats:
     own = probs[rows, label].astype(np.float64)
     others = probs.copy()
     others[rows, label] = -1
-    return own - others.max(1)
+    return np.asarray(own - others.max(1), dtype=np.float64)
 
 
 def references(labelled: NDArray[np.bool_], seed: int) -> Integers:

@@ -15,7 +15,8 @@ from unfazed.report.verdict import items, sentence, simpler, task
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
            "recall_macro": "Recall, mean over classes (balanced accuracy)",
-           "log_loss": "Surprise of a label, bits"}  # fmt: skip
+           "log_loss": "Surprise of a label, bits",
+           "calibration_error": "Calibration error, debiased"}  # fmt: skip
 SCORES = ("precision", "recall", "f1")
 METRICS_OF_SETS = {"f1_micro": "F1 over all labels", "f1_macro": "F1, mean of the labels",
                    "subset_accuracy": "Sets exactly right", "hamming_loss": "Wrong yes or no (Hamming loss)",
@@ -238,12 +239,22 @@ def _limitations(told: Facts) -> str:
         f"The intervals hold for new {items(told)} drawn like the {split} set. Nothing was measured on others: other "
         "sources, times or devices.",
         "Nothing was measured about fairness between groups of people, or about inputs made to deceive it.",
-        "Its probabilities were not calibrated afterwards." if told["classes"] else None,
+        _calibration(told) if told["classes"] else None,
         "Labels were taken as given; the report lists those that surprise the model most.",
         weakest,
         *(plain(line["text"]) for line in told["verdict"] if line["tone"] == "caution"),
     ]
     return _listed(lines)
+
+
+def _calibration(told: Facts) -> str:
+    warm = (told.get("certainty") or {}).get("temperature")
+    if not warm:
+        return "Its probabilities were not calibrated afterwards."
+    return (
+        f"Its probabilities are calibrated by one temperature, {words.figure(warm['value'], 2)}, fitted to "
+        f"{words.count(warm['n'], f'validation {items(told)}')}: right on average, not for every class or group."
+    )
 
 
 def _weakest(told: Facts) -> str | None:

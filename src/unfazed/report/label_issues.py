@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.report.labels import sentences
@@ -22,7 +22,8 @@ def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None)
     first, *others = sentences(told)
     numbers = "residual" in frame.columns
     heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id")
-    table = Table(*heads, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    columns = (Column(name, no_wrap=True, overflow="ellipsis") for name in heads)
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     for row in frame.head(SHOWN).iter_rows(named=True):
         sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
         table.add_row(sure, *(Text(printable(row[name] or "")) for name in ("label", "suggested", "split", "id")))

@@ -50,8 +50,8 @@ def caution(found: Facts) -> str | None:
     if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
         return None
     return (
-        f"The model would give {percent(disagreement)} of the labels it has not seen otherwise, and most of that looks "
-        "like its own mistakes: wrong labels among what it finds hard can't be told from these, and are not counted."
+        f"The model disagrees with {percent(disagreement)} of the labels it has not seen, most of it probably its own "
+        "mistakes; wrong labels hidden among these are not counted."
     )
 
 

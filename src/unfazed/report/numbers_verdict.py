@@ -22,7 +22,11 @@ def headline(told: Facts) -> str:
     on = count(error["n"], f"{split} {items(told)}")
     share = f"R² {figure(explained['value'])} ({bounds(explained)})"
     named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
-    return f"{named}off by {number(error['value'])} on average over {on}; {share}"
+    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}; {share}"
+
+
+def _ends(estimate: Facts) -> str:
+    return f"{number(estimate['low'])} – {number(estimate['high'])}"
 
 
 def named_target(told: Facts) -> str:
@@ -46,9 +50,10 @@ def verdict(told: Facts) -> list[dict[str, str]]:
 def _against_mean(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
-    always = f"Always naming the mean would be off by {number(error['value'])} on average"
+    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {count(error['n'])})"
+    always = f"Always naming the mean would be off by {guessed}"
     if r2["low"] is not None and r2["low"] > 0:
-        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away."
+        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
 

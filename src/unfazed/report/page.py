@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.certainty_page import certainty, intervals
 from unfazed.report.diagnosis_page import diagnosis
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
@@ -28,11 +29,12 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
-         "mistakes": "Mistakes", "classes": "Classes", "labels": "Labels", "surprises": "Surprises", "data": "Data",
-         "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "mistakes": "Mistakes", "classes": "Classes", "certainty": "Certainty", "labels": "Labels",
+         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
-                    "predictions": "Predictions", "labels": "Labels", "surprises": "Surprises", "data": "Data",
-                    "recipe": "Recipe", "time": "Time"}  # fmt: skip
+                    "predictions": "Predictions", "certainty": "Certainty", "labels": "Labels",
+                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+
 PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
                  "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
@@ -78,7 +80,7 @@ def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, s
 
 def _checked(told: Facts) -> list[Facts]:
     """The labels to check."""
-    return told["labels"]["first"] if told["labels"] else []
+    return told["labels"]["first"] if told.get("labels") else []
 
 
 def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
@@ -90,6 +92,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        intervals(told),
         labels_to_check(told, exhibits),
         numbers_page.surprising(told, exhibits),
         data(told),
@@ -136,6 +139,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            certainty(told),
             labels_to_check(told, exhibits),
             surprising(told, exhibits),
             data(told),
@@ -151,7 +155,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
 
 def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
     """The parts that the page has."""
-    return {part: name for part, name in parts.items() if part != "labels" or told["labels"]}
+    return {part: name for part, name in parts.items() if part != "labels" or told.get("labels")}
 
 
 def document(title: str, body: Html) -> str:

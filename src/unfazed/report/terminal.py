@@ -270,7 +270,7 @@ def summary(run: Run) -> Group:
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
     diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"])]
     headline = Hanging(printable(told["headline"]), "bold")
-    return Group("", headline, *verdict, "", *diagnosis, "", _metrics(columns), "", rows)
+    return Group("", headline, *verdict, "", *diagnosis, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -292,10 +292,10 @@ def evaluation(facts: dict[str, Any]) -> Group:
         first = facts["problems"][0]
         which = f"{said_id(first['id'])}: {first['reason']}"
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
-    return Group(*(Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     sets = any("f1_micro" in metrics for metrics in columns.values())
@@ -320,6 +320,7 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", in_bits),
+    ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),

@@ -6,7 +6,7 @@ from typing import Any
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.labels import caution
 from unfazed.report.labels import headline as of_labels
-from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
+from unfazed.report.words import ITEMS, bits, count, ends, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 NAMED = 3  # classes without examples
@@ -14,6 +14,8 @@ GAP = 0.05  # of label sets: training accuracy above that of validation by this 
 UNFITTED = 0.90  # of label sets: training accuracy surely below this, without a gap: underfitting, or bad labels
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
+MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
+UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
@@ -54,7 +56,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["accuracy"]["n"]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _precision(told), absent(told), labels(told)]
+    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), absent(told),
+            labels(told)]  # fmt: skip
     return spoken(split, said)
 
 
@@ -68,7 +71,8 @@ def spoken(split: str, said: Sequence[Sentence]) -> list[dict[str, str]]:
 def _against_majority(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     accuracy, majority = told[split]["accuracy"], told["baselines"]["majority"][split]["accuracy"]
-    always = f"Always naming the commonest class would be right {percent(majority['value'])} of the time"
+    guessed = f"{percent(majority['value'])} of the time ({interval(majority)}, n = {count(majority['n'])})"
+    always = f"Always naming the commonest class would be right {guessed}"
     if accuracy["low"] > majority["value"]:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
@@ -109,17 +113,22 @@ def remedy(told: Facts) -> str:
 def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     """Whether the baseline's probabilities are the better ones, though its answers need not be."""
     split = told["evaluated_on"]
-    its = (baseline.get(split, {}).get("log_loss") or {}).get("value")
-    own = told[split]["log_loss"]["value"]
-    if its is None or own is None:
+    its, own = baseline.get(split, {}).get("log_loss") or {}, told[split]["log_loss"]
+    if its.get("value") is None or own["value"] is None:
         return None
-    left, against = bits(its * BITS_PER_NAT), bits(own * BITS_PER_NAT)
-    if its >= own or left == against:
+    left, against = bits(its["value"] * BITS_PER_NAT), bits(own["value"] * BITS_PER_NAT)
+    if its["value"] >= own["value"] or left == against:
         return None
-    smoothing = told["recipe"].get("label_smoothing") or 0
+    left, against = f"{left} ({_bit_ends(its)})", f"{against} ({_bit_ends(own)})"
+    calibrated = (told.get("certainty") or {}).get("temperature")
+    smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
     what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
+
+
+def _bit_ends(nats: Facts) -> str:
+    return ends({end: None if nats.get(end) is None else nats[end] * BITS_PER_NAT for end in ("low", "high")}, 2)
 
 
 def difference_ends(gain: Mapping[str, float]) -> str:
@@ -138,13 +147,29 @@ def fitted_to(told: Facts, baseline: Facts) -> str:
 
 def _surprise(told: Facts) -> Sentence:
     found = told["surprise"][told["evaluated_on"]]
-    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]["value"]
+    before, after, share = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
+    removed = share["value"]
     if not before:
         return None
-    said = f"A label holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
+    left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {count(after['n'])})"
+    said = f"A label holds {bits(before)} of surprise; with the model, {left}"
     if removed <= 0:
         return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
-    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone ({interval(share)})."
+
+
+def _calibration(told: Facts) -> Sentence:
+    found = told["certainty"]
+    error, before = found["after"]["calibration_error"], (found["before"] or {}).get("calibration_error")
+    if error["value"] is None:
+        return None
+    was = f"; before calibration {percent(before['value'])} ({interval(before)})" if before else ""
+    measured = f"they are off by {percent(error['value'])} ({interval(error)}, n = {count(error['n'])}{was})"
+    if error["low"] > MISCALIBRATED:
+        return CAUTION, f"Don't take its probabilities at their word: {measured}."
+    if error["high"] > UNSURE:
+        return PLAIN, f"Whether its probabilities can be taken at their word is not known so well: {measured}."
+    return GOOD, f"Its probabilities can be taken at their word: {measured}."
 
 
 def _precision(told: Facts) -> Sentence:

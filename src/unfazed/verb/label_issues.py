@@ -1,6 +1,7 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,8 @@ class Depth(NamedTuple):
     found: float  # share of all wrong labels expected to be among them
 
 
-class Issues(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Issues:
     """A run's labels, the worst first, and how many are wrong."""
 
     frame: pl.DataFrame

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
@@ -25,7 +26,7 @@ from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
 from unfazed.report.sets import sets_to_show
 from unfazed.run import Run
-from unfazed.table import SPLITS
+from unfazed.table import SPLITS, Table
 from unfazed.target import outputs_of
 from unfazed.verb.kinds import kind
 from unfazed.verb.label_issues import labels_to_check
@@ -44,6 +45,8 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
+    held_out = prepared.table.rows("validation")
+    probs = scaled(probs, calibrate(run, prepared.table, held_out, probs[held_out]))
     write_thresholds(run, prepared, probs)
     told: dict[str, Any] = {}
     for fact in baselines(prepared, probs, planned.recipe.seed):
@@ -77,6 +80,18 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
     rows = list(dict.fromkeys([*rows, *(one["row"] for one in (checked or {}).get("first", []))]))
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
+
+
+def calibrate(run: Run, table: Table, rows: NDArray[np.int64], probs: NDArray[np.float32]) -> float:
+    """The temperature that the run's predictor applies: fitted to the probabilities [n, K] of validation rows [n].
+
+    It is kept in the run. Numbers and sets of labels have none: 1.
+    """
+    if table.task != "classification":
+        return 1.0
+    found = temperature(table.y()[rows], probs)
+    run.write_temperature(found)
+    return found.value
 
 
 def write_thresholds(run: Run, prepared: Prepared, probs: NDArray[np.float32]) -> None:
