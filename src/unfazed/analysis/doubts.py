@@ -79,8 +79,9 @@ def variation(inputs: NDArray[np.floating], span: float) -> float:
 def copies(train: Numbers, held_out: Numbers) -> Estimate:
     """The share of `held_out` inputs `[M, F]` that lie much nearer to one of `train [N, F]` than inputs usually do.
 
-    The mean of an input's numbers does not count: a copy may be brighter. Less the share of training inputs that lie as near to another one: where many inputs are alike by nature, as
-    pictures of the sea are, a near one is no copy. The ends are those of the two shares, the farthest apart.
+    The mean of an input's numbers does not count: a copy may be brighter. Less the share of training inputs that lie as
+    near to another one: where many inputs are alike by nature, as pictures of the sea are, a near one is no copy. The
+    ends are those of the two shares, the farthest apart.
     """
     train, held_out = (rows - rows.mean(1, keepdims=True) for rows in (train, held_out))
     among = np.concatenate([_nearest(train[::2], train[1::2]), _nearest(train[1::2], train[::2])])
