@@ -1,6 +1,7 @@
 """Texts to ids: what is read from which bytes, what a tokenizer learns, what is kept of a text."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,9 +79,24 @@ def test_case_width_and_white_space_make_no_difference(fitted: TextPreprocessor)
 def test_ids_begin_after_those_that_stand_for_no_subword(fitted: TextPreprocessor) -> None:
     x = encode(TEXTS[0], fitted)
     used = x[: length(x[None])[0]]
-    assert used.min() >= FIRST
+    assert np.abs(used).min() >= FIRST
     assert (x[len(used) :] == PADDING).all()
     assert max(fitted.vocabulary.values()) == FIRST + len(fitted.vocabulary) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("the zebra's cat?!", ["the", "zebra", "'s", "cat", "?!"]), ("ab12", ["ab", "12"]), ("größte", ["größte"])],
+)
+def test_negative_ids_go_on_with_a_word(text: str, words: list[str], fitted: TextPreprocessor) -> None:
+    roomy = replace(fitted, tokens=32)
+    assert (encode(text, roomy) > 0).sum() == len(words)
+    alone = [encode(word, roomy) for word in words]
+    assert [int((x > 0).sum()) for x in alone] == [1] * len(words)
+
+
+def test_in_scripts_without_spaces_every_subword_is_a_word(fitted: TextPreprocessor) -> None:
+    assert (encode("日本 ภาษา", fitted) >= 0).all()
 
 
 def test_length_is_what_stands_before_the_padding() -> None:
