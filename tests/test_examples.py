@@ -35,7 +35,7 @@ def test_train_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def first_paragraphs(folder: Path, areas: tuple[str, ...]) -> str:
-    """The beginnings of the docstrings of a few areas, which are learnt in a fraction of the time that whole ones take."""
+    """The beginnings of the docstrings of a few areas, which take a fraction of the time of whole ones."""
     for path in (path for area in areas for path in sample("docstrings").glob(f"{area}/*.txt")):
         place = folder / path.parent.name
         place.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ _HASH = (1 << 30) - 1  # the largest: products with the factors and their sum fi
 
 
 def default_buckets(ids: float, width: int) -> int:
-    """Buckets for the words and pairs in texts of so many `ids` in all: a power of two, of 4 million numbers at most."""
+    """Buckets for the words and pairs in texts of so many `ids` in all: a power of two, 4 million numbers at most."""
     most = min(max(2 * ids, 1024.0), NUMBERS / width, 1 << 18)
     return 1 << int(math.log2(most))
 
