@@ -47,7 +47,7 @@ def _trec(data: Path, folder: Path) -> Path:
     """Lines "label words …" as tables."""
     for split in ("train", "test"):
         lines = (data / f"text/trec6_{split}.txt").read_text(encoding="latin-1").splitlines()
-        _write(folder / f"{split}.csv", ["label", "question"], (line.split(" ", 1) for line in lines if line))
+        write_table(folder / f"{split}.csv", ["label", "question"], (line.split(" ", 1) for line in lines if line))
     return folder
 
 
@@ -56,7 +56,7 @@ def _adult(data: Path, folder: Path) -> Path:
     for split in ("train", "test"):
         lines = (data / f"tables/adult_{split}.csv").read_text().splitlines()
         rows = ([cell.strip().rstrip(".") for cell in line.split(",")] for line in lines if line.count(",") == 14)
-        _write(folder / f"{split}.csv", ADULT.split(","), rows)
+        write_table(folder / f"{split}.csv", ADULT.split(","), rows)
     return folder
 
 
@@ -65,7 +65,7 @@ def _wine(data: Path, folder: Path) -> Path:
     return folder / "wine.csv"
 
 
-def _digits(held_out: str | None) -> Callable[[Path, Path], Path]:
+def digits(held_out: str | None) -> Callable[[Path, Path], Path]:
     """Spoken digits with their speakers; one speaker may be the test."""
 
     def write(data: Path, folder: Path) -> Path:
@@ -75,16 +75,17 @@ def _digits(held_out: str | None) -> Callable[[Path, Path], Path]:
         rows = ([f"fsdd/recordings/{name}", *name.split("_")[:2]] for name in names)
         head = ["path", "digit", "speaker"]
         if held_out is None:
-            _write(folder / "digits.csv", head, rows)
+            write_table(folder / "digits.csv", head, rows)
         else:
             split = ([*row, "test" if row[2] == held_out else "train"] for row in rows)
-            _write(folder / "digits.csv", [*head, "split"], split)
+            write_table(folder / "digits.csv", [*head, "split"], split)
         return folder / "digits.csv"
 
     return write
 
 
-def _write(path: Path, head: list[str], rows: Any) -> None:
+def write_table(path: Path, head: list[str], rows: Any) -> None:
+    """A CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
@@ -96,9 +97,9 @@ SETS = (
     Set("banking77", _link("text/banking77")),
     Set("TREC, 6 kinds", _trec),
     Set("SMS spam", _link("text/sms_spam.tsv"), ("--no-header", "--target", "0")),
-    Set("spoken digits, at random", _digits(None), ("--target", "digit")),
+    Set("spoken digits, at random", digits(None), ("--target", "digit")),
     *(
-        Set(f"spoken digits, by speaker: {name}", _digits(name), ("--target", "digit", "--group", "speaker"), (0,))
+        Set(f"spoken digits, by speaker: {name}", digits(name), ("--target", "digit", "--group", "speaker"), (0,))
         for name in SPEAKERS
     ),
     Set("adult, income", _adult, ("--target", "income")),

@@ -133,7 +133,7 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
 def test_no_readable_input_is_status_1(tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
     done = unfazed("predict", trained.run().path, tmp_path / "x.png")
-    assert done.returncode == 1 and "none of 1 inputs can be read" in done.stderr
+    assert done.returncode == 1 and "none of 1 inputs can be read" in done.stderr and "empty file" in done.stderr
 
 
 def test_the_statuses_are_documented() -> None:
@@ -148,6 +148,7 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
     table.write_text("file,note\n" + "".join(f"{name},x\n" for name in names))
     (tmp_path / "broken.png").write_bytes(b"")
     done = unfazed("predict", trained.run().path, folder, table, tmp_path / "broken.png")
+    assert done.returncode == 1 and f"(the first: {tmp_path / 'broken.png'}: empty file); the others" in done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     count = len(list(folder.iterdir()))
     assert len(rows) == count + 4

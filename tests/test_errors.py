@@ -64,6 +64,6 @@ def test_the_difference_has_the_sign_of_the_better_one() -> None:
 @pytest.mark.parametrize("loss, far", [("squared", 16.0), ("absolute", 4.0), ("huber", 3.5)])
 def test_the_loss_of_an_epoch_is_the_one_that_is_trained(loss: str, far: float) -> None:
     y, predicted = np.array([0.0, 1.0]), np.array([4.0, 5.0])
-    figures = errors(y, predicted, loss)
+    figures = errors(y, predicted[:, None], loss)
     assert figures["loss"] == pytest.approx(far)
     assert figures["rmse"] == 4.0 and figures["r2"] == pytest.approx(1 - 16 / 0.25)

@@ -1,6 +1,8 @@
 """What a page shows of an example."""
 
-from unfazed.report.exhibits import Drawn, shown
+import pytest
+
+from unfazed.report.exhibits import Drawn, legend, shown
 
 
 def html(words: list[tuple[str, float]]) -> str:
@@ -23,3 +25,23 @@ def test_markup_in_a_text_stays_text() -> None:
     page = html([("<script>alert(1)</script> ", 3.0), ("<b>", 0.0)])
     assert "<script>" not in page and "<b>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_long_word_is_not_broken_by_spaces() -> None:
+    assert "a" * 96 in html([("a" * 32, 0.0)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "of_numbers", "said"),
+    [
+        (Drawn(None, None, [("word", 0.5)], None), False, "speak for the predicted class"),
+        (Drawn(None, None, None, [("age", "37", 0.5)]), False, "To the right: it speaks for the predicted class"),
+        (Drawn(None, None, None, [("age", "37", 0.5)]), True, "To the right: it speaks for a higher number"),
+    ],
+)
+def test_shades_and_bars_are_explained(drawn: Drawn, of_numbers: bool, said: str) -> None:
+    assert said in str(legend([drawn], of_numbers))
+
+
+def test_nothing_is_explained_where_nothing_is_shaded() -> None:
+    assert legend([Drawn(None, "data:,", None, None), Drawn(None, None, [("word", 0.0)], None)], True) is None

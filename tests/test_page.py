@@ -266,6 +266,13 @@ def test_ticks_are_few_round_and_reach_the_end(end):
     assert 3 <= len(found) <= 7
 
 
+@pytest.mark.parametrize(("start", "end"), [(-0.9, 1.7), (-3.2, 0), (-1e-4, 2.0)])
+def test_ticks_reach_below_zero(start, end):
+    found = ticks(end, start=start)
+    assert found[0] <= start < found[1] and found[-2] < end <= found[-1]
+    assert 0.0 in found and len(found) <= 8
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.14, 2.8), (0.5, 4.0), (1e-4, 7.0), (0.03, 0.3)])
 def test_powers_of_two_enclose_the_values(low, high):
     found = powers(low, high)

@@ -9,6 +9,7 @@ from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
 from unfazed.modality.image import MODALITY
+from unfazed.report.predictions import Prediction
 from unfazed.verb.predict import listed_inputs, predicted
 
 PNG = MODALITY._replace(extensions=frozenset({".png"}))
@@ -99,6 +100,16 @@ def test_an_input_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
     assert [one.input for one in found] == [str(tmp_path / "gone.png"), str(good), "", "n" * 5000]
     assert [one.problem for one in found] == ["no such file", None, "no path given", "the name is too long"]
     assert [one.label is None for one in found] == [True, False, True, True]
+
+
+def test_an_item_without_inputs_ends_nothing_unless_it_is_all(tmp_path: Path) -> None:
+    good = str(next((trained.source() / "digit 1").iterdir()))
+    (tmp_path / "empty").mkdir()
+    found = list(predicted(trained.run(), [good, str(tmp_path / "empty"), str(tmp_path / "gone.csv"), good]))
+    assert [one.label is None for one in found if isinstance(one, Prediction)] == [False, True, True, False]
+    assert "no files to predict" in str(found[1].problem) and "cannot read" in str(found[2].problem)  # type: ignore[union-attr]
+    with pytest.raises(SourceError):
+        list(predicted(trained.run(), [str(tmp_path / "gone.csv")]))
 
 
 def test_a_name_that_is_not_utf8_is_read_and_can_be_printed(tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import trained
 from PIL import Image
 
 from unfazed import Predictor, evaluate
+from unfazed.analysis.calibration import scaled
 from unfazed.errors import SourceError, UsageError
 
 
@@ -22,7 +25,9 @@ def test_predictions_are_those_of_the_final_evaluation() -> None:
     rows = run.table().rows("test")[:20]
     paths = [run.table().frame["input"][int(row)] for row in rows]
     predictions = Predictor.open(run).predict(paths)
-    assert np.allclose(predictions.probs, run.scores()["probs"][rows], atol=1e-5)
+    recorded = run.scores()["probs"][rows]
+    assert np.allclose(predictions.probs, scaled(recorded, run.temperature.value), atol=1e-5)
+    assert not np.allclose(predictions.probs, recorded, atol=1e-3)
     assert np.allclose(predictions.embeddings, run.scores()["embeddings"][rows], atol=2e-2, rtol=1e-2)  # kept in half
     assert predictions.labels == [run.classes[k] for k in predictions.probs.argmax(1)]
     assert predictions.confidence.tolist() == pytest.approx(predictions.probs.max(1).tolist())
@@ -129,9 +134,18 @@ def test_evaluate_leaves_out_what_the_model_cannot_know(tmp_path: Path) -> None:
         evaluate(trained.run(), folder)
 
 
+def test_a_column_or_an_array_of_paths_is_a_list() -> None:
+    predictor, paths = Predictor.open(trained.run()), [str(path) for path in files(2)]
+    labels = predictor.predict(paths).labels
+    for items in (np.array(paths), pl.Series(paths), pd.Series(paths)):
+        assert predictor.predict(items).labels == labels
+
+
 def test_one_item_in_place_of_a_list_is_refused() -> None:
     predictor = Predictor.open(trained.run())
     for item in ("a.png", Path("a.png"), b"bytes", np.zeros((8, 8, 3), np.uint8), Image.new("RGB", (8, 8))):
         with pytest.raises(UsageError, match=r"predict\(\[item\]\)"):
             predictor.predict(item)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"got the name of a table, photos\.csv: read it"):
+        predictor.predict("photos.csv")
     assert len(predictor.predict(np.zeros((2, 8, 8, 3), np.uint8)).labels) == 2

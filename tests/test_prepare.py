@@ -37,8 +37,8 @@ def test_what_is_wrong_with_a_table_is_said_with_paths_and_columns(tmp_path: Pat
     columns = {"file": files, "label": ["a", "b"] * 25 + ["a"], "patient": [str(row // 2) for row in range(51)]}
     pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
     said, found = prepared(tmp_path / "t.csv", SourceOptions(target="label", group="patient"))
-    assert "1 cannot be used (the first: row 50, imgs/none.png: no such file); see problems.csv" in said
+    assert "1 cannot be used (the first: row 51, imgs/none.png: no such file); see problems.csv" in said
     assert any("grouped by patient (25 groups, none on two sides)" in line for line in said)
-    assert any("(the first: row 0, imgs/0.png and row 1, imgs/0.png); see duplicates.csv" in line for line in said)
-    assert [row.id for row in duplicate_rows(found.table)] == ["0", "1"]
+    assert any("(the first: row 1, imgs/0.png and row 2, imgs/0.png); see duplicates.csv" in line for line in said)
+    assert [row.id for row in duplicate_rows(found.table)] == ["1", "2"]
     assert found.duplicates._asdict() == {"count": 2, "conflicting": 2, "leaked": 0}

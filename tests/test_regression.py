@@ -1,8 +1,10 @@
 """Numbers from one end to the other: trained, resumed, reported, predicted, evaluated."""
 
+import json
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from PIL import Image
 import unfazed
 from unfazed.criterion import criterion_of, error, probabilities, surprise
 from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.report.predictions import written
 from unfazed.run import Run
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.predict import predicted
@@ -45,7 +48,7 @@ def test_a_number_is_learnt_and_reported_in_its_own_units() -> None:
     assert run().recipe.loss == "squared"
     assert report["test"]["r2"]["value"] > 0.9
     assert report["test"]["mae"]["value"] < 100 < report["baselines"]["mean"]["test"]["mae"]["value"]
-    assert report["headline"].startswith("off by ")
+    assert report["headline"].startswith("“level” predicted: off by ")
     assert report["baselines"]["linear"]["test"]["r2"]["value"] > 0.9
     assert report["epochs"][-1]["validation"]["rmse"] == pytest.approx(
         report["validation"]["rmse"]["value"], rel=0.5
@@ -68,9 +71,26 @@ def test_prediction_says_what_the_report_measured() -> None:
     assert np.allclose(found.numbers, run().scores()["probs"][rows, 0], atol=1e-2)
     off = np.abs(found.numbers - table.targets()[rows]).mean()
     assert off == pytest.approx(run().report["test"]["mae"]["value"], rel=1e-3)
-    assert found.labels[0] == f"{found.numbers[0]:.6g}"
+    assert found.labels[0] == str(found.numbers[0]), "no digit less than the number has"
+    assert np.isnan(found.deviations).all(), "a squared error says nothing of how sure it is"
     first = next(iter(predicted(run(), [table.frame["input"][0]])))
     assert first.problem is None and first.label is not None and first.confidence is None
+
+
+def test_predicted_numbers_are_written_as_numbers_with_every_digit(tmp_path: Path) -> None:
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    items = [str(tmp_path / "damaged.png"), run().table().frame["input"][0]]
+    number = str(unfazed.Predictor.open(run()).predict(items[1:]).numbers[0])
+    heading, damaged, row = (str(line) for line in written(predicted(run(), items), "csv", probs=False))
+    assert heading == "input,prediction,problem"
+    assert damaged.startswith(f"{items[0]},,") and row == f"{items[1]},{number},"
+    told = [json.loads(str(line)) for line in written(predicted(run(), items), "jsonl", probs=False)]
+    assert told[0]["prediction"] is None
+    assert told[1] == {"input": items[1], "prediction": float(number), "problem": None}
+    table = next(iter(written(predicted(run(), items), "table", probs=False)))
+    assert [column.header for column in table.columns] == ["input", "prediction"]  # type: ignore[union-attr]
+    with pytest.raises(UsageError, match="which have no classes"):
+        next(iter(written(predicted(run(), items), "csv", probs=True)))
 
 
 def test_a_classifier_has_no_numbers() -> None:
@@ -88,8 +108,11 @@ def test_evaluation_measures_what_was_not_trained_on() -> None:
 
 def test_the_page_and_the_card_speak_of_numbers() -> None:
     page, card = ((run().path / name).read_text() for name in ("report.html", "README.md"))
-    assert "of the variance explained" in page and "Predicted, by target" in page and "confusion" not in page.lower()
+    assert "of the variance of “level” explained" in page and "Predicted, by target" in page
+    assert "confusion" not in page.lower()
     assert page.count('class="point"') > 50
+    assert "by the error in the median epoch, the figure in bold" in page and "off by" in page
+    assert "“level” for each of the images" in card
     assert "| R² |" in card and "| Mean absolute error |" in card and "probabilities" not in card
 
 
@@ -112,10 +135,11 @@ def test_a_loss_of_another_task_is_refused(tmp_path: Path) -> None:
         unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, loss="cross-entropy", **SETTINGS)
 
 
-def test_what_is_for_classes_is_refused(tmp_path: Path) -> None:
-    wrong = {**SETTINGS, "class_weights": "balanced"}
+@pytest.mark.parametrize("wrong", [{"class_weights": "balanced"}, {"label_smoothing": 0.1}])
+def test_what_is_for_classes_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is for classification"):
-        unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, **wrong)
+        unfazed.train(source(), target="level", out=tmp_path / "run", progress=False, **{**SETTINGS, **wrong})
+    assert run().recipe.label_smoothing == 0, "nothing is smoothed by default either"
 
 
 def test_a_run_on_rows_of_a_table_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

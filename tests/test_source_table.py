@@ -1,5 +1,6 @@
 """Table files and frames: which column is the path, the label, the side, the group and the time."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from empty_files import write
 
 from unfazed.errors import SourceError
+from unfazed.modality.tabular import find as rows_of_table
 from unfazed.source import SourceOptions, check_classes, find
 from unfazed.source_table import paths, read_frame
 from unfazed.table import Table
@@ -51,7 +53,7 @@ def test_table_files(tmp_path: Path, suffix: str) -> None:
         "ndjson": lambda: frame().write_ndjson(path),
     }[suffix[1:].lower()]()
     table = found(path)
-    assert labels(table) == {"0": "cat", "1": "cat", "2": "dog", "3": "dog"}
+    assert labels(table) == {"1": "cat", "2": "cat", "3": "dog", "4": "dog"}
     assert table.frame["input"][0] == str(tmp_path / "i" / "1.png")
     assert 'paths in "file", labels in "label"' in table.kind
 
@@ -64,7 +66,7 @@ def test_the_obvious_column_is_taken_and_others_must_be_named(tmp_path: Path) ->
     assert only.kind.endswith('labels in "species"')
     message = refused_in(tmp_path, frame().rename({"label": "species"}))
     assert "--target" in message and '"name", "species"' in message
-    assert labels(found_in(tmp_path, frame(), target="name"))["0"] == "c1"
+    assert labels(found_in(tmp_path, frame(), target="name"))["1"] == "c1"
 
 
 def found_in(folder: Path, table: pl.DataFrame, **options: Any) -> Table:
@@ -93,7 +95,7 @@ def test_labels_keep_how_they_are_written(tmp_path: Path) -> None:
         table = found_in(tmp_path, frame(label=pl.Series(values, strict=False)))
         assert table.frame["label"].to_list() == expected
     assert found_in(tmp_path, frame(label=pl.Series(list("abab")).cast(pl.Categorical))).classes == ["a", "b"]
-    assert "List" in refused_in(tmp_path, frame(label=[[1], [2], [3], [4]]))
+    assert "List" in refused_in(tmp_path, frame(label=[[1.5], [2.5], [3.5], [4.5]]))
 
 
 def test_no_header_names_columns_by_number(tmp_path: Path) -> None:
@@ -217,8 +219,8 @@ def test_table_files_by_side(tmp_path: Path) -> None:
     frame().tail(2).write_parquet(tmp_path / "test.parquet")
     table = found(tmp_path)
     assert dict(zip(table.frame["id"], table.frame["split"], strict=True)) == {
-        "train.csv:0": "train", "train.csv:1": "train", "train.csv:2": "train",
-        "test.parquet:0": "test", "test.parquet:1": "test",
+        "train.csv:1": "train", "train.csv:2": "train", "train.csv:3": "train",
+        "test.parquet:1": "test", "test.parquet:2": "test",
     }
     assert table.kind == 'folder with train.csv and test.parquet, paths in "file", labels in "label"'
 
@@ -273,10 +275,30 @@ def test_pandas_frames(values: Any, expected: list[Any], tmp_path: Path, monkeyp
     source.index = pd.Index([7, 7, 7, 7])
     table = found(source)
     assert table.frame["label"].to_list() == expected
-    assert table.frame["id"].to_list() == ["0", "1", "2", "3"]
+    assert table.frame["id"].to_list() == ["1", "2", "3", "4"]
     assert table.kind.startswith("pandas frame")
     timed = pd.DataFrame({**ROWS, "day": pd.to_datetime(["2020-01-01", None, "2021-01-01", "2022-01-01"])})
     assert found(timed, time="day", target="label").frame["time"].to_list()[:2] == [1577836800.0, None]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"])
+def test_a_table_is_decoded_as_a_text_is_and_the_encoding_said(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("größe,label\nüber,a\nähnlich,b\n".encode(encoding))
+    frame, notes = read_frame(path, True)
+    assert frame["größe"].to_list() == ["über", "ähnlich"]
+    said = {"utf-16": "UTF-16", "utf-32": "UTF-32", "cp1252": "Windows-1252", "latin-1": "Windows-1252"}.get(encoding)
+    assert notes == ([f"t.csv is read as {said}"] if said else [])
+
+
+def test_columns_of_one_name_are_all_kept_and_told(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    (tmp_path / "t.csv").write_text("a,b,a,a,label\n1,2,3,4,x\n5,6,7,8,y\n")
+    cells = pandas.DataFrame([[1, 2, 3, 4, "x"], [5, 6, 7, 8, "y"]], columns=["a", "b", "a", "a", "label"])
+    for source in (tmp_path / "t.csv", cells):
+        table = rows_of_table(source)
+        assert json.loads(table.frame["input"][0]).keys() == {"a", "b", "a_duplicated_0", "a_duplicated_1"}
+        assert 'columns share a name: another "a" is "a_duplicated_0", another "a" is "a_duplicated_1"' in table.notes
 
 
 def test_source_does_not_import_pandas() -> None:
@@ -290,7 +312,7 @@ def test_source_does_not_import_pandas() -> None:
         ("t.csv", b"", "cannot read .*t.csv as CSV"),
         ("t.csv", b"file,label\n", "has no rows"),
         ("t.csv", b"a,b\n1,2,3\n", "cannot read"),
-        ("t.csv", b"file,label\ncaf\xe9,1\n", "not UTF-8: byte 14"),
+        ("t.csv", b"PK\3\4" + bytes(range(32)) * 4, "cannot read .*t.csv as CSV: not a text: starts with"),
         ("t.parquet", b"nonsense", "cannot read .*t.parquet as Parquet"),
         ("t.jsonl", b'{"a": 1}\nnonsense\n', "cannot read .*t.jsonl as JSONL"),
         ("t.csv", b"file,label\ngone.png,a\n", 'no column of .* paths of existing files.*"file", "label"'),
@@ -378,6 +400,6 @@ def test_a_measurement_is_no_class(tmp_path: Path) -> None:
 def test_quotation_marks_in_a_tsv_may_quote_nothing(tmp_path: Path) -> None:
     path = tmp_path / "said.tsv"
     path.write_text('label\ttext\nham\t"so" he said\nspam\t"win now\nham\tas ever\n')
-    assert read_frame(path, True)["text"].to_list() == ['"so" he said', '"win now', "as ever"]
+    assert read_frame(path, True).frame["text"].to_list() == ['"so" he said', '"win now', "as ever"]
     path.write_text('label\ttext\nham\t"over\ntwo lines"\nspam\t"a ""b"""\n')
-    assert read_frame(path, True)["text"].to_list() == ["over\ntwo lines", 'a "b"']
+    assert read_frame(path, True).frame["text"].to_list() == ["over\ntwo lines", 'a "b"']

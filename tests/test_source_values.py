@@ -108,7 +108,7 @@ def test_columns_that_are_neither_numbers_nor_text_are_left_out_and_said() -> No
 @pytest.mark.parametrize(
     "source, options, said",
     [
-        (PEOPLE.select("age", "income"), {"named": ["wage"], "target": "income"}, 'input 1 "wage" is not a column'),
+        (PEOPLE.select("age", "income"), {"named": ["wage"], "target": "income"}, 'input "wage" is not a column'),
         (PEOPLE, {"named": ["income"], "target": "income"}, "both input and target"),
         (PEOPLE.select("income"), {"target": "income"}, "no column besides"),
         (PEOPLE.clear(), {"target": "income"}, "has no rows"),

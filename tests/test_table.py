@@ -198,3 +198,9 @@ def test_rows_have_names_for_people(tmp_path: Path) -> None:
 
 def test_labels_that_differ_only_in_case_or_white_space_have_one_key() -> None:
     assert merged_key("Polar Bear") == merged_key("polar\u00a0 bear") == merged_key("POLARBEAR") != merged_key("bear")
+
+
+def test_very_long_names_keep_their_ends() -> None:
+    name = "begin" + "x" * 300 + "end"
+    said = listed([name, "short"])
+    assert said.startswith('"begin') and 'end", "short"' in said and len(said) < 90

@@ -119,6 +119,12 @@ def test_whole_numbers_that_count_the_rows_are_identifiers_and_amounts_are_not()
     assert kind(*(number / 2 for number in range(60))) == "number"
 
 
+def test_whole_numbers_of_more_digits_than_are_measured_are_identifiers() -> None:
+    numbers = [1_600_000_000_000_000_000 + 7_919**4 * row for row in range(30)]
+    assert kind(*numbers) == kind(*map(str, numbers)) == "identifier"
+    assert kind(*(number // 10**6 for number in numbers)) == "number"
+
+
 def test_the_decimal_mark_is_that_of_the_whole_column() -> None:
     assert column_of("x", ["1,5", "2,25", "1.234,0"]).decimal == ","
     assert column_of("x", ["1,234", "2,500"]).decimal == "."
@@ -197,6 +203,31 @@ def test_a_category_is_the_same_as_text_and_as_a_number() -> None:
     preprocessor = fitted({"zip": ["10115", 10115.0, 94110, "94110"]}, "zip=category")
     assert preprocessor.columns[0].categories == ("10115", "94110")
     assert encode({"zip": " 94110"}, preprocessor)[0] == encode({"zip": 94110.0}, preprocessor)[0] == 2.0
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        [37, "37", 37.0, "37.0", " 37 ", "3.7e1", "+37"], [0.1, "0.10", ".1", "1e-1"], [True, "true", "True"],
+        [None, "", "NA", math.nan], ["2024-02-29", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000000"],
+        ["2024-02-29 10:00", "2024-02-29T10:00:00.0"], [2**63 - 1, str(2**63 - 1)], ["Rome", " Rome"],
+    ],
+)  # fmt: skip
+def test_a_value_is_the_same_however_it_is_written(same: list[Value]) -> None:
+    assert len({values.identity(value) for value in same}) == 1
+
+
+@pytest.mark.parametrize(
+    "different",
+    [["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"]],
+)
+def test_values_that_differ_stay_different(different: list[Value]) -> None:
+    assert len({values.identity(value) for value in different}) == 2
+
+
+def test_a_category_of_whole_numbers_is_one_with_a_point_and_without() -> None:
+    preprocessor = fitted({"zip": [12.0, 12.0, 13.0, 13.0, 14.0, 14.0]}, "zip=category")
+    assert len({encode({"zip": written}, preprocessor).item() for written in ("13.0", 13, "13", 13.0)}) == 1
 
 
 def test_kinds_can_be_said() -> None:

@@ -101,9 +101,9 @@ def test_a_table_of_numbers_survives_its_file(tmp_path: Any) -> None:
 def test_a_scale_goes_there_and_back() -> None:
     found = decided(table(PRICES)).with_split(["train"] * 300)
     scale = Scale.of(found)
-    standardised = scale.standardised(found.targets())
+    standardised = scale.standardised(found.targets())[:, None]
     assert standardised.mean() == pytest.approx(0, abs=1e-5) and standardised.std() == pytest.approx(1, abs=1e-5)
-    assert np.allclose(scale.original(standardised), PRICES, atol=1e-3)
+    assert np.allclose(scale.original(standardised)[:, 0], PRICES, atol=1e-3)
     assert scale_of({"task": "regression", "scale": scale._asdict()}) == scale
     assert scale_of({"task": "classification"}) is None
 

@@ -1,6 +1,8 @@
 """Texts to ids: what is read from which bytes, what a tokenizer learns, what is kept of a text."""
 
+import gzip
 import json
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -131,13 +133,24 @@ def test_the_vocabulary_is_as_large_as_asked_for_at_most() -> None:
     assert len(fit(TEXTS, vocabulary=260).vocabulary) == 260
 
 
+@pytest.mark.parametrize("compressed", [gzip.compress(bytes(range(256)) * 40), random.Random(0).randbytes(3000)])
+def test_a_file_that_is_no_text_is_refused_though_it_has_few_null_bytes(compressed: bytes) -> None:
+    assert compressed.count(0) < 0.05 * len(compressed)
+    with pytest.raises(InputError, match="not a text: starts with"):
+        read(compressed)
+
+
+def test_logs_of_a_terminal_and_a_stray_null_byte_are_text() -> None:
+    assert read(b"\x1b[31mred\x1b[0m\r\n\tdone\0" + b" text" * 9).endswith(" text")
+
+
 def test_there_must_be_a_text() -> None:
     with pytest.raises(SourceError, match="no readable text"):
         fit([])
 
 
 def test_a_preprocessor_survives_json_with_its_columns() -> None:
-    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS])
+    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS], ["title", "body"])
     again = TextPreprocessor.from_json(fitted.to_json())
     assert again == fitted
     assert again.columns == ("title", "body")

@@ -11,7 +11,7 @@ import pytest
 
 import unfazed
 from unfazed.errors import SourceError
-from unfazed.modality.text import find
+from unfazed.modality.text import find, fit, listed
 from unfazed.run import Run
 from unfazed.source import SourceOptions
 from unfazed.verb.predict import predicted
@@ -78,6 +78,35 @@ def test_a_table_without_labels_is_predicted_from_the_same_columns(tmp_path: Pat
     assert [one.label for one in predicted(run(), [str(asked)])] == ["sea", "bread"]
 
 
+def test_short_texts_are_taken_from_the_column_that_was_learnt() -> None:
+    fitted = fit(["a sailor on a ship"] * 4, ["body"])
+    frame = pl.DataFrame({"body": ["ship", "oven"], "remark": ["much longer than what it is about, by far"] * 2})
+    assert listed(frame, fitted, "t.csv", ["."]) == ["ship", "oven"]
+    labelled = find(frame.with_columns(label=pl.Series(["x", "y"])), None, fitted)
+    assert labelled.frame["input"].to_list() == ["ship", "oven"]
+    assert not labelled.notes, "nothing was overlooked: the other column was there to be left out"
+
+
+def test_a_table_without_the_column_that_was_learnt_is_told_with_a_near_name() -> None:
+    fitted = fit(["a sailor on a ship"] * 4, ["body"])
+    frame = pl.DataFrame({"bodi": ["it is a text, and rather a long one"] * 2, "label": ["x", "y"]})
+    with pytest.raises(SourceError, match=r'column "body", and t\.csv has none .* Did you mean "bodi"\?'):
+        listed(frame, fitted, "t.csv", ["."])
+    with pytest.raises(SourceError, match=r'"body" is not a column of .* Did you mean "bodi"\?'):
+        find(frame, SourceOptions(target="label"), fitted)
+
+
+def test_the_sides_of_a_folder_are_read_from_the_same_column(tmp_path: Path) -> None:
+    long = "they saw a ship and a sailor on a fine day"
+    pl.DataFrame({"body": [f"{long} {n}" for n in range(8)], "note": ["-"] * 8, "label": ["x", "y"] * 4}).write_csv(
+        tmp_path / "train.csv"
+    )
+    pl.DataFrame({"body": ["ship", "oven"], "note": [f"{long} {n}" for n in range(2)], "label": ["x", "y"]}).write_csv(
+        tmp_path / "test.csv"
+    )
+    assert find(tmp_path).frame["input"].to_list()[-2:] == ["ship", "oven"]
+
+
 def test_texts_rows_and_files_are_predicted(tmp_path: Path) -> None:
     file = tmp_path / "one.txt"
     file.write_bytes("the baker’s oven – flour".encode("cp1252"))
@@ -111,6 +140,14 @@ def test_a_folder_of_class_folders_of_text_files(tmp_path: Path) -> None:
     texts = dict(zip(table.frame["id"], table.frame["input"], strict=True))
     assert texts["bread/1.txt"] == "text 1 – ü" and texts["sea/0.txt"] == "text 0 – ü"
     assert texts["sea/broken.txt"].startswith("\0cannot be read: not a text")
+
+
+def test_a_folder_of_texts_is_evaluated_though_a_column_was_the_target(tmp_path: Path) -> None:
+    for label, text in {"sea": "a sailor on a ship", "bread": "the baker and the oven"}.items():
+        (tmp_path / label).mkdir()
+        for number in range(2):
+            (tmp_path / label / f"{number}.txt").write_text(f"{text} {number}")
+    assert unfazed.evaluate(run(), tmp_path)["metrics"]["accuracy"]["value"] == 1
 
 
 def test_a_table_of_paths_of_text_files(tmp_path: Path) -> None:

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import unfazed
 from unfazed import Run
+from unfazed.errors import SourceError, UsageError
+from unfazed.report.predictions import Told
+from unfazed.table import row_name
+from unfazed.verb.predict import predicted
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +66,98 @@ def test_rows_are_predicted_from_mappings_json_and_tables(run: Run, table: Path)
     assert np.allclose(found.probs[0], found.probs[1])
     assert found.labels[3:] == [None, None]
     assert "none of the columns" in str(found.problems[3])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ""])
+def test_rows_that_were_trained_on_are_known_in_every_format(
+    run: Run, table: Path, tmp_path: Path, suffix: str
+) -> None:
+    frame = pl.read_csv(table)  # numbers are numbers now
+    new = frame.head(1).with_columns(size=pl.lit(123.25))
+    again = pl.concat([frame.cast({"grown": pl.Float32}), new.cast({"grown": pl.Float32})])
+    source = tmp_path / f"again{suffix}"
+    match suffix:
+        case ".csv":
+            again.write_csv(source)
+        case ".parquet":
+            again.write_parquet(source)
+        case ".jsonl":
+            again.write_ndjson(source)
+    told = unfazed.evaluate(run, source if suffix else again)
+    own_test = len(run.table().rows("test"))
+    assert (told["seen"], told["own_test"], told["rows"]) == (200 - own_test, own_test, own_test + 1)
+
+
+def test_what_was_left_out_in_training_is_not_asked_for(run: Run, table: Path) -> None:
+    frame = pl.read_csv(table).drop("number")
+    told = unfazed.evaluate(run, frame)
+    assert 200 - len(run.table().rows("test")) <= told["seen"] < 180, "known by the columns that are left"
+    with pytest.raises(SourceError, match=r'trained on the columns .* has none of that name. Did you mean "numbers"'):
+        unfazed.evaluate(run, frame.select("kind", numbers="size"))
+
+
+def test_a_table_to_predict_is_held_against_the_training_table(run: Run, table: Path, tmp_path: Path) -> None:
+    asked = tmp_path / "asked.csv"
+    pl.read_csv(table).head(3).drop("grown").with_columns(colour=pl.lit("violet"), grwn=1).write_csv(asked)
+    told = Told(predicted(run, [str(asked)]))
+    assert [one.input for one in told] == [f"{asked}:{row}" for row in (1, 2, 3)], "rows are counted from 1"
+    assert told.failure is None
+    assert told.notices == [
+        f'{asked}: it has no column "grown": what was learnt from there counts as missing. Did you mean "grwn"?',
+        f'{asked}: not learnt from: "kind", "grwn"',
+        f'{asked}: "colour": 3 of 3 are categories that training had at most once',
+    ]
+
+
+def test_a_row_that_cannot_be_read_is_told_and_the_others_are_predicted(run: Run, tmp_path: Path) -> None:
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text('{"size": 1, "colour": "red", "grown": 40}\n{"size": [1], "colour": "red", "grown": 40}\n')
+    told = Told(predicted(run, [str(asked), "{}", '{"colour": "red"}']))
+    assert [one.problem is None for one in told][-2:] == [False, True]
+    assert told.failure is not None and "; the others are predicted" in told.failure
+
+
+def test_an_array_of_numbers_has_no_names_of_columns(run: Run) -> None:
+    with pytest.raises(UsageError, match=r"array of shape \(2, 3\): its columns have no names: give a frame"):
+        unfazed.Predictor.open(run).predict(np.zeros((2, 3)))
+
+
+def test_rows_are_said_by_some_of_their_cells(run: Run) -> None:
+    row = run.table().frame["input"][1]
+    said = row_name("2", row, run.table().root)
+    assert said.startswith("row 2, number 1, size ") and "{" not in said
+
+
+def test_a_folder_that_holds_no_table_is_told_what_is_wanted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(UsageError, match=r"no files to predict: name its tables \(.csv, "):
+        list(predicted(run, [str(tmp_path)]))
+    with pytest.raises(SourceError, match=r"rows stand in a table: give the file \(.csv, .* It holds .txt 1"):
+        unfazed.train(tmp_path, modality="tabular", progress=False)
+
+
+def test_an_input_that_is_no_column_is_called_so(table: Path) -> None:
+    with pytest.raises(SourceError, match=r'^input "sise" is not a column of .* Did you mean "size"\?'):
+        unfazed.train(table, target="kind", input="colour,sise", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        ({"image_size": 32}, "image_size is for image data"),
+        ({"columns": "size=nummer"}, "--columns wants NAME=KIND"),
+        ({"task": "classification", "loss": "huber"}, "is not for classification"),
+    ],
+)
+def test_settings_are_refused_before_anything_is_read(
+    table: Path, settings: dict[str, Any], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unfazed.verb.train.prepare", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(UsageError, match=answer):
+        unfazed.train(table, target="kind", progress=False, **settings)
+
+
+def test_the_report_speaks_of_rows_and_explains_its_bars(run: Run) -> None:
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "Every row could be read." in page and "A bar shows how much the value counted" in page
+    assert 'title="row ' in page

@@ -1,26 +1,33 @@
 """The command line: one function a verb. What a verb needs is imported inside it, so that `--help` is instant."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, make_dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
+from unfazed.cli_flags import (
+    CERTAINTY,
+    MACHINE,
+    NO_LABEL_FLAGS,
+    NO_SOURCE_FLAGS,
+    OUTPUT,
+    UNSET,
+    CacheFlag,
+    JsonFlag,
+    LabelFlags,
+    RecipeFile,
+    RecipeFlags,
+    SourceFlags,
+    settings,
+)
+from unfazed.cli_labels import label_issues
+from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
-from unfazed.recipe import allowed, knobs, parsed
 from unfazed.verb.launch import follows, is_launched, launched, speaks
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
-SOURCE = Group("Source", help="What the source does not say by itself.")
-MACHINE = Group("Machine", help="How this machine is used.")
-OUTPUT = Group("Output")
 
 
 def _version() -> str:
@@ -41,91 +48,13 @@ app = App(
 )
 
 
-def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
-    """A flag of text: what it may say is judged once, by the recipe, with every other field."""
-    only = f"for {' and '.join(knob.kinds)} data; " if knob.kinds else ""
-    said = f"{knob.doc} ({only}{allowed(knob)}; default {'none' if setting.default == '' else setting.default})"
-    shown = "NAME" if knob.options else "N" if setting.type is int else "X"
-    return setting.name, Annotated[str | None, Parameter(help=said, group=RECIPE, metavar=shown)], None
-
-
-# Each field of a recipe is a flag, None until the user says something. Without a module it would pass for a builtin.
-RecipeFlags: Any = make_dataclass(
-    "RecipeFlags",
-    [_flag(setting, knob) for setting, knob in knobs()],
-    kw_only=True,
-    frozen=True,
-    namespace={"__module__": __name__},
-)
-_UNSET = RecipeFlags()
-
-
-@Parameter(group=SOURCE)
-@dataclass(frozen=True, kw_only=True)
-class LabelFlags:
-    """How a source says its labels.
-
-    Parameters
-    ----------
-    path
-        The column of paths; by default the one with the most that are files.
-    target
-        The column of labels.
-    label_regex
-        For a flat folder: the first group of this pattern, matched in the file name, is the label.
-    header
-        Whether the table's first line names its columns; without, they are 0, 1, …
-    """
-
-    path: str | None = None
-    target: str | None = None
-    label_regex: str | None = None
-    header: bool = True
-
-
-@Parameter(group=SOURCE)
-@dataclass(frozen=True, kw_only=True)
-class SourceFlags(LabelFlags):
-    """All that a source does not say by itself: the fields of `SourceOptions`, whose module is slow to import.
-
-    Parameters
-    ----------
-    input
-        The columns of a table to learn from, separated by commas; by default texts, or all columns.
-    group
-        A column whose equal values stay on one side of the split.
-    time
-        A column to split by: the latest rows are the test rows.
-    """
-
-    input: str | None = None
-    group: str | None = None
-    time: str | None = None
-
-
-JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
-RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]
-CacheFlag = Annotated[
-    Literal["none", "memory", "disk"],
-    Parameter(
-        group=MACHINE,
-        help="Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory; "
-        "or nowhere, decoding them again for every batch. The result is the same.",
-    ),
-]
-
-
-def _settings(options: SourceFlags, flags: Any) -> dict[str, Any]:
-    return asdict(options) | {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-
-
 @app.command
 def train(
     source: str | None = None,
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
@@ -133,7 +62,7 @@ def train(
     recipe: RecipeFile = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
-    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = UNSET,
 ) -> None:
     """Train a model on labelled data and report the truth about it.
 
@@ -167,14 +96,13 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        others = (source, out, recipe, limit)
-        if any(other is not None for other in others) or (options, flags) != (SourceFlags(), _UNSET):
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, NO_SOURCE_FLAGS, UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(_settings(options, flags), recipe), out, cache, limit)
+        events = training_events(source, *separated(settings(options, flags), recipe), out, cache, limit)
     events = tracked(events, trackers)
     if follows():
         silently(events)
@@ -185,7 +113,7 @@ def train(
     elif quiet:
         print(silently(events).path)
     else:
-        console = _console()
+        console = console_of_output()
         console.print(summary(show(events, console)), soft_wrap=not console.is_terminal, crop=False)
 
 
@@ -196,11 +124,11 @@ def lr_find(
     *,
     repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     recipe: RecipeFile = None,
     json_: JsonFlag = False,
-    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = UNSET,
 ) -> None:
     """Find which learning rates are worth trying, before training: the learning-rate range test.
 
@@ -217,8 +145,8 @@ def lr_find(
     from unfazed.verb.lr_find import range_test_events
     from unfazed.verb.train import separated
 
-    events = range_test_events(source, *separated(_settings(options, flags), recipe), repeats, out, cache)
-    console = _console()
+    events = range_test_events(source, *separated(settings(options, flags), recipe), repeats, out, cache)
+    console = console_of_output()
     found = follow(events, None if json_ else console)
     if json_:
         _tell(json.dumps(as_facts(found)))
@@ -238,8 +166,11 @@ def predict(
     header: bool = True,
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
+    confidence_level: Annotated[float | None, Parameter(group=CERTAINTY)] = None,
+    class_conditional: Annotated[bool, Parameter(negative="", group=CERTAINTY)] = False,
+    max_risk: Annotated[float | None, Parameter(group=CERTAINTY)] = None,
 ) -> None:
-    """Predict files, folders, or the paths in a table file.
+    """Predict files, folders, or rows of a table: label and confidence, or prediction (and deviation, if learnt).
 
     Parameters
     ----------
@@ -254,19 +185,34 @@ def predict(
     format_
         By default a table on a terminal and CSV elsewhere.
     probs
-        Also print the probability of every class.
+        Also print the probability of every class, where classes are predicted.
+    confidence_level
+        Also print a set of classes, or an interval of numbers, that holds the truth so often: 0.9 for nine in ten.
+    class_conditional
+        Sets that keep the level for every class by its own, not only for all together.
+    max_risk
+        Answer only where the model is sure enough for at most this share of the answers to be wrong: 0.05.
     """
+    from unfazed.certainty import Asked, promised
     from unfazed.report.predictions import Told, written
+    from unfazed.run import Run
     from unfazed.verb.predict import predicted
 
     _say_if_unfinished(run)
-    console = _console()
+    certainty = promised(Run.open(run), Asked(confidence_level, class_conditional, max_risk))
+    for line in certainty.words:
+        print(f"unfazed: {line}", file=sys.stderr)
+    console = console_of_output()
     form = format_ or ("table" if console.is_terminal else "csv")
-    told = Told(predicted(run, items, path=path, header=header))
+    told = Told(predicted(run, items, path=path, header=header, certainty=certainty))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
-    if not told.readable:
-        raise InputError(f"none of {told.count:,} inputs can be read")
+    for notice in told.notices:
+        print(f"unfazed: {notice}", file=sys.stderr)
+    if certainty.answers:
+        print(f"unfazed: answered {told.answered:,} of {told.count:,} inputs", file=sys.stderr)
+    if told.failure:
+        raise InputError(told.failure)
 
 
 @app.command
@@ -275,7 +221,7 @@ def evaluate(
     source: str,
     /,
     *,
-    labels: Annotated[LabelFlags, Parameter(name="*")] = LabelFlags(),
+    labels: Annotated[LabelFlags, Parameter(name="*")] = NO_LABEL_FLAGS,
     json_: JsonFlag = False,
 ) -> None:
     """Measure a run on other labelled data, each metric with its interval.
@@ -295,8 +241,28 @@ def evaluate(
     if json_:
         print(json.dumps(facts))
     else:
-        console = _console()
+        console = console_of_output()
         console.print(evaluation(facts), soft_wrap=not console.is_terminal)
+
+
+@app.command
+def compare(runs: list[Path], /, *, json_: JsonFlag = False) -> None:
+    """Compare runs on the test examples that they have in common: which is better, and can that be told?
+
+    Parameters
+    ----------
+    runs
+        Two run folders or more, trained on the same data.
+    """
+    from unfazed.report.comparison import comparison
+    from unfazed.verb.compare import compare as compared
+
+    facts = compared(*runs)
+    if json_:
+        print(json.dumps(facts))
+    else:
+        console = console_of_output()
+        console.print(comparison(facts), soft_wrap=not console.is_terminal)
 
 
 @app.command
@@ -333,28 +299,17 @@ def cached(
     from unfazed.report.cached import facts, listing
 
     told = {**({"freed": freed()} if clear else {}), **facts()}
-    print(json.dumps(told)) if json_ else _console().print(listing(told), soft_wrap=True)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    class Patient(Console):
-        """Goes on without a reader: `unfazed train … | head` must not end a training."""
-
-        def on_broken_pipe(self) -> None:
-            self.quiet = True
-            _leave_unread()
-
-    return Patient(highlight=False)
+    print(json.dumps(told)) if json_ else console_of_output().print(listing(told), soft_wrap=True)
 
 
 def _say_if_unfinished(path: Path) -> None:
     from unfazed.run import Run
 
-    run = Run.open(path)
-    if not run.finished:
+    if not (run := Run.open(path)).finished:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
+
+
+app.command(label_issues)
 
 
 def _tell(line: str) -> None:
@@ -362,11 +317,7 @@ def _tell(line: str) -> None:
     try:
         print(line, flush=True)
     except BrokenPipeError:
-        _leave_unread()
-
-
-def _leave_unread() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_unread()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -396,5 +347,5 @@ def _status(command: Callable[[], Any]) -> int:
             print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
-        _leave_unread()
+        leave_unread()
         return 0

@@ -10,8 +10,8 @@
     │   └── ProcessLostError   another process of the same training has ended
     ├── OutOfMemoryError   memory ran out, and smaller parts did not help or are impossible
     ├── DiskFullError      there is no room to write
-    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; status 1 where
-                           it is every input that `predict` was given
+    └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; of those that
+                           `predict` was given the others are predicted, and it exits with status 1
 
 A message says what was wrong, where, what was found there, and what to do.
 """

@@ -1,4 +1,4 @@
-"""What a model says of examples: the one way from arrays to probabilities.
+"""What a model says of examples: the one way from arrays to probabilities, or numbers.
 
 Validation during training, the final evaluation and `Predictor` all come through `outputs`.
 Axis letters: n examples, K classes, D embedding width.
@@ -16,19 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unfazed.batch import Batch
-from unfazed.criterion import probabilities
+from unfazed.criterion import mixture, probabilities
 from unfazed.memory import halving
+from unfazed.model.gaussian import GaussianHead
 
 
 class Outputs(NamedTuple):
     """Probabilities and embeddings, on the CPU."""
 
-    probs: NDArray[np.float32]  # [n, K]
+    probs: NDArray[np.float32]  # [n, K]; of standardised numbers [n, 1], or with their deviations [n, 2]
     embeddings: NDArray[np.float32]  # [n, D]
 
 
 class Model(Protocol):
-    """What a network must offer to be evaluated."""
+    """What a network must offer to be evaluated. Where its `multilabel` is true, each output is a label by itself."""
 
     head: nn.Module
 
@@ -65,7 +66,10 @@ def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> li
     """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
     parts = (part.to(device) for part in batch.split(size))
     embeddings = [model.embed(part.x, part.length) for part in parts]
-    return [(probabilities(model.head(embedding)), embedding.float()) for embedding in embeddings]
+    if isinstance(model.head, GaussianHead):
+        return [(mixture(model.head(embedding)), embedding.float()) for embedding in embeddings]
+    multilabel = getattr(model, "multilabel", False)
+    return [(probabilities(model.head(embedding), multilabel), embedding.float()) for embedding in embeddings]
 
 
 def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:

@@ -34,13 +34,16 @@ class Reading(NamedTuple):
 
 
 def reading(
-    path: str | Path, read: Callable[[bytes], Any], load: Callable[[str], bytes] | None = None
+    path: str | Path,
+    read: Callable[[bytes], Any],
+    load: Callable[[str], bytes] | None = None,
+    identity: Callable[[bytes], bytes] = bytes,
 ) -> Reading:
-    """One input through `read`: a file, or what `load` makes of its name."""
+    """One input through `read`: a file, or what `load` makes of its name; hashed is its `identity`."""
     digest = ""
     try:
         data = file_bytes(path) if load is None else load(str(path))
-        digest = sha256(data).hexdigest()
+        digest = sha256(identity(data)).hexdigest()
         return Reading(read(data), digest, None)
     except InputError as error:
         return Reading(None, digest, str(error))

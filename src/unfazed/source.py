@@ -20,6 +20,7 @@ from unfazed.source_table import (
     KINDS,
     Columns,
     InputsOf,
+    Read,
     from_pandas,
     labelled,
     path_inputs,
@@ -105,11 +106,12 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     kept = table.where(np.array([problem is None for problem in problems], dtype=bool))
     if table.task == "regression":
         return kept
-    check_classes(table)
+    if table.task == "classification":
+        check_classes(table)
     counts = kept.counts()
     lost = [label for label, count in zip(kept.classes, counts, strict=True) if not count]
     single = [label for label, count in zip(kept.classes, counts, strict=True) if count == 1]
-    if len(kept.classes) - len(lost) < 2:
+    if len(kept.classes) - len(lost) < (1 if table.task == "multilabel" else 2):
         raise SourceError(f"inputs that can be read are left of one class only in {table.root}; lost: {listed(lost)}")
     if lost:
         kept = replace(kept, classes=[label for label in kept.classes if label not in lost])
@@ -221,30 +223,45 @@ def _from_files(
 ) -> Table:
     parts = []
     for side, path in sides:
-        frame, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
-        found = _labelled(frame, options, str(path), folders, inputs_of)
+        read, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
+        found = _labelled(read, options, str(path), folders, inputs_of)
         name = pl.lit(f"{path.name}:") + pl.col("id")
         parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
     frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
     kind = f"folder with {_and(path.name for _, path in sides)}, {parts[0].roles()}"
-    return Table.of(frame, str(root), kind, list(dict.fromkeys(note for part in parts for note in part.notes)))
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    return replace(Table.of(frame, str(root), kind, notes), columns=parts[0].names)
 
 
 def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = KINDS.get(path.suffix.lower())
-    frame = frame_of(path, options.header)
-    found = _labelled(frame, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
-    return Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes)
+    read = read_of(path, options.header)
+    found = _labelled(read, options, str(path), (str(path.parent), str(Path.cwd())), inputs_of)
+    return replace(Table.of(found.frame, str(path), f"{kind} table, {found.roles()}", found.notes), columns=found.names)
 
 
 def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Table:
     kind = type(source).__module__.partition(".")[0]
-    found = _labelled(frame_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
-    return Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
+    found = _labelled(read_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
+    table = Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
+    return replace(table, columns=found.names)
+
+
+def has_columns(source: Any) -> bool:
+    """Whether a source is a table, or a folder of tables by side, rather than a folder of files."""
+    if not isinstance(source, str | Path):
+        return True
+    path = existing(source)
+    return path.is_file() or any(table.is_file() for _, table in sides_in(path, prefer_files=True))
 
 
 def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
-    """The rows of a table file, or of a polars or pandas frame.
+    """The rows of a table file, or of a polars or pandas frame; raises SourceError, see `read_of`."""
+    return read_of(source, header).frame
+
+
+def read_of(source: Any, header: bool = True) -> Read:
+    """The rows of a table file, or of a polars or pandas frame, with notes on how they were read.
 
     Raises:
         SourceError: it is neither, or cannot be read.
@@ -257,10 +274,10 @@ def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
     elif type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
-        source = from_pandas(source)
+        return from_pandas(source)
     if not isinstance(source, pl.DataFrame):
         raise SourceError(f"a source is a path, or a polars or pandas frame; got {type(source).__name__}")
-    return source
+    return Read(source, [])
 
 
 def listed_paths(
@@ -275,13 +292,14 @@ def listed_paths(
 
 
 def _labelled(
-    frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str], inputs_of: InputsOf
+    read: Read, options: SourceOptions, where: str, folders: Sequence[str], inputs_of: InputsOf
 ) -> Columns:
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
                           "with --target")
     wanted = {name: getattr(options, name) for name in _COLUMNS}
-    return labelled(frame, wanted, where, folders, inputs_of)
+    found = labelled(read.frame, wanted, where, folders, inputs_of)
+    return found._replace(notes=[*read.notes, *found.notes])
 
 
 def _refuse_columns(root: Path, options: SourceOptions) -> None:
@@ -292,6 +310,10 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
 
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:
+    if not extensions:
+        return SourceError(f"{root} is a folder, and rows stand in a table: give the file ({', '.join(KINDS)}), or a "
+                           f"folder with train.csv and test.csv. It holds {extensions_seen(found.other) or 'nothing'}"
+                           f"{_tables_in(root)}")
     if found.loose:
         return SourceError(f"{found.loose:,} files in {root}, but no class folders: put each class in a folder of its "
                            "own, or say with --label-regex where the label stands in a file's name"

@@ -1,21 +1,26 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
-import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
+from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.table import SPLIT_NAMES, clean_label, listed, read_parquet
+from unfazed.source_labels import SETS, holds_lists, labels_of, texts
+from unfazed.table import SPLIT_NAMES, brief, listed, read_parquet
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
 }
-_OBVIOUS = ("label", "class", "target", "category")
+_OBVIOUS = ("label", "labels", "class", "target", "category")
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _LONGEST_PATH = 4096
+_AGAIN = "_duplicated_"  # what polars puts between a name that was there before and a number
+_NAMED = 3  # of columns that were renamed
 _TRIED = 100  # values of a column that are looked for on disk
 
 
@@ -39,10 +44,12 @@ class Columns(NamedTuple):
     inputs: str
     target: str
     notes: list[str]
+    names: tuple[str, ...]  # of the columns that inputs were taken from
+    lists: bool = False  # whether the column of labels holds lists
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
-        return f'{self.inputs}, labels in "{self.target}"'
+        return f'{self.inputs}, {SETS if self.lists else "labels"} in "{brief(self.target)}"'
 
 
 class Paths(NamedTuple):
@@ -53,7 +60,14 @@ class Paths(NamedTuple):
     others: list[str]  # columns in which files were found too
 
 
-def read_frame(path: Path, header: bool) -> pl.DataFrame:
+class Read(NamedTuple):
+    """A table, and what a person should know of how it was read."""
+
+    frame: pl.DataFrame
+    notes: list[str]
+
+
+def read_frame(path: Path, header: bool) -> Read:
     """The table in a file; every CSV and TSV value as text, so that the label 01 stays 01.
 
     Raises:
@@ -63,24 +77,50 @@ def read_frame(path: Path, header: bool) -> pl.DataFrame:
     try:
         data = path.read_bytes()
         if kind == "Parquet":
-            return read_parquet(data)
-        text = _decoded(data)
+            return Read(read_parquet(data), [])
+        text, encoding = decoded(data)
+        notes = [] if encoding == "UTF-8" else [f"{path.name} is read as {encoding}"]
         if kind == "JSONL":
-            return pl.read_ndjson(text.encode(), infer_schema_length=None)
-        return _separated(text, "\t" if kind == "TSV" else _separator(text), header)
+            return Read(pl.read_ndjson(text.encode(), infer_schema_length=None), notes)
+        frame = _separated(text, "\t" if kind == "TSV" else _separator(text), header)
+        return Read(frame, [*notes, *_renamed(frame)])
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8: byte {error.start:,}. Save it as UTF-8") from error
     except (pl.exceptions.PolarsError, ValueError) as error:
         raise SourceError(f"cannot read {path} as {kind}: {str(error).splitlines()[0]}") from error
 
 
-def from_pandas(frame: Any) -> pl.DataFrame:
+def from_pandas(frame: Any) -> Read:
     """A pandas frame as a polars frame, column by column: neither pandas nor pyarrow is imported."""
     values = frame.astype(object).where(frame.notna(), None)
-    columns = {str(name): values.iloc[:, index].tolist() for index, name in enumerate(frame.columns)}
-    return pl.DataFrame(columns, strict=False)
+    names = _distinct(list(map(str, frame.columns)))
+    cells = {name: _cells(values.iloc[:, index].tolist()) for index, name in enumerate(names)}
+    found = pl.DataFrame(cells, strict=False)
+    return Read(found, _renamed(found))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names as they are, those that came before with a number, as polars gives it."""
+    seen: Counter[str] = Counter()
+    said = []
+    for name in names:
+        said.append(f"{name}{_AGAIN}{seen[name] - 1}" if seen[name] else name)
+        seen[name] += 1
+    return said
+
+
+def _renamed(frame: pl.DataFrame) -> list[str]:
+    """What was done to columns of one name."""
+    parted = [(name, *name.rpartition(_AGAIN)[::2]) for name in frame.columns if _AGAIN in name]
+    again = [(name, before) for name, before, number in parted if before in frame.columns and number.isdecimal()]
+    said = ", ".join(f'another "{before}" is "{name}"' for name, before in again[:_NAMED])
+    more = f" and {len(again) - _NAMED:,} more" if len(again) > _NAMED else ""
+    return [f"columns share a name: {said}{more}"] if again else []
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """The values of a column with everything that stands for a list as one: pandas reads lists as arrays."""
+    return [list(value) if isinstance(value, np.ndarray | tuple | set | frozenset) else value for value in values]
 
 
 def paths(
@@ -128,7 +168,7 @@ def labelled(
     """The rows of a table with their roles found out.
 
     wanted: column by role ("path", "target", "group", "time"), null where it is to be found out. folders: where
-    relative paths may start, the first that fits. Row numbers become ids.
+    relative paths may start, the first that fits. Row numbers become ids: 1 is the first below the names of columns.
 
     Raises:
         SourceError: a column is missing, or `inputs_of` finds no inputs.
@@ -142,8 +182,9 @@ def labelled(
     roles["split"] = split
     taken = [*inputs.columns, *(name for name in roles.values() if name)]
     target = wanted.get("target") or obvious_target(frame, taken, where)
-    labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
-    columns: dict[str, Any] = {"id": [str(row) for row in range(len(frame))], "input": inputs.values, "label": labels}
+    labels = labels_of(frame[target], where)
+    numbers = [str(row) for row in range(1, len(frame) + 1)]
+    columns: dict[str, Any] = {"id": numbers, "input": inputs.values, "label": labels}
     if split:
         columns["split"] = _sides(frame[split], where)
     if name := wanted.get("group"):
@@ -153,16 +194,12 @@ def labelled(
     others = [name for name in inputs.others if name not in (target, *roles.values())]
     notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
-    return Columns(rows, inputs.said, target, notes)
+    return Columns(rows, inputs.said, target, notes, tuple(inputs.columns), holds_lists(frame[target]))
 
 
 def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:
     """The column that says the side of each row, where there is one."""
     return next((name for name in frame.columns if name.casefold() == "split" and name not in taken), None)
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
 
 
 def _separator(text: str) -> str:
@@ -187,11 +224,17 @@ def _separated(text: str, separator: str, header: bool) -> pl.DataFrame:
     return frame if header else frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
 
 
-def require(frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]) -> None:
-    """Raise SourceError where a wanted column is not there, or has two roles."""
+def require(
+    frame: pl.DataFrame,
+    wanted: Mapping[str, str | None],
+    where: str,
+    folders: Sequence[str],
+    inputs: Sequence[str] = (),
+) -> None:
+    """Raise SourceError where a wanted column, or one of the inputs, is not there, or has two roles."""
     missing = [
         f'{role} "{name}" is not a column of {where}.{did_you_mean(name, frame.columns)}'
-        for role, name in wanted.items()
+        for role, name in [*wanted.items(), *(("input", name) for name in inputs)]
         if name is not None and name not in frame.columns
     ]
     if missing:
@@ -284,21 +327,6 @@ def obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str
     if len(free) == 1:
         return free[0]
     raise SourceError(f"which column of {where} is the label? Name it with --target. Its columns: {listed(free, 20)}")
-
-
-def texts(column: pl.Series, where: str) -> list[str | None]:
-    """Values as text: whole numbers without a point, null for null, NaN and the empty string."""
-    if column.dtype.is_float():
-        return [_number(value) for value in column]
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: text or numbers are needed')
-    return [value or None for value in column.cast(pl.String)]
-
-
-def _number(value: float | None) -> str | None:
-    if value is None or math.isnan(value):
-        return None
-    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
 
 
 def _sides(column: pl.Series, where: str) -> list[str | None]:

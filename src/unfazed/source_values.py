@@ -10,8 +10,9 @@ from contextlib import suppress
 
 import polars as pl
 
-from unfazed.errors import SourceError
-from unfazed.source_table import Inputs, obvious_target, require, split_column, texts
+from unfazed.errors import SourceError, did_you_mean
+from unfazed.source_labels import texts
+from unfazed.source_table import Inputs, obvious_target, require, split_column
 from unfazed.table import listed
 
 _SAMPLED = 1000  # rows that tell whether a column holds text
@@ -76,6 +77,28 @@ def row_inputs(
     return Inputs(usable, rows(frame, usable), said, foreign, "left out, neither numbers nor text: {}")
 
 
+def known_columns(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:
+    """Those of the `columns` that a model was trained on which the frame has.
+
+    Raises:
+        SourceError: it has none of them.
+    """
+    present = [name for name in columns if name in frame.columns]
+    if columns and not present:
+        one, near = "column" if len(columns) == 1 else "columns", did_you_mean(columns[0], frame.columns)
+        raise SourceError(f"the model was trained on the {one} {listed(columns, 20)}, and {where} has none of "
+                          f"that name.{near} Its columns: {listed(frame.columns, 20)}")
+    return present
+
+
+def lacking(present: Sequence[str], learnt: Sequence[str]) -> list[str]:
+    """Which columns a table lacks of those that a model learnt from, as a sentence; none where it has all."""
+    gone = [name for name in learnt if name not in present]
+    near = did_you_mean(gone[0], [name for name in present if name not in learnt]) if gone else ""
+    it = "it has no column" if len(gone) == 1 else f"it has none of the {len(gone):,} columns"
+    return [f"{it} {listed(gone, 10)}: what was learnt from there counts as missing.{near}"] if gone else []
+
+
 def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]:
     """One text a row: the column's, or those of several, each on a line of its own after its name."""
     values = [texts(frame[name], where) for name in columns]
@@ -99,6 +122,8 @@ def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _plain(column: pl.Series) -> pl.Series:
     """As JSON can hold it: infinities as text, dates in ISO 8601."""
+    if column.dtype == pl.Float32:
+        column = column.cast(pl.String)  # 0.1 is not to become 0.10000000149
     if column.dtype.is_float():
         infinite = column.is_infinite().fill_null(False)
         return column.cast(pl.Float64).fill_nan(None).set(infinite, None)
@@ -117,7 +142,7 @@ def _free(
     frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str], named: Sequence[str]
 ) -> list[str]:
     """The columns that have no other role."""
-    require(frame, {**wanted, **{f"input {number}": name for number, name in enumerate(named, 1)}}, where, folders)
+    require(frame, wanted, where, folders, named)
     if frame.is_empty():
         raise SourceError(f"{where} has no rows; if its first line is data: --no-header")
     if both := [name for name in named if name == wanted.get("target")]:

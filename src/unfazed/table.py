@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unfazed.errors import RunError
 from unfazed.files import replacing
+from unfazed.label_sets import parts
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {  # what people call them
@@ -26,6 +27,8 @@ SPLIT_NAMES = {  # what people call them
     "dev": "validation", "test": "test", "testing": "test",
 }
 FORMAT = 1
+_LONGEST_NAME = 60  # characters that a sentence has room for
+_CELLS = 4  # of a row that are shown of it
 _BRIEF = 120  # characters of an input beside a row's number
 _COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "label": pl.String, "split": pl.String,
@@ -43,15 +46,17 @@ class Table:
     `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
     time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes; null = not
     read). All but id, input and weight may be null.
-    `classes` outlive their rows: a part of a table keeps the label space of the whole.
+    `classes` outlive their rows: a part of a table keeps the label space of the whole. `columns` are those of the
+    source that inputs were taken from; none where it is no table.
     """
 
     frame: pl.DataFrame
     root: str
     kind: str
-    classes: list[str]  # none where labels are numbers to be predicted as such
+    classes: list[str]  # none where labels are numbers to be predicted as such; the single ones of sets of labels
     notes: tuple[str, ...] = ()
     task: str = "classification"
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
@@ -60,7 +65,7 @@ class Table:
         frame = columns.select(
             given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in _COLUMNS.items()
         )
-        labels = frame["label"].drop_nulls().unique().to_list()
+        labels = [label for label in frame["label"].drop_nulls().unique() if label]
         return cls(frame, root, kind, sorted(labels, key=natural_key), tuple(notes))
 
     def __len__(self) -> int:
@@ -71,21 +76,45 @@ class Table:
         return np.array([number_in(label) for label in self.frame["label"]], dtype=np.float64)
 
     def y(self) -> NDArray[np.int64]:
-        """The class number of each row [N], -1 where it has no label; of numbers the tenth that it lies in."""
+        """The class number of each row [N], -1 where it has no label; what sides are mixed by.
+
+        Of numbers it is the tenth that the row's lies in; of sets of labels the rarest label, K where there is none.
+        """
         if self.task == "regression":
             return _tenths(self.targets())
+        if self.task == "multilabel":
+            return _rarest(self.indicators())
         number = {label: index for index, label in enumerate(self.classes)}
         return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
 
+    def indicators(self) -> NDArray[np.float32]:
+        """1 for each label of each row's set, else 0 [N, K]; rows without a set are nan."""
+        number = {label: index for index, label in enumerate(self.classes)}
+        found = np.zeros((len(self), len(self.classes)), np.float32)
+        for row, text in enumerate(self.frame["label"]):
+            if text is None:
+                found[row] = np.nan
+            elif known := [number[part] for part in parts(text) if part in number]:
+                found[row, known] = 1.0
+        return found
+
     def counts(self) -> NDArray[np.int64]:
         """Rows of each class [K]."""
+        if self.task == "multilabel":
+            return np.asarray(np.nansum(self.indicators(), axis=0, dtype=np.float64), dtype=np.int64)
         y = self.y()
         return np.bincount(y[y >= 0], minlength=len(self.classes)).astype(np.int64)
 
     @property
     def outputs(self) -> int:
         """How many numbers a model gives of an example: K, or the one that is predicted."""
-        return len(self.classes) if self.task == "classification" else 1
+        return 1 if self.task == "regression" else len(self.classes)
+
+    @property
+    def target(self) -> str | None:
+        """The column of the labels, which `kind` names last; None where they are names of folders or of files."""
+        _, found, name = self.kind.rpartition('labels in "')
+        return name.removesuffix('"') if found else None
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one side."""
@@ -116,7 +145,7 @@ class Table:
     def write(self, path: str | Path) -> None:
         """Write a Parquet file, whole or not at all."""
         about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes,
-                 "task": self.task}
+                 "task": self.task, "columns": self.columns}
         with replacing(Path(path)) as new:
             self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
 
@@ -138,7 +167,10 @@ class Table:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
             task = str(about.get("task", "classification"))
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task)
+            if task not in _IN_WORDS:
+                raise ValueError(f"its task is {task[:40]!r}, this version knows {', '.join(_IN_WORDS)}")
+            columns = tuple(str(name) for name in about.get("columns", ()))
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -158,9 +190,9 @@ def read_parquet(source: str | Path | bytes) -> pl.DataFrame:
 def describe(table: Table, items: str = "examples") -> str:
     """What was found, in one line, for people: counts, classes, source, balance (in bits) and what was noticed."""
     sides = [f"{len(table.rows(split)):,} {split}" for split in SPLITS if len(table.rows(split))]
-    unlabelled = int((table.y() < 0).sum())
+    unlabelled = int((table.y() < 0).sum()) if table.task == "regression" else table.frame["label"].null_count()
     parts = [
-        *(_numbers_in_words if table.task == "regression" else _classes_in_words)(table, items),
+        *_IN_WORDS[table.task](table, items),
         ", ".join(sides),
         f"{unlabelled:,} without a label" if unlabelled else "",
         *table.notes,
@@ -186,6 +218,16 @@ def _tenths(targets: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(known, tenth, -1)
 
 
+def _rarest(indicators: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The label of each row [N] that the fewest rows have; K for none of them, -1 for nan."""
+    counts = np.nansum(indicators, axis=0, dtype=np.float64)
+    rows, classes = indicators.shape
+    rarest = np.full(rows, classes, dtype=np.int64)
+    for label in np.argsort(-counts, kind="stable"):
+        rarest[indicators[:, label] == 1] = label
+    return np.where(np.isnan(indicators).any(1), -1, rarest)
+
+
 def natural_key(text: str) -> tuple[list[str | tuple[int, str]], str]:
     """A sorting key that puts "class 2" before "class 10"."""
     parts = re.split(r"(\d+)", text.casefold())
@@ -206,17 +248,40 @@ def row_name(name: str, path: str, root: str) -> str:
     """What to call a row for people: its id, and where that is only a row's number, its path beside it."""
     if not re.fullmatch(r"(.+:)?\d+", name):
         return name
-    number = f"row {name}" if name.isdecimal() else name
+    number = said_id(name)
     folder = Path(root) if Path(root).is_dir() else Path(root).parent
     beside = str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
+    beside = in_brief(beside)
     brief = beside if len(beside) <= _BRIEF else beside[: _BRIEF - 1] + "…"  # a text or a row that is its own input
     return f"{number}, {brief}" if path else number
 
 
+def said_id(name: str) -> str:
+    """An id for people: a number alone is that of a row of the table, counted from 1 without the names of columns."""
+    return f"row {name}" if name.isdecimal() else name
+
+
+def in_brief(content: str) -> str:
+    """A row that is its own input by its first cells: age 37, workclass Private, …; other inputs as they are."""
+    try:
+        row = json.loads(content) if content.startswith("{") else None
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        return content
+    cells = [f"{brief(name)} {brief(str(value))}" for name, value in row.items() if value is not None]
+    return ", ".join(cells[:_CELLS]) + (", …" if len(cells) > _CELLS else "")
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names in quotes, the first few."""
-    shown = ", ".join(f'"{name}"' for name in names[:most])
+    """Names in quotes, the first few; of a very long one the beginning and the end."""
+    shown = ", ".join(f'"{brief(name)}"' for name in names[:most])
     return shown + (", …" if len(names) > most else "")
+
+
+def brief(name: str) -> str:
+    """A name in at most 60 characters."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-19:]}"
 
 
 def _parquet(read: Callable[[BytesIO], _Result], data: bytes) -> _Result:
@@ -253,6 +318,27 @@ def _numbers_in_words(table: Table, items: str) -> list[str]:
     ]
 
 
+def _sets_in_words(table: Table, items: str) -> list[str]:
+    known = table.indicators()[table.frame["label"].is_not_null().to_numpy()]
+    counts, n = known.sum(0, dtype=np.float64), max(len(known), 1)
+    shares = np.stack([counts, n - counts]) / n
+    bits = float(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum() + 0.0)
+    often, seldom = int(counts.argmax()), int(counts.argmin())
+    each = [f'"{table.classes[k]}" on {100 * counts[k] / n:.2g} %' for k in dict.fromkeys([often, seldom])]
+    none = int((known.sum(1) == 0).sum())
+    labels = f"{len(table.classes):,} label{'s' * (len(table.classes) != 1)}"
+    return [
+        f"{len(table):,} {items} with any of {labels}, {table.kind}",
+        f"{counts.sum() / n:.2f} labels each, {none:,} with none, {', '.join(each)}",
+        f"entropy of the labels {bits:.2f} bits",
+    ]
+
+
+_IN_WORDS: dict[str, Callable[[Table, str], list[str]]] = {
+    "classification": _classes_in_words, "regression": _numbers_in_words, "multilabel": _sets_in_words,
+}
+
+
 def _balance(table: Table) -> str:
     counts = table.counts()
     share = _entropy(counts) / np.log(len(counts)) if len(counts) > 1 else 0.0
@@ -263,7 +349,7 @@ def _balance(table: Table) -> str:
     commonest = int(counts.argmax())
     degree = "mildly imbalanced" if share >= _MILD else "imbalanced"
     percent = round(100 * counts[commonest] / max(counts.sum(), 1))
-    return f'{degree}, {percent} % are "{table.classes[commonest]}"'
+    return f'{degree}, {percent} % are "{brief(table.classes[commonest])}"'
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:

@@ -2,6 +2,11 @@
 
 Axis letters: N examples. Names and definitions are scikit-learn's (`mean_squared_error`, its root,
 `mean_absolute_error`, `r2_score`, here `mse`, `rmse`, `mae` and `r2`). Examples without a target (nan) are left out.
+
+A number that is predicted with its deviation has a surprise, like a label: the negative log-likelihood, `nll`. That of
+a density depends on the unit; here it is the deviation of the training rows' targets. A Gaussian with their mean and
+deviation, which looks at no input, then needs log(2 pi e) / 2 nats on average, 2.05 bits; what a model needs less is
+what its inputs tell it, in any unit.
 """
 
 import math
@@ -9,9 +14,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, paired_mean, ratio_of_means
+from unfazed.analysis.intervals import Estimate, Floats, paired_mean, ratio_of_means, wilson
 
 _LEAST = 1e-12  # variance below which a target does not vary
+_LOG_TAU = math.log(2 * math.pi)
+CENTRAL = {"coverage_50": 0.6744897501960817, "coverage_90": 1.6448536269514722}  # deviations each way from the mean
+NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9}
 
 
 def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
@@ -35,6 +43,38 @@ def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: i
     }
 
 
+def likelihood(y: Floats, predicted: Floats, deviation: Floats, unit: float) -> Floats:
+    """Negative log-likelihood [N], in nats, of targets under Gaussians; targets are measured in the `unit`."""
+    distance = (predicted - y) / deviation
+    return np.asarray(0.5 * (_LOG_TAU + distance**2) + np.log(deviation / unit), dtype=np.float64)
+
+
+def density(y: Floats, predicted: Floats, deviation: Floats, scale: tuple[float, float]) -> dict[str, Estimate]:
+    """How good the deviations [N] of predictions [N] are; `scale`: mean and deviation of the training targets.
+
+    nll: mean negative log-likelihood in nats, lower = better. nll_difference: that of a Gaussian with the `scale` less
+    it, > 0: the model is better. coverage_50 and coverage_90: the share of targets within the central half, and within
+    the central nine tenths, of what was predicted for them; below 0.5 and 0.9 the model is too sure.
+    """
+    known = np.isfinite(y)
+    y, predicted, deviation = y[known], predicted[known], deviation[known]
+    losses = likelihood(y, predicted, deviation, scale[1])
+    guess = likelihood(y, np.full(len(y), scale[0]), np.full(len(y), scale[1]), scale[1])
+    distance = np.abs(predicted - y) / deviation
+    return {
+        "nll": _mean(losses),
+        "nll_difference": paired_mean(guess - losses),
+        **{name: wilson(int((distance <= limit).sum()), len(y)) for name, limit in CENTRAL.items()},
+    }
+
+
+def _mean(losses: Floats) -> Estimate:
+    """The mean of losses [N] that may be negative: they are skewed, so its interval is studentised."""
+    least = float(losses.min()) if len(losses) else 0.0
+    above = ratio_of_means(losses - least, np.ones(len(losses)), math.inf, 0)
+    return Estimate(above.value + least, above.low + least, above.high + least, above.n)
+
+
 def _root(value: float) -> float:
     return math.sqrt(value) if value >= 0 else math.nan
 
@@ -47,16 +87,24 @@ def r2_difference(y: NDArray[np.floating], own: NDArray[np.floating], other: NDA
     return paired_mean(gain / max(float(y.var()) if len(y) else 0.0, _LEAST))
 
 
-def errors(y: NDArray[np.floating], predicted: NDArray[np.floating], loss: str) -> dict[str, float]:
-    """Figures of standardised targets and predictions `[N]` without intervals, and `loss`, the one that is trained."""
-    distance = np.abs(predicted - y).astype(np.float64)
+def errors(y: NDArray[np.floating], outputs: NDArray[np.floating], loss: str) -> dict[str, float]:
+    """Figures of standardised targets `[N]` and predictions `[N, 1]`, without intervals; `loss`: the one trained.
+
+    With deviations, `[N, 2]`, `nll` too, which is then the loss.
+    """
+    distance = np.abs(outputs[:, 0] - y).astype(np.float64)
     mean_squared = float((distance**2).mean())
     losses: dict[str, Floats] = {
         "squared": distance**2,
         "absolute": distance,
         "huber": np.where(distance <= 1, distance**2 / 2, distance - 0.5),
     }
-    return {
+    found = {}
+    if loss == "gaussian":
+        predicted, deviation = outputs.astype(np.float64).T
+        losses["gaussian"] = likelihood(y.astype(np.float64), predicted, deviation, 1.0)
+        found["nll"] = float(losses["gaussian"].mean())
+    return found | {
         "rmse": math.sqrt(mean_squared) if mean_squared >= 0 else math.nan,
         "r2": 1 - mean_squared / max(float(y.var()), _LEAST),
         "loss": float(losses[loss].mean()),

@@ -1,4 +1,4 @@
-"""The epochs before a network begins to memorise its training labels.
+"""The epochs before a network has memorised its training labels.
 
 Until then the probabilities of the training pass speak about the data; afterwards they repeat the
 labels, wrong ones included. Axis letters: N rows, K classes.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE = 0.01  # accuracy by which the training pass may lead before that counts as memorising
+LEAD = 0.15  # accuracy by which the training pass may lead: what is learnt late tells hard examples from wrong labels
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class Window:
 
     total: NDArray[np.float32]  # [N, K], sum over the epochs; nan where a row was not trained on
     epochs: int = 0
-    closed: bool = False
 
     @classmethod
     def empty(cls, rows: int, classes: int) -> "Window":
@@ -28,11 +27,11 @@ class Window:
     def after(self, probs: NDArray[np.float32], accuracy: float, best_held_out: float) -> "Window":
         """The window once an epoch's `probs` [N, K] are known.
 
-        It closes, for good, with the first epoch whose training-pass `accuracy` is above the best
-        held-out accuracy so far. The first epoch always belongs to it.
+        The epoch belongs to it unless its training-pass `accuracy` leads the best held-out accuracy so far by more
+        than `LEAD`. The first one always belongs to it.
         """
-        if self.closed or (self.epochs and accuracy > best_held_out + TOLERANCE):
-            return Window(self.total, self.epochs, closed=True)
+        if self.epochs and accuracy > best_held_out + LEAD:
+            return self
         return Window(self.total + probs, self.epochs + 1)
 
     @property

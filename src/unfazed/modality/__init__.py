@@ -36,23 +36,31 @@ class Preprocessor(Protocol):
         ...
 
 
+def itself(data: bytes, columns: Sequence[str] | None = None) -> bytes:
+    """The identity of a content in which every byte counts."""
+    return data
+
+
 class Modality(NamedTuple):
     """The functions of one kind of data, and its names.
 
-    find(source, options) -> Table.
+    find(source, options) -> Table; where inputs are `values`, a preprocessor besides says which columns to take.
     listed(frame, columns) -> inputs: of a table without labels, one a row; raises SourceError.
     load(input) -> bytes: the content that a row's `input` stands for, a file's or its own; raises InputError.
+    identity(bytes, columns) -> bytes: what equal contents have in common, however they are written; of a row as far as
+        the columns go, where they are given.
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
     inspect(bytes) -> what `fit` has to know of an input: from its header where that tells; raises InputError.
-    fit(what was found in the training rows, recipe) -> Preprocessor.
+    fit(what was found in the training rows, recipe, columns they were taken from) -> Preprocessor.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
     length(x) -> how much of each of x [n, ...] is not padding, [n]; a function of x alone.
     fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.
     augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
-    notices(x [n, ...], y [n], preprocessor) -> what a person should hear of the training rows before they are learnt;
-        y are classes, or the tenths that the numbers to predict lie in.
-    news(raw inputs, preprocessor) -> what of them the training rows had not, in sentences.
+    notices(x [n, ...], y [n] or [n, K], preprocessor) -> what a person should hear of the training rows before they
+        are learnt; y are classes, the tenths that the numbers to predict lie in, or an indicator of each label.
+    news(raw inputs, preprocessor, columns of their table) -> what the training rows had not, or had and these have not,
+        in sentences.
     """
 
     name: str
@@ -65,13 +73,14 @@ class Modality(NamedTuple):
     load: Callable[[str], bytes]
     read: Callable[[Any], Raw]
     inspect: Callable[[bytes], Any]
-    fit: Callable[[Sequence[Any], Any], Any]
+    fit: Callable[..., Any]
     encode: Callable[[Raw, Any], NDArray[Any]]
     length: Callable[[NDArray[Any]], NDArray[np.int64]]
     fitting: Callable[[Sequence[Any], Any], str]
     augment: Callable[..., Any] | None
     shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
+    identity: Callable[..., bytes] = itself
     notices: Callable[..., list[str]] | None = None
     news: Callable[..., list[str]] | None = None
 

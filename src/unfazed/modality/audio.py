@@ -286,7 +286,7 @@ def _fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) 
     return f"{rate:,} samples a second{resampled}{cut}"
 
 
-def _fitted(facts: Any, recipe: Any) -> AudioPreprocessor:
+def _fitted(facts: Any, recipe: Any, columns: Sequence[str] = ()) -> AudioPreprocessor:
     return fit(facts, recipe.sample_rate)
 
 

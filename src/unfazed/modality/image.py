@@ -344,7 +344,7 @@ def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: ImagePreprocessor) 
     return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
 
 
-def _fitted(sizes: Any, recipe: Recipe) -> ImagePreprocessor:
+def _fitted(sizes: Any, recipe: Recipe, columns: Sequence[str] = ()) -> ImagePreprocessor:
     return fit(sizes, recipe.image_size)
 
 

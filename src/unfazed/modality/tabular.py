@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
@@ -21,18 +21,21 @@ from unfazed.analysis.tabular import Leak, leaks
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
 from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
+from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
 from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
-from unfazed.source_values import row_inputs, rows
-from unfazed.table import Table, listed
+from unfazed.source_table import Inputs
+from unfazed.source_values import known_columns, lacking, row_inputs, rows
+from unfazed.table import Table, brief, listed
 
 Row = dict[str, Value]
 
 MOST_BYTES = 10_000_000  # of one row as JSON
 MOST_COLUMNS = 10_000
 NAMED = 6  # columns of a kind that a sentence names
+LABELS_LOOKED_AT, ROWS_LOOKED_AT = 20, 2_000  # of sets, for a column that tells a label alone: a matter of seconds
 FORMAT: Final = {"format": 1, "modality": "tabular"}
 PLURALS: Final = {"category": "categories", "boolean": "booleans", "identifier": "identifiers"}
 
@@ -90,16 +93,28 @@ class TabularPreprocessor:
         found = described_by(text, "tabular", "tables").get("columns")
         if not isinstance(found, list) or not 0 < len(found) <= MOST_COLUMNS:
             raise RunError("the preprocessor is damaged: it has no columns")
-        read = cls(tuple(_column_from(values) for values in found))
+        read = cls(tuple(_column_from(given) for given in found))
         if len({column.name for column in read.columns}) < len(found) or not read.features:
             raise RunError("the preprocessor is damaged: its columns have no features, or the same name")
         return read
 
 
-def find(source: Any, options: SourceOptions | None = None) -> Table:
-    """The rows of a table file or a frame, with their labels; raises SourceError."""
+def find(
+    source: Any, options: SourceOptions | None = None, fitted: TabularPreprocessor | None = None
+) -> Table:
+    """The rows of a table file or a frame, with their labels; raises SourceError.
+
+    fitted: of a model that they are for; of its columns those are taken that are there.
+    """
     options = options or SourceOptions()
-    return find_source(source, options, frozenset(), partial(row_inputs, named=options.inputs))
+
+    def inputs_of(
+        frame: pl.DataFrame, wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
+    ) -> Inputs:
+        named = options.inputs or known_columns(frame, fitted.inputs if fitted else (), where)
+        return row_inputs(frame, wanted, where, folders, named)
+
+    return find_source(source, options, frozenset(), inputs_of)
 
 
 def listed_rows(
@@ -112,6 +127,17 @@ def listed_rows(
 def load(given: str) -> bytes:
     """The bytes that a table's `input` stands for: itself."""
     return given.encode("utf-8", "surrogatepass")
+
+
+def identity(data: bytes, columns: Sequence[str] | None = None) -> bytes:
+    """The row's values, of the `columns` alone where they are given, without what its file's format adds."""
+    try:
+        row = read(data)
+    except InputError:
+        return data
+    known = {name: values.identity(value) for name, value in row.items() if columns is None or name in columns}
+    said = {name: known[name] for name in sorted(known) if known[name] is not None}
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 def read(source: Any) -> Row:
@@ -169,10 +195,18 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
     return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
 
 
-def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
-    """The columns in which rows have categories that training had not, or are missing where they never were."""
-    told = []
-    for column in (column for column in preprocessor.columns if column.features):
+def news(
+    given: Sequence[Row], preprocessor: TabularPreprocessor, present: Sequence[str] | None = None
+) -> list[str]:
+    """The columns that are not there or new, where those that are `present` are known; those in which rows have
+    categories that training had not, or are missing where they never were.
+    """
+    learnt = [column for column in preprocessor.columns if column.features]
+    there = [column.name for column in learnt] if present is None else present
+    told = lacking(there, [column.name for column in learnt])
+    if more := [name for name in there if name not in preprocessor.inputs]:
+        told.append(f"not learnt from: {listed(more, NAMED)}")
+    for column in (column for column in learnt if column.name in there):
         encoder = columns.encoder(column)
         codes = [encoder(row.get(column.name))[0] for row in given]
         new = codes.count(0.0) if column.kind == "category" else 0
@@ -184,13 +218,16 @@ def news(given: Sequence[Row], preprocessor: TabularPreprocessor) -> list[str]:
     return told
 
 
-def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
-    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
+def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPreprocessor) -> list[str]:
+    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from.
+
+    `y` are classes [n], or of sets of labels an indicator of each [n, K]: then one that tells a label alone.
+    """
     owners = [column.name for column in preprocessor.columns for _ in column.features]
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
-    for leak in leaks(x, y, preprocessor.codes, seed=0):
+    for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else _leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
-    found = [_alarm(name, leak) for name, leak in worst.items()]
+    found = [_alarm(name, leak, "the target" if y.ndim == 1 else "a label") for name, leak in worst.items()]
     names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
     identifiers = (
         f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
@@ -199,11 +236,19 @@ def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularP
     return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
 
 
-def _alarm(name: str, leak: Leak) -> str:
+def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int]) -> list[Leak]:
+    """The features that tell one of the commonest labels alone; the more labels, the fewer rows are looked at."""
+    labels = np.argsort(-np.nansum(y, axis=0), kind="stable")[:LABELS_LOOKED_AT]
+    every = max(1, min(len(labels), len(x) // ROWS_LOOKED_AT))
+    found = [leak for label in labels for leak in leaks(x[::every], (y[::every, label] > 0).astype(int), codes, seed=0)]
+    return sorted(found, key=lambda leak: -leak.accuracy.value)
+
+
+def _alarm(name: str, leak: Leak, what: str) -> str:
     own = leak.accuracy
     return (
-        f'"{name}" alone tells the target of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
-        f"{leak.commonest:.1%}): is it known before the target is? If not, leave it out: --columns {name}=identifier"
+        f'"{name}" alone tells {what} of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
+        f"{leak.commonest:.1%}): is it known before {what} is? If not, leave it out: --columns {name}=identifier"
     )
 
 
@@ -229,7 +274,7 @@ def _strange(column: Column) -> str:
 
 
 def _names(names: Sequence[str] | Mapping[str, Value]) -> str:
-    return f"{', '.join(list(names)[:NAMED])}{', …' if len(names) > NAMED else ''}"
+    return f"{', '.join(map(brief, list(names)[:NAMED]))}{', …' if len(names) > NAMED else ''}"
 
 
 def _parsed(source: Any) -> Any:
@@ -296,6 +341,10 @@ def _is_sound(column: Column) -> bool:
     )
 
 
+def _fit(facts: Sequence[Row], recipe: Any, columns: Sequence[str] = ()) -> TabularPreprocessor:
+    return fit(facts, recipe)
+
+
 def _fitting(facts: Any, preprocessor: TabularPreprocessor) -> str:
     return described(preprocessor)
 
@@ -311,13 +360,14 @@ MODALITY = Modality(
     load=load,
     read=read,
     inspect=read,
-    fit=fit,
+    fit=_fit,
     encode=encode,
     length=whole,
     fitting=_fitting,
     augment=None,
     shrink=None,
     preprocessor=TabularPreprocessor,
+    identity=identity,
     notices=notices,
     news=news,
 )

@@ -39,6 +39,7 @@ _MOSTLY = 0.95  # of a column's values that must be of a kind; the others count 
 _DIFFERENT = 0.95  # share of different values from which a column names its rows
 _FEW = 20  # different whole numbers may be chance in fewer rows
 _GAPS = 2  # a numbering of the rows, some of which are validation and test rows
+_EXACT = 1e15  # whole numbers from which on are told apart by more digits than any measurement has
 _ONE_WORD, _WORDS = 1.5, 4  # a cell, on average: below the first different ones are identifiers, from the second text
 _NAME_OF_IDENTIFIER = re.compile(r"(?i:(?:^|[\W_])(?:id|uuid|guid|key|index))$|I[dD]$")
 
@@ -120,12 +121,14 @@ def _kind_of_names(present: Counter[str]) -> Kind:
 
 
 def _counts_rows(name: str, present: Counter[str]) -> bool:
-    """Whether whole numbers, all different, are those of the rows, or are called an identifier."""
+    """Whether whole numbers, all different, are those of the rows, called an identifier, or of 16 digits and more."""
     if len(present) < max(_FEW, present.total()):
         return False
     found = [number for value in present if (number := values.number(value)) is not None]
     if len(found) < len(present) or not all(map(float.is_integer, found)):
         return False
+    if min(map(abs, found)) >= _EXACT:
+        return True
     return max(found) - min(found) < _GAPS * len(found) or _NAME_OF_IDENTIFIER.search(name) is not None
 
 

@@ -32,15 +32,45 @@ _TIME = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.ASCII)
 _CODE = re.compile(r"[+-]?0[0-9]+")
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)\.0+")
+_WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # by any program, without separators
+_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?)?", re.ASCII)
 
 
 def text(value: Value) -> str:
-    """The value as a category's name: 3, 3.0 and "3" are one."""
+    """The value as a category's name: 3, 3.0, "3" and "3.0" are one."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    said = str(value).strip()
+    return said.partition(".")[0] if _WHOLE.fullmatch(said) else said
+
+
+def identity(value: Value) -> str | None:
+    """What is equal for equal values, whatever wrote them: a number, a date, yes or no, text; None = missing.
+
+    37, "37", "37.0" and "3.7e1" are one, as CSV, JSON and Parquet have them; codes such as 007 stay as they are.
+    """
+    if missing(value):
+        return None
+    said = text(value)
+    if said.casefold() in ("true", "false"):
+        return said.casefold()
+    if len(said) <= _LONGEST and _WRITTEN.fullmatch(said) and not is_code(said):
+        return said.removeprefix("+") if said.removeprefix("-").isdecimal() else _shortest(float(said))
+    return _iso(found) if (found := _ISO.fullmatch(said)) else said
+
+
+def _shortest(number: float) -> str:
+    return str(int(number)) if math.isfinite(number) and number.is_integer() else repr(number)
+
+
+def _iso(found: re.Match[str]) -> str:
+    """A date without a time where that is midnight, and without the zeros at the end of its seconds."""
+    day, minutes, seconds = found[1], found[2] or "00:00", found[3] or "00"
+    exact = seconds.rstrip("0").rstrip(".") if "." in seconds else seconds
+    return day if (minutes, exact) == ("00:00", "00") else f"{day} {minutes}:{exact or '00'}"
 
 
 def missing(value: Value) -> bool:

@@ -8,11 +8,9 @@ Only the merges are kept. The rest of the tokenizer stands here, so that nobody'
 its own.
 """
 
-import codecs
 import json
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.decoding import decoded
 from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality, described_by
 from unfazed.reading import file_bytes, parallel
@@ -30,7 +29,7 @@ from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs, endings, path_inputs
-from unfazed.source_values import text_inputs
+from unfazed.source_values import known_columns, lacking, text_inputs
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -43,20 +42,10 @@ FIRST = 1  # the id of the first of 256 bytes; merges follow
 VOCABULARY, MAX_VOCABULARY = 20_000, 262_144
 SMALLEST, LARGEST = 8, 1024  # T
 KEPT_SHARE = 0.99  # of the training texts that are kept whole
-NAMED_SHARE = 0.01  # of the training texts that have a line of a column, for it to be one
 LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
 READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
 CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_SNIFFED = 4096  # bytes that tell whether a file is text at all
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\U00020000-\U0003ffff]")  # Thai … Chinese
-_BINARY = 0.05  # share of null bytes among them from which on it is not
 _UNREAD = "\0cannot be read: "  # before the reason, in place of the text of a file that gave none
 
 
@@ -65,13 +54,18 @@ class TextPreprocessor:
     """How every text becomes ids.
 
     tokens: T, ids kept of a text. merges: what the byte-pair encoding joins, "left right" a line, the first first.
-    columns: what lines of the training texts begin with: the names of the columns that were joined; none where a text
-    is one value.
+    columns: names of the columns that the training texts were taken from, and joined where there are several; none
+    where they stood in files.
     """
 
     tokens: int
     merges: tuple[str, ...]
     columns: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns to take texts from."""
+        return self.columns
 
     @property
     def shape(self) -> tuple[int]:
@@ -120,29 +114,35 @@ class TextPreprocessor:
         return cls(tokens, tuple(merges), tuple(columns))
 
 
-def find(source: Any, options: SourceOptions | None = None) -> Table:
+def find(
+    source: Any, options: SourceOptions | None = None, fitted: TextPreprocessor | None = None
+) -> Table:
     """The texts of a folder, a table file or a frame, with their labels; what stands in files is read here.
+
+    fitted: of a model that they are for; its columns are those to take.
 
     Raises:
         SourceError: it cannot be used.
     """
     options = options or SourceOptions()
-    in_table = False
+    in_table, named = False, options.inputs or list(fitted.columns if fitted else ())
 
     def inputs_of(
         frame: "pl.DataFrame", wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
     ) -> Inputs:
-        nonlocal in_table
+        nonlocal in_table, named
         in_table = not options.path and not _are_files(frame, wanted.get("target"))
         if not in_table:
             return path_inputs(frame, wanted, where, folders)
-        return text_inputs(frame, wanted, where, folders, options.inputs)
+        found = text_inputs(frame, wanted, where, folders, named)
+        named = found.columns  # the tables of the other sides are read alike
+        return found._replace(others=[]) if fitted else found
 
     table = find_source(source, options, EXTENSIONS, inputs_of)
     if in_table:
         return table
     texts = list(parallel(_of_file, table.frame["input"].to_list()))
-    return replace(table, frame=table.frame.with_columns(input=_series(texts)))
+    return replace(table, frame=table.frame.with_columns(input=_series(texts)), columns=())
 
 
 def listed(
@@ -152,16 +152,17 @@ def listed(
     folders: Sequence[str],
     path: str | None = None,
 ) -> list[str]:
-    """The texts of a table without labels, one a row: of the columns that were learnt from, or of the only ones.
+    """The texts of a table without labels, one a row: of the columns that were learnt from, or of those that hold
+    texts where the training texts stood in files.
 
     path: the column of texts, or of paths of their files.
 
     Raises:
-        SourceError: no column holds texts.
+        SourceError: the columns that were learnt from are not there, or no column holds texts.
     """
     if _are_files(frame, None) or (path and _are_files(frame.select(path) if path in frame.columns else frame, None)):
         return list(parallel(_of_file, path_inputs(frame, {"path": path}, where, folders).values))
-    named = [path] if path else [name for name in preprocessor.columns if name in frame.columns]
+    named = [path] if path else known_columns(frame, preprocessor.columns, where)
     return text_inputs(frame, {}, where, folders, named).values
 
 
@@ -173,8 +174,7 @@ def load(value: str) -> bytes:
 def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     """One text: a string as it is, bytes or a file decoded, columns joined as lines of "name: value".
 
-    Bytes are UTF-8, or UTF-16 or 32 where a mark says so; what is not valid UTF-8 is Windows-1252, unless most of it
-    is UTF-8: then the rest becomes U+FFFD.
+    Bytes are decoded as `decoding` has it.
 
     Raises:
         InputError: it cannot be used; the message is the reason.
@@ -194,6 +194,11 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
 
 
+def news(given: Sequence[str], preprocessor: TextPreprocessor, present: Sequence[str] | None = None) -> list[str]:
+    """The columns that a table lacks of those that were learnt from, where those that are `present` are known."""
+    return [] if present is None else lacking(present, preprocessor.columns)
+
+
 def joined(row: Mapping[str, Any]) -> str:
     """Several columns as one text, a line each, without those that are empty; a single one as it is."""
     if len(row) == 1:
@@ -207,15 +212,17 @@ def inspect(data: bytes) -> str:
     return read(data)
 
 
-def fit(texts: Sequence[str], vocabulary: int = VOCABULARY) -> TextPreprocessor:
+def fit(texts: Sequence[str], columns: Sequence[str] = (), vocabulary: int = VOCABULARY) -> TextPreprocessor:
     """At most so many subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
+
+    columns: that the texts were taken from.
 
     Raises:
         SourceError: there is no text.
     """
     if not texts:
         raise SourceError("there is no readable text to train on")
-    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), _columns(texts))
+    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), tuple(columns))
     return replace(found, tokens=_auto_tokens(texts, found))
 
 
@@ -242,19 +249,12 @@ def _are_strings(values: Any) -> TypeGuard[list[str]]:
 
 
 def _decoded(data: bytes) -> str:
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
-    if encoding is not None:
-        return data.decode(encoding, "replace")
-    sniffed = data[:_SNIFFED]
-    if sniffed.count(0) > _BINARY * len(sniffed) and not data.startswith(_UNREAD.encode()):
-        raise InputError(f"not a text: starts with {data[:12]!r}")
-    try:
+    if data.startswith(_UNREAD.encode()):
         return data.decode()
-    except UnicodeDecodeError:
-        text = data.decode(errors="replace")
-    bad = text.count("\ufffd")
-    valid = sum(character > "\x7f" for character in text) - bad
-    return text if valid > bad else data.decode("cp1252", "replace")
+    try:
+        return decoded(data).text
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _normalised(text: str) -> str:
@@ -326,15 +326,6 @@ def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
     return int(np.clip(-(-kept // 8) * 8, SMALLEST, LARGEST))
 
 
-def _columns(texts: Sequence[str]) -> tuple[str, ...]:
-    """What the lines of texts begin with, if each text begins so: the names of the columns that were joined."""
-    sampled = texts[:: max(1, len(texts) // 1000)]
-    starts = Counter(name for text in sampled for name in dict.fromkeys(re.findall(r"^([^:\n]+): ", text, re.M)))
-    names = tuple(name for name, count in starts.items() if count >= NAMED_SHARE * len(sampled))
-    whole = len(names) > 1 and all(text.startswith(tuple(f"{name}: " for name in names)) for text in sampled)
-    return names if whole else ()
-
-
 def _are_files(frame: "pl.DataFrame", target: str | None) -> bool:
     """Whether a column holds names of files of texts."""
     found = (endings(frame, name) for name in frame.columns if name != target)
@@ -355,8 +346,8 @@ def _series(texts: Sequence[str]) -> "pl.Series":
     return pl.Series("input", texts, dtype=pl.String)
 
 
-def _fit(texts: Sequence[str], recipe: Recipe) -> TextPreprocessor:
-    return fit(texts)
+def _fit(texts: Sequence[str], recipe: Recipe, columns: Sequence[str] = ()) -> TextPreprocessor:
+    return fit(texts, columns)
 
 
 def _fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:
@@ -381,4 +372,5 @@ MODALITY = Modality(
     augment=None,
     shrink=None,
     preprocessor=TextPreprocessor,
+    news=news,
 )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unfazed.errors import UnfazedError
+from unfazed.model.gaussian import with_deviation
 
 # the number rises whenever the layers of a family change: old weights are refused by name
 _CONVNET, _TEXTS, _SOUNDS, _TABLES = "convnet-1", "texts-1", "sounds-1", "tables-1"
@@ -26,6 +27,8 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
     try:
         with torch.device("meta"):
             model = made(description["arguments"])
+            if description.get("distribution") is not None:
+                model = _with_distribution(model, description)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UnfazedError(f"its arguments make no model: {error}") from error
     expected = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
@@ -34,7 +37,22 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise UnfazedError(f"its weights do not fit: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")
     model.load_state_dict(weights, assign=True)
-    return model.eval().requires_grad_(False)
+    return for_task(model, description.get("task")).eval().requires_grad_(False)
+
+
+def for_task(model: nn.Module, task: object) -> nn.Module:
+    """The model, each output a label by itself if it is to predict sets of labels; whatever scores it asks for that."""
+    vars(model)["multilabel"] = task == "multilabel"
+    return model
+
+
+def _with_distribution(model: nn.Module, description: Mapping[str, Any]) -> nn.Module:
+    """The model of a number with the head that also says how sure it is."""
+    if description["distribution"] != "gaussian":
+        raise ValueError(f"its distribution is {description['distribution']!r}; this version knows gaussian")
+    if description["arguments"].get("classes") != 2:
+        raise ValueError("a Gaussian has two outputs: classes must be 2")
+    return with_deviation(model)
 
 
 def family_of(model: nn.Module) -> str:

@@ -7,7 +7,8 @@ from unfazed.recipe import knobs
 from unfazed.report import words
 from unfazed.report.charts import stacked_bar
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items
+from unfazed.report.verdict import items, task
+from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
 STAGES = {"read": "reading the data", "train": "training", "evaluate": "evaluation"}
@@ -17,7 +18,8 @@ def data(told: Facts) -> Html:
     """Where the examples came from, and what was noticed about them."""
     amount = words.count(told["counts"]["all"], items(told))
     if told["classes"]:
-        amount += f" in {words.count(len(told['classes']), 'classes')}"
+        said, noun = ("with any of", "labels") if task(told) == "multilabel" else ("in", "classes")
+        amount += f" {said} {words.count(len(told['classes']), noun)}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
         duplicates(told),
@@ -78,17 +80,23 @@ def flips(told: Facts) -> str | None:
 def problems(told: Facts) -> str:
     """How many inputs could not be read."""
     number = told["problems"]["count"]
-    return f"{words.count(number, 'files')} could not be used." if number else "Every file could be read."
+    one = _one(told)
+    return f"{words.count(number, f'{one}s')} could not be used." if number else f"Every {one} could be read."
+
+
+def _one(told: Facts) -> str:
+    """What one of its inputs is called."""
+    return words.ONE.get(str(told["task"]).partition(" ")[0], "file")
 
 
 def _unread(told: Facts) -> Html | None:
     first = told["problems"]["first"]
     if not first:
         return None
-    rows = [tag("tr", tag("td", line.get("id")), tag("td", line.get("reason"))) for line in first]
+    rows = [tag("tr", tag("td", said_id(str(line.get("id")))), tag("td", line.get("reason"))) for line in first]
     rest = told["problems"]["count"] - len(first)
     more = tag("p", f"and {words.count(rest)} more in problems.csv", class_="soft small") if rest > 0 else None
-    head = tag("thead", tag("tr", tag("th", "File", scope="col"), tag("th", "Why", scope="col")))
+    head = tag("thead", tag("tr", tag("th", _one(told).capitalize(), scope="col"), tag("th", "Why", scope="col")))
     table = tag("table", head, tag("tbody", *rows), class_="problems")
     return tag("details", tag("summary", "Which, and why"), tag("div", table, more), class_="more")
 
@@ -102,15 +110,16 @@ def _copies(told: Facts) -> Html | None:
     rows = [tag("tr", *(tag("td", cell) for cell in _copy(line))) for line in first]
     rest = (found.get("count") or 0) - len(first)
     more = tag("p", f"and {words.count(rest)} more in duplicates.csv", class_="soft small") if rest > 0 else None
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in ("File", "Label", "Set", "Same as"))))
+    names = (_one(told).capitalize(), "Label", "Set", "Same as")
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
     table = tag("table", head, tag("tbody", *rows), class_="problems")
     return tag("details", tag("summary", "Which share their content"), tag("div", table, more), class_="more")
 
 
 def _copy(line: Facts) -> tuple[str, str, str, str]:
     label = f"{line['label']} (labels differ)" if line["conflicting"] else line["label"]
-    twin = "the first of its kind" if line["same_as"] == line["id"] else line["same_as"]
-    return line["id"], label, line["split"] or "left out", twin
+    twin = "the first of its kind" if line["same_as"] == line["id"] else said_id(line["same_as"])
+    return said_id(line["id"]), label, line["split"] or "left out", twin
 
 
 def recipe(told: Facts) -> Html:

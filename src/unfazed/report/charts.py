@@ -32,6 +32,7 @@ class Plot(NamedTuple):
     """A line chart; `tips` are what is said at each x, `mark` a point (x, y) with its words.
 
     `places` are names of places on the x axis, instead of whole numbers; `band` is a stretch of it that stands out.
+    `linear`: the zero of its y axis means nothing, so that no logarithm may be taken.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Plot(NamedTuple):
     mark: tuple[float, float, str] | None = None
     places: Sequence[tuple[float, str]] = ()
     band: tuple[float, float] | None = None
+    linear: bool = False
 
 
 class Frame(NamedTuple):
@@ -68,9 +70,10 @@ def line_chart(plot: Plot) -> Html:
     if not values:
         return Html()
     x_end = max(1.0, math.ceil(max(x for x, _ in values)))
-    logarithmic = is_logarithmic(plot.series)
+    logarithmic = not plot.linear and is_logarithmic(plot.series)
     heights = [y for _, y in values]
-    levels = powers(min(heights), max(heights)) if logarithmic else ticks(max(heights) if max(heights) > 0 else 1.0)
+    least, most = min(0.0, *heights), max(0.0, *heights)
+    levels = powers(min(heights), most) if logarithmic else ticks(most if most > least else 1.0, start=least)
     return join(*(_picture(plot, shape, Frame(*size, x_end, levels, logarithmic)) for shape, size in SHAPES.items()))
 
 
@@ -106,12 +109,12 @@ def stacked_bar(shares: Sequence[float]) -> Html:
     return tag("svg", *parts, class_="stack", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
 
 
-def ticks(end: float, most: int = 5) -> list[float]:
-    """Round numbers from 0 that reach `end`, at most `most` steps."""
-    rough = end / most
+def ticks(end: float, most: int = 5, start: float = 0.0) -> list[float]:
+    """Round numbers, 0 among them, that reach from `start` <= 0 to `end` >= 0 in some `most` steps."""
+    rough = (end - start) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
-    return [step * number for number in range(math.ceil(end / step - 1e-9) + 1)]
+    return [step * number for number in range(math.floor(start / step + 1e-9), math.ceil(end / step - 1e-9) + 1)]
 
 
 def powers(low: float, high: float, most: int = 7) -> list[float]:
@@ -162,8 +165,9 @@ def _figure(tick: float, levels: Sequence[float]) -> str:
     """A tick's number; on a linear axis all with as many digits."""
     if levels[0] > 0:
         return f"{tick:.3g}"
-    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=1e-9 * levels[-1]) for t in levels))
-    return f"{tick:.{digits}f}" if digits <= 4 else f"{tick:.0e}".replace("e-0", "e-")
+    near = 1e-9 * max(map(abs, levels))
+    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=near) for t in levels))
+    return f"{tick:.{digits}f}".replace("-", "−") if digits <= 4 else f"{tick:.0e}".replace("e-0", "e-")
 
 
 def _path(series: Series, frame: Frame) -> str:

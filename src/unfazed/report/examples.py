@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from unfazed.report import words
 from unfazed.report.charts import track
-from unfazed.report.exhibits import Drawn, shown
+from unfazed.report.exhibits import Drawn, legend, shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import items
+from unfazed.table import brief as brief_name
+from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
 Cells = Mapping[tuple[int, int], Sequence[Facts]]
@@ -50,6 +52,7 @@ def mistakes(told: Facts, cells: Cells, exhibits: Exhibits) -> Html:
         "section",
         tag("h2", "What it mistakes for what"),
         tag("p", _mistakes_lead(told, wrong if matrix else None), class_="lead"),
+        legend(exhibits.values(), of_numbers=False) if listed else None,
         tag("div", chart, tag("div", *listed, class_="cells") if listed else None, class_=f"card {style}"),
         id="mistakes",
     )
@@ -133,7 +136,7 @@ def _link(cell: Cell, first: Cell, *inside: str, **attributes: str) -> Html:
 
 
 def _sentence(told: Facts, cell: Cell) -> str:
-    given, predicted = told["classes"][cell.given], told["classes"][cell.predicted]
+    given, predicted = (brief_name(told["classes"][k]) for k in (cell.given, cell.predicted))
     return f"“{given}” recognised" if given == predicted else f"“{given}” taken for “{predicted}”"
 
 
@@ -158,9 +161,10 @@ def figure(row: Facts, exhibits: Exhibits, brief: bool = False) -> Html:
         tag("div", tag("dt", name, tag("span", words.percent(share))), tag("dd", label, title=label))
         for name, label, share in _labels(row)
     ]
-    name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
+    said_name = said_id(str(row["id"]))
+    name = tag("span", tag("bdi", said_name), class_="id", title=said_name)
     caption = tag("figcaption", said, None if brief else tag("dl", *lines, class_="labels"), name)
-    return tag("figure", shown(exhibit, str(row["id"])), caption)
+    return tag("figure", shown(exhibit, str(row["id"]), brief), caption)
 
 
 def gallery(rows: Sequence[Facts], exhibits: Exhibits, usual: str = "gallery") -> str:
@@ -186,10 +190,10 @@ def _probability(row: Facts) -> str:
 
 def classes_table(told: Facts) -> Html:
     """Precision, recall and F1 of each class with intervals, the lowest F1 first."""
-    order = sorted(range(len(told["classes"])), key=lambda k: _or_zero(told["per_class"][k]["f1"]["value"]))
+    order = sorted(range(len(told["classes"])), key=lambda k: or_zero(told["per_class"][k]["f1"]["value"]))
     split = told["evaluated_on"]
     names = ["Class", f"{split} n", "training n", "F1", "Recall", "Precision"]
-    head = tag("tr", *(_heading(name, name == "F1") for name in names))
+    head = tag("tr", *(heading(name, name == "F1") for name in names))
     body = [_class_row(told, k) for k in order[:ROWS_SHOWN]]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="classes")
     rest = len(order) - len(body)
@@ -208,11 +212,13 @@ def classes_table(told: Facts) -> Html:
     )
 
 
-def _or_zero(value: float | None) -> float:
+def or_zero(value: float | None) -> float:
+    """What to sort by: an unknown value comes first."""
     return -1.0 if value is None else value
 
 
-def _heading(name: str, sorted_: bool) -> Html:
+def heading(name: str, sorted_: bool) -> Html:
+    """The head of a column that can be sorted by."""
     return tag("th", tag("button", name, type="button"), scope="col", aria_sort="ascending" if sorted_ else None)
 
 
@@ -220,19 +226,20 @@ def _class_row(told: Facts, k: int) -> Html:
     scores, split = told["per_class"][k], told["evaluated_on"]
     return tag(
         "tr",
-        tag("th", scores["label"], scope="row"),
+        tag("th", brief_name(scores["label"]), scope="row", title=scores["label"]),
         tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
         tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
             data_value=told["class_counts"]["train"][k]),
-        *(_score(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
+        *(score_cell(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
     )  # fmt: skip
 
 
-def _score(name: str, estimate: Facts, own: bool) -> Html:
+def score_cell(name: str, estimate: Facts, own: bool) -> Html:
+    """A score with its interval, as a number and drawn."""
     value = tag("span", words.percent(estimate["value"]))
     line = track(estimate["low"], estimate["value"], estimate["high"], "own" if own else "")
     inside = tag("div", value, line, tag("small", words.interval(estimate)), class_="score")
-    return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
+    return tag("td", inside, class_="scored", data_name=name, data_value=f"{or_zero(estimate['value']) + 1:.6f}")
 
 
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
@@ -257,7 +264,8 @@ def surprises(
     ]
     if not ranked:
         return None
-    parts = (tag("h2", "What surprises it"), tag("p", words.tight(lead), class_="lead"))
+    key = legend(exhibits.values(), of_numbers=not told["classes"])
+    parts = (tag("h2", "What surprises it"), tag("p", words.tight(lead), class_="lead"), key)
     return tag("section", *parts, tag("div", *ranked, class_="stacked"), id="surprises")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from unfazed.report import words as said
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.pictures import Picture, pictures
-from unfazed.report.rows import row_figure
+from unfazed.report.rows import FEW, SHOWN, row_figure
 from unfazed.run import Exhibit
 
 SOUNDS = 3_000_000  # bytes of all sounds in a page
@@ -49,8 +49,23 @@ def drawn(exhibits: Mapping[int, Exhibit], rows: Iterable[int]) -> dict[int, Dra
     return {row: one for row, one in found.items() if any(part is not None for part in one)}
 
 
-def shown(exhibit: Drawn | None, name: str) -> Html:
-    """An exhibit as the page shows it."""
+def legend(exhibits: Iterable[Drawn], of_numbers: bool) -> Html | None:
+    """What shades and bars mean, in a line; none where there are none."""
+    found = list(exhibits)
+    ends = ("for a higher number", "for a lower one") if of_numbers else ("for the predicted class", "against it")
+    if any(one.cells for one in found):
+        sides = f"to the right: it speaks {ends[0]}; to the left: {ends[1]}"
+        return tag("p", f"A bar shows how much the value counted, beside the others of its row. {sides[0].upper()}"
+                        f"{sides[1:]}.", class_="soft small")
+    if any(weight for one in found for _, weight in one.words or ()):
+        shades = (tag("span", "so", class_="for-3"), tag("span", "so", class_="against-3"))
+        return tag("p", "Words shaded ", shades[0], f" speak {ends[0]}, those shaded ", shades[1], f" {ends[1]}; ",
+                   "the deeper, the more.", class_="soft small text")  # fmt: skip
+    return None
+
+
+def shown(exhibit: Drawn | None, name: str, brief: bool = False) -> Html:
+    """An exhibit as the page shows it; of a row in brief, the columns of the greatest weight alone."""
     if exhibit is None:
         return tag("div", "not shown", class_="blank")
     parts = []
@@ -62,7 +77,7 @@ def shown(exhibit: Drawn | None, name: str) -> Html:
     if exhibit.words is not None:
         parts.append(_text(exhibit.words))
     if exhibit.cells is not None:
-        parts.append(row_figure(exhibit.cells))
+        parts.append(row_figure(exhibit.cells, FEW if brief else SHOWN))
     return join(*parts)
 
 
@@ -77,7 +92,7 @@ def _text(words: list[tuple[str, float]]) -> Html:
             parts.append("…")
             break
         bare = word.rstrip()
-        parts += [_word(bare, weight, most), word[len(bare) :] or " "]
+        parts += [_word(bare, weight, most), word[len(bare) :]]
     return tag("p", *parts, class_="text", dir="auto")
 
 

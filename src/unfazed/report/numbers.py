@@ -1,31 +1,29 @@
-"""The facts and the verdict of a run that predicts numbers, beside `facts` and `verdict` for classes.
+"""The facts of a run that predicts numbers, beside `facts` for classes.
 
 Axis letters: N rows, E epochs. Every metric is {"value", "low", "high", "n"} with a 95 % interval; errors are in the
 units of the target.
 """
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.errors import regression
+from unfazed.analysis.errors import density, likelihood, regression
 from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.errors import RunError
 from unfazed.report.selection import SURPRISING, evaluated_split
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, sentence, simpler, spoken
-from unfazed.report.words import count, figure, number, percent
 from unfazed.table import SPLITS, Table
+from unfazed.target import Scale
 
 if TYPE_CHECKING:
     from unfazed.run import Run
 
 Facts = Mapping[str, Any]
 POINTS = 600  # of the picture of what is predicted against what is true
-GAP = 0.05  # R² of training above that of validation by this much, intervals apart: overfitting
-UNFITTED = 0.5  # R² of training below which it has not learnt its own rows
-METRICS = ("rmse", "mae", "r2")
 
 
 class Evidence(NamedTuple):
@@ -34,12 +32,25 @@ class Evidence(NamedTuple):
     table: Table
     targets: Floats  # [N]
     predicted: Floats  # [N]
-    losses: NDArray[np.floating]  # [E, N], squared errors of standardised targets
+    deviations: Floats | None  # [N], where the model says how sure it is
+    losses: NDArray[np.floating]  # [E, N] of standardised targets: squared errors, or with deviations nats
+
+    @classmethod
+    def of(cls, table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> "Evidence":
+        """From predictions [N, 1], or with their deviations [N, 2]."""
+        outputs = probs.astype(np.float64)
+        return cls(table, table.targets(), outputs[:, 0], outputs[:, 1] if outputs.shape[1] == 2 else None, losses)
 
     def split(self, name: str) -> tuple[Floats, Floats]:
         """Targets and predictions of one split."""
         rows = self.table.rows(name)
         return self.targets[rows], self.predicted[rows]
+
+    def surprise(self, scale: Scale) -> Floats:
+        """The finished model's loss of each row [N], as `losses` has it."""
+        if self.deviations is None:
+            return ((self.predicted - self.targets) / scale.deviation) ** 2
+        return likelihood(self.targets, self.predicted, self.deviations, scale.deviation)
 
 
 class Shown(NamedTuple):
@@ -53,29 +64,36 @@ def evidence(run: "Run") -> Evidence:
     """The run's table, targets, predictions and losses, checked against one another."""
     table = run.table()
     probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
-    if probs is None or losses is None or probs.shape != (len(table), 1) or losses.shape[1:] != (len(table),):
+    shapes = ((len(table), 1), (len(table), 2))
+    if probs is None or losses is None or probs.shape not in shapes or losses.shape[1:] != (len(table),):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
-    return Evidence(table, table.targets(), probs[:, 0].astype(np.float64), losses)
+    if probs.shape[1] == 2 and not (probs[:, 1] > 0).all():
+        raise RunError(f"{run.path / 'scores.npz'} is damaged: deviations are not all above 0. Train again")
+    return Evidence.of(table, probs, losses)
 
 
 def numbers_to_show(table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
     """The rows worth showing, each once."""
-    shown = selection(Evidence(table, table.targets(), probs[:, 0].astype(np.float64), losses))
+    shown = selection(Evidence.of(table, probs, losses))
     return list(dict.fromkeys([*shown.train, *shown.validation]))
 
 
 def selection(seen: Evidence) -> Shown:
-    """Training rows by their median error over the epochs, validation rows by the finished model's.
+    """Training rows by their median loss over the epochs, validation rows by the finished model's.
 
     The median: what was memorised ends low, and in the first epochs whatever is far from the mean is far off.
     """
-    trained = seen.table.rows("train")
-    median = np.full(len(seen.table), np.nan)
+    final = seen.surprise(Scale.of(seen.table))
+    return Shown(_largest(_median(seen), seen.table.rows("train")), _largest(final, seen.table.rows("validation")))
+
+
+def _median(seen: Evidence) -> Floats:
+    """Each training row's loss in the median epoch [N]; nan for all other rows."""
+    trained, median = seen.table.rows("train"), np.full(len(seen.table), np.nan)
     if len(seen.losses):
         known = trained[np.isfinite(seen.losses[:, trained]).any(0)]
         median[known] = np.nanmedian(seen.losses[:, known].astype(np.float64), axis=0)
-    off = np.abs(seen.predicted - seen.targets)
-    return Shown(_largest(median, trained), _largest(off, seen.table.rows("validation")))
+    return median
 
 
 def _largest(values: Floats, rows: Integers) -> list[int]:
@@ -86,30 +104,25 @@ def _largest(values: Floats, rows: Integers) -> list[int]:
 
 def numbers(seen: Evidence, baselines: Facts) -> dict[str, Any]:
     """What differs from the facts of a classifier: metrics, the guess of the mean, examples, the points to draw."""
-    scored = {split: regression(*seen.split(split)) for split in SPLITS}
-    train, _ = seen.split("train")
-    mean = float(np.nanmean(train))
-    guessed = {
-        split: regression(targets, np.full(len(targets), mean))
-        for split in SPLITS[1:]
-        for targets, _ in [seen.split(split)]
-    }
-    split, shown = evaluated_split(seen.table), selection(seen)
+    scale, split = Scale.of(seen.table), evaluated_split(seen.table)
+    blind = np.full(len(seen.table), scale.deviation) if seen.deviations is not None else None
+    guess = seen._replace(predicted=np.full(len(seen.table), scale.mean), deviations=blind)
     return {
-        "target": {"mean": mean, "deviation": float(np.nanstd(train))},
-        **{name: _named(metrics) for name, metrics in scored.items()},
-        "baselines": {"mean": {name: _named(metrics) for name, metrics in guessed.items()}, **baselines},
+        "target": {"name": seen.table.target, **scale._asdict()},
+        **{name: _measured(seen, name, scale) for name in SPLITS},
+        "baselines": {"mean": {name: _guessed(guess, name, scale) for name in SPLITS[1:]}, **baselines},
         "evaluated_on": split,
         "points": _points(seen, split),
-        "surprising": {
-            "train": [example(seen, row) for row in shown.train],
-            "validation": [example(seen, row) for row in shown.validation],
-        },
+        "surprising": _surprising(seen, scale),
     }
 
 
-def _named(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: estimate._asdict() for name, estimate in metrics.items()}
+def _measured(seen: Evidence, split: str, scale: Scale) -> dict[str, Any]:
+    targets, predicted = seen.split(split)
+    found = regression(targets, predicted)
+    if seen.deviations is not None:
+        found |= density(targets, predicted, seen.deviations[seen.table.rows(split)], scale)
+    return {name: estimate._asdict() for name, estimate in found.items()}
 
 
 def _points(seen: Evidence, split: str) -> list[tuple[float, float]]:
@@ -120,73 +133,30 @@ def _points(seen: Evidence, split: str) -> list[tuple[float, float]]:
     return [(float(targets[row]), float(predicted[row])) for row in known[::every]]
 
 
+def _guessed(guess: Evidence, split: str, scale: Scale) -> dict[str, Any]:
+    """What the mean is worth; nobody asks by how much it differs from itself."""
+    return {name: its for name, its in _measured(guess, split, scale).items() if name != "nll_difference"}
+
+
+def _surprising(seen: Evidence, scale: Scale) -> dict[str, Any]:
+    shown, median, final = selection(seen), _median(seen), seen.surprise(scale)
+    ranked = {"train": (shown.train, median), "validation": (shown.validation, final)}
+    return {
+        split: [example(seen, row) | _ranked(seen, float(by[row]), scale) for row in rows]
+        for split, (rows, by) in ranked.items()
+    }
+
+
+def _ranked(seen: Evidence, loss: float, scale: Scale) -> dict[str, float]:
+    """What an example is ranked by, in units that people read: bits, or how far off in units of the target."""
+    if seen.deviations is not None:
+        return {"bits": loss * BITS_PER_NAT}
+    return {"off": math.sqrt(max(loss, 0.0)) * scale.deviation}
+
+
 def example(seen: Evidence, row: int) -> dict[str, Any]:
-    """One example with its target and what the model says."""
+    """One example with its target and what the finished model says."""
     target, predicted = float(seen.targets[row]), float(seen.predicted[row])
-    return {"row": row, "id": str(seen.table.frame["id"][row]), "target": target, "predicted": predicted,
+    told = {"row": row, "id": str(seen.table.frame["id"][row]), "target": target, "predicted": predicted,
             "error": predicted - target}  # fmt: skip
-
-
-def headline(told: Facts) -> str:
-    """The one sentence: how far off, and the share of the variance explained, with n."""
-    split = told["evaluated_on"]
-    error, explained = told[split]["mae"], told[split]["r2"]
-    if not error["n"]:
-        return f"no {items(told)} with a target were kept apart, so nothing is known about new ones"
-    on = count(error["n"], f"{split} {items(told)}")
-    share = f"R² {figure(explained['value'])} ({_ends(explained)})"
-    return f"off by {number(error['value'])} on average over {on}; {share}"
-
-
-def _ends(estimate: Facts) -> str:
-    return f"{figure(estimate['low'])} – {figure(estimate['high'])}"
-
-
-def verdict(told: Facts) -> list[dict[str, str]]:
-    """Sentences with a tone each, the most important first."""
-    split = told["evaluated_on"]
-    if not told[split]["mae"]["n"]:
-        return []
-    said = [_against_mean(told), *(_against(told, *one) for one in simpler(told)), _fit(told)]
-    return spoken(split, said)
-
-
-def _against_mean(told: Facts) -> Sentence:
-    split = told["evaluated_on"]
-    error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
-    always = f"Always naming the mean would be off by {number(error['value'])} on average"
-    if r2["low"] is not None and r2["low"] > 0:
-        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away."
-    return CAUTION, f"{always}: the model is not shown to be better than that."
-
-
-def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
-    measured = baseline.get(told["evaluated_on"], {})
-    its, gain = measured.get("r2"), measured.get("r2_difference")
-    if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
-        return None
-    said = f"{sentence(words)} reaches R² {figure(its['value'])} ({_ends(its)})"
-    if gain["low"] <= 0 <= gain["high"]:
-        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    ends = sorted((abs(gain["low"]), abs(gain["high"])))
-    by = f"{figure(abs(gain['value']))} ({figure(ends[0])} – {figure(ends[1])}, compared example by example)"
-    if gain["low"] > 0:
-        return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. Until more data or another setting helps, prefer it."
-
-
-def _fit(told: Facts) -> Sentence:
-    train, validation = told["train"]["r2"], told["validation"]["r2"]
-    if None in (train["value"], validation["value"], train["low"], validation["high"]):
-        return None
-    both = f"R² is {figure(train['value'])} on the training {items(told)}, {figure(validation['value'])} on validation"
-    if train["value"] - validation["value"] > GAP and train["low"] > validation["high"]:
-        return CAUTION, f"It overfits: {both}. More data, more weight decay or dropout may narrow the gap."
-    if train["value"] - validation["value"] > GAP:
-        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
-    if train["value"] < UNFITTED:
-        return CAUTION, (
-            f"It has learnt little of its training set: {both}. Either it underfits (more epochs), or what is given "
-            "does not tell the target."
-        )
-    return GOOD, f"No overfitting to speak of: {both}."
+    return told if seen.deviations is None else {**told, "deviation": float(seen.deviations[row])}

@@ -1,18 +1,28 @@
 """The sections of the page that differ where numbers are predicted."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, track
 from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
+from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
 from unfazed.report.overview import EXPLAINED, NAMES, chart_card, latency_lines, schedule, tile, verdict_card
 from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
+ROWS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "mae": ("Off by, on average", words.number),
+    "rmse": ("Root mean square", words.number),
+    "r2": ("R²", words.figure),
+    "nll": ("Surprise, bits", in_bits),
+    "coverage_50": ("In 50 % intervals", words.percent),
+    "coverage_90": ("In 90 % intervals", words.percent),
+}  # of the three sets
 SIDE, MARGIN = 420, 52  # of the picture of predictions, in its own units
 
 
@@ -20,16 +30,18 @@ def hero(told: Facts) -> Html:
     """The headline as a figure, beside the rivals."""
     split = told["evaluated_on"]
     r2 = told[split]["r2"]
-    name = tag("p", f"{told['source']['name']} · {words.count(told['counts']['all'], items(told))}", class_="name")
+    about = (told["source"]["name"], words.count(told["counts"]["all"], items(told)), f"{named_target(told)} predicted")
+    name = tag("p", " · ".join(about), class_="name")
     if not r2["n"]:
         plain = tag("h1", sentence(told["headline"]) + ".", class_="plain")
         return tag("header", tag("div", name, plain), class_="hero")
     error = told[split]["mae"]
-    about = f"of the variance explained; off by {words.number(error['value'])} on average, n = {words.count(r2['n'])}."
+    variance = f"of the variance of {named_target(told)} explained"
+    share = f"{variance}; off by {words.number(error['value'])} on average, n = {words.count(r2['n'])}."
     headline = tag(
         "h1",
         tag("span", f"{100 * r2['value']:.0f}", tag("span", "\u202f%", class_="unit"), class_="figure"),
-        tag("span", words.tight(about), class_="words"),
+        tag("span", words.tight(share), class_="words"),
     )
     rivals = [
         _rival("This model", r2, "own"),
@@ -45,7 +57,7 @@ def _rival(name: str, r2: Facts | None, style: str) -> Html | None:
         return None
     ends = [r2[end] for end in ("low", "value", "high")]
     low, value, high = (None if end is None else min(1.0, max(0.0, end)) for end in ends)
-    bounds = tag("span", f" {words.ends(r2)}", class_="soft small bounds")
+    bounds = tag("span", f" {words.bounds(r2)}", class_="soft small bounds")
     return tag(
         "div",
         tag("span", name),
@@ -62,14 +74,23 @@ def summary(told: Facts) -> Html:
     n = f"{split}, n = {words.count(scores['mae']['n'])}"
     tiles = tag(
         "dl",
-        tile("Mean absolute error", words.number(scores["mae"]["value"]), _ends(scores["mae"]), n),
-        tile("Root mean squared error", words.number(scores["rmse"]["value"]), _ends(scores["rmse"]), n),
+        tile("Mean absolute error", words.number(scores["mae"]["value"]), words.bounds(scores["mae"], words.number), n),
+        _second_tile(scores, n),
         tile("One prediction", words.milliseconds(latency.get("p50_ms")), *latency_lines(latency)),
         tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
         class_="tiles",
     )
     parts = tag("div", verdict_card(told), tiles, class_="stacked")
     return tag("section", tag("h2", "The verdict"), parts, id="verdict")
+
+
+def _second_tile(scores: Facts, n: str) -> Html:
+    """What training minimises: the root mean squared error, or the surprise."""
+    if "nll" in scores:
+        left = f"{in_bits(scores['nll']['value'])} bits"
+        return tile("Surprise of a target", left, words.bounds(scores["nll"], in_bits), n)
+    error = scores["rmse"]
+    return tile("Root mean squared error", words.number(error["value"]), words.bounds(error, words.number), n)
 
 
 def splits(told: Facts) -> Html:
@@ -89,9 +110,11 @@ def splits(told: Facts) -> Html:
 
 def _split(told: Facts, split: str) -> Html:
     scores = told[split]
-    rows = [(name, words.number(scores[key]["value"]), _ends(scores[key]))
-            for name, key in (("Off by, on average", "mae"), ("Root mean square", "rmse"))]  # fmt: skip
-    rows.append(("R²", words.figure(scores["r2"]["value"]), words.ends(scores["r2"])))
+    rows = [
+        (name, write(scores[key]["value"]), words.bounds(scores[key], write))
+        for key, (name, write) in ROWS.items()
+        if key in scores
+    ]
     listed = [join(tag("dt", name), tag("dd", value, tag("small", ends))) for name, value, ends in rows]
     return tag(
         "article",
@@ -105,21 +128,25 @@ def _split(told: Facts, split: str) -> Html:
 
 
 def learning(told: Facts) -> Html:
-    """Curves of the error with the best epoch marked, and the learning rate."""
+    """Curves of the error, or the surprise, with the best epoch marked, and the learning rate."""
     epochs = told["epochs"]
     if not epochs:
         return Html()
     kept = f"The weights of epoch {told['best_epoch']} were kept. " if told["best_epoch"] else ""
-    lead = f"{words.count(len(epochs), 'epochs')}. {kept}Training error is taken during the pass, before each update."
-    lines = [Series(split, split, [(e["epoch"], _rmse(e, split)) for e in epochs]) for split in ("train", "validation")]
+    what, title, height, write = "error", "Root mean squared error", _rmse, words.number
+    if "nll" in (epochs[0].get("validation") or {}):
+        what, title, height, write = "surprise", "Surprise of one target, bits", _bits, words.bits
+    lead = f"{words.count(len(epochs), 'epochs')}. {kept}Training {what} is taken during the pass, before each update."
+    lines = [Series(side, side, [(e["epoch"], height(e, side)) for e in epochs]) for side in ("train", "validation")]
     best = next((e for e in epochs if e["epoch"] == told["best_epoch"]), None)
-    error = _rmse(best, "validation") if best else math.nan
-    mark = (best["epoch"], error, f"best: epoch {best['epoch']}, {words.number(error)}") if best else None
-    tips = [(e["epoch"], _tip(e)) for e in epochs]
-    scale = ", logarithmic scale" if is_logarithmic(lines) else ""
-    plot = Plot("Root mean squared error by epoch", lines, tips, mark if error == error else None)
+    error = height(best, "validation") if best else math.nan
+    mark = (best["epoch"], error, f"best: epoch {best['epoch']}, {write(error)}") if best else None
+    tips = [(e["epoch"], _tip(e, height, write)) for e in epochs]
+    linear = height is _bits
+    scale = ", logarithmic scale" if not linear and is_logarithmic(lines) else ""
+    plot = Plot(f"{title}, by epoch", lines, tips, mark if error == error else None, linear=linear)
     key = [("train", "training"), ("validation", "validation")]
-    card = chart_card(f"Root mean squared error{scale}", key, plot)
+    card = chart_card(f"{title}{scale}", key, plot)
     return tag(
         "section",
         tag("h2", "How it learnt"),
@@ -134,8 +161,13 @@ def _rmse(epoch: Facts, split: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def _tip(epoch: Facts) -> str:
-    lines = [f"{NAMES[split]}: {words.number(_rmse(epoch, split))}" for split in ("train", "validation")]
+def _bits(epoch: Facts, split: str) -> float:
+    value = (epoch.get(split) or {}).get("nll")
+    return math.nan if value is None else float(value) * BITS_PER_NAT
+
+
+def _tip(epoch: Facts, height: Callable[[Facts, str], float], write: Callable[[float | None], str]) -> str:
+    lines = [f"{NAMES[split]}: {write(height(epoch, split))}" for split in ("train", "validation")]
     return "\n".join([f"epoch {epoch['epoch']}{' (best)' if epoch.get('best') else ''}", *lines])
 
 
@@ -202,7 +234,8 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _label(value: float, at: float, axis: int) -> Html:
-    text = words.short(value) if abs(value) >= 10_000 else f"{value:.4g}"
+    size = words.short(abs(value)) if abs(value) >= 10_000 else f"{abs(value):.4g}"
+    text = f"−{size}" if value < 0 else size
     if axis == 0:
         return tag("text", text, x=at, y=SIDE - MARGIN + 34, text_anchor="middle", class_="tick")
     return tag("text", text, x=MARGIN - 8, y=at + 4, text_anchor="end", class_="tick")
@@ -211,18 +244,22 @@ def _label(value: float, at: float, axis: int) -> Html:
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:
     """The training and the validation examples that are furthest from what the model expects."""
     lead = "A wrong target surprises a model that has learnt the others. So does a rare one: look, then correct."
-    abouts = ("by the median error over all epochs: what is memorised ends low.", f"{FINISHED}.")
+    final = "The prediction is the finished model’s, which may have memorised the row."
+    if "nll" in told["train"]:
+        lead = f"{lead} {bits_explained()} Beside each prediction stands its standard deviation."
+        abouts = [f"by the surprise in the median epoch, the figure in bold: what is memorised ends low. {final}",
+                  f"by surprise, {FINISHED}."]  # fmt: skip
+    else:
+        abouts = [f"by the error in the median epoch, the figure in bold: what is memorised ends low. {final}",
+                  f"by error, {FINISHED}."]  # fmt: skip
     return surprises(told, exhibits, lead, abouts, _figure)
 
 
 def _figure(row: Facts, exhibits: Exhibits) -> Html:
-    said = tag("span", f"off by {words.number(row['error'])}", class_="bits")
-    pairs = (("target", row["target"]), ("predicted", row["predicted"]))
-    lines = [tag("div", tag("dt", name), tag("dd", words.number(value))) for name, value in pairs]
+    about = words.bits(row["bits"], 1) if row.get("bits") is not None else f"off by {words.number(row['off'])}"
+    sure = f" ± {words.number(row['deviation'], 2)}" if row.get("deviation") is not None else ""
+    pairs = (("target", words.number(row["target"])), ("predicted", words.number(row["predicted"]) + sure))
+    lines = [tag("div", tag("dt", name), tag("dd", said)) for name, said in pairs]
     name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
-    caption = tag("figcaption", said, tag("dl", *lines, class_="labels"), name)
+    caption = tag("figcaption", tag("span", about, class_="bits"), tag("dl", *lines, class_="labels"), name)
     return tag("figure", shown(exhibits.get(row["row"]), str(row["id"])), caption)
-
-
-def _ends(estimate: Facts) -> str:
-    return f"{words.number(estimate['low'])} – {words.number(estimate['high'])}"

@@ -3,18 +3,20 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from unfazed.report import numbers_page
+from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.certainty_page import certainty, intervals
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
+from unfazed.report.labels_page import labels_to_check
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import hero, learning, splits, summary
 from unfazed.report.shapes import only_run_errors
@@ -26,9 +28,15 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+         "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+                    "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data",
+                    "recipe": "Recipe",
+                    "time": "Time"}  # fmt: skip
+
+PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
+                 "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -46,12 +54,12 @@ def write_report(run: "Run") -> Path:
 
 def _texts(run: "Run") -> dict[str, str]:
     """The contents of the three files."""
-    if run.task == "regression":
-        return _texts_of_numbers(run)
+    if run.task in PAGES:
+        return _texts_of(run, PAGES[run.task])
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
-    wanted = [row["row"] for part in (*told["surprising"].values(), *cells.values()) for row in part]
+    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told), *cells.values()) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
@@ -59,14 +67,20 @@ def _texts(run: "Run") -> dict[str, str]:
     }
 
 
-def _texts_of_numbers(run: "Run") -> dict[str, str]:
+def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, str]:
+    """Those of a run whose page needs no more than its facts."""
     told = facts(run)
-    wanted = [row["row"] for part in told["surprising"].values() for row in part]
+    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told)) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
-        PAGE: page_of_numbers(told, drawn(run.exhibits(), wanted)),
+        PAGE: page(told, drawn(run.exhibits(), wanted)),
     }
+
+
+def _checked(told: Facts) -> list[Facts]:
+    """The labels to check."""
+    return told["labels"]["first"] if told.get("labels") else []
 
 
 def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
@@ -77,21 +91,44 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        intervals(told),
+        labels_to_check(told, exhibits),
         numbers_page.surprising(told, exhibits),
         data(told),
         recipe(told),
         time_and_machine(told),
         onward(told),
     )
-    body = tag("div", bar(PARTS_OF_NUMBERS), numbers_page.hero(told), main, _foot(told), class_="wrap")
+    body = tag("div", bar(_parts(PARTS_OF_NUMBERS, told)), numbers_page.hero(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
+    """The page of a run that predicts sets of labels."""
+    main = tag(
+        "main",
+        sets_page.summary(told),
+        sets_page.splits(told),
+        learning(told),
+        sets_page.labels_table(told),
+        sets_page.surprising(told, exhibits),
+        data(told),
+        recipe(told),
+        time_and_machine(told),
+        onward(told),
+    )
+    body = tag("div", bar(PARTS_OF_SETS), sets_page.hero(told), main, _foot(told), class_="wrap")
+    return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
 
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
     """The page of facts, with examples of each cell of the confusion matrix and exhibits by row."""
     body = tag(
         "div",
-        bar(PARTS),
+        bar(_parts(PARTS, told)),
         hero(told),
         tag(
             "main",
@@ -100,6 +137,8 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            certainty(told),
+            labels_to_check(told, exhibits),
             surprising(told, exhibits),
             data(told),
             recipe(told),
@@ -110,6 +149,11 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
         class_="wrap",
     )
     return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
+    """The parts that the page has."""
+    return {part: name for part, name in parts.items() if part != "labels" or told.get("labels")}
 
 
 def document(title: str, body: Html) -> str:

@@ -16,17 +16,27 @@ from unfazed.errors import RunError
 NUMBER = (int, float)
 SCORES = {...: Estimate}
 BASELINE = {"words": str, "rows": int, ...: SCORES}
+LABELS = {
+    "count": Estimate,
+    "disagreement": NUMBER,
+    "worth": int,
+    "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
+    "first": [
+        {"row": int, "suggested": str, "error_probability": NUMBER, "residual": NUMBER, "neighbours": {...: int}},
+    ],
+}
 MEASUREMENTS = {
     "baselines": {...: BASELINE},
     "linear": BASELINE,
     "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
     "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
     "duplicates": {"count": int, "conflicting": int},
+    "labels": LABELS,
 }
 ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
 ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}
 MODEL = {"modality": str, "task": str, "family": str, "parameters": int}
-MEANS = dict.fromkeys(("log_loss", "accuracy", "rmse", "r2", "loss"), NUMBER)
+MEANS = dict.fromkeys(("log_loss", "accuracy", "f1_micro", "rmse", "r2", "nll", "loss"), NUMBER)
 EPOCHS = [{"epoch": int, "best": bool, "learning_rates": [NUMBER], "train": MEANS, "validation": MEANS}]
 NAMES = {int: "a whole number", str: "a text", bool: "true or false", NUMBER: "a number"}
 DAMAGE = (TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)

@@ -30,22 +30,31 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.verdict import GUESSES
-from unfazed.report.words import GIVEN, bits, count, figure, number, percent, printable, seconds
+from unfazed.report.numbers_verdict import bits_explained, in_bits
+from unfazed.report.verdict import GUESSES, task
+from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
+from unfazed.table import said_id
 
 Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 )
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ best so far"
 )
+HEADING_OF_DENSITIES = HEADING.replace("  accuracy", "        R²")
 HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
     "  epoch    training  validation            R²       rate      time   ★ best so far"
 )
+HEADING_OF_SETS = (
+    "            surprise, bits       validation   learning\n"
+    "  epoch    training  validation          F1       rate      time   ★ best so far"
+)
+HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -115,19 +124,20 @@ class _Display:
     def _move(self, description: str, done: int | None, total: int | None, detail: str) -> None:
         self.progress.update(self.task, description=description, completed=done or 0, total=total, detail=detail)
 
-    def _say(self, line: "Text | _Hanging | str") -> None:
+    def _say(self, line: "Text | Hanging | str") -> None:
         self.console.print(line, soft_wrap=not self.console.is_terminal, highlight=False)
 
     def _found(self, event: Found) -> None:
         for row, line in enumerate(event.lines):
-            self._say(_Hanging(printable(line), "bold" if row == 0 else ""))
+            self._say(Hanging(printable(line), "bold" if row == 0 else ""))
 
     def _planned(self, event: Planned) -> None:
         self.epochs, self.epoch_steps = -(-event.steps // event.batches), event.batches
-        self._say(_Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
+        self._say(Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        self._say(Text(HEADING_OF_NUMBERS if event.recipe.task == "regression" else HEADING, style="dim"))
+        heading = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADINGS.get(event.recipe.task, HEADING)
+        self._say(Text(heading, style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -150,7 +160,7 @@ class _Display:
         self.progress.refresh()
 
 
-class _Hanging:
+class Hanging:
     """A paragraph whose first line stands out by two columns from the others; one line where nothing is wrapped."""
 
     def __init__(self, text: str, style: str = "", indent: int = 0):
@@ -185,14 +195,16 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits and accuracy, or error and R², learning rate, seconds; best: a star."""
-    numbers = "rmse" in facts["validation"]
+    """One epoch in one line: surprise in bits or error; accuracy, F1 or R²; learning rate, seconds; best: a star."""
+    measured = facts["validation"]
+    numbers = "rmse" in measured
+    nats = "log_loss" if "log_loss" in measured else "nll" if "nll" in measured else None
     train, validation = (
-        number(facts[split]["rmse"]) if numbers else f"{facts[split]['log_loss'] * BITS_PER_NAT:.3f}"
+        figure(facts[split][nats] * BITS_PER_NAT) if nats else number(facts[split]["rmse"])
         for split in ("train", "validation")
     )
-    measured = facts["validation"]
-    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * measured['accuracy']:.1f} %"
+    share = measured.get("accuracy", measured.get("f1_micro"))
+    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * share:.1f} %"
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
         f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
@@ -243,24 +255,27 @@ def summary(run: Run) -> Group:
     """What came out, the figures with their intervals, and what to do next."""
     told = run.report
     split = told["evaluated_on"]
+    guess = "commonest set" if task(told) == "multilabel" else "commonest class"
     columns = {
         "model": told[split],
         **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name not in GUESSES and facts},
-        **({"commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
+        **({guess: its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
-    verdict = [_Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
+    verdict = [Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", _Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
     said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
+    if "nll" in facts["metrics"]:
+        said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
     if facts["seen"]:
@@ -272,14 +287,16 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append(f"left out, with labels that the model does not know: {names}")
     if facts["problems"]:
         first = facts["problems"][0]
-        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {first['id']}: {first['reason']})")
-    return Group(*(_Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+        which = f"{said_id(first['id'])}: {first['reason']}"
+        said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
-    for name, said, write in _ROWS:
+    sets = any("f1_micro" in metrics for metrics in columns.values())
+    for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
         if not any(cells):
             continue
@@ -289,11 +306,9 @@ def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    return Text.assemble(write(estimate["value"]), (f" ({low}–{high})", "dim"))
+    to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
+    return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
 
-
-def _in_bits(nats: float | None) -> str:
-    return bits(None if nats is None else nats * BITS_PER_NAT).removesuffix(" bits").removesuffix(" bit")
 
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
@@ -301,8 +316,22 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("log_loss", "surprise, bits", _in_bits),
+    ("log_loss", "surprise, bits", in_bits),
+    ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
+    ("nll", "surprise, bits", in_bits),
+    ("nll_difference", "bits saved", in_bits),
+    ("coverage_50", "50 % coverage", percent),
+    ("coverage_90", "90 % coverage", percent),
+)
+_ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("f1_micro", "F1 (micro)", percent),
+    ("f1_macro", "F1 (macro)", percent),
+    ("precision_micro", "precision", percent),
+    ("recall_micro", "recall", percent),
+    ("subset_accuracy", "exact sets", percent),
+    ("hamming_loss", "Hamming loss", percent),
+    ("log_loss", "surprise, bits", in_bits),
 )

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
+ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
 GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
@@ -44,7 +45,7 @@ def interval(estimate: Mapping[str, Any]) -> str:
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A plain number."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+    return UNKNOWN if value is None or not math.isfinite(value) else _signed(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -54,7 +55,19 @@ def number(value: float | None, digits: int = 4) -> str:
     if value == 0:
         return "0"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}"
+    return _signed(f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}")
+
+
+def _signed(text: str) -> str:
+    """The number with a true minus, as wide as a plus, where it has one."""
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def bounds(estimate: Mapping[str, Any], write: Callable[[float | None], str] = figure) -> str:
+    """The ends of an interval that may be negative: "−3 to −1"."""
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return UNKNOWN
+    return f"{write(estimate['low'])} to {write(estimate['high'])}"
 
 
 def ends(estimate: Mapping[str, Any], digits: int = 3) -> str:
@@ -73,7 +86,7 @@ def bits(value: float | None, digits: int = 2) -> str:
     """A surprise with its unit."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{value:.{digits}f} {'bit' if round(value, digits) == 1 else 'bits'}"
+    return f"{_signed(f'{value:.{digits}f}')} {'bit' if round(value, digits) == 1 else 'bits'}"
 
 
 def count(number: int | None, noun: str = "") -> str:

@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.errors import regression
+from unfazed.analysis.errors import density, regression
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
+from unfazed.analysis.multilabel import multilabel
 from unfazed.errors import SourceError
+from unfazed.label_sets import parts
+from unfazed.modality import Modality
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
-from unfazed.source import SourceOptions
+from unfazed.source import SourceOptions, has_columns
 from unfazed.table import SPLITS, Table, number_in
+from unfazed.target import Scale, decided
 
 
 def evaluate(
@@ -47,17 +51,24 @@ def evaluate(
     run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(predictor.modality.find(local(source), _as_trained(run, predictor, options)))
-    used, own_test = _contents(run)
-    look = partial(reading, read=lambda _: None, load=predictor.modality.load)
-    digests = [one.sha256 for one in parallel(look, table.frame["input"].to_list())]
+    found = _found(run, predictor, local(source), options)
+    if run.task != "regression":  # whose labels need not all be numbers here
+        found = decided(found, run.task)
+    table, split = _measured_rows(found)
+    used, own_test = _contents(run, predictor.modality, table.columns)
+    digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
     predictions = predictor.predict(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
-    known, metrics = _measured(labels, predictions)
-    unknown = Counter(label for label, can in zip(labels, known, strict=True) if label is not None and not can)
+    known, metrics = _measured(labels, predictions, predictor.scale)
+    unknown = Counter(
+        name
+        for label, can in zip(labels, known, strict=True)
+        if label is not None and not can
+        for name in _unknown(label, predictions)
+    )
     if not known.any():
         raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
     problems = [
@@ -69,7 +80,7 @@ def evaluate(
         {
             "rows": int(known.sum()),
             "split": split,
-            "notes": [*table.notes, *_news(predictor, table.frame["input"].filter(readable).to_list())],
+            "notes": [*table.notes, *_news(predictor, table, readable)],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
@@ -81,29 +92,59 @@ def evaluate(
     return facts
 
 
-def _news(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
-    """What of the inputs, all of which can be read, the training rows had not."""
+def _news(predictor: Predictor, table: Table, readable: NDArray[np.bool_]) -> list[str]:
+    """What the rows that can be read have and the training rows had not, or the other way round."""
     read, news = predictor.modality.read, predictor.modality.news
-    return news([read(one) for one in inputs], predictor.preprocessor) if news else []
+    if news is None:
+        return []
+    given = [read(one) for one in table.frame["input"].filter(readable)]
+    return news(given, predictor.preprocessor, table.columns or None)
 
 
-def _measured(labels: list[str | None], predictions: Predictions) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
-    """Which labels [n] can be held against the predictions, and the metrics on these."""
-    if not predictions.classes:
+def _measured(
+    labels: list[str | None], predictions: Predictions, scale: Scale | None
+) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
+    """Which labels [n] can be held against the predictions, and the metrics on these; `scale`: of numbers."""
+    if predictions.thresholds is not None:
+        return _measured_sets(labels, predictions)
+    if scale is not None:
         targets = np.array([number_in(label) for label in labels])
-        return np.isfinite(targets), regression(targets, predictions.numbers)
+        found = regression(targets, predictions.numbers)
+        if predictions.probs.shape[1] == 2:
+            said = predictions.numbers.astype(np.float64), predictions.deviations.astype(np.float64)
+            found |= density(targets, *said, scale)
+        return np.isfinite(targets), found
     number = {label: index for index, label in enumerate(predictions.classes)}
     y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
     return y >= 0, classification(y, predictions.probs)
 
 
-def _as_trained(run: Run, predictor: Predictor, options: SourceOptions) -> SourceOptions:
-    """The options, and where inputs stand in the table itself, the columns that the run was trained with."""
+def _measured_sets(
+    labels: list[str | None], predictions: Predictions
+) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
+    """Likewise of sets of labels: one that holds a label which the model does not know says too much to be measured."""
+    number = {label: index for index, label in enumerate(predictions.classes)}
+    y = np.full(predictions.probs.shape, np.nan)
+    for row, label in enumerate(labels):
+        if label is not None and not _unknown(label, predictions):
+            y[row] = 0.0
+            y[row, [number[name] for name in parts(label)]] = 1.0
+    return ~np.isnan(y).any(1), multilabel(y, predictions.probs, predictions.indicators)
+
+
+def _unknown(label: str, predictions: Predictions) -> list[str]:
+    """What of a label, or of a set of them, the model does not know."""
+    names = [label] if predictions.thresholds is None else parts(label)
+    return [name for name in names if name not in predictions.classes]
+
+
+def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) -> Table:
+    """The rows of the source; where inputs stand in a table itself, with the columns that the run was trained with."""
     if not predictor.modality.values:
-        return options
-    columns = ",".join(getattr(predictor.preprocessor, "inputs", ()))
-    target = options.target or run.origin.get("options", {}).get("target")
-    return replace(options, target=target, input=columns or None)
+        return predictor.modality.find(source, options)
+    if not options.target and has_columns(source):
+        options = replace(options, target=run.origin.get("options", {}).get("target"))
+    return predictor.modality.find(source, options, predictor.preprocessor)
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:
@@ -112,13 +153,23 @@ def _measured_rows(table: Table) -> tuple[Table, str]:
     return (table.where(test), "test") if len(test) else (table, "all")
 
 
-def _contents(run: Run) -> tuple[set[str], set[str]]:
-    """The contents that a run must not be measured on, and those of its test.
+def _digests(table: Table, modality: Modality, columns: Sequence[str]) -> list[str | None]:
+    """The content of each row as a hash, as far as the columns go; null where it cannot be read."""
+    identity = partial(modality.identity, columns=columns or None)
+    look = partial(reading, read=lambda _: None, load=modality.load, identity=identity)
+    return [one.sha256 or None for one in parallel(look, table.frame["input"].to_list())]
 
-    Until it is finished that is its test too: who looks, and then goes on, has chosen by it.
+
+def _contents(run: Run, modality: Modality, columns: Sequence[str]) -> tuple[set[str | None], set[str | None]]:
+    """The contents that a run must not be measured on, and those of its test, as far as the columns go.
+
+    Until it is finished that is its test too: who looks, and then goes on, has chosen by it. Files may have changed or
+    gone since, so that the hash of then counts.
     """
     trained = run.table()
-    sides = {split: set(trained.where(trained.rows(split)).frame["sha256"].drop_nulls()) for split in SPLITS}
+    of_then = trained.frame["sha256"].to_list()
+    contents = np.array(_digests(trained, modality, columns) if modality.values else of_then, dtype=object)
+    sides = {split: set(contents[trained.rows(split)]) - {None} for split in SPLITS}
     used = sides["train"] | sides["validation"]
     return (used, sides["test"]) if run.finished else (used | sides["test"], set())
 

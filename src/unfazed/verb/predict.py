@@ -1,31 +1,44 @@
 """`unfazed predict`: what the model says of files, folders, and the paths in table files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unfazed.errors import UsageError
+from unfazed.certainty import NOTHING_PROMISED, Certainty
+from unfazed.errors import InputError, UsageError
 from unfazed.modality import Modality
-from unfazed.predictor import BATCH, Predictor
+from unfazed.predictor import BATCH, Predictions, Predictor
+from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
 from unfazed.source_folder import files_below, stored
 from unfazed.source_table import KINDS, read_frame
 from unfazed.table import natural_key
 
+NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
+
 
 def predicted(
-    run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
-) -> Iterator[Prediction]:
+    run: str | Path | Run,
+    items: Sequence[str],
+    *,
+    path: str | None = None,
+    header: bool = True,
+    certainty: Certainty = NOTHING_PROMISED,
+) -> Iterator[Prediction | Notice]:
     """One prediction an input, in order, a batch at a time; an input that cannot be read has a problem and no label.
+    Notices say what is not as it was in training.
 
     items: files, folders (every such file below them), and CSV, TSV, Parquet or JSONL files with a column of paths,
     or with the columns that the run was trained on; for texts, also texts themselves.
     path: the column of paths of the tables among them. header: the first line of a CSV or TSV file has names.
+    certainty: what the run's validation rows promise (`promised`); sets, intervals and abstention follow from it.
 
     Raises:
-        UsageError: nothing was given, or a folder or a table has no inputs, or `path` without a table.
+        UsageError: nothing was given, or the only item is a folder or a table without inputs, or `path` without a
+            table.
         RunError: the run cannot be opened.
     """
     if not all(items) or not items:
@@ -36,13 +49,32 @@ def predicted(
     inputs = (
         one
         for item in items
-        for one in listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
+        for one in _listed(item, predictor, path, header, alone=len(items) == 1)
     )
     while chunk := list(islice(inputs, BATCH)):
-        predictions = predictor.predict([one.content for one in chunk])
-        for row, one in enumerate(chunk):
-            probs = dict(zip(predictions.classes, predictions.probs[row].tolist(), strict=bool(predictions.classes)))
-            yield Prediction(stored(one.name), predictions.labels[row], predictions.problems[row], probs)
+        yield from (one for one in chunk if isinstance(one, Notice))
+        asked = [one for one in chunk if isinstance(one, Input)]
+        for predictions in predictor.batches([one.content for one in asked], certainty):
+            yield from (_told(one, predictions, row) for row, one in enumerate(asked))
+
+
+def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
+    """What the `row`-th prediction says of an input."""
+    said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
+    label, problem = predictions.labels[row], one.problem or predictions.problems[row]
+    promised: dict[str, Any] = {}
+    if predictions.sets is not None:
+        promised["set"] = predictions.sets[row] if label is not None else None
+    if predictions.intervals is not None:
+        low, high = predictions.intervals[row].tolist()
+        promised |= {"low": low, "high": high} if label is not None else {"low": None, "high": None}
+    if predictions.answered is not None:
+        promised["answer"] = label if predictions.answered[row] else None
+    about = (stored(one.name), label, problem)
+    if not predictions.classes:
+        return Prediction(*about, {}, promised, numbers=said)
+    labels = None if predictions.thresholds is None else predictions.label_sets[row]
+    return Prediction(*about, said, promised, labels=labels)
 
 
 class Input(NamedTuple):
@@ -50,14 +82,28 @@ class Input(NamedTuple):
 
     name: str  # for people
     content: str | Path  # what the predictor takes
+    problem: str | None = None  # why what it stands for cannot be listed
+
+
+def _listed(
+    item: str, predictor: Predictor, path: str | None, header: bool, alone: bool
+) -> Iterator[Input | Notice]:
+    """The inputs of an item; one that has none, or cannot be opened, is the end only where it is all that was asked."""
+    try:
+        yield from listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
+    except UsageError as error:
+        if alone:
+            raise
+        yield Input(item, "", str(error))
 
 
 def listed_inputs(
     item: str, modality: Modality, preprocessor: Any = None, *, path: str | None = None, header: bool = True
-) -> Iterator[Input]:
+) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
-    A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read.
+    A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read. Rows
+    that are inputs themselves are called by their number, 1 for the first.
 
     Raises:
         UsageError: a folder or a table file has no inputs.
@@ -66,18 +112,34 @@ def listed_inputs(
     if item and _is_folder(place):
         below = files_below(place, modality.extensions)
         if not below:
-            raise UsageError(f"{item} has no files to predict: looked for {', '.join(sorted(modality.extensions))}")
+            wanted = ", ".join(sorted(modality.extensions or KINDS))
+            said = f"looked for {wanted}" if modality.extensions else f"name its tables ({wanted}) themselves"
+            raise UsageError(f"{item} has no files to predict: {said}")
         yield from (_file(file, modality) for file in sorted(below, key=natural_key))
     elif _is_table(item):
         folders = list(dict.fromkeys([str(place.parent), "."]))
         named = {"path": path} if path else {}
-        contents = modality.listed(read_frame(place, header), preprocessor, item, folders, **named)
-        names = [f"{item}:{row}" for row in range(len(contents))] if modality.values else contents
+        frame, notes = read_frame(place, header)
+        contents = modality.listed(frame, preprocessor, item, folders, **named)
+        notes += _news(contents, frame, modality, preprocessor, path)
+        yield from (Notice(f"{item}: {note}") for note in notes)
+        names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
     elif modality.values and place.suffix.lower() not in modality.extensions:
         yield Input(item, item)
     else:
         yield _file(item, modality)
+
+
+def _news(contents: Sequence[str], frame: Any, modality: Modality, preprocessor: Any, path: str | None) -> list[str]:
+    """What of a table's rows, or its columns, is not as it was in training."""
+    if modality.news is None or path:
+        return []
+    given = []
+    for content in contents:
+        with suppress(InputError):  # which is told where it is predicted
+            given.append(modality.read(content))
+    return modality.news(given, preprocessor, frame.columns)
 
 
 def _file(name: str, modality: Modality) -> Input:

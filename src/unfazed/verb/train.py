@@ -20,7 +20,7 @@ from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
 from unfazed.modality.choice import chosen as chosen_modality
 from unfazed.processes import ALONE, Processes, joined
-from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
+from unfazed.recipe import AUTO, Recipe, check_kind, knobs, read_recipe, recipe_from, written
 from unfazed.report.events import Advance, Finished, Finishing, Found, Notice, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
@@ -34,8 +34,8 @@ from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
-from unfazed.verb.measure import measure
-from unfazed.verb.plan import Plan, default_patience, pace, plan
+from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
+from unfazed.verb.plan import Plan, default_patience, pace, plan, with_loss
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
 from unfazed.verb.running import Running, followed, trained
@@ -180,6 +180,10 @@ def fitted(source: Any, options: SourceOptions, recipe: Recipe, out: Path) -> Ru
     record.restart_clock()
     for _ in trained(Running(planned, loader, record, processes, None), None):
         pass
+    planned.model.load_state_dict(run.weights())
+    calibrate(run, prepared.table, prepared.table.rows("validation"), record.validation_probs(planned.model))
+    if prepared.table.task == "multilabel":
+        write_thresholds(run, prepared, scores(prepared, planned)[0])
     return run
 
 
@@ -193,6 +197,7 @@ def prepared_from(
     if not processes.first:
         processes.told(0)
     modality = chosen_modality(local(source), options, recipe.modality)
+    _check(recipe, modality.name)
     for event in prepare(source, options, recipe, modality, cache):
         if isinstance(event, Prepared):
             if processes.first:
@@ -200,6 +205,17 @@ def prepared_from(
             return event
         yield event
     raise AssertionError("the preparation ended without a result")
+
+
+def _check(recipe: Recipe, modality: str) -> None:
+    """Raise UsageError for what is known to be wrong before anything is read."""
+    check_kind(recipe, modality)
+    if recipe.task != AUTO:
+        with_loss(recipe)
+    if modality == "tabular":
+        from unfazed.modality.tabular import said_kinds
+
+        said_kinds(recipe.columns)
 
 
 def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Plan, Prepared, Loader]:

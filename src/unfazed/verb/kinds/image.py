@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
+from unfazed.analysis.one_vs_rest import linear_sets
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.errors import InputError
 from unfazed.modality.image import read
@@ -19,6 +20,7 @@ from unfazed.model.convnet import ConvNet, Pooling, default_width
 from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -43,7 +45,8 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
         start_size=default_start_size(size),
         width=default_width(size, len(rows)),
     )
-    model = ConvNet(prepared.table.outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
+    outputs = outputs_of(prepared.table, recipe.loss)
+    model = ConvNet(outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
     model.initialise(sample.x)
     details = f"on {size} × {size} pixels ({prepared.fitting}); mirror images: {recipe.flip}"
     return Design(recipe, model, "residual convnet", details, _evidence(flips, recipe.flip) if flips else None)
@@ -76,6 +79,8 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     rows = train[linear_rows(prepared.table.y()[train], seed)]
     if prepared.scale is not None:
         model = linear_numbers(_pixels(prepared, rows), y[rows])
+    elif prepared.table.task == "multilabel":
+        model = linear_sets(_pixels(prepared, rows), y[rows])
     else:
         model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
     parts = np.split(asked, range(SCORED, len(asked), SCORED))

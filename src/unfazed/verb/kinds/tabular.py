@@ -14,13 +14,16 @@ from torch import nn
 
 from unfazed.analysis.intervals import Integers
 from unfazed.analysis.tabular import (
+    BOOSTED_LABELS,
     BOOSTING_ROWS,
     LINEAR_ROWS,
     Rows,
     boosting_model,
     boosting_numbers,
+    boosting_sets,
     linear_model,
     linear_numbers,
+    linear_sets,
 )
 from unfazed.modality import whole
 from unfazed.modality.tabular import TabularPreprocessor
@@ -28,6 +31,7 @@ from unfazed.model.tables import Size, TableNet
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -38,8 +42,10 @@ DRAWS = 16  # values from other rows that stand for not knowing one
 PREDICTED = 100_000  # rows at most that are made up to explain those that are shown
 
 _MODELS = {
-    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers),
-    "boosting": ("scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model, boosting_numbers),
+    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers, linear_sets),
+    "boosting": (
+        "scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model, boosting_numbers, boosting_sets,
+    ),
 }
 
 
@@ -53,7 +59,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     )
     codes = _preprocessor(prepared).codes
     size = Size(bins=default_bins(len(rows)), embedding=default_embedding(len(codes)))
-    model = TableNet(prepared.table.outputs, codes, size, recipe.dropout)
+    model = TableNet(outputs_of(prepared.table, recipe.loss), codes, size, recipe.dropout)
     model.initialise(sample.x)
     details = f"{size.members} members in one, on {len(codes)} features, numbers in up to {size.bins} bins"
     return Design(recipe, model, "network for tables", details)
@@ -84,8 +90,12 @@ def baselines(prepared: Prepared, asked: Integers, seed: int) -> Iterator[Baseli
     """A linear model and boosted trees on the same columns, fitted to the training rows."""
     train, codes = prepared.table.rows("train"), _preprocessor(prepared).codes
     x, y = _encoded(prepared, train), prepared.examples.y.numpy()[train]
-    for name, (words, most, of_classes, of_numbers) in _MODELS.items():
-        if prepared.scale is None:
+    for name, (words, most, of_classes, of_numbers, of_sets) in _MODELS.items():
+        if prepared.table.task == "multilabel":
+            if name == "boosting" and y.shape[1] > BOOSTED_LABELS:
+                continue
+            model = of_sets(x, y, codes, seed)
+        elif prepared.scale is None:
             model = of_classes(x, y, codes, len(prepared.table.classes), seed)
         else:
             model = of_numbers(x, y, codes, seed)
@@ -110,7 +120,7 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
         if prepared.scale is None:
             weights = np.log2(known.max()) - np.log2(np.maximum(without[:, known.argmax()], _LEAST))
         else:
-            weights = prepared.in_units(known) - prepared.in_units(without)[:, 0]
+            weights = prepared.in_units(known)[0] - prepared.in_units(without)[:, 0]
         cells = zip(columns, weights.round(4).tolist(), strict=True)
         shown[row] = Exhibit(cells=[(column.name, _said(values.get(column.name)), weight) for column, weight in cells])
     return shown

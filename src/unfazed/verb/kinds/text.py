@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows
+from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows, tfidf_sets
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
@@ -21,6 +21,7 @@ from unfazed.model.texts import TextNet, default_buckets, default_encoders
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
+from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting
 from unfazed.verb.prepare import Prepared
 
@@ -38,7 +39,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
         learning_rate=0.0025, weight_decay=0.3, label_smoothing=0.0
     )
-    predicted = prepared.table.outputs
+    predicted = outputs_of(prepared.table, recipe.loss)
     vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
     width = min(WIDTH, predicted)
     encoders = default_encoders(ids * recipe.epochs, device.type == "cuda")
@@ -69,7 +70,8 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     if prepared.scale is not None:
         yield Baseline("linear", "TF-IDF with ridge regression", len(rows), tfidf_numbers(texts, y[rows])(wanted))
     else:
-        model = tfidf_model(texts, y[rows], len(prepared.table.classes))
+        sets = prepared.table.task == "multilabel"
+        model = tfidf_sets(texts, y[rows]) if sets else tfidf_model(texts, y[rows], len(prepared.table.classes))
         yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(wanted))
 
 

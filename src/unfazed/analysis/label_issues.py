@@ -1,0 +1,182 @@
+"""Which labels are wrong, from the record of the one training run that was made anyway.
+
+Two judges say what a row's label ought to be: the model, by the probabilities that it gave before it began to memorise
+labels, or where it was never trained on the row, in the end; and the row's neighbours among the embeddings, by the mean
+of theirs. How often labels are wrong is found on rows that the model was not trained on, and carried over to the rest.
+
+Axis letters: N rows, K classes, D embedding width, k neighbours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
+from unfazed.analysis.neighbours import nearest
+from unfazed.analysis.noise import channel, likeliest_other, matched, shares, wrong
+
+NEIGHBOURS = 20
+REFERENCES = 16_384  # rows among which neighbours are looked for
+FITTED = 5_000  # rows that the noise is estimated on
+CELLS = 4_000_000  # probabilities held at once
+FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
+WORSE = 0.03  # accuracy that the neighbours may lack, and still be asked
+DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
+RESAMPLES = 100
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class LabelIssues:
+    """What is known of each label [N]; rows without one are never issues."""
+
+    order: Integers  # rows that have a label, worst first
+    suggested: NDArray[Any]  # [N] the likeliest other class, by number; of numbers what is predicted
+    error_probability: Floats  # [N] of the label being wrong; nan where it is not known
+    scores: dict[str, Floats]  # [N] each, what the order rests on
+    neighbours: Integers  # [N, k] rows, nearest first
+    count: Estimate  # of wrong labels; nan where that cannot be told
+    disagreement: float  # share of the labels not trained on that are not what the judges would give
+
+
+def label_issues(
+    y: Integers, probs: NDArray[np.floating], embeddings: NDArray[np.floating], split: Integers, seed: int = 0
+) -> LabelIssues:
+    """How likely each label `y` [N] (-1 = none) is wrong.
+
+    `probs` [N, K]: of training rows the mean over the epochs before memorisation, of others the finished model's.
+    `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test.
+    """
+    probs = np.nan_to_num(probs).astype(np.float32)
+    neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
+    votes = _votes(probs, neighbours)
+    held_out = (y >= 0) & (split != TRAIN)
+    measured = held_out if held_out.sum() >= FEWEST else y >= 0
+    asked = _right(y, votes)[measured].mean() >= _right(y, probs)[measured].mean() - WORSE
+    belief = np.float32(0.5) * (probs + votes) if asked and neighbours.shape[1] else probs
+    error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
+    for judged, fitted in _parts(y, belief, split, measured):
+        found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
+        error[judged], suggested[judged] = found.error, found.suggested
+        count += np.array(found.share[:3]) * judged.sum()
+    margin = _margin(y, belief)
+    order = _order(np.flatnonzero(y >= 0), error, margin)
+    error[order] = -np.sort(-error[order])
+    agreement = votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
+    disagreement = 1 - float(_right(y, belief)[measured].mean())
+    scores = {"margin": margin, "agreement": agreement}
+    value, low, high = count.tolist()
+    estimate = Estimate(value, low, high, len(order))
+    return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
+
+
+def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
+    """The rows, worst first, by the mean of two ranks.
+
+    The probability of an error knows which labels are given for which; the margin goes by the judges alone, and is the
+    better one where errors are of other kinds than the sure rows have shown.
+    """
+    by_error, by_margin = (np.argsort(np.argsort(values, kind="stable")) for values in (-error[rows], margin[rows]))
+    return rows[np.lexsort((margin[rows], by_error + by_margin))]
+
+
+class _Judged(NamedTuple):
+    error: Floats  # of the rows judged
+    suggested: Integers
+    share: Estimate  # of wrong labels
+
+
+def _judged(
+    y: Integers, belief: NDArray[np.float32], judged: Integers, fitted: Integers, split: Integers, seed: int
+) -> _Judged:
+    """What the noise among the rows `fitted` says of the rows `judged`."""
+    few = min(FITTED, CELLS // (2 * belief.shape[1]))
+    fitted = _some(fitted, few, seed)
+    found = channel(y[fitted], belief[fitted].astype(np.float64))
+    share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found.given, seed)
+    error, suggested = np.empty(len(judged)), np.empty(len(judged), np.int64)
+    for trained in (True, False):
+        part = np.flatnonzero((split[judged] == TRAIN) == trained)
+        if not len(part):
+            continue
+        some = _some(judged[part], few, seed)
+        own = found.fitted(y[some], belief[some].astype(np.float64)) if trained else found
+        for block in _blocks(part, belief.shape[1]):
+            rows = judged[block]
+            true = own.true(belief[rows].astype(np.float64))
+            error[block] = wrong(y[rows], true, found.given)
+            suggested[block] = likeliest_other(y[rows], true, found.given)
+        if trained and error[part].mean() < share.low:  # their labels have bent the judges: the order alone is kept
+            error[part] = matched(error[part], share.low)
+    return _Judged(error, suggested, share)
+
+
+def _share(y: Integers, true: Floats, given: Floats, seed: int) -> Estimate:
+    """The share of wrong labels; its interval is no narrower than that of so many counted."""
+    n, found = len(y), float(wrong(y, true, given).mean())
+    spread = from_resamples(found, np.array(list(shares(y, true, given, _resamples(n, seed)))), n)
+    counted = wilson(found * n, n)
+    return Estimate(found, float(min(spread.low, counted.low)), float(max(spread.high, counted.high)), n)
+
+
+def _parts(
+    y: Integers, belief: NDArray[np.float32], split: Integers, measured: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Rows to judge, each with the rows that show how often their labels are wrong.
+
+    A test set may have been labelled with more care: where its labels agree with the judges otherwise than those of
+    validation do, it is judged for itself.
+    """
+    right, labelled = _right(y, belief), y >= 0
+    test, validation = measured & (split == TEST), measured & (split == VALIDATION)
+    if min(test.sum(), validation.sum()) >= FEWEST:
+        sides = right[test], right[validation]
+        error = np.sqrt(sum(side.var() / len(side) for side in sides))
+        if abs(sides[0].mean() - sides[1].mean()) > DIFFERENT * error:
+            yield labelled & (split != TEST), validation
+            yield labelled & (split == TEST), test
+            return
+    yield labelled, measured
+
+
+def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32]:
+    """The mean probabilities [N, K] of each row's neighbours [N, k]."""
+    votes = np.zeros_like(probs)
+    for place in range(neighbours.shape[1]):
+        votes += probs[neighbours[:, place]]
+    return np.asarray(votes / np.float32(max(1, neighbours.shape[1])), dtype=np.float32)
+
+
+def _right(y: Integers, probs: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(probs.argmax(1) == y)
+
+
+def _margin(y: Integers, probs: NDArray[np.float32]) -> Floats:
+    """The probability [N] of the label less the highest of another: lower = worse."""
+    rows, label = np.arange(len(y)), np.maximum(y, 0)
+    own = probs[rows, label].astype(np.float64)
+    others = probs.copy()
+    others[rows, label] = -1
+    return np.asarray(own - others.max(1), dtype=np.float64)
+
+
+def references(labelled: NDArray[np.bool_], seed: int) -> Integers:
+    """The rows, of those `labelled` [N], among which neighbours are looked for: of very many a part."""
+    return _some(np.flatnonzero(labelled), REFERENCES, seed)
+
+
+def _some(rows: Integers, most: int, seed: int) -> Integers:
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _resamples(n: int, seed: int) -> Iterator[Integers]:
+    generator = np.random.default_rng(seed)
+    return (generator.integers(0, n, n) for _ in range(RESAMPLES))
+
+
+def _blocks(rows: Integers, classes: int) -> list[Integers]:
+    step = max(1, CELLS // (classes * 2))
+    return [rows[start : start + step] for start in range(0, len(rows), step)]

@@ -1,0 +1,45 @@
+"""The nearest neighbours of embeddings, in blocks of bounded memory.
+
+Axis letters: N rows, D embedding width, M references, k neighbours.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Integers
+
+BLOCK = 8_000_000  # similarities held at once: some 60 MB with the copy that sorting makes
+
+
+def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) -> Integers:
+    """The `count` nearest of the `references` [M] to each row of `embeddings` [N, D] by cosine, never the row itself.
+
+    Gives row numbers [N, k], nearest first; k is less than `count` where there are too few.
+    """
+    units = _units(embeddings)
+    others, n = units[references].T.copy(), len(units)
+    count = max(0, min(count, len(references) - 1))
+    if not count:
+        return np.empty((n, 0), np.int64)
+    place = np.full(n, -1)
+    place[references] = np.arange(len(references))
+    rows = np.empty((n, count), np.int64)
+    step = max(1, BLOCK // len(references))
+    for start in range(0, n, step):
+        block = slice(start, min(start + step, n))
+        alike = units[block] @ others
+        own = np.flatnonzero(place[block] >= 0)
+        alike[own, place[block][own]] = -np.inf
+        best = np.argpartition(alike, -count, axis=1)[:, -count:]
+        found = np.take_along_axis(alike, best, 1)
+        order = np.argsort(-found, axis=1, kind="stable")
+        rows[block] = references[np.take_along_axis(best, order, 1)]
+    return rows
+
+
+def _units(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Embeddings around their mean, of length one; what is not a number is 0."""
+    found = np.nan_to_num(embeddings.astype(np.float32), posinf=0.0, neginf=0.0)
+    found -= found.mean(0)
+    length = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.maximum(length, np.finfo(np.float32).tiny), dtype=np.float32)

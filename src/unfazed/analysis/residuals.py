@@ -1,0 +1,51 @@
+"""Which numbers given as labels may be wrong: those far from what is predicted, by the measure of their neighbours.
+
+Axis letters: N rows, D embedding width, k neighbours.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Floats, Integers
+from unfazed.analysis.label_issues import NEIGHBOURS, LabelIssues, references
+from unfazed.analysis.neighbours import nearest
+
+LEAST = 0.25  # of the usual residual of all rows, below which no neighbourhood's goes
+
+
+def number_issues(
+    targets: Floats, predicted: Floats, embeddings: NDArray[np.floating], trained: NDArray[np.bool_], seed: int = 0
+) -> LabelIssues:
+    """How far each of the `targets` [N] (nan = none) is from what is `predicted` [N].
+
+    `predicted`: of `trained` rows the mean over the epochs before memorisation, of others the finished model's.
+    How many are wrong can't be told: nothing tells a wrong number from a rare one, so no probability is given.
+    """
+    known = np.isfinite(targets) & np.isfinite(predicted)
+    neighbours = nearest(embeddings, references(known, seed), NEIGHBOURS)
+    residuals = _standardised(np.where(known, targets - predicted, np.nan), neighbours, trained)
+    rows = np.flatnonzero(known)
+    return LabelIssues(
+        rows[np.argsort(-np.abs(residuals[rows]), kind="stable")],
+        predicted,
+        np.full(len(targets), np.nan),
+        {"residual": residuals},
+        neighbours,
+        Estimate(math.nan, math.nan, math.nan, len(rows)),
+        math.nan,
+    )
+
+
+def _standardised(residuals: Floats, neighbours: Integers, trained: NDArray[np.bool_]) -> Floats:
+    """Residuals [N] in units of the median one, without its sign, among the neighbours [N, k].
+
+    Those of trained rows are the smaller ones: each side is brought to the same median first.
+    """
+    found = residuals.copy()
+    for side in (trained, ~trained):
+        usual = np.nanmedian(np.abs(found[side])) if np.isfinite(found[side]).any() else 1.0
+        found[side] /= max(float(usual), 1e-12)
+    around = np.median(np.nan_to_num(np.abs(found))[neighbours], axis=1) if neighbours.shape[1] else 1.0
+    return np.asarray(found / np.maximum(around, LEAST))

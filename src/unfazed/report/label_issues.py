@@ -1,0 +1,33 @@
+"""The labels that are probably wrong, as a table for a terminal."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Column, Table
+from rich.text import Text
+
+from unfazed.report.labels import sentences
+from unfazed.report.terminal import Hanging
+from unfazed.report.words import count, figure, percent, printable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN = 25
+
+
+def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None) -> Group:
+    """How many labels are wrong, the worst ones, and where the others are."""
+    first, *others = sentences(told)
+    numbers = "residual" in frame.columns
+    heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id")
+    columns = (Column(name, no_wrap=True, overflow="ellipsis") for name in heads)
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    for row in frame.head(SHOWN).iter_rows(named=True):
+        sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
+        table.add_row(sure, *(Text(printable(row[name] or "")) for name in ("label", "suggested", "split", "id")))
+    rest = len(frame) - SHOWN
+    more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
+    left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")
+    return Group(Hanging(first, "bold"), *(Hanging(said) for said in others), "", table, "", left)

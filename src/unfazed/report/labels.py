@@ -1,0 +1,75 @@
+"""What is said of wrong labels: in the terminal, on the page and in the model card."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unfazed.errors import RunError
+from unfazed.report.words import count, percent
+from unfazed.table import Table
+
+Facts = Mapping[str, Any]
+OWN_MISTAKES = 0.5  # of the disagreements; where fewer are wrong labels, most are mistakes of the model
+FEW = 0.03  # share of labels disagreed with, up to which that does not matter
+
+
+def labels(table: Table, measured: Facts | None, path: object) -> dict[str, Any] | None:
+    """What was measured of the labels, with ids and labels from the table; None where nothing was.
+
+    Raises:
+        RunError: it speaks of rows that the table has not.
+    """
+    if not measured or not measured.get("count"):
+        return None
+    rows = [one.get("row") for one in measured.get("first", [])]
+    if not all(isinstance(row, int) and 0 <= row < len(table) for row in rows):
+        raise RunError(f"{path}/measurements.json is damaged: the table has not the rows of its labels. Train again")
+    ids, given, split = (table.frame[name] for name in ("id", "label", "split"))
+    first = [
+        {**one, "id": str(ids[row]), "label": given[row], "split": split[row]}
+        for row, one in zip(rows, measured.get("first", []), strict=True)
+    ]
+    return {**measured, "first": first}
+
+
+def headline(found: Facts) -> str:
+    """How many labels are wrong, as far as that can be told."""
+    estimate = found["count"]
+    if estimate["value"] is None:
+        return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
+    about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
+    verb = "label is" if estimate["n"] == 1 else "labels are"
+    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong ({count(low)} to {count(high)})"
+
+
+def caution(found: Facts) -> str | None:
+    """Why the count may be far too low, where it may."""
+    estimate, disagreement = found["count"], found.get("disagreement")
+    if estimate["value"] is None:
+        return "A wrong number looks like a rare one: listed are those farthest off, by the measure of similar rows."
+    share = estimate["value"] / max(1, estimate["n"])
+    if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
+        return None
+    return (
+        f"The model disagrees with {percent(disagreement)} of the labels it has not seen, most of it probably its own "
+        "mistakes; wrong labels hidden among these are not counted."
+    )
+
+
+def how_far(found: Facts) -> str | None:
+    """What reading the list to its end brings."""
+    worth = found.get("worth") or 0
+    if not worth:
+        return "None is worth checking on its own." if found["count"]["value"] is not None else None
+    depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)
+    if depth is None:
+        return f"{count(worth)} {'is' if worth == 1 else 'are'} worth checking."
+    return (
+        f"Checking the first {count(worth)} should find {percent(depth['found'])} of them; about "
+        f"{percent(depth['precision'])} of those checked are wrong."
+    )
+
+
+def sentences(found: Facts) -> Sequence[str]:
+    """The headline, the caution and how far to read, each a sentence."""
+    first = headline(found)
+    return [f"{first[:1].upper()}{first[1:]}.", *(said for said in (caution(found), how_far(found)) if said)]

@@ -1,0 +1,43 @@
+"""The page's section of labels that may be wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unfazed.report import words
+from unfazed.report.examples import Exhibits, gallery
+from unfazed.report.exhibits import shown
+from unfazed.report.labels import sentences
+from unfazed.report.markup import Html, tag
+
+Facts = Mapping[str, Any]
+
+
+def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
+    """How many labels are wrong, and the first of them; nothing is said where nothing was measured."""
+    found = told.get("labels")
+    if not found:
+        return None
+    first = found["first"]
+    figures = tag("div", *(_figure(row, exhibits) for row in first), class_=gallery(first, exhibits))
+    listed = tag("p", "All of them, to read and to correct: unfazed label-issues RUN --csv FILE", class_="soft small")
+    return tag(
+        "section",
+        tag("h2", "Labels to check"),
+        tag("p", words.tight(" ".join(sentences(found))), class_="lead"),
+        tag("div", listed, figures, class_="card") if first else None,
+        id="labels",
+    )
+
+
+def _figure(row: Facts, exhibits: Exhibits) -> Html:
+    """One label: its probability of being wrong, what it might be instead, what its neighbours are called."""
+    if row.get("error_probability") is not None:
+        said = f"{words.percent(row['error_probability'])} wrong"
+    else:
+        said = f"{words.figure(abs(row.get('residual') or 0), 1)} × the usual"
+    near = ", ".join(f"{times} × {label}" for label, times in (row.get("neighbours") or {}).items())
+    pairs = [("given", row["label"]), ("suggested", row.get("suggested")), ("nearest", near)]
+    lines = [tag("div", tag("dt", name), tag("dd", text, title=text)) for name, text in pairs if text]
+    name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
+    caption = tag("figcaption", tag("span", said, class_="bits"), tag("dl", *lines, class_="labels"), name)
+    return tag("figure", shown(exhibits.get(row["row"]), str(row["id"])), caption)

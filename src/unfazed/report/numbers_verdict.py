@@ -1,0 +1,175 @@
+"""What the figures of a run that predicts numbers amount to, in sentences, beside `verdict` for classes."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from unfazed.analysis.errors import NOMINAL
+from unfazed.analysis.surprise import BITS_PER_NAT
+from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, labels, sentence, simpler, spoken
+from unfazed.report.words import bounds, count, figure, interval, number, percent
+
+Facts = Mapping[str, Any]
+GAP = 0.05  # R² of training above that of validation by this much, intervals apart: overfitting
+LATE, RISEN = 0.1, 0.01  # the last part of a run, and what R² may gain there without the run being too short
+LONGEST = 60  # characters of a column's name
+
+
+def headline(told: Facts) -> str:
+    """The one sentence: how far off, and the share of the variance explained, with n."""
+    split = told["evaluated_on"]
+    error, explained = told[split]["mae"], told[split]["r2"]
+    if not error["n"]:
+        return f"no {items(told)} with a target were kept apart, so nothing is known about new ones"
+    on = count(error["n"], f"{split} {items(told)}")
+    share = f"R² {figure(explained['value'])} ({bounds(explained)})"
+    named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
+    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}; {share}"
+
+
+def _ends(estimate: Facts) -> str:
+    return f"{number(estimate['low'])} – {number(estimate['high'])}"
+
+
+def named_target(told: Facts) -> str:
+    """What is predicted: the name of its column in quotes, or "the number"."""
+    name = told["target"]["name"]
+    if not name:
+        return "the number"
+    return f"“{name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'}”"
+
+
+def verdict(told: Facts) -> list[dict[str, str]]:
+    """Sentences with a tone each, the most important first."""
+    split = told["evaluated_on"]
+    if not told[split]["mae"]["n"]:
+        return []
+    beside = [_against(told, *one) for one in simpler(told)]
+    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), _fit(told), _rising(told)]
+    said.append(labels(told))
+    return spoken(split, said)
+
+
+def _against_mean(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
+    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {count(error['n'])})"
+    always = f"Always naming the mean would be off by {guessed}"
+    if r2["low"] is not None and r2["low"] > 0:
+        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
+    return CAUTION, f"{always}: the model is not shown to be better than that."
+
+
+def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
+    measured = baseline.get(told["evaluated_on"], {})
+    its, gain = measured.get("r2"), measured.get("r2_difference")
+    if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
+        return None
+    said = f"{sentence(words)} reaches R² {figure(its['value'])} ({bounds(its)})"
+    if gain["low"] <= 0 <= gain["high"]:
+        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
+    ends = sorted((abs(gain["low"]), abs(gain["high"])))
+    by = f"{figure(abs(gain['value']))} ({figure(ends[0])} to {figure(ends[1])}, compared example by example)"
+    if gain["low"] > 0:
+        return GOOD, f"{said}: the model is better by {by}."
+    return CAUTION, f"{said}: it beats the model, by {by}. Until more data or another setting helps, prefer it."
+
+
+def _fit(told: Facts) -> Sentence:
+    train, validation = told["train"]["r2"], told["validation"]["r2"]
+    if None in (train["value"], validation["value"], train["low"], validation["high"]):
+        return None
+    shares = [f"{figure(one['value'])} ({bounds(one)}, n = {count(one['n'])})" for one in (train, validation)]
+    both = f"R² is {shares[0]} on the training {items(told)}, {shares[1]} on validation"
+    if train["value"] - validation["value"] > GAP and train["low"] > validation["high"]:
+        return CAUTION, f"It overfits: {both}. More data, more weight decay or dropout may narrow the gap."
+    if train["value"] - validation["value"] > GAP:
+        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
+    if train["high"] is not None and (better := _better_than(told, train["high"])):
+        said = f"It has not learnt its training set: {both}, and {better}"
+        return CAUTION, f"{said}. It underfits: more epochs, or a higher learning rate."
+    return GOOD, f"No overfitting to speak of: {both}."
+
+
+def _better_than(told: Facts, r2: float) -> str | None:
+    """The simpler model that surely explains more of rows it never saw than the model, with `r2`, of its own."""
+    split = told["evaluated_on"]
+    rivals = [("naming the mean is as good", {"value": 0.0, "low": 0.0})]
+    for name, facts in simpler(told):
+        its = facts.get(split, {}).get("r2") or {}
+        if its.get("low") is not None:
+            said = f"{name} reaches {figure(its['value'])} on {split} {items(told)}, which it never saw"
+            rivals.append((said, its))
+    said, best = max(rivals, key=lambda rival: float(rival[1]["low"]))
+    return said if r2 < best["low"] else None
+
+
+def _surprise(told: Facts) -> Sentence:
+    """The bits that the model's mean and deviation save."""
+    split = told["evaluated_on"]
+    left, saved = told[split].get("nll"), told[split].get("nll_difference")
+    blind = told["baselines"]["mean"][split].get("nll")
+    if not left or not saved or not blind or saved["low"] is None:
+        return None
+    said = (
+        f"A target costs {in_bits(left['value'])} bits of surprise; a Gaussian with the mean and the deviation of the "
+        f"training {items(told)}, which looks at nothing, {in_bits(blind['value'])} bits"
+    )
+    by = f"{in_bits(saved['value'])} bits"
+    span = f"({bounds(saved, in_bits)}, n = {count(saved['n'])})"
+    if saved["low"] > 0:
+        return GOOD, f"{said}: {by} saved {span}."
+    return CAUTION, f"{said}: what the model saves, {by} {span}, is not shown to be anything."
+
+
+def in_bits(nats: float | None) -> str:
+    """A mean negative log-likelihood in bits, without the unit."""
+    return figure(None if nats is None else nats * BITS_PER_NAT, 2)
+
+
+def bits_explained() -> str:
+    """What a number's surprise in bits is relative to."""
+    blind = f"{math.log(2 * math.pi * math.e) / 2 * BITS_PER_NAT:.2f}"
+    return (
+        "A target’s surprise is −log₂ of the probability density that was predicted for it, its unit the standard "
+        "deviation of the training targets: alone it means little and may be negative, but each bit less than the "
+        f"{blind} that a Gaussian with the training targets’ mean and deviation needs on average means that the truth "
+        "was given twice the density."
+    )
+
+
+def _coverage(told: Facts) -> Sentence:
+    """Whether as many targets lie within the predicted intervals as ought to."""
+    found = {name: told[told["evaluated_on"]].get(name) for name in NOMINAL}
+    if not all(found.values()):
+        return None
+    half, most = found.values()
+    said = (
+        f"Its 50 % intervals hold {percent(half['value'])} of the targets ({interval(half)}), its 90 % intervals "
+        f"{percent(most['value'])} ({interval(most)}), n = {count(most['n'])}"
+    )
+    few = [found[name]["high"] < share for name, share in NOMINAL.items()]
+    many = [found[name]["low"] > share for name, share in NOMINAL.items()]
+    if few[1] and many[0]:
+        return CAUTION, f"{said}: large errors are more frequent than a Gaussian has them, and so are small ones."
+    if any(few):
+        return CAUTION, f"{said}: too few; it is surer than it ought to be."
+    if any(many):
+        return PLAIN, f"{said}: more than there ought to be; it is less sure than it could be."
+    return GOOD, f"{said}: neither is told from what it ought to be."
+
+
+def _rising(told: Facts) -> Sentence:
+    """Whether validation R² still rose when training ended: an annealed run ends best, but no longer in a hurry."""
+    epochs = told["epochs"]
+    if not epochs or told["best_epoch"] != epochs[-1]["epoch"]:
+        return None
+    scores = [0.0, *((epoch.get("validation") or {}).get("r2") for epoch in epochs)]
+    before, last = scores[-1 - max(1, round(LATE * len(epochs)))], scores[-1]
+    if before is None or last is None or last - before < RISEN:
+        return None
+    how = "more steps, or more time" if told["recipe"].get("steps") else f"--epochs {2 * len(epochs)}"
+    return CAUTION, (
+        f"Validation error was still falling when training ended (R² {figure(before)}, then {figure(last)} after "
+        f"{count(len(epochs), 'epochs')}): train longer, {how}."
+    )

@@ -1,0 +1,183 @@
+"""`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.label_issues import LabelIssues
+from unfazed.analysis.label_issues import label_issues as found_in
+from unfazed.analysis.residuals import number_issues
+from unfazed.errors import RunError, UnfazedError, UsageError
+from unfazed.files import write_bytes
+from unfazed.report.facts import finite
+from unfazed.report.shapes import only_run_errors
+from unfazed.run import Run
+from unfazed.table import SPLITS, Table
+from unfazed.target import scale_of
+
+WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
+FAR = 8.0  # times the usual residual, from which on a number is
+SHOWN = 12  # labels that the report shows
+
+
+class Depth(NamedTuple):
+    """What reading the first rows of the list brings."""
+
+    rows: int
+    precision: float  # share of them expected to be wrong
+    found: float  # share of all wrong labels expected to be among them
+
+
+@dataclass(frozen=True, eq=False)
+class Issues:
+    """A run's labels, the worst first, and how many are wrong."""
+
+    frame: pl.DataFrame
+    count: Estimate  # of wrong labels among the n that there are; nan where that can't be told
+    depths: list[Depth]  # how far to read
+    worth: int  # rows that are worth reading, however many the frame has
+    disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
+
+
+def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
+    """The labels of a run that are probably wrong, worst first; with `every`, all labels.
+
+    The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
+    what the order rests on (`margin` and `agreement`, lower = worse; of numbers `residual`, in units of their
+    neighbours') and `neighbours`, the nearest rows. Where numbers are predicted, how many are wrong can't be told, and
+    `error_probability` is null.
+
+    Raises:
+        RunError: there is no such run, or a file of it is missing or damaged.
+        UsageError: its examples have sets of labels.
+    """
+    run = Run.open(run)
+    with only_run_errors(run.path):
+        table = run.table()
+        if table.task == "multilabel":
+            raise UsageError(f"{run.path} predicts sets of labels: only labels of one class, and numbers, are audited")
+        issues = audited(run, table)
+        return _told(table, issues, every)
+
+
+def audited(run: Run, table: Table) -> LabelIssues:
+    """The audit of a run's labels, as arrays.
+
+    Raises:
+        RunError: a file is missing or damaged, or they contradict one another.
+    """
+    window, scores = run.dynamics().get("window_probs"), run.scores()
+    probs, embeddings = scores.get("probs"), scores.get("embeddings")
+    if window is None or probs is None or embeddings is None:
+        raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
+    outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
+    if window.shape != (len(table), *outputs) or probs.shape != window.shape or len(embeddings) != len(table):
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
+    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
+    if table.task == "regression":
+        in_window = _in_units(run, window[:, 0])
+        predicted = np.where(trained, in_window, probs[:, 0].astype(np.float64))
+        return number_issues(table.targets(), predicted, embeddings, trained, seed)
+    belief = np.where(trained[:, None], window, probs)
+    return found_in(table.y(), belief, embeddings, _splits(table, trained), seed)
+
+
+def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
+    try:
+        scale = scale_of(run.model)
+    except UnfazedError as error:
+        raise RunError(f"{run.path / 'model.json'} is damaged: {error}. Train again") from error
+    assert scale is not None
+    return scale.original(outputs)
+
+
+def _splits(table: Table, trained: NDArray[np.bool_]) -> Integers:
+    """The number of each row's split [N]; a row that was never trained on counts as held out, wherever it is."""
+    number = {name: place for place, name in enumerate(SPLITS)}
+    split = np.array([number.get(name, -1) for name in table.frame["split"]], dtype=np.int64)
+    return np.where((split == 0) & ~trained, -1, split)
+
+
+def _told(table: Table, issues: LabelIssues, every: bool) -> Issues:
+    if table.task == "regression":
+        worth = int((np.abs(issues.scores["residual"][issues.order]) >= FAR).sum())
+    else:
+        worth = int((issues.error_probability[issues.order] >= WORTH_READING).sum())
+    order = issues.order if every else issues.order[:worth]
+    return Issues(_frame(table, issues, order), issues.count, _depths(issues, worth), worth, issues.disagreement)
+
+
+def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
+    rows, suggested = table.frame[order], issues.suggested[order]
+    classes = np.array(table.classes, dtype=object)
+    names = [f"{number:.6g}" for number in suggested] if table.task == "regression" else classes[suggested].tolist()
+    return pl.DataFrame(
+        {
+            "row": order,
+            **{name: rows[name] for name in ("id", "input", "split", "label")},
+            "suggested": pl.Series(names, dtype=pl.String),
+            "error_probability": pl.Series(issues.error_probability[order]).fill_nan(None),
+            **{name: values[order] for name, values in issues.scores.items()},
+            "neighbours": pl.Series(issues.neighbours[order].tolist(), dtype=pl.List(pl.Int64)),
+        }
+    )
+
+
+def _depths(issues: LabelIssues, worth: int) -> list[Depth]:
+    """The precision at round depths, at what is worth reading, and at the end."""
+    found = np.cumsum(issues.error_probability[issues.order])
+    if not len(found) or np.isnan(found[-1]):
+        return []
+    rounds = [n * 10**power for power in range(1, 8) for n in (1, 2, 5)]
+    depths = sorted({depth for depth in (*rounds, worth, len(found)) if 0 < depth <= len(found)})
+    return [Depth(n, float(found[n - 1] / n), float(found[n - 1] / max(found[-1], 1e-12))) for n in depths]
+
+
+def write_csv(issues: Issues, path: Path) -> None:
+    """Write the list as CSV, neighbours as row numbers separated by spaces.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    first = ["id", "input", "split", "label", "suggested", "error_probability"]
+    flat = issues.frame.with_columns(pl.col("neighbours").cast(pl.List(pl.String)).list.join(" "))
+    try:
+        write_bytes(path, flat.select(*first, pl.exclude(first)).write_csv().encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def labels_to_check(run: Run, table: Table) -> dict[str, Any] | None:
+    """What the report says of the labels: the count, how far to read, and the first rows with their evidence.
+
+    None where examples have sets of labels, which are not audited.
+    """
+    if table.task == "multilabel":
+        return None
+    issues = label_issues(run)
+    labels = table.frame["label"]
+    first = []
+    for row in issues.frame.head(SHOWN).iter_rows(named=True):
+        near = Counter(labels[neighbour] for neighbour in row["neighbours"]) if table.classes else Counter()
+        its = {name: row.get(name) for name in ("row", "suggested", "error_probability", "residual")}
+        first.append(its | {"neighbours": dict(near.most_common(3))})
+    return {**told(issues), "first": first}
+
+
+def told(issues: Issues) -> dict[str, Any]:
+    """What is to be said of the issues."""
+    facts: dict[str, Any] = finite(
+        {
+            "count": issues.count._asdict(),
+            "disagreement": issues.disagreement,
+            "worth": issues.worth,
+            "depths": [depth._asdict() for depth in issues.depths],
+        }
+    )
+    return facts

@@ -1,0 +1,250 @@
+"""The audit of labels: planted errors come first, are counted, and are told from mistakes of the model."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars
+import pytest
+from fake_run import fake_run
+
+import unfazed
+from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, label_issues
+from unfazed.analysis.neighbours import nearest
+from unfazed.analysis.noise import channel, matched, wrong
+from unfazed.analysis.residuals import number_issues
+from unfazed.cli import main
+from unfazed.errors import RunError
+from unfazed.report.facts import facts
+from unfazed.report.page import write_report
+from unfazed.verb.label_issues import labels_to_check
+
+CLASSES = 4
+
+
+def judged(n=2000, noise=0.2, skill=3.0, seed=0, pairs=False):
+    """True classes, labels of which a share is wrong, calibrated probabilities of true classes, embeddings, splits."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, skill, (n, CLASSES))
+    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    true = np.array([generator.choice(CLASSES, p=p) for p in probs])
+    y = true.copy()
+    chosen = generator.permutation(n)[: round(noise * n)]
+    y[chosen] = (y[chosen] + (1 if pairs else generator.integers(1, CLASSES, len(chosen)))) % CLASSES
+    given = (1 - noise) * probs + noise * np.roll(probs, 1, axis=1) if pairs else probs
+    if not pairs:
+        given = (1 - noise - noise / (CLASSES - 1)) * probs + noise / (CLASSES - 1)
+    split = generator.choice([TRAIN, VALIDATION, TEST], n, p=[0.6, 0.15, 0.25])
+    return true, y, given.astype(np.float32), probs.astype(np.float32), split
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_wrong_labels_come_first_and_are_counted(pairs):
+    true, y, given, embeddings, split = judged(skill=6.0, pairs=pairs)
+    found = label_issues(y, given, embeddings, split)
+    errors = y != true
+    assert errors[found.order[:300]].mean() > 0.9
+    assert found.count.low <= errors.sum() <= found.count.high
+    assert abs(found.count.value - errors.sum()) < 0.2 * errors.sum()
+
+
+def test_probabilities_are_calibrated():
+    true, y, given, embeddings, split = judged(n=6000)
+    found = label_issues(y, given, embeddings, split)
+    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.0)):
+        rows = (found.error_probability >= low) & (found.error_probability < high)
+        assert abs((y != true)[rows].mean() - found.error_probability[rows].mean()) < 0.12, (low, high)
+
+
+def test_mistakes_of_the_model_are_not_taken_for_wrong_labels():
+    _, y, given, embeddings, split = judged(noise=0.0, skill=1.5)
+    found = label_issues(y, given, embeddings, split)
+    assert found.disagreement > 0.3  # the data are ambiguous
+    assert found.count.value < 0.25 * found.disagreement * len(y)
+
+
+def test_what_is_suggested_is_another_label_and_mostly_the_true_one():
+    true, y, given, embeddings, split = judged()
+    found = label_issues(y, given, embeddings, split)
+    errors = y != true
+    assert (found.suggested != y).all()
+    assert (found.suggested[errors] == true[errors]).mean() > 0.8
+
+
+def test_a_row_without_a_label_is_no_issue():
+    _, y, given, embeddings, split = judged(n=300)
+    y[:7] = -1
+    found = label_issues(y, given, embeddings, split)
+    assert np.isnan(found.error_probability[:7]).all()
+    assert sorted(found.order) == list(range(7, 300)) and found.count.n == 293
+
+
+def test_a_test_set_with_better_labels_is_judged_for_itself():
+    true, y, given, embeddings, split = judged(n=4000, noise=0.3)
+    y[split == TEST] = true[split == TEST]
+    found = label_issues(y, given, embeddings, split)
+    of_test, of_others = (np.mean(found.error_probability[side]) for side in (split == TEST, split != TEST))
+    assert of_test < 0.05 and abs(of_others - 0.3) < 0.06
+
+
+def test_neighbours_that_know_less_than_the_model_are_not_asked():
+    _, y, given, embeddings, split = judged(noise=0.1)
+    noise = np.random.default_rng(1).normal(size=(len(y), 8))
+    with_noise, alone = (label_issues(y, given, one, split) for one in (noise, embeddings[:, :0]))
+    assert np.allclose(with_noise.error_probability, alone.error_probability)
+
+
+def test_few_rows_and_one_class_are_no_error():
+    for n, classes in ((1, 2), (3, 2), (12, 1)):
+        y = np.arange(n) % classes
+        probs = np.full((n, classes), 1 / classes, np.float32)
+        found = label_issues(y, probs, np.zeros((n, 3)), np.zeros(n, np.int64))
+        assert len(found.order) == n and 0 <= found.count.value <= n
+
+
+def test_the_channel_finds_which_labels_are_given_for_which():
+    _, y, given, _, _ = judged(n=8000, noise=0.2, skill=4.0, pairs=True)
+    found = channel(y, given.astype(np.float64))
+    for k in range(CLASSES):
+        assert abs(found.given[k, (k + 1) % CLASSES] - 0.2) < 0.05
+        assert abs(found.given[k, k] - 0.8) < 0.05
+
+
+def test_bayes_by_hand():
+    true = np.array([[0.25, 0.75]])
+    given = np.array([[0.9, 0.1], [0.2, 0.8]])
+    assert wrong(np.array([0]), true, given)[0] == pytest.approx(0.75 * 0.2 / (0.75 * 0.2 + 0.25 * 0.9))
+
+
+def test_matching_keeps_the_order_and_brings_the_mean():
+    probabilities = np.array([0.01, 0.2, 0.5, 0.9])
+    found = matched(probabilities, 0.3)
+    assert found.mean() == pytest.approx(0.3, abs=1e-6)
+    assert (np.diff(found) > 0).all()
+
+
+def test_neighbours_are_the_nearest_by_cosine_and_never_the_row_itself():
+    generator = np.random.default_rng(0)
+    embeddings = generator.normal(size=(200, 5))
+    found = nearest(embeddings, np.arange(200), 7)
+    centred = embeddings - embeddings.mean(0)
+    units = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    alike = units @ units.T
+    np.fill_diagonal(alike, -np.inf)
+    assert (np.sort(found, axis=1) == np.sort(np.argsort(-alike, axis=1)[:, :7], axis=1)).all()
+    assert (found[:, 0] == alike.argmax(1)).all()
+
+
+def test_neighbours_are_looked_for_among_the_references():
+    found = nearest(np.random.default_rng(0).normal(size=(50, 3)), np.array([4, 8, 15]), 5)
+    assert found.shape == (50, 2) and set(found.ravel()) <= {4, 8, 15}
+    assert not (found[[4, 8, 15]] == np.array([[4], [8], [15]])).any()
+
+
+def test_numbers_far_from_their_neighbours_come_first_and_are_not_counted():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(-1, 1, (800, 2))
+    width = np.where(x[:, 0] > 0, 1.0, 0.05)  # the same error is usual on one side and not on the other
+    targets = 3 * x[:, 1] + width * generator.normal(size=800)
+    planted = np.flatnonzero(x[:, 0] < -0.1)[:20]
+    targets[planted] += 1.5
+    targets[799] = np.nan
+    found = number_issues(targets, 3 * x[:, 1], x, np.arange(800) < 500)
+    assert len(set(found.order[:20]) & set(planted)) >= 18
+    assert np.isnan(found.count.value) and found.count.n == 799
+    assert 799 not in found.order
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose record speaks against its first thirty labels."""
+    made = fake_run(tmp_path / "run")
+    table, scores, losses = made.table(), made.scores(), made.dynamics()["losses"]
+    trained = table.rows("train")
+    labels = table.frame["label"].to_list()
+    for row in range(30):
+        labels[row] = next(name for name in table.classes if name != labels[row])
+    probs = np.eye(len(table.classes), dtype=np.float32)[table.y()] * 0.9 + 0.1 / len(table.classes)
+    replace(table, frame=table.frame.with_columns(label=polars.Series(labels))).write(made.path / "table.parquet")
+    window = np.full_like(probs, np.nan)
+    window[trained] = probs[trained]
+    made.write_arrays("dynamics.npz", {"losses": losses, "margins": -losses, "window_probs": window.astype(np.float16),
+                                       "window": np.array(3)})  # fmt: skip
+    made.write_arrays("scores.npz", {**scores, "probs": probs, "embeddings": probs.astype(np.float16)})
+    return made
+
+
+def test_the_list_has_what_it_takes_to_correct_labels(run):
+    found = unfazed.label_issues(run.path)
+    assert set(found.frame["row"][:30]) == set(range(30))
+    assert found.frame.columns[:7] == ["row", "id", "input", "split", "label", "suggested", "error_probability"]
+    assert {"margin", "agreement", "neighbours"} <= set(found.frame.columns)
+    assert (found.frame["label"] != found.frame["suggested"]).all()
+    assert found.frame["error_probability"].is_sorted(descending=True)
+
+
+def test_every_label_is_ranked_when_asked_for(run):
+    found = unfazed.label_issues(run, every=True)
+    assert len(found.frame) == found.count.n == len(run.table())
+    assert found.depths[-1].found == pytest.approx(1) and found.depths[0].precision >= found.depths[-1].precision
+
+
+def test_the_command_writes_a_list_worst_first(run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["label-issues", str(run.path), "--all", "--csv", str(tmp_path / "labels.csv")])
+    assert ended.value.code == 0
+    assert f"of {len(run.table())} labels are wrong" in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8", newline="")))
+    assert list(rows[0])[:6] == ["id", "input", "split", "label", "suggested", "error_probability"]
+    assert {int(row["row"]) for row in rows[:30]} == set(range(30)) and len(rows) == len(run.table())
+    assert all(near.isdecimal() for near in rows[0]["neighbours"].split())
+
+
+def test_a_file_that_cannot_be_written_is_one_error(run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["label-issues", str(run.path), "--csv", str(tmp_path / "nowhere" / "labels.csv")])
+    assert ended.value.code == 2 and "cannot write" in capsys.readouterr().err
+
+
+def test_nothing_is_changed(run):
+    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    unfazed.label_issues(run)
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_a_run_without_the_record_says_so(tmp_path):
+    with pytest.raises(RunError, match="no record to judge labels by"):
+        unfazed.label_issues(fake_run(tmp_path / "run"))
+
+
+def test_files_of_another_run_are_one_error(run):
+    scores = run.scores()
+    run.write_arrays("scores.npz", {"probs": scores["probs"][:-1], "embeddings": scores["embeddings"]})
+    with pytest.raises(RunError, match="not of one run"):
+        unfazed.label_issues(run)
+
+
+def test_the_report_shows_the_labels_to_check(run):
+    run.write_json("measurements.json", {**run.measurements, "labels": labels_to_check(run, run.table())})
+    page = write_report(run).read_text()
+    told = run.report
+    assert {row["row"] for row in told["labels"]["first"]} <= set(range(30))
+    assert 'id="labels"' in page and 'href="#labels"' in page
+    assert any("labels are wrong" in line["text"] for line in told["verdict"])
+    assert "labels are wrong" in (run.path / "README.md").read_text()
+
+
+def test_a_report_without_them_has_no_such_section(tmp_path):
+    run = fake_run(tmp_path / "run")
+    assert 'href="#labels"' not in write_report(run).read_text()
+    assert facts(run)["labels"] is None
+
+
+def test_rows_that_the_table_has_not_are_damage(run):
+    told = labels_to_check(run, run.table())
+    told["first"][0]["row"] = 10**6
+    run.write_json("measurements.json", {**run.measurements, "labels": told})
+    with pytest.raises(RunError, match="measurements"):
+        facts(run)
+    json.dumps(told, allow_nan=False)

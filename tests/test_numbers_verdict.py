@@ -1,0 +1,109 @@
+"""What is said of a run that predicts numbers: only what its figures hold, beside what simpler models reach."""
+
+import math
+from typing import Any
+
+import pytest
+
+from unfazed.report import words
+from unfazed.report.numbers_verdict import headline, verdict
+
+SPLITS = ("train", "validation", "test")
+
+
+def estimate(value: float, half: float = 0.02, n: int = 200) -> dict[str, Any]:
+    return {"value": value, "low": value - half, "high": value + half, "n": n}
+
+
+def told(train: float = 0.7, held_out: float = 0.68, rising: tuple[float, ...] = (), **changes: Any) -> dict[str, Any]:
+    """The facts that sentences are made of; `rising`: validation R² of each epoch, the last one kept."""
+    r2 = {"train": train, "validation": held_out, "test": held_out}
+    mean = {split: {"mae": estimate(20.0), "r2": estimate(0.0)} for split in SPLITS[1:]}
+    epochs = [{"epoch": number, "validation": {"r2": value}} for number, value in enumerate(rising, 1)]
+    return {
+        "task": "tabular regression", "evaluated_on": "test", "target": {"name": "price", "mean": 0, "deviation": 1},
+        **{split: {"mae": estimate(10.0), "r2": estimate(value)} for split, value in r2.items()},
+        "baselines": {"mean": mean}, "epochs": epochs, "best_epoch": len(epochs) or None, "recipe": {},
+        **changes,
+    }  # fmt: skip
+
+
+def linear(r2: float) -> dict[str, Any]:
+    guess = {split: {"mae": estimate(20.0), "r2": estimate(0.0)} for split in SPLITS[1:]}
+    return {"mean": guess, "linear": {"words": "a linear model", "test": {"r2": estimate(r2)}}}
+
+
+def said(facts: dict[str, Any]) -> str:
+    return "\n".join(line["text"] for line in verdict(facts))
+
+
+def test_the_headline_names_what_is_predicted() -> None:
+    assert headline(told()).startswith("“price” predicted: off by 10.00 on average over 200 test rows; R² 0.680 (")
+    assert headline(told(target={"name": None})).startswith("off by ")
+    assert len(headline(told(target={"name": "x" * 5000}))) < 200
+
+
+@pytest.mark.parametrize(
+    "rising, advice",
+    [
+        ((0.2, 0.4), "--epochs 4"),
+        ((0.5,), "--epochs 2"),
+        ((*(0.5 + 0.02 * n for n in range(20)),), "--epochs 40"),
+        ((*(0.7 - 0.5 / n**2 for n in range(1, 31)),), None),
+        ((0.4, 0.2, 0.1), None),
+    ],
+    ids=["two epochs", "one", "twenty that rise", "thirty that have come to rest", "falling"],
+)
+def test_it_says_to_train_longer_only_where_the_error_still_fell(rising: tuple[float, ...], advice: str | None) -> None:
+    facts = told(rising=rising)
+    facts["best_epoch"] = 1 + max(range(len(rising)), key=lambda epoch: rising[epoch])
+    assert ("train longer" in said(facts)) == (advice is not None)
+    assert advice is None or advice in said(facts)
+
+
+def test_what_ended_by_steps_is_not_told_to_make_epochs() -> None:
+    assert "more steps, or more time" in said(told(rising=(0.2, 0.4), recipe={"steps": 30}))
+
+
+def test_a_low_score_is_no_underfitting_where_nothing_does_better() -> None:
+    low = told(0.3, 0.29, baselines=linear(0.28))
+    assert "No overfitting to speak of" in said(low) and "has not learnt" not in said(low)
+
+
+def test_a_simpler_model_that_explains_more_of_new_rows_than_it_of_its_own_is_underfitting() -> None:
+    assert "a linear model reaches 0.800 on test rows" in said(told(0.7, 0.68, baselines=linear(0.8)))
+    assert "has not learnt its training set" in said(told(0.7, 0.68, baselines=linear(0.8)))
+    assert "naming the mean is as good" in said(told(-0.1, -0.1))
+
+
+def test_ends_below_zero_are_told_apart() -> None:
+    assert words.bounds({"low": -3, "high": -1}) == "−3.000 to −1.000"
+    assert words.bounds({"low": None, "high": 1}) == words.UNKNOWN
+    assert words.number(-48310.2) == "−48,310" and words.bits(-1.5) == "−1.50 bits"
+    assert words.figure(-0.00001) == "0.000"
+    assert "R² 0.010 (−0.010 to 0.030)" in headline(told(held_out=0.01))
+
+
+COVERED = {
+    "neither is told from": (0.5, 0.9),
+    "too few; it is surer": (0.4, 0.8),
+    "less sure than it could be": (0.6, 0.95),
+    "large errors are more frequent": (0.6, 0.8),
+}
+
+
+@pytest.mark.parametrize("sentence", COVERED)
+def test_coverage_is_held_against_what_it_ought_to_be(sentence: str) -> None:
+    half, most = (estimate(share) for share in COVERED[sentence])
+    facts = told()
+    facts["test"] |= {"coverage_50": half, "coverage_90": most}
+    assert sentence in said(facts)
+
+
+def test_bits_are_told_beside_what_a_blind_gaussian_takes() -> None:
+    facts = told()
+    facts["test"] |= {"nll": estimate(0.5), "nll_difference": estimate(0.9)}
+    facts["baselines"]["mean"]["test"]["nll"] = estimate(1.4)
+    assert f"costs {0.5 / math.log(2):.2f} bits" in said(facts) and f"{0.9 / math.log(2):.2f} bits saved" in said(facts)
+    facts["test"]["nll_difference"] = estimate(-0.01)
+    assert "is not shown to be anything" in said(facts)
