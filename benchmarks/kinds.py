@@ -46,7 +46,7 @@ def _link(path: str) -> Callable[[Path, Path], Path]:
 def _trec(data: Path, folder: Path) -> Path:
     """Lines "label words …" as tables."""
     for split in ("train", "test"):
-        lines = (data / f"text/trec6_{split}.txt").read_text(encoding="utf-8").splitlines()
+        lines = (data / f"text/trec6_{split}.txt").read_text(encoding="latin-1").splitlines()
         write_table(folder / f"{split}.csv", ["label", "question"], (line.split(" ", 1) for line in lines if line))
     return folder
 

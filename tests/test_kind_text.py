@@ -20,7 +20,8 @@ def model() -> TextNet:
     known = TextNet(2, FIRST + len(PREPARED.preprocessor.vocabulary), 64, 4, 0, 0.0).eval()
     with torch.no_grad():
         known.bag.vectors.zero_()
-        known.bag.vectors[encode("free", PREPARED.preprocessor)[0]] = 1.0
+        terms, _ = known.bag.terms(torch.from_numpy(encode("free", PREPARED.preprocessor))[None])
+        known.bag.vectors[terms[0, 0]] = 1.0
         layer = known.head.get_submodule("layers.0")
         layer.weight.copy_(torch.tensor([[-2.0], [2.0]]).expand(2, 4))
         layer.bias.zero_()

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,9 +81,24 @@ def test_case_width_and_white_space_make_no_difference(fitted: TextPreprocessor)
 def test_ids_begin_after_those_that_stand_for_no_subword(fitted: TextPreprocessor) -> None:
     x = encode(TEXTS[0], fitted)
     used = x[: length(x[None])[0]]
-    assert used.min() >= FIRST
+    assert np.abs(used).min() >= FIRST
     assert (x[len(used) :] == PADDING).all()
     assert max(fitted.vocabulary.values()) == FIRST + len(fitted.vocabulary) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("the zebra's cat?!", ["the", "zebra", "'s", "cat", "?!"]), ("ab12", ["ab", "12"]), ("größte", ["größte"])],
+)
+def test_negative_ids_go_on_with_a_word(text: str, words: list[str], fitted: TextPreprocessor) -> None:
+    x = encode(text, replace(fitted, tokens=32))
+    names = {number: name for name, number in fitted.vocabulary.items()}
+    found = ["".join(names[abs(number)] for number in word) for word in np.split(x[x != 0], np.flatnonzero(x > 0)[1:])]
+    assert [len(word.removeprefix("Ġ")) for word in found] == [len(word.encode()) for word in words]
+
+
+def test_in_scripts_without_spaces_every_subword_is_a_word(fitted: TextPreprocessor) -> None:
+    assert (encode("日本 ภาษา", fitted) >= 0).all()
 
 
 def test_length_is_what_stands_before_the_padding() -> None:

@@ -3,11 +3,13 @@
 Axis letters: T ids kept of a text.
 Subwords are a byte-pair encoding over UTF-8 bytes, learnt from the training rows alone (Sennrich et al. 2016,
 arXiv:1508.07909; over bytes, Radford et al. 2019): every text has one, in every script, and no character is unknown.
-Only its merges are kept. The rest of the tokenizer stands here, so that nobody's preprocessor.json brings a pattern of
+An id is negative where its subword goes on with the word before it: so a model may see whole words as well.
+Only the merges are kept. The rest of the tokenizer stands here, so that nobody's preprocessor.json brings a pattern of
 its own.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +45,7 @@ KEPT_SHARE = 0.99  # of the training texts that are kept whole
 LEARNT_CHARACTERS = 20_000_000  # that the merges are counted on
 READ_CHARACTERS = 100_000  # of a text: all that is ever looked at
 CHARACTERS = 32  # of an id, at most: what is longer was not to be kept anyway
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\U00020000-\U0003ffff]")  # Thai … Chinese
 _UNREAD = "\0cannot be read: "  # before the reason, in place of the text of a file that gave none
 
 
@@ -224,7 +227,7 @@ def fit(texts: Sequence[str], columns: Sequence[str] = (), vocabulary: int = VOC
 
 
 def encode(raw: str, preprocessor: TextPreprocessor) -> NDArray[np.int32]:
-    """The first T subwords of a text as int32 [T], 0 behind its end."""
+    """The first T subwords of a text as int32 [T], negative where one goes on with a word; 0 behind the text's end."""
     ids = _ids(raw, preprocessor)
     x = np.zeros(preprocessor.tokens, np.int32)
     x[: len(ids)] = ids
@@ -260,10 +263,16 @@ def _normalised(text: str) -> str:
     return " ".join(known.replace("\0", " ").split())
 
 
-def _ids(raw: str, preprocessor: TextPreprocessor) -> list[int]:
+def _ids(raw: str, preprocessor: TextPreprocessor) -> NDArray[np.int32]:
+    """Words are runs of letters, of digits or of other marks; in scripts without spaces every subword is one."""
+    kept = slice(preprocessor.tokens)
     text = _normalised(raw)[: preprocessor.tokens * CHARACTERS]
-    ids: list[int] = preprocessor.tokenizer.encode(text, add_special_tokens=False).ids
-    return ids[: preprocessor.tokens]
+    found = preprocessor.tokenizer.encode(text, add_special_tokens=False)
+    begins = np.diff(np.array(found.word_ids[kept], np.int64), prepend=-1) != 0
+    if _UNSPACED.search(text):
+        begins |= [_UNSPACED.match(text, start) is not None for start, _ in found.offsets[kept]]
+    ids = np.array(found.ids[kept], np.int32)
+    return np.where(begins, ids, -ids)
 
 
 def _tokenizer(model: Any) -> "Tokenizer":

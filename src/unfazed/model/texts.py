@@ -1,10 +1,12 @@
-"""Two small models of a text in one: a bag of n-grams, and convolutions over its subwords.
+"""Two small models of a text in one: a bag of words and their pairs, and convolutions over subwords.
 
-Axis letters: B batch, T ids of a text, K classes, M members, D embedding width, V subwords, H buckets, n training rows.
+Axis letters: B batch, T ids of a text, K classes, M members, D embedding width, V subwords, n training rows.
 
-The bag (after Joulin et al. 2017, fastText, arXiv:1607.01759) knows which subwords and which neighbouring pairs occur,
-weighted as TF-IDF does; it is hard to beat and takes seconds. The convolutions (after Kim 2014, arXiv:1408.5882) know
-the order of a few words. Each is trained on its own loss, and their probabilities are averaged: they err differently.
+Ids are of subwords; one that goes on with the word of the subword before it is negative. The bag (after Joulin et al.
+2017, fastText, arXiv:1607.01759) knows which words and which neighbouring pairs occur, weighted as TF-IDF does; it is
+hard to beat and takes seconds. The convolutions (after Kim 2014, arXiv:1408.5882) know the order of a few words, and
+parts of words that are new. Each is trained on its own loss, and their probabilities are averaged: they err
+differently.
 """
 
 import math
@@ -21,17 +23,18 @@ JSON = str | int | float | bool | None
 
 PADDING = 0  # the id behind a text's end
 REACH = 200.0  # of a term that all texts have: at a peak learning rate of 0.0025 as good a step as any
-PAIRS = 2_000_000
+NUMBERS = 4_000_000  # in the vectors of a bag
 FILTERS = 128
 LONG, VERY_LONG = 3_000_000, 30_000_000  # ids that pass in a training on a CPU
 KERNELS = (2, 3, 4)  # subwords seen at once
 LARGEST = {"classes": 1_000_000, "vocabulary": 1 << 20, "buckets": 1 << 22, "width": 4096, "encoders": 16}
 _FACTORS = (0x9E3779B1, 0x85EBCA77)  # of the hash of a pair (large odd numbers, from xxHash)
+_HASH = (1 << 30) - 1  # the largest: products with the factors and their sum fit in 64 bits
 
 
 def default_buckets(ids: float, width: int) -> int:
-    """Buckets for the pairs in texts of so many `ids` in all: a power of two, of no more than two million numbers."""
-    most = min(max(ids, 1024.0), PAIRS / width, 1 << 17)
+    """Buckets for the words and pairs in texts of so many `ids` in all: a power of two, 4 million numbers at most."""
+    most = min(max(2 * ids, 1024.0), NUMBERS / width, 1 << 18)
     return 1 << int(math.log2(most))
 
 
@@ -44,7 +47,9 @@ def default_encoders(ids: float, gpu: bool) -> int:
 
 
 class Bag(nn.Module):
-    """TF-IDF-weighted sum of the vectors of a text's subwords and of its pairs of neighbours, of unit weight.
+    """TF-IDF-weighted sum of the vectors of a text's words and of its pairs of neighbours, of unit weight.
+
+    A word that training texts do not have says nothing, where its subwords would say what they meant in others.
 
     Adam moves every weight about as far as any other, however few texts have a say in it, and so learns the rare terms
     by heart. Here a term's vector is what was learnt times the root of the share of texts that have it, which moves
@@ -55,12 +60,11 @@ class Bag(nn.Module):
     idf: Tensor
     reach: Tensor
 
-    def __init__(self, vocabulary: int, buckets: int, width: int) -> None:
+    def __init__(self, buckets: int, width: int) -> None:
         super().__init__()
-        self.vocabulary, self.buckets = vocabulary, buckets
-        self.register_buffer("idf", torch.ones(vocabulary + buckets))
-        self.register_buffer("reach", torch.ones(vocabulary + buckets))
-        self.vectors = nn.Parameter(torch.zeros(vocabulary + buckets, width))
+        self.register_buffer("idf", torch.ones(buckets))
+        self.register_buffer("reach", torch.ones(buckets))
+        self.vectors = nn.Parameter(torch.zeros(buckets, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Ids [B, T] to [B, width]."""
@@ -72,12 +76,11 @@ class Bag(nn.Module):
         )
 
     def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows of `vectors` that a text is made of, and whether each is there: int64 and bool, [B, 2 T]."""
-        x = x.long()
-        before = functional.pad(x[:, :-1], (1, 0), value=PADDING)  # the first subword's neighbour is the text's start
-        pairs = (x * _FACTORS[0] + before * _FACTORS[1] >> 7) % self.buckets + self.vocabulary
-        known = x != PADDING
-        return torch.cat([x, pairs], 1), torch.cat([known, known], 1)
+        """The rows of `vectors` for a text's words and pairs, and whether each is there: int64 and bool, [B, 2 T]."""
+        words = hashed_words(x)
+        known = words != 0
+        terms = torch.cat([words, _hashed(words, _before(words))], 1)
+        return terms % len(self.idf), torch.cat([known, known], 1)
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
@@ -91,6 +94,24 @@ class Bag(nn.Module):
         weight = ((1 + len(x)) / (1 + texts)).log() + 1
         self.idf.copy_(weight.where(texts > 0, 0.0))
         self.reach.copy_(REACH * (texts / len(x)).sqrt())
+
+
+def hashed_words(x: Tensor) -> Tensor:
+    """A number from 1 to 2³⁰ − 1 for each word of ids [B, T], 0 behind the last: int64 [B, T]."""
+    ids, begins = x.long().abs(), x > 0
+    links = _hashed(ids, _before(ids).masked_fill(begins, 0)).masked_fill(ids == PADDING, 0)
+    word = (begins.cumsum(1) - 1).clamp_min(0)
+    return torch.zeros_like(ids).scatter_add(1, word, links) & _HASH
+
+
+def _before(x: Tensor) -> Tensor:
+    """What stands before each in [B, T]; 0 before the first."""
+    return functional.pad(x[:, :-1], (1, 0))
+
+
+def _hashed(after: Tensor, before: Tensor) -> Tensor:
+    mixed = after * _FACTORS[0] + before * _FACTORS[1]
+    return (mixed ^ mixed >> 29) & _HASH
 
 
 class Convolutions(nn.Module):
@@ -107,12 +128,15 @@ class Convolutions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Ids [B, T] to [B, filters of every size]; without biases padding answers zero, never the strongest."""
-        vectors = self.vectors(x).transpose(1, 2)
+        vectors = self.vectors(x.abs()).transpose(1, 2)
         return functional.relu(torch.cat([layer(vectors).amax(2) for layer in self.convolutions], 1))
 
 
 class Heads(nn.Module):
-    """A linear layer for each member, which reads its own part of the embedding; dropout before all but the bag's."""
+    """A linear layer for each member, which reads its own part of the embedding; dropout before all but the bag's.
+
+    The bag's logits are repeated, as many as there are others: in the mean it weighs as much as these together.
+    """
 
     def __init__(self, widths: list[int], classes: int, dropout: float) -> None:
         super().__init__()
@@ -124,14 +148,14 @@ class Heads(nn.Module):
     def forward(self, embedding: Tensor) -> Tensor:
         """[B, D] to logits [B, M, K], [B, K] where there is one member."""
         bag, *others = torch.split(embedding, self.widths, 1)
-        logits = [layer(part) for layer, part in zip(self.layers, [bag, *map(self.dropout, others)], strict=True)]
-        return torch.stack(logits, 1) if len(logits) > 1 else cast(Tensor, logits[0])
+        own, *logits = [layer(part) for layer, part in zip(self.layers, [bag, *map(self.dropout, others)], strict=True)]
+        return torch.stack([own] * len(logits) + logits, 1) if logits else cast(Tensor, own)
 
 
 class TextNet(nn.Module):
     """Classifier of ids, int32 [B, T], 0 behind each text's end; call `initialise` on training rows before training.
 
-    vocabulary: ids there are. buckets: that pairs of neighbours share. width: of the bag's vectors. encoders: members
+    vocabulary: ids there are. buckets: that words and their pairs share. width: of the bag's vectors. encoders: members
     made of convolutions, each with vectors of its own; 0 for the bag alone.
     """
 
@@ -146,7 +170,7 @@ class TextNet(nn.Module):
             "dropout": dropout,
         }
         _check(self.arguments)
-        self.bag = Bag(vocabulary, buckets, width)
+        self.bag = Bag(buckets, width)
         self.encoders = nn.ModuleList(Convolutions(vocabulary, FILTERS) for _ in range(encoders))
         widths = [width] + [len(KERNELS) * FILTERS] * encoders
         self.embedding_width = sum(widths)

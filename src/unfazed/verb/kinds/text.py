@@ -1,4 +1,4 @@
-"""Texts: a bag of n-grams with convolutions beside it, TF-IDF with logistic regression to beat, and weighed words.
+"""Texts: a bag of words with convolutions beside it, TF-IDF with logistic regression to beat, and weighed words.
 
 Axis letters: n rows asked for, K classes, P pieces of a text.
 """
@@ -48,7 +48,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     sampled = rows[torch.randperm(len(rows))[: max(1, SAMPLED_IDS // prepared.examples.x.shape[-1])]]
     sample = prepared.examples.batch(sampled)
     model.initialise(sample.x, sample.length)
-    words = f"bag of subwords and their pairs{('', ', convolutional encoder', ', 2 convolutional encoders')[encoders]}"
+    words = f"bag of words and their pairs{('', ', convolutional encoder', ', 2 convolutional encoders')[encoders]}"
     return Design(recipe, model, words, f"on {vocabulary - FIRST:,} subwords ({prepared.fitting})")
 
 
