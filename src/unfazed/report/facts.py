@@ -139,6 +139,7 @@ def _facts_of_sets(run: "Run") -> dict[str, Any]:
         "classes": run.classes,
         **_data(run, seen.table, measured),
         **sets.sets(seen, _baselines(measured)),
+        "labels": None,  # of sets nobody has judged them so far
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
