@@ -50,10 +50,11 @@ def test_a_run_holds_what_its_diagnosis_rests_on() -> None:
     run = trained.run()
     found = run.report["diagnosis"]
     assert found == unfazed.diagnose(run.path)
-    assert run.checks["usual_rate"] == 0.01 and run.checks["usual_width"] == 32
+    checks = json.loads(run.read_text("checks.json"))
+    assert checks["usual_rate"] == 0.01 and checks["usual_width"] == 32
     assert found["layers"][0]["name"] == "stem"
-    assert run.checks["variation"] > 0.1 and run.checks["copies"]["value"] < 0.1
-    assert 0 < run.checks["loss"] < run.checks["guess_loss"]
+    assert checks["variation"] > 0.1 and checks["copies"]["value"] < 0.1
+    assert 0 < checks["loss"] < checks["guess_loss"]
 
 
 def test_a_learning_rate_that_is_too_low_is_found_by_trying(tmp_path: Path) -> None:

@@ -239,11 +239,6 @@ class Run:
         return self._json("measurements.json")
 
     @property
-    def checks(self) -> dict[str, Any]:
-        """What a diagnosis rests on besides: trials, layers, inputs; {} where nothing was looked at."""
-        return self._json("checks.json") if (self.path / "checks.json").exists() else {}
-
-    @property
     def report(self) -> dict[str, Any]:
         """The facts of `report.json`: `run.report["test"]["accuracy"]["value"]`."""
         return self._json("report.json")

@@ -3,6 +3,7 @@
 Axis letters: N rows, K classes.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,8 @@ def _facts(found: Diagnosis, layers: Sequence[Layer]) -> dict[str, Any]:
 
 def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> Signs:
     """Everything that was measured of the run."""
-    checks: Facts = checked(run.checks, CHECKS, run.path / "checks.json")
+    file = run.path / "checks.json"
+    checks: Facts = checked(json.loads(run.read_text(file.name)), CHECKS, file) if file.exists() else {}
     recipe = told["recipe"]
     skill = "accuracy" if told["classes"] else "r2"
     counted = (told.get("labels") or {}).get("count")
