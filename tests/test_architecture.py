@@ -15,10 +15,11 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
-    {"cli_labels"},
+    {"cli_labels", "cli_flags"},
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
+    {"certainty"},
     {"loop", "run", "outputs"},
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},
@@ -27,9 +28,9 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"seen"},
     {"reading", "split", "source", "source_values", "source_hub"},
     {"source_table"},
-    {"source_folder"},
+    {"source_folder", "source_labels"},
     {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
-    {"files"},
+    {"files", "label_sets"},
     {"errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -44,11 +44,11 @@ def test_names_are_stable(told):
     assert set(told) == {
         "format", "task", "classes", "source", "counts", "class_counts", "purposes", "problems", "duplicates", "flip",
         "train", "validation", "test", "surprise", "baselines", "evaluated_on", "per_class", "confusion", "surprising",
-        "labels", "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency", "next", "headline",
-        "verdict",
+        "certainty", "labels", "epochs", "best_epoch", "recipe", "timings", "origin", "model", "latency",
+        "next", "headline", "verdict",
     }  # fmt: skip
     names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss",
-             "d2_log_loss_score"}  # fmt: skip
+             "d2_log_loss_score", "brier_score_loss", "calibration_error"}  # fmt: skip
     for split in ("train", "validation", "test"):
         assert set(told[split]) == names
         assert all(set(estimate) == ESTIMATE for estimate in told[split].values())
@@ -307,7 +307,7 @@ def test_better_probabilities_of_the_linear_model_are_said(told):
         return sentences({**told, "test": own, "recipe": recipe, "baselines": {**told["baselines"], "linear": linear}})
 
     best = "The probabilities of a linear model on the pixels are the better ones"
-    said = f"{best}: 0.15 bits of surprise left against 0.18 bits, n = 150"
+    said = f"{best}: 0.15 bits (0.00 – 1.44) of surprise left against 0.18 bits (0.14 – 0.29), n = 150"
     assert f"{said}; label smoothing (0.1)" in beside(0.15, 0.1)
     assert f"{said}." in beside(0.15, 0.0)
     assert "better ones" not in beside(0.178, 0.1)
@@ -374,10 +374,10 @@ def test_a_linear_model_that_saw_fewer_images_says_so(told):
 
 def test_thumbnails_are_few_and_the_choice_is_the_same_twice(run):
     seen = evidence(run)
-    rows = rows_to_show(*seen)
+    rows = rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
     assert len(rows) == len(set(rows)) <= 240
-    assert rows == rows_to_show(*seen)
-    shown = selection(*seen)
+    assert rows == rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
+    shown = selection(seen.table, seen.y, seen.probs, seen.losses)
     assert max(map(len, shown.cells.values())) <= 12
     predicted = seen.probs.argmax(1)
     for (given, taken), members in shown.cells.items():

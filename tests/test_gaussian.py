@@ -26,7 +26,7 @@ from unfazed.model.sounds import SoundNet
 from unfazed.model.tables import Size, TableNet
 from unfazed.model.texts import TextNet
 from unfazed.outputs import one_batch, outputs
-from unfazed.report.predictions import written
+from unfazed.report.predictions import Told, written
 from unfazed.report.terminal import evaluation, summary
 from unfazed.run import Run
 from unfazed.verb.evaluate import evaluate
@@ -194,11 +194,11 @@ def test_prediction_and_evaluation_say_what_was_measured() -> None:
 
 
 def test_predictions_are_written_with_their_deviation_and_every_digit() -> None:
-    lines = list(written(predicted(run(), [str(source())]), "csv", probs=False))
+    lines = list(written(Told(predicted(run(), [str(source())])), "csv", probs=False))
     assert lines[0] == "input,prediction,deviation,problem"
     number, deviation = unfazed.Predictor.open(run()).predict(pl.read_csv(source()).head(1)).probs[0]
     assert str(lines[1]).split(",")[1:] == [str(number), str(deviation), ""]
-    told = json.loads(str(next(written(predicted(run(), [str(source())]), "jsonl", probs=False))))
+    told = json.loads(str(next(written(Told(predicted(run(), [str(source())])), "jsonl", probs=False))))
     assert np.float32(told["prediction"]) == number and set(told) == {"input", "prediction", "deviation", "problem"}
 
 

@@ -32,6 +32,7 @@ WRITES = {  # by name: the occurrence that is killed; the first of a run, and on
     "dynamics.npz": 3,
     "epochs.jsonl": 3,
     "scores.npz": 1,
+    "calibration.json": 1,
     "measurements.json": 1,
     "exhibits.parquet": 1,
     "report.html": 1,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from unfazed.analysis.calibration import calibration_error
 from unfazed.analysis.metrics import _log_loss, classification, confusion, most_confused, per_class
 
 
@@ -40,6 +41,8 @@ def test_metrics_are_scikit_learns(case):
             "f1_macro": sklearn_metrics.f1_score(y, predicted, **average),
             "log_loss": sklearn_metrics.log_loss(y, probs, labels=range(5)),
             "d2_log_loss_score": sklearn_metrics.d2_log_loss_score(y, probs, labels=range(5)),
+            "brier_score_loss": ((probs - np.eye(5)[y]) ** 2).sum(1).mean(),
+            "calibration_error": calibration_error(y, probs).value,
         }
     found = classification(y, probs)
     assert list(found) == list(expected)

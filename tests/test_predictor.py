@@ -12,6 +12,7 @@ import trained
 from PIL import Image
 
 from unfazed import Predictor, evaluate
+from unfazed.analysis.calibration import scaled
 from unfazed.errors import SourceError, UsageError
 
 
@@ -24,7 +25,9 @@ def test_predictions_are_those_of_the_final_evaluation() -> None:
     rows = run.table().rows("test")[:20]
     paths = [run.table().frame["input"][int(row)] for row in rows]
     predictions = Predictor.open(run).predict(paths)
-    assert np.allclose(predictions.probs, run.scores()["probs"][rows], atol=1e-5)
+    recorded = run.scores()["probs"][rows]
+    assert np.allclose(predictions.probs, scaled(recorded, run.temperature.value), atol=1e-5)
+    assert not np.allclose(predictions.probs, recorded, atol=1e-3)
     assert np.allclose(predictions.embeddings, run.scores()["embeddings"][rows], atol=2e-2, rtol=1e-2)  # kept in half
     assert predictions.labels == [run.classes[k] for k in predictions.probs.argmax(1)]
     assert predictions.confidence.tolist() == pytest.approx(predictions.probs.max(1).tolist())

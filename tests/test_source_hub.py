@@ -95,3 +95,11 @@ def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UsageError, match=r"pip install 'unfazed\[hub\]'"):
         local("hf:ag_news")
+
+
+def test_lists_of_classes_have_their_names() -> None:
+    label = datasets.ClassLabel(names=["joy", "fear"])
+    features = datasets.Features({"text": datasets.Value("string"), "labels": datasets.Sequence(label)})
+    rows = {"text": ["a", "b", "c"], "labels": [[0, 1], [1], []]}
+    source = datasets.Dataset.from_dict(rows, features=features)
+    assert frame(source)["labels"].to_list() == [["joy", "fear"], ["fear"], []]

@@ -95,7 +95,7 @@ def test_labels_keep_how_they_are_written(tmp_path: Path) -> None:
         table = found_in(tmp_path, frame(label=pl.Series(values, strict=False)))
         assert table.frame["label"].to_list() == expected
     assert found_in(tmp_path, frame(label=pl.Series(list("abab")).cast(pl.Categorical))).classes == ["a", "b"]
-    assert "List" in refused_in(tmp_path, frame(label=[[1], [2], [3], [4]]))
+    assert "List" in refused_in(tmp_path, frame(label=[[1.5], [2.5], [3.5], [4.5]]))
 
 
 def test_no_header_names_columns_by_number(tmp_path: Path) -> None:

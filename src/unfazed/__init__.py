@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unfazed.recipe import Recipe as Recipe
     from unfazed.report.learning_rates import LearningRates as LearningRates
     from unfazed.run import Run as Run
+    from unfazed.verb.compare import compare as compare
     from unfazed.verb.evaluate import evaluate as evaluate
     from unfazed.verb.label_issues import label_issues as label_issues
     from unfazed.verb.lr_find import lr_find as lr_find
@@ -34,6 +35,7 @@ _HOMES = {
     "Recipe": "unfazed.recipe",
     "Regressor": "unfazed.estimator",
     "Run": "unfazed.run",
+    "compare": "unfazed.verb.compare",
     "evaluate": "unfazed.verb.evaluate",
     "label_issues": "unfazed.verb.label_issues",
     "lr_find": "unfazed.verb.lr_find",
@@ -49,6 +51,7 @@ __all__ = [
     "Regressor",
     "Run",
     "__version__",
+    "compare",
     "evaluate",
     "label_issues",
     "lr_find",

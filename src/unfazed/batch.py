@@ -18,7 +18,7 @@ class Batch(NamedTuple):
     index: Tensor  # type: ignore[assignment]  # [B] int64, row of each example in the table; hides tuple.index
     x: Tensor  # [B, ...]
     length: Tensor  # [B] int64, how much of each x is not padding
-    y: Tensor  # [B] int64
+    y: Tensor  # [B] int64; float32 of numbers [B], and of sets of labels [B, K]: 1 for each label in the set
     weight: Tensor  # [B] float32, 1 = ordinary, 0 = absent
 
     def to(self, device: torch.device) -> "Batch":
@@ -57,7 +57,7 @@ class Examples(NamedTuple):
 
     x: Array  # [S, ...]
     length: Tensor  # [N] int64
-    y: Tensor  # [N] int64, -1 = no label
+    y: Tensor  # [N] int64, -1 = no label; float32 [N] or [N, K], nan likewise
     weight: Tensor  # [N] float32
     slot: Tensor | None = None  # [N] int64, where each row's example is in x; None: x is in row order, S = N
 

@@ -3,22 +3,31 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, make_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
+from unfazed.cli_flags import (
+    CERTAINTY,
+    MACHINE,
+    NO_LABEL_FLAGS,
+    NO_SOURCE_FLAGS,
+    OUTPUT,
+    UNSET,
+    CacheFlag,
+    JsonFlag,
+    LabelFlags,
+    RecipeFile,
+    RecipeFlags,
+    SourceFlags,
+    settings,
+)
 from unfazed.cli_labels import label_issues
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError
-from unfazed.recipe import allowed, knobs, parsed
 from unfazed.verb.launch import follows, is_launched, launched, speaks
-
-RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
-SOURCE = Group("Source", help="What the source does not say by itself.")
-MACHINE = Group("Machine", help="How this machine is used.")
-OUTPUT = Group("Output")
 
 
 def _version() -> str:
@@ -39,91 +48,13 @@ app = App(
 )
 
 
-def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
-    """A flag of text: what it may say is judged once, by the recipe, with every other field."""
-    only = f"for {' and '.join(knob.kinds)} data; " if knob.kinds else ""
-    said = f"{knob.doc} ({only}{allowed(knob)}; default {'none' if setting.default == '' else setting.default})"
-    shown = "NAME" if knob.options else "N" if setting.type is int else "X"
-    return setting.name, Annotated[str | None, Parameter(help=said, group=RECIPE, metavar=shown)], None
-
-
-# Each field of a recipe is a flag, None until the user says something. Without a module it would pass for a builtin.
-RecipeFlags: Any = make_dataclass(
-    "RecipeFlags",
-    [_flag(setting, knob) for setting, knob in knobs()],
-    kw_only=True,
-    frozen=True,
-    namespace={"__module__": __name__},
-)
-_UNSET = RecipeFlags()
-
-
-@Parameter(group=SOURCE)
-@dataclass(frozen=True, kw_only=True)
-class LabelFlags:
-    """How a source says its labels.
-
-    Parameters
-    ----------
-    path
-        The column of paths; by default the one with the most that are files.
-    target
-        The column of labels.
-    label_regex
-        For a flat folder: the first group of this pattern, matched in the file name, is the label.
-    header
-        Whether the table's first line names its columns; without, they are 0, 1, …
-    """
-
-    path: str | None = None
-    target: str | None = None
-    label_regex: str | None = None
-    header: bool = True
-
-
-@Parameter(group=SOURCE)
-@dataclass(frozen=True, kw_only=True)
-class SourceFlags(LabelFlags):
-    """All that a source does not say by itself: the fields of `SourceOptions`, whose module is slow to import.
-
-    Parameters
-    ----------
-    input
-        The columns of a table to learn from, separated by commas; by default texts, or all columns.
-    group
-        A column whose equal values stay on one side of the split.
-    time
-        A column to split by: the latest rows are the test rows.
-    """
-
-    input: str | None = None
-    group: str | None = None
-    time: str | None = None
-
-
-JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
-RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]
-CacheFlag = Annotated[
-    Literal["none", "memory", "disk"],
-    Parameter(
-        group=MACHINE,
-        help="Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory; "
-        "or nowhere, decoding them again for every batch. The result is the same.",
-    ),
-]
-
-
-def _settings(options: SourceFlags, flags: Any) -> dict[str, Any]:
-    return asdict(options) | {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}
-
-
 @app.command
 def train(
     source: str | None = None,
     *,
     resume: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     time_limit: Annotated[str | None, Parameter(group=MACHINE)] = None,
     num_processes: Annotated[int, Parameter(group=MACHINE)] = 1,
@@ -131,7 +62,7 @@ def train(
     recipe: RecipeFile = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT)] = False,
     quiet: Annotated[bool, Parameter(negative="", group=OUTPUT)] = False,
-    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = UNSET,
 ) -> None:
     """Train a model on labelled data and report the truth about it.
 
@@ -165,13 +96,13 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        if (source, out, recipe, limit, options, flags) != (None, None, None, None, SourceFlags(), _UNSET):
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, NO_SOURCE_FLAGS, UNSET):
             raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
     elif source is None:
         raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
-        events = training_events(source, *separated(_settings(options, flags), recipe), out, cache, limit)
+        events = training_events(source, *separated(settings(options, flags), recipe), out, cache, limit)
     events = tracked(events, trackers)
     if follows():
         silently(events)
@@ -193,11 +124,11 @@ def lr_find(
     *,
     repeats: Annotated[int, Parameter(group=OUTPUT)] = 3,
     out: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    options: Annotated[SourceFlags, Parameter(name="*")] = SourceFlags(),
+    options: Annotated[SourceFlags, Parameter(name="*")] = NO_SOURCE_FLAGS,
     cache: CacheFlag = "disk",
     recipe: RecipeFile = None,
     json_: JsonFlag = False,
-    flags: Annotated[RecipeFlags, Parameter(name="*")] = _UNSET,
+    flags: Annotated[RecipeFlags, Parameter(name="*")] = UNSET,
 ) -> None:
     """Find which learning rates are worth trying, before training: the learning-rate range test.
 
@@ -214,7 +145,7 @@ def lr_find(
     from unfazed.verb.lr_find import range_test_events
     from unfazed.verb.train import separated
 
-    events = range_test_events(source, *separated(_settings(options, flags), recipe), repeats, out, cache)
+    events = range_test_events(source, *separated(settings(options, flags), recipe), repeats, out, cache)
     console = console_of_output()
     found = follow(events, None if json_ else console)
     if json_:
@@ -235,6 +166,9 @@ def predict(
     header: bool = True,
     format_: Annotated[Literal["table", "csv", "jsonl"] | None, Parameter(name="--format")] = None,
     probs: Annotated[bool, Parameter(negative="")] = False,
+    confidence_level: Annotated[float | None, Parameter(group=CERTAINTY)] = None,
+    class_conditional: Annotated[bool, Parameter(negative="", group=CERTAINTY)] = False,
+    max_risk: Annotated[float | None, Parameter(group=CERTAINTY)] = None,
 ) -> None:
     """Predict files, folders, or rows of a table: label and confidence, or prediction (and deviation, if learnt).
 
@@ -252,18 +186,31 @@ def predict(
         By default a table on a terminal and CSV elsewhere.
     probs
         Also print the probability of every class, where classes are predicted.
+    confidence_level
+        Also print a set of classes, or an interval of numbers, that holds the truth so often: 0.9 for nine in ten.
+    class_conditional
+        Sets that keep the level for every class by its own, not only for all together.
+    max_risk
+        Answer only where the model is sure enough for at most this share of the answers to be wrong: 0.05.
     """
+    from unfazed.certainty import Asked, promised
     from unfazed.report.predictions import Told, written
+    from unfazed.run import Run
     from unfazed.verb.predict import predicted
 
     _say_if_unfinished(run)
+    certainty = promised(Run.open(run), Asked(confidence_level, class_conditional, max_risk))
+    for line in certainty.words:
+        print(f"unfazed: {line}", file=sys.stderr)
     console = console_of_output()
     form = format_ or ("table" if console.is_terminal else "csv")
-    told = Told(predicted(run, items, path=path, header=header))
+    told = Told(predicted(run, items, path=path, header=header, certainty=certainty))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
     for notice in told.notices:
         print(f"unfazed: {notice}", file=sys.stderr)
+    if certainty.answers:
+        print(f"unfazed: answered {told.answered:,} of {told.count:,} inputs", file=sys.stderr)
     if told.failure:
         raise InputError(told.failure)
 
@@ -274,7 +221,7 @@ def evaluate(
     source: str,
     /,
     *,
-    labels: Annotated[LabelFlags, Parameter(name="*")] = LabelFlags(),
+    labels: Annotated[LabelFlags, Parameter(name="*")] = NO_LABEL_FLAGS,
     json_: JsonFlag = False,
 ) -> None:
     """Measure a run on other labelled data, each metric with its interval.
@@ -296,6 +243,26 @@ def evaluate(
     else:
         console = console_of_output()
         console.print(evaluation(facts), soft_wrap=not console.is_terminal)
+
+
+@app.command
+def compare(runs: list[Path], /, *, json_: JsonFlag = False) -> None:
+    """Compare runs on the test examples that they have in common: which is better, and can that be told?
+
+    Parameters
+    ----------
+    runs
+        Two run folders or more, trained on the same data.
+    """
+    from unfazed.report.comparison import comparison
+    from unfazed.verb.compare import compare as compared
+
+    facts = compared(*runs)
+    if json_:
+        print(json.dumps(facts))
+    else:
+        console = console_of_output()
+        console.print(comparison(facts), soft_wrap=not console.is_terminal)
 
 
 @app.command

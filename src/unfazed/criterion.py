@@ -52,12 +52,43 @@ def _cross_entropy(output: Tensor, y: Tensor, label_smoothing: float) -> Tensor:
     return functional.cross_entropy(output.float(), y, reduction="none", label_smoothing=label_smoothing)
 
 
-def probabilities(output: Tensor) -> Tensor:
+def binary_cross_entropy(label_smoothing: float = 0.0) -> Criterion:
+    """Cross-entropy in nats of each label's yes or no, summed over the K labels: that of the whole set.
+
+    `label_smoothing` of each target is spread evenly over yes and no. Members learn each for itself, as in
+    `cross_entropy`; the output is then the log-odds of their mean probabilities.
+    """
+
+    def criterion(model: nn.Module, batch: Batch) -> Scored:
+        output = model(batch.x, batch.length).float()
+        y = batch.y * (1 - label_smoothing) + label_smoothing / 2
+        if output.ndim == 2:
+            return Scored(_binary(output, y).sum(1), output)
+        losses = _binary(output, y[:, None].expand(output.shape)).sum(2)
+        return Scored(losses.mean(1), _mean_log_odds(output.detach()))
+
+    return criterion
+
+
+def _binary(output: Tensor, y: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(output, y, reduction="none")
+
+
+def _mean_log_odds(output: Tensor) -> Tensor:
+    """Log-odds [B, K] of the mean probabilities of M members, from theirs [B, M, K]."""
+    return functional.logsigmoid(output).logsumexp(1) - functional.logsigmoid(-output).logsumexp(1)
+
+
+def probabilities(output: Tensor, multilabel: bool = False) -> Tensor:
     """Probabilities [B, K] from logits [B, K], or [B, M, K] of M members: their mean.
 
-    A single output is no class: it is a number [B, 1], and stays one.
+    `multilabel`: each output is a label by itself. Else a single output is no class: it is a number [B, 1], and stays
+    one.
     """
-    probs = output.float().softmax(-1) if output.shape[-1] > 1 else output.float()
+    if multilabel:
+        probs = output.float().sigmoid()
+    else:
+        probs = output.float().softmax(-1) if output.shape[-1] > 1 else output.float()
     return probs if probs.ndim == 2 else probs.mean(1)
 
 
@@ -114,6 +145,8 @@ def mixture(output: Tensor) -> Tensor:
 
 def criterion_of(loss: str, label_smoothing: float = 0.0) -> Criterion:
     """The criterion of a recipe's loss."""
+    if loss == "binary-cross-entropy":
+        return binary_cross_entropy(label_smoothing)
     if loss == "gaussian":
         return gaussian()
     return cross_entropy(label_smoothing) if loss == "cross-entropy" else error(loss)
@@ -131,10 +164,15 @@ class Surprise(NamedTuple):
 def surprise(output: Tensor, y: Tensor) -> Surprise:
     """Cross-entropy, margin (Pleiss et al. 2020, arXiv:2001.10528) and probabilities.
 
-    `output` [B, K] logits, `y` [B] int64. nan in an output makes its row nan. Where y is a number, and the output
-    [B, 1]: the squared error, the distance below zero, and the output itself; with a deviation, [B, 2], the negative
-    log-likelihood in place of the squared error.
+    `output` [B, K] logits, `y` [B] int64. nan in an output makes its row nan. Where y is a set of labels [B, K]: the
+    cross-entropy of the whole set, the margin of its worst label (log-odds of what is right), and the probability of
+    each. Where y is a number, and the output [B, 1]: the squared error, the distance below zero, and the output itself;
+    with a deviation, [B, 2], the negative log-likelihood in place of the squared error.
     """
+    if y.ndim == 2:
+        logits = output.detach().float()
+        worst = torch.where(y > 0.5, logits, -logits).amin(1)
+        return Surprise(_binary(logits, y).sum(1), worst, logits.sigmoid())
     if y.is_floating_point():
         numbers = output.detach().float()
         distance = numbers[:, 0] - y

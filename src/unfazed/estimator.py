@@ -7,6 +7,7 @@ Axis letters: n rows, F features, K classes.
 
 import inspect
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Self
@@ -14,8 +15,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from unfazed.errors import RecipeError, UsageError, did_you_mean
@@ -26,6 +28,7 @@ from unfazed.source_table import from_pandas
 from unfazed.verb.train import fitted
 
 _FIXED = ("modality", "task", "test", "compile")  # what the estimator itself decides
+_DTYPES = {"classification": pl.String(), "multilabel": pl.List(pl.String), "regression": pl.String()}
 _DEFAULTS = {
     setting.name: setting.default for setting, knob in knobs() if knob.applies("tabular") and setting.name not in _FIXED
 }
@@ -45,17 +48,20 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = True
         return tags
 
-    def _fit(self, X: Any, labels: list[str], task: str) -> None:
+    def _fit(self, X: Any, labels: Sequence[str] | Sequence[list[str]], task: str) -> None:
         names = getattr(self, "feature_names_in_", [f"feature {number}" for number in range(self.n_features_in_)])
-        frame = _frame(X, names).with_columns(pl.Series(_target(names), labels))
+        frame = _frame(X, names).with_columns(pl.Series(_target(names), labels, dtype=_DTYPES[task]))
         folder = Path(mkdtemp(prefix="unfazed-"))
         try:
             settings = {name: getattr(self, name) for name in _DEFAULTS}
             recipe = recipe_from({**settings, "modality": "tabular", "task": task, "test": 0.0})
             options = SourceOptions(target=_target(names))
             self.predictor_ = Predictor.open(fitted(frame, options, recipe, folder / "run"))
+            self.predictor_.run = None  # its folder is removed below
         except RecipeError as error:
             raise ValueError(str(error)) from error
         except UsageError as error:
@@ -73,17 +79,21 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """A classifier of the rows of a table, with scikit-learn's methods; parameters are fields of `unfazed.Recipe`.
 
-    `classes_` [K], `n_features_in_` and, for frames, `feature_names_in_` are there once it is fitted; so is
-    `predictor_`, the `unfazed.Predictor`.
+    Where y is an indicator matrix [n, K] each row has a set of labels; `predict` gives such a matrix too, by thresholds
+    chosen on the rows that choose the epoch. `classes_` [K], `n_features_in_` and, for frames, `feature_names_in_` are
+    there once it is fitted; so is `predictor_`, the `unfazed.Predictor`.
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit to rows X [n, F], an array or a frame, with nan or None for what is missing, and labels y [n].
+        """Fit to rows X [n, F], an array or a frame, with nan or None for what is missing, and labels y [n] or [n, K].
 
         Raises:
             ValueError: nothing can be learnt from them, or a parameter is out of range.
         """
-        checked, y = _checked(self, X, y)
+        sets = getattr(y, "ndim", 1) == 2 and type_of_target(y) == "multilabel-indicator"
+        checked, y = _checked(self, X, y, multi_output=sets)
+        if sets:
+            return self._fit_sets(X if hasattr(X, "columns") else checked, y.toarray() if issparse(y) else y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -91,17 +101,30 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self._fit(X if hasattr(X, "columns") else checked, [str(code) for code in codes], "classification")
         return self
 
+    def _fit_sets(self, X: Any, y: NDArray[Any]) -> Self:
+        self.classes_ = np.arange(y.shape[1])
+        self._fit(X, [[str(label) for label in np.flatnonzero(row)] for row in y], "multilabel")
+        return self
+
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities [n, K], in the order of `classes_`."""
+        """Probabilities [n, K], in the order of `classes_`; where y was a matrix, of each label by itself."""
         found = self._predictions(X)
         probs = np.zeros((len(found.labels), len(self.classes_)))
         probs[:, [int(name) for name in found.classes]] = found.probs
+        if found.thresholds is not None:
+            return probs
         shares: NDArray[np.float64] = probs / probs.sum(1, keepdims=True)
         return shares
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likeliest class of each row [n]."""
-        best = self.predict_proba(X).argmax(1)  # says that it is not fitted where it is not
+        """The likeliest class of each row [n]; where y was a matrix, such a matrix of 0 and 1 [n, K]."""
+        check_is_fitted(self)
+        if self.predictor_.thresholds is not None:
+            found = self._predictions(X)
+            sets = np.zeros((len(found.labels), len(self.classes_)), dtype=np.int64)
+            sets[:, [int(name) for name in found.classes]] = found.indicators
+            return sets
+        best = self.predict_proba(X).argmax(1)
         chosen: NDArray[Any] = self.classes_[best]
         return chosen
 

@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
 
 
 class Model(Protocol):
-    """What a network must offer to be evaluated."""
+    """What a network must offer to be evaluated. Where its `multilabel` is true, each output is a label by itself."""
 
     head: nn.Module
 
@@ -66,8 +66,10 @@ def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> li
     """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
     parts = (part.to(device) for part in batch.split(size))
     embeddings = [model.embed(part.x, part.length) for part in parts]
-    said = mixture if isinstance(model.head, GaussianHead) else probabilities
-    return [(said(model.head(embedding)), embedding.float()) for embedding in embeddings]
+    if isinstance(model.head, GaussianHead):
+        return [(mixture(model.head(embedding)), embedding.float()) for embedding in embeddings]
+    multilabel = getattr(model, "multilabel", False)
+    return [(probabilities(model.head(embedding), multilabel), embedding.float()) for embedding in embeddings]
 
 
 def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:

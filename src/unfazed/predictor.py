@@ -13,8 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled
+from unfazed.analysis.multilabel import chosen
+from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UsageError
+from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
@@ -34,7 +38,9 @@ class Predictions(NamedTuple):
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
-    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is.
+    number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is. Where
+    sets of labels are predicted each of the K classes is a label with a probability of its own: a label is then the set
+    as text, "beach|sunset", "" for none of them, and `label_sets` has the names.
     """
 
     labels: list[str | None]
@@ -42,6 +48,10 @@ class Predictions(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
     problems: list[str | None]  # why an item could not be read
     classes: list[str]  # names of the K classes
+    thresholds: list[float] | None = None  # [K] of sets: from which probability on a label is in it
+    sets: list[list[str]] | None = None  # classes that hold the true one as often as asked, the likeliest first
+    intervals: NDArray[np.float64] | None = None  # [n, 2] the ends that hold the true number as often as asked
+    answered: NDArray[np.bool_] | None = None  # [n] whether the model is sure enough for the risk allowed
 
     def __repr__(self) -> str:
         first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
@@ -70,10 +80,36 @@ class Predictions(NamedTuple):
         return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
 
     @property
+    def label_sets(self) -> list[list[str] | None]:
+        """The names of the labels in each predicted set [n]; None where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        return [
+            None if problem is not None else [self.classes[k] for k in np.flatnonzero(row)]
+            for problem, row in zip(self.problems, self.indicators, strict=True)
+        ]
+
+    @property
+    def indicators(self) -> NDArray[np.bool_]:
+        """Which labels are in each predicted set [n, K]; none where an item could not be read.
+
+        Raises:
+            UsageError: the model predicts one class of each item, or numbers.
+        """
+        if self.thresholds is None:
+            raise UsageError("the model predicts no sets of labels: see labels")
+        return chosen(self.probs, np.array(self.thresholds))
+
+    @property
     def confidence(self) -> NDArray[np.float32]:
-        """Probability of each label [n]; nan where numbers are predicted."""
+        """Probability of each label [n], or of the whole set, as if its labels were independent; nan for numbers."""
         if not self.classes:
             return np.full(len(self.probs), np.nan, np.float32)
+        if self.thresholds is not None:
+            whole: NDArray[np.float32] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
+            return whole
         confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
         return confidence
 
@@ -88,13 +124,22 @@ class Predictor:
         preprocessor: Preprocessor,
         classes: Sequence[str],
         scale: Scale | None = None,
+        thresholds: Sequence[float] | None = None,
+        run: Run | None = None,
     ):
-        """`classes`: names of the K classes; none where numbers are predicted, of that `scale`."""
+        """`classes`: names of the K classes; none where numbers are predicted, of that `scale`.
+
+        `thresholds` [K]: where sets of labels are predicted, the probabilities from which on each is in the set.
+        `run`: where the temperature of its probabilities is found, and the validation rows that allow promises.
+        """
         self.device = best_device()
         self.modality = modality
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
-        self.classes, self.scale = list(classes), scale
+        self.classes, self.scale, self.run = list(classes), scale, run
+        self.thresholds = None if thresholds is None else list(thresholds)
+        found = run.temperature if run else None
+        self.temperature = found.value if found else 1.0
         self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
         self.width = embedding_width(model)
 
@@ -118,10 +163,22 @@ class Predictor:
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
-        return cls(model, modality, preprocessor, run.classes, scale_of(run.model))
+        thresholds = run.thresholds if run.task == "multilabel" else None
+        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), thresholds, run)
 
-    def predict(self, items: Iterable[Any]) -> Predictions:
+    def predict(
+        self,
+        items: Iterable[Any],
+        *,
+        confidence_level: float | None = None,
+        class_conditional: bool = False,
+        max_risk: float | None = None,
+    ) -> Predictions:
         """Predict items, a batch at a time.
+
+        confidence_level: also `sets` of classes, or `intervals` of numbers, that hold the truth in so large a share of
+        inputs like the validation rows; `class_conditional`: for every class by its own. max_risk: also which items
+        are `answered`: those of which, with 95 % certainty, no larger share is wrong.
 
         An item is a path, a Pillow image or an array [H, W, 3] for images; a path, or samples with their rate for
         sound; a text; or a row of a table as a dictionary. A frame stands for its rows.
@@ -130,19 +187,32 @@ class Predictor:
         and never augments.
 
         Raises:
-            UsageError: `items` is one item, not several.
+            UsageError: `items` is one item, not several; or the run's validation rows do not allow what is asked.
         """
-        parts = list(self.batches(self._several(items)))
-        if not parts:
-            return self._empty()
-        labels, probs, embeddings, problems = zip(*(part[:4] for part in parts), strict=True)
+        certainty = self.certainty(Asked(confidence_level, class_conditional, max_risk))
+        nothing = self._empty(0, certainty)
+        parts = [nothing, *self.batches(self._several(items), certainty)]
         return Predictions(
-            list(chain(*labels)),
-            np.concatenate(probs),
-            np.concatenate(embeddings),
-            list(chain(*problems)),
+            list(chain.from_iterable(part.labels for part in parts)),
+            np.concatenate([part.probs for part in parts]),
+            np.concatenate([part.embeddings for part in parts]),
+            list(chain.from_iterable(part.problems for part in parts)),
             self.classes,
+            self.thresholds,
+            None if nothing.sets is None else list(chain.from_iterable(part.sets or [] for part in parts)),
+            _together([part.intervals for part in parts]),
+            _together([part.answered for part in parts]),
         )
+
+    def certainty(self, asked: Asked) -> Certainty:
+        """What the run's validation rows promise of what is asked.
+
+        Raises:
+            UsageError: they do not allow it, or the predictor is of no run.
+        """
+        if self.run is None and asked != Asked():
+            raise UsageError("this predictor is of no run: without validation rows nothing can be promised")
+        return promised(self.run, asked) if self.run else NOTHING_PROMISED
 
     def _several(self, items: Any) -> Iterable[Any]:
         if isinstance(items, str | Path) and Path(items).suffix.lower() in KINDS:
@@ -174,11 +244,11 @@ class Predictor:
         what = f"an array of shape {tuple(array.shape)}"
         raise UsageError(f"predict takes a list of {self.modality.items}, got {what}: {instead}")
 
-    def batches(self, items: Iterable[Any]) -> Iterator[Predictions]:
+    def batches(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Iterator[Predictions]:
         """The predictions of `items`, 256 at a time, for more items than fit in memory."""
         remaining = iter(items)
         while chunk := list(islice(remaining, BATCH)):
-            yield self._predicted(list(parallel(self._encoded, chunk)))
+            yield self._predicted(list(parallel(self._encoded, chunk)), certainty)
 
     def _encoded(self, item: Any) -> NDArray[Any] | str:
         try:
@@ -186,27 +256,68 @@ class Predictor:
         except InputError as error:
             return str(error)
 
-    def _predicted(self, arrays: list[NDArray[Any] | str]) -> Predictions:
+    def _predicted(self, arrays: list[NDArray[Any] | str], certainty: Certainty) -> Predictions:
         readable = [row for row, array in enumerate(arrays) if not isinstance(array, str)]
-        predictions = self._empty(len(arrays))
+        predictions = self._empty(len(arrays), certainty)
         predictions.problems[:] = [array if isinstance(array, str) else None for array in arrays]
         if readable:
             x = np.stack([arrays[row] for row in readable])
             scored = outputs(self.model, [one_batch(x, self.modality.length(x))])
-            predictions.probs[readable] = scored.probs if self.scale is None else self.scale.original(scored.probs)
+            predictions.probs[readable] = self._in_units(scored.probs)
             predictions.embeddings[readable] = scored.embeddings
+            sets = None if self.thresholds is None else predictions.label_sets
             for row in readable:
-                predictions.labels[row] = self._label(predictions.probs[row])
+                named = sets[row] if sets else None
+                predictions.labels[row] = self._label(predictions.probs[row]) if named is None else joined(named)
+            self._fill(predictions, readable, scored.probs, certainty)
         return predictions
+
+    def _fill(
+        self, predictions: Predictions, rows: list[int], outputs: NDArray[np.float32], certainty: Certainty
+    ) -> None:
+        """Write what is promised of some rows, from what the model says of them, into `predictions`."""
+        if certainty.answers is not None and predictions.answered is not None:
+            predictions.answered[rows] = outputs.max(axis=1) > certainty.answers.threshold
+        if certainty.bounds is None:
+            return
+        if predictions.sets is not None:
+            order, held = (-outputs).argsort(axis=1, kind="stable"), inside(certainty, outputs)
+            for row, ranked, one in zip(rows, order, held, strict=True):
+                predictions.sets[row] = [self.classes[k] for k in ranked if one[k]]
+        elif predictions.intervals is not None:
+            numbers = predictions.probs[rows].astype(np.float64)
+            off = certainty.bounds * deviations(numbers)
+            predictions.intervals[rows] = np.stack([numbers[:, 0] - off, numbers[:, 0] + off], axis=1)
+
+    def _in_units(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """What the model says [n, K]: numbers in the units of the source, or calibrated probabilities."""
+        return scaled(outputs, self.temperature) if self.scale is None else self.scale.original(outputs)
 
     def _label(self, probs: NDArray[np.float32]) -> str:
         return self.classes[int(probs.argmax())] if self.classes else str(probs[0])
 
-    def _empty(self, count: int = 0) -> Predictions:
+    def _empty(self, count: int, certainty: Certainty) -> Predictions:
         nothing: list[str | None] = [None] * count
         probs = np.full((count, self.outputs), np.nan, np.float32)
         embeddings = np.full((count, self.width), np.nan, np.float32)
-        return Predictions(nothing, probs, embeddings, nothing.copy(), self.classes)
+        wanted, classes = certainty.bounds is not None, bool(self.classes)
+        return Predictions(
+            nothing,
+            probs,
+            embeddings,
+            nothing.copy(),
+            self.classes,
+            self.thresholds,
+            [[] for _ in range(count)] if wanted and classes else None,
+            np.full((count, 2), np.nan) if wanted and not classes else None,
+            np.zeros(count, bool) if certainty.answers is not None else None,
+        )
+
+
+def _together(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """The arrays one after the other; None where there are none."""
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None
 
 
 def _brief(what: str, first: Sequence[str], count: int) -> str:

@@ -35,8 +35,8 @@ class Knob(NamedTuple):
         return not self.kinds or modality in (*self.kinds, AUTO)
 
 
-TASKS = ("classification", "regression")
-LOSSES = ("cross-entropy", "squared", "absolute", "huber", "gaussian")
+TASKS = ("classification", "multilabel", "regression")
+LOSSES = ("cross-entropy", "binary-cross-entropy", "squared", "absolute", "huber", "gaussian")
 MODALITIES = ("image", "text", "audio", "tabular")
 
 
@@ -54,9 +54,10 @@ class Recipe:
 
     # fmt: off
     modality: str = _knob(AUTO, "kind of data; auto: by what the source holds", options=MODALITIES)
-    task: str = _knob(AUTO, "what is predicted: a class or a number; auto: by what the labels are", options=TASKS)
+    task: str = _knob(AUTO, "what is predicted: a class, a set of labels or a number; auto: by what the labels are",
+                      options=TASKS)
     loss: str = _knob(AUTO, "what training minimises; gaussian: a number with its deviation; auto: cross-entropy for "
-                      "classes, squared for numbers",
+                      "classes, the binary one of each label for sets, squared for numbers",
                       options=LOSSES)
     epochs: int = _knob(AUTO, "passes over the training rows; auto: more for less data",
                         unit="epochs", low=1, high=100_000, search=(5, 60), log=True)

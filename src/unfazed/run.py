@@ -9,6 +9,7 @@ Axis letters: E epochs, N rows of the table, K classes, D embedding width.
 import csv
 import io
 import json
+import math
 import os
 import shlex
 import time
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import COLDEST, HOTTEST
+from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import replacing, write_bytes
 from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
+CALIBRATION = "calibration.json"
 BEFORE = {"modality": "image", "task": "classification", "loss": "cross-entropy", "start_size": 1.0,
           "compile": "no"}  # what runs did before the recipe could say it
 Arrays = Mapping[str, NDArray[Any]]
@@ -148,8 +152,17 @@ class Run:
 
     @property
     def task(self) -> str:
-        """What the model predicts: "classification" or "regression"."""
+        """What the model predicts: "classification", "multilabel" or "regression"."""
         return str(self.model.get("task", "classification"))
+
+    @property
+    def thresholds(self) -> list[float]:
+        """From which probability on each of the K labels of a set is predicted: one half until that is chosen."""
+        said = self.model.get("thresholds") or [0.5] * len(self.classes)
+        right = isinstance(said, list) and len(said) == len(self.classes)
+        if not right or not all(isinstance(one, int | float) and 0 <= one <= 1 for one in said):
+            raise self._damaged("model.json", f"thresholds are not {len(self.classes)} numbers from 0 to 1")
+        return [float(one) for one in said]
 
     def table(self) -> Table:
         """The N examples that could be read."""
@@ -170,11 +183,21 @@ class Run:
         return self._arrays("dynamics.npz")
 
     def scores(self) -> dict[str, NDArray[Any]]:
-        """`probs` [N, K] and `embeddings` [N, D] of the finished model, for every row.
-
+        """`probs` [N, K], before calibration, and `embeddings` [N, D] of the finished model, for every row.
         Where numbers are predicted `probs` [N, 1] are these, in the units of the target; [N, 2] with their deviations.
         """
         return self._arrays("scores.npz")
+
+    @property
+    def temperature(self) -> Estimate | None:
+        """What corrects the recorded probabilities, with its interval; None where there is none."""
+        if not (self.path / CALIBRATION).exists():
+            return None
+        said: Any = self._json(CALIBRATION).get("temperature")
+        with suppress(TypeError, OverflowError):
+            if all(map(math.isfinite, found := Estimate(**said))) and COLDEST <= found.value <= HOTTEST:
+                return found
+        raise self._damaged(CALIBRATION, f"its temperature is {str(said)[:60]}")
 
     def problems(self) -> list[dict[str, str]]:
         """Inputs that could not be used: id, input, reason."""
@@ -247,6 +270,10 @@ class Run:
         with replacing(self.path / name) as new, new.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
+    def write_temperature(self, temperature: Estimate) -> None:
+        """Write what was fitted to the validation rows."""
+        self.write_json(CALIBRATION, {"temperature": temperature._asdict(), "fitted_on": "validation"})
+
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the recipe as resolved."""
         self.write_text("recipe.toml", written(recipe))
@@ -266,6 +293,11 @@ class Run:
         writer.writerow(columns)
         writer.writerows(rows)
         self.write_text(name, text.getvalue())
+
+    def write_thresholds(self, thresholds: Sequence[float]) -> None:
+        """Say in `model.json` from which probability on each of the K labels of a set is predicted."""
+        self.write_json("model.json", {**self.model, "thresholds": list(thresholds)})
+        del self.model
 
     def write_weights(self, weights: "Mapping[str, Tensor]") -> None:
         """Write the model's weights."""

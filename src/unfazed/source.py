@@ -106,11 +106,12 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     kept = table.where(np.array([problem is None for problem in problems], dtype=bool))
     if table.task == "regression":
         return kept
-    check_classes(table)
+    if table.task == "classification":
+        check_classes(table)
     counts = kept.counts()
     lost = [label for label, count in zip(kept.classes, counts, strict=True) if not count]
     single = [label for label, count in zip(kept.classes, counts, strict=True) if count == 1]
-    if len(kept.classes) - len(lost) < 2:
+    if len(kept.classes) - len(lost) < (1 if table.task == "multilabel" else 2):
         raise SourceError(f"inputs that can be read are left of one class only in {table.root}; lost: {listed(lost)}")
     if lost:
         kept = replace(kept, classes=[label for label in kept.classes if label not in lost])

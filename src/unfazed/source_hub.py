@@ -71,11 +71,17 @@ def frame(source: Any) -> pl.DataFrame:
     columns: pl.DataFrame = source.to_polars()
     for name, kind in kinds.items():
         if kind == "ClassLabel":
-            names = dict(enumerate(source.features[name].names))
-            columns = columns.with_columns(pl.col(name).replace_strict(names, default=None, return_dtype=pl.String))
+            columns = columns.with_columns(_named(pl.col(name), source.features[name]))
+        elif type(inner := getattr(source.features[name], "feature", None)).__name__ == "ClassLabel":
+            columns = columns.with_columns(pl.col(name).list.eval(_named(pl.element(), inner)))
         elif kind in ("Image", "Audio"):
             columns = columns.with_columns(_files(columns[name], _folder(source)))
     return columns
+
+
+def _named(numbers: pl.Expr, feature: Any) -> pl.Expr:
+    """The names of classes in place of their numbers."""
+    return numbers.replace_strict(dict(enumerate(feature.names)), default=None, return_dtype=pl.String)
 
 
 def _folder(source: Any) -> Path:

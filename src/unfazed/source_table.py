@@ -1,21 +1,22 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.table import SPLIT_NAMES, brief, clean_label, listed, read_parquet
+from unfazed.source_labels import SETS, holds_lists, labels_of, texts
+from unfazed.table import SPLIT_NAMES, brief, listed, read_parquet
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
 }
-_OBVIOUS = ("label", "class", "target", "category")
+_OBVIOUS = ("label", "labels", "class", "target", "category")
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _LONGEST_PATH = 4096
 _AGAIN = "_duplicated_"  # what polars puts between a name that was there before and a number
@@ -44,10 +45,11 @@ class Columns(NamedTuple):
     target: str
     notes: list[str]
     names: tuple[str, ...]  # of the columns that inputs were taken from
+    lists: bool = False  # whether the column of labels holds lists
 
     def roles(self) -> str:
         """Which columns were taken, for the line that says what was found."""
-        return f'{self.inputs}, labels in "{brief(self.target)}"'
+        return f'{self.inputs}, {SETS if self.lists else "labels"} in "{brief(self.target)}"'
 
 
 class Paths(NamedTuple):
@@ -92,7 +94,8 @@ def from_pandas(frame: Any) -> Read:
     """A pandas frame as a polars frame, column by column: neither pandas nor pyarrow is imported."""
     values = frame.astype(object).where(frame.notna(), None)
     names = _distinct(list(map(str, frame.columns)))
-    found = pl.DataFrame({name: values.iloc[:, index].tolist() for index, name in enumerate(names)}, strict=False)
+    cells = {name: _cells(values.iloc[:, index].tolist()) for index, name in enumerate(names)}
+    found = pl.DataFrame(cells, strict=False)
     return Read(found, _renamed(found))
 
 
@@ -113,6 +116,11 @@ def _renamed(frame: pl.DataFrame) -> list[str]:
     said = ", ".join(f'another "{before}" is "{name}"' for name, before in again[:_NAMED])
     more = f" and {len(again) - _NAMED:,} more" if len(again) > _NAMED else ""
     return [f"columns share a name: {said}{more}"] if again else []
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """The values of a column with everything that stands for a list as one: pandas reads lists as arrays."""
+    return [list(value) if isinstance(value, np.ndarray | tuple | set | frozenset) else value for value in values]
 
 
 def paths(
@@ -174,7 +182,7 @@ def labelled(
     roles["split"] = split
     taken = [*inputs.columns, *(name for name in roles.values() if name)]
     target = wanted.get("target") or obvious_target(frame, taken, where)
-    labels = [clean_label(value) if value else None for value in texts(frame[target], where)]
+    labels = labels_of(frame[target], where)
     numbers = [str(row) for row in range(1, len(frame) + 1)]
     columns: dict[str, Any] = {"id": numbers, "input": inputs.values, "label": labels}
     if split:
@@ -186,7 +194,7 @@ def labelled(
     others = [name for name in inputs.others if name not in (target, *roles.values())]
     notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
-    return Columns(rows, inputs.said, target, notes, tuple(inputs.columns))
+    return Columns(rows, inputs.said, target, notes, tuple(inputs.columns), holds_lists(frame[target]))
 
 
 def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:
@@ -319,21 +327,6 @@ def obvious_target(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str
     if len(free) == 1:
         return free[0]
     raise SourceError(f"which column of {where} is the label? Name it with --target. Its columns: {listed(free, 20)}")
-
-
-def texts(column: pl.Series, where: str) -> list[str | None]:
-    """Values as text: whole numbers without a point, null for null, NaN and the empty string."""
-    if column.dtype.is_float():
-        return [_number(value) for value in column]
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: text or numbers are needed')
-    return [value or None for value in column.cast(pl.String)]
-
-
-def _number(value: float | None) -> str | None:
-    if value is None or math.isnan(value):
-        return None
-    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
 
 
 def _sides(column: pl.Series, where: str) -> list[str | None]:

@@ -11,7 +11,8 @@ from contextlib import suppress
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.source_table import Inputs, obvious_target, require, split_column, texts
+from unfazed.source_labels import texts
+from unfazed.source_table import Inputs, obvious_target, require, split_column
 from unfazed.table import listed
 
 _SAMPLED = 1000  # rows that tell whether a column holds text

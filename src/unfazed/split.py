@@ -21,6 +21,8 @@ from unfazed.errors import SourceError, did_you_mean
 from unfazed.table import SPLITS, Table, listed, merged_key, row_name
 
 _NOWHERE, _TRAIN, _VALIDATION, _TEST = -1, 0, 1, 2
+_STRATA = {"classification": "class", "multilabel": "the rarest label of each row",
+           "regression": "tenths of the target"}
 _NAMED = 3  # classes without a training row that are told of one by one
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -88,7 +90,9 @@ def assign_splits(
     _require_rows(table, side, shares, int(leaked.sum()))
     _require_classes(table, side)
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
-    duplicates = Duplicates(*_shared(same, y), int(leaked.sum()))
+    sets = table.task == "multilabel"  # rows of one stratum may have different sets
+    labels = np.where(y < 0, -1, _numbers(table.frame["label"].fill_null("").to_list())) if sets else y
+    duplicates = Duplicates(*_shared(same, labels), int(leaked.sum()))
     result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy())).with_content(content)
     notes = [*_how(result, kept, shares, _grouped_by(table, side, group)), *_out_of_time(table, kept, side),
              *_duplicate_notes(result, duplicates), *_absent(table, side), *_torn(table, side)]
@@ -287,7 +291,7 @@ def _how(table: Table, given: _Ints, shares: _Floats, grouped: str) -> Iterator[
     own = [SPLITS[side] for side in (_TRAIN, _VALIDATION, _TEST) if (given == side).any()]
     drawn = [f"{SPLITS[side]} {shares[side]:.0%}" for side in (_TEST, _VALIDATION) if shares[side] > 0]
     timed = table.frame["time"].null_count() < len(table)
-    what = "class" if table.task == "classification" else "tenths of the target"
+    what = _STRATA[table.task]
     if grouped:
         how = f"{grouped}, groups ordered by their latest time" if timed else f"stratified by {what}, {grouped}"
     else:
@@ -332,21 +336,24 @@ def _duplicate_notes(table: Table, duplicates: Duplicates) -> Iterator[str]:
 
 
 def _absent(table: Table, side: _Ints) -> Iterator[str]:
-    if table.task != "classification":
+    if table.task == "regression":
         return
-    y = table.y()
+    counted = _class_counts(table, side)
     for number, split in enumerate(SPLITS):
-        counts = np.bincount(y[side == number], minlength=len(table.classes))
+        counts = counted[number]
         missing = [table.classes[index] for index in np.flatnonzero(counts == 0)]
         if number != _TRAIN and counts.any() and missing:
             yield f"no example in {split} of {listed(missing)}"
-    yield from _unlearnt(table, side)
+    yield from _unlearnt(table, counted)
 
 
-def _unlearnt(table: Table, side: _Ints) -> Iterator[str]:
-    """Classes that are asked for and cannot have been learnt, often others misspelt."""
-    y = table.y()
-    counts = np.stack([np.bincount(y[side == number], minlength=len(table.classes)) for number in range(len(SPLITS))])
+def _class_counts(table: Table, side: _Ints) -> _Ints:
+    """Rows of each side and class [S, K]."""
+    return np.stack([table.where(side == number).counts() for number in range(len(SPLITS))])
+
+
+def _unlearnt(table: Table, counts: _Ints) -> Iterator[str]:
+    """Classes that are asked for and cannot have been learnt, often others misspelt; `counts` [S, K]."""
     known = {merged_key(label): label for label in np.array(table.classes)[counts[_TRAIN] > 0].tolist()}
     unlearnt = np.flatnonzero((counts[_TRAIN] == 0) & (counts.sum(axis=0) > 0))
     for number in unlearnt[:_NAMED].tolist():

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unfazed.errors import RunError
 from unfazed.files import replacing
+from unfazed.label_sets import parts
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {  # what people call them
@@ -52,7 +53,7 @@ class Table:
     frame: pl.DataFrame
     root: str
     kind: str
-    classes: list[str]  # none where labels are numbers to be predicted as such
+    classes: list[str]  # none where labels are numbers to be predicted as such; the single ones of sets of labels
     notes: tuple[str, ...] = ()
     task: str = "classification"
     columns: tuple[str, ...] = ()
@@ -64,7 +65,7 @@ class Table:
         frame = columns.select(
             given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in _COLUMNS.items()
         )
-        labels = frame["label"].drop_nulls().unique().to_list()
+        labels = [label for label in frame["label"].drop_nulls().unique() if label]
         return cls(frame, root, kind, sorted(labels, key=natural_key), tuple(notes))
 
     def __len__(self) -> int:
@@ -75,21 +76,39 @@ class Table:
         return np.array([number_in(label) for label in self.frame["label"]], dtype=np.float64)
 
     def y(self) -> NDArray[np.int64]:
-        """The class number of each row [N], -1 where it has no label; of numbers the tenth that it lies in."""
+        """The class number of each row [N], -1 where it has no label; what sides are mixed by.
+
+        Of numbers it is the tenth that the row's lies in; of sets of labels the rarest label, K where there is none.
+        """
         if self.task == "regression":
             return _tenths(self.targets())
+        if self.task == "multilabel":
+            return _rarest(self.indicators())
         number = {label: index for index, label in enumerate(self.classes)}
         return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
 
+    def indicators(self) -> NDArray[np.float32]:
+        """1 for each label of each row's set, else 0 [N, K]; rows without a set are nan."""
+        number = {label: index for index, label in enumerate(self.classes)}
+        found = np.zeros((len(self), len(self.classes)), np.float32)
+        for row, text in enumerate(self.frame["label"]):
+            if text is None:
+                found[row] = np.nan
+            elif known := [number[part] for part in parts(text) if part in number]:
+                found[row, known] = 1.0
+        return found
+
     def counts(self) -> NDArray[np.int64]:
         """Rows of each class [K]."""
+        if self.task == "multilabel":
+            return np.asarray(np.nansum(self.indicators(), axis=0, dtype=np.float64), dtype=np.int64)
         y = self.y()
         return np.bincount(y[y >= 0], minlength=len(self.classes)).astype(np.int64)
 
     @property
     def outputs(self) -> int:
         """How many numbers a model gives of an example: K, or the one that is predicted."""
-        return len(self.classes) if self.task == "classification" else 1
+        return 1 if self.task == "regression" else len(self.classes)
 
     @property
     def target(self) -> str | None:
@@ -148,6 +167,8 @@ class Table:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
             task = str(about.get("task", "classification"))
+            if task not in _IN_WORDS:
+                raise ValueError(f"its task is {task[:40]!r}, this version knows {', '.join(_IN_WORDS)}")
             columns = tuple(str(name) for name in about.get("columns", ()))
             table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns)
         except FileNotFoundError as error:
@@ -169,9 +190,9 @@ def read_parquet(source: str | Path | bytes) -> pl.DataFrame:
 def describe(table: Table, items: str = "examples") -> str:
     """What was found, in one line, for people: counts, classes, source, balance (in bits) and what was noticed."""
     sides = [f"{len(table.rows(split)):,} {split}" for split in SPLITS if len(table.rows(split))]
-    unlabelled = int((table.y() < 0).sum())
+    unlabelled = int((table.y() < 0).sum()) if table.task == "regression" else table.frame["label"].null_count()
     parts = [
-        *(_numbers_in_words if table.task == "regression" else _classes_in_words)(table, items),
+        *_IN_WORDS[table.task](table, items),
         ", ".join(sides),
         f"{unlabelled:,} without a label" if unlabelled else "",
         *table.notes,
@@ -195,6 +216,16 @@ def _tenths(targets: NDArray[np.float64]) -> NDArray[np.int64]:
     ends = np.quantile(targets[known], np.arange(1, parts) / parts) if known.any() else np.zeros(0)
     tenth = np.searchsorted(np.unique(ends), targets, side="left")
     return np.where(known, tenth, -1)
+
+
+def _rarest(indicators: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The label of each row [N] that the fewest rows have; K for none of them, -1 for nan."""
+    counts = np.nansum(indicators, axis=0, dtype=np.float64)
+    rows, classes = indicators.shape
+    rarest = np.full(rows, classes, dtype=np.int64)
+    for label in np.argsort(-counts, kind="stable"):
+        rarest[indicators[:, label] == 1] = label
+    return np.where(np.isnan(indicators).any(1), -1, rarest)
 
 
 def natural_key(text: str) -> tuple[list[str | tuple[int, str]], str]:
@@ -285,6 +316,27 @@ def _numbers_in_words(table: Table, items: str) -> list[str]:
         f"{len(table):,} {items} with a number each to predict, {table.kind}",
         f"from {low:.6g} to {high:.6g}, half of them below {middle:.6g}",
     ]
+
+
+def _sets_in_words(table: Table, items: str) -> list[str]:
+    known = table.indicators()[table.frame["label"].is_not_null().to_numpy()]
+    counts, n = known.sum(0, dtype=np.float64), max(len(known), 1)
+    shares = np.stack([counts, n - counts]) / n
+    bits = float(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum() + 0.0)
+    often, seldom = int(counts.argmax()), int(counts.argmin())
+    each = [f'"{table.classes[k]}" on {100 * counts[k] / n:.2g} %' for k in dict.fromkeys([often, seldom])]
+    none = int((known.sum(1) == 0).sum())
+    labels = f"{len(table.classes):,} label{'s' * (len(table.classes) != 1)}"
+    return [
+        f"{len(table):,} {items} with any of {labels}, {table.kind}",
+        f"{counts.sum() / n:.2f} labels each, {none:,} with none, {', '.join(each)}",
+        f"entropy of the labels {bits:.2f} bits",
+    ]
+
+
+_IN_WORDS: dict[str, Callable[[Table, str], list[str]]] = {
+    "classification": _classes_in_words, "regression": _numbers_in_words, "multilabel": _sets_in_words,
+}
 
 
 def _balance(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""What the labels of a table are: classes to tell apart, or numbers to predict.
+"""What the labels of a table are: classes to tell apart, sets of labels, or numbers to predict.
 
 Whole numbers may be either: a rating, the name of a class, a count. They are taken for numbers where they are many and
 few rows share one, and the user is told where it could be the other way round.
@@ -10,11 +10,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.errors import SourceError, UnfazedError
+from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
 from unfazed.source import check_classes
-from unfazed.table import Table, listed, number_in
+from unfazed.source_labels import SETS
+from unfazed.table import Table, listed, natural_key, number_in
 
 _MANY = 20  # different numbers above which they may be a measurement
 _SHARED = 50  # rows a number from which on it rather names a class
@@ -72,6 +75,9 @@ def decided(table: Table, asked: str = "auto") -> Table:
     Raises:
         SourceError: its labels are not numbers, and were to be.
     """
+    if asked == "multilabel" or (asked == "auto" and _are_sets(table)):
+        return _of_sets(table, told=asked == "auto")
+    table = _without_empty(table, told=asked == "auto")
     labels = [label for label in table.frame["label"] if label is not None]
     numbers = np.array([number for label in set(labels) if (number := number_in(label)) == number])
     mostly = len(numbers) > _MOSTLY * max(1, len(set(labels)))
@@ -89,10 +95,49 @@ def decided(table: Table, asked: str = "auto") -> Table:
     return found.with_notes(note) if asked == "auto" else found
 
 
+def _are_sets(table: Table) -> bool:
+    """Whether the labels are sets: a column of lists, or of text that `are_sets`."""
+    if f'{SETS} in "' in table.kind:
+        return True
+    return 'labels in "' in table.kind and are_sets([label for label in table.frame["label"] if label])
+
+
+def _of_sets(table: Table, told: bool) -> Table:
+    """The table with its labels as sets, the names of each in the order of the classes."""
+    sets = [None if label is None else parts(label) for label in table.frame["label"]]
+    classes = sorted({label for one in sets for label in one or ()}, key=natural_key)
+    place = {label: number for number, label in enumerate(classes)}
+    texts = [None if one is None else joined(sorted(one, key=place.__getitem__)) for one in sets]
+    frame = table.frame.with_columns(label=pl.Series(texts, dtype=pl.String))
+    notes = []
+    if told:
+        notes.append("an example may have several labels at once, and each is predicted by itself (multi-label); "
+                     "--task classification takes each set of labels for one class")
+    empty = int((table.frame["label"] == "").sum())
+    if empty and f'{SETS} in "' not in table.kind:
+        many = "an empty cell is" if empty == 1 else f"{empty:,} empty cells are"
+        notes.append(f'{many} taken for "none of the labels": leave out rows that nobody has looked at')
+    return replace(table, frame=frame, classes=classes, task="multilabel").with_notes(*notes)
+
+
+def _without_empty(table: Table, told: bool) -> Table:
+    """The table whose labels are no sets: an empty one is none, and one with a separator in it stays whole."""
+    held = sorted({label for label in table.frame["label"] if label and SEPARATOR in label})
+    if not held and not (table.frame["label"] == "").any():
+        return table
+    table = replace(table, frame=table.frame.with_columns(label=pl.col("label").replace("", None)))
+    if not held or not told or 'labels in "' not in table.kind:
+        return table
+    return table.with_notes(f'labels with "{SEPARATOR}" in them, such as {listed(held, 2)}, are taken as they stand: '
+                            "their parts seldom come back in others; --task multilabel takes them for sets")
+
+
 def check_labels(table: Table) -> None:
     """Raise SourceError unless a model can learn from the labels: see `check_classes` and `check_targets`."""
     if table.task == "regression":
         check_targets(table)
+    elif table.task == "multilabel":
+        check_sets(table)
     else:
         check_classes(table)
 
@@ -112,6 +157,18 @@ def check_targets(table: Table) -> None:
         raise SourceError(f"{table.root} ({table.kind}) has {len(known):,} numbers to learn from: {_LEAST} are needed")
     if (known == known[0]).all():
         raise SourceError(f"every label of {table.root} ({table.kind}) is {known[0]:g}: there is nothing to predict")
+
+
+def check_sets(table: Table) -> None:
+    """Raise SourceError unless there is a label that two examples or more have, and two or more have not."""
+    counts, labelled = table.counts(), len(table) - table.frame["label"].null_count()
+    if not len(counts):
+        raise SourceError(f"no row of {table.root} ({table.kind}) has a label")
+    if not ((counts > 1) & (counts < labelled - 1)).any():
+        raise SourceError(
+            f"there is nothing to tell apart in {table.root} ({table.kind}): each of its {len(counts):,} labels "
+            f"({listed(table.classes)}) is on at most one of the {labelled:,} labelled rows, or on all but one at most"
+        )
 
 
 def _is_measured(numbers: NDArray[np.float64], rows: int) -> bool:

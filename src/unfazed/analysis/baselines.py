@@ -55,9 +55,20 @@ def linear_model(
 
 def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
     """Logistic regression on features `[n, D]`, in a drawn order: from features to probabilities `[N, K]`."""
+    standard = standardisation(features)
+    model = logistic_regression(standard(features), y, classes)
+    return lambda asked: model(standard(asked))
+
+
+def standardisation(features: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What brings features `[N, D]` like these to a mean of 0 and a deviation of 1."""
     mean, scale = features.mean(0), features.std(0) + 1e-3
-    model = logistic_regression((features - mean) / scale, y, classes)
-    return lambda features: model((features - mean) / scale)
+    return lambda asked: (asked - mean) / scale
+
+
+def pixel_features(x: NDArray[np.uint8], many: bool = False) -> NDArray[np.float32]:
+    """Images `[N, 3, S, S]` averaged to at most 16 x 16 areas, 8 x 8 for `many` classes: `[N, D]`."""
+    return pooled(x, SIDE_OF_MANY if many else SIDE).reshape(len(x), -1)
 
 
 def logistic_regression(
@@ -69,7 +80,7 @@ def logistic_regression(
     """
     if len(np.unique(y)) < 2:
         return lambda x: majority_probs(y, classes, len(x))
-    model = _fit(inputs, y, _chosen_strength(inputs, y, classes, strengths))
+    model = logistic_fit(inputs, y, _chosen_strength(inputs, y, classes, strengths))
     return lambda x: padded(model.predict_proba(x), model.classes_, classes)
 
 
@@ -98,13 +109,14 @@ def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, str
 
     losses = []
     for strength in strengths:
-        model = _fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
+        model = logistic_fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
         probs = padded(model.predict_proba(inputs[cut:]), model.classes_, classes)
         losses.append(-np.log(probs[np.arange(len(probs)), y[cut:]]).mean())
     return strengths[int(np.argmin(losses))]
 
 
-def _fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: float = TOLERANCE) -> Any:
+def logistic_fit(inputs: NDArray[np.float32], y: Integers, strength: float, tolerance: float = TOLERANCE) -> Any:
+    """scikit-learn's logistic regression on inputs `[N, D]`, standardised; `strength`: the inverse regularisation."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

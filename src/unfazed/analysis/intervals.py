@@ -85,12 +85,12 @@ def paired_difference(first_right: NDArray[np.bool_], second_right: NDArray[np.b
     centre = (first - second) / (n + 2)
     half = Z * math.sqrt((first + second + 1) / (n + 2) - centre * centre) / math.sqrt(n + 2)
     value, low, high = (first - second) / n, max(centre - half, -1.0), min(centre + half, 1.0)
-    if _sign_test(first, second) > SIGNIFICANT:
+    if sign_test(first, second) > SIGNIFICANT:
         low, high = min(low, 0.0), max(high, 0.0)
     return Estimate(value, min(low, value), max(high, value), n)
 
 
-def _sign_test(first: int, second: int) -> float:
+def sign_test(first: int, second: int) -> float:
     """The probability of a division at least as uneven, were both equally likely."""
     from scipy.special import bdtr
 

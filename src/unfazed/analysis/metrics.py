@@ -1,8 +1,9 @@
 """What a classifier is worth on held-out examples: each metric with its interval and its n.
 
 Axis letters: N examples, K classes, R resamples. Names, definitions and edge cases are scikit-learn's
-(`accuracy`, `f1_macro`, `log_loss`, `d2_log_loss_score`): an average over classes takes in those that occur among
-the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are left out.
+(`accuracy`, `f1_macro`, `log_loss`, `brier_score_loss` …; only `calibration_error` is not): an average over classes
+takes in those that occur among the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are
+left out.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import brier_score, calibration_error
 from unfazed.analysis.intervals import (
     CONSTANT,
     Counts,
@@ -43,14 +45,23 @@ def confusion(y: Integers, predicted: Integers, classes: int) -> Integers:
 
 
 def classification(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
-    """Every metric of labels `[N]` and probabilities `[N, K]`; log_loss in nats, lower = better, all others higher."""
+    """Every metric of labels `[N]` and probabilities `[N, K]`; log_loss in nats.
+
+    Of log_loss, brier_score_loss and calibration_error lower = better, of all others higher.
+    """
     y, probs = y[y >= 0], probs[y >= 0]
     counted = confusion(y, probs.argmax(1), probs.shape[1])
     accuracy = wilson(int(np.trace(counted)), len(y))
     macro = _macro(counted, seed)
     if _is_constant(probs) and counted.sum(1).all():
         macro |= {name: macro[name]._replace(low=macro[name].value, high=macro[name].value) for name in RECALLS}
-    return {"accuracy": accuracy, **macro, **_log_loss(y, probs, seed)}
+    return {"accuracy": accuracy, **macro, **probability_scores(y, probs, seed)}
+
+
+def probability_scores(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+    """The metrics that look at how sure the model is, not only at which class it names."""
+    calibrated = {"brier_score_loss": brier_score(y, probs, seed), "calibration_error": calibration_error(y, probs)}
+    return {**_log_loss(y, probs, seed), **calibrated}
 
 
 def _is_constant(probs: NDArray[np.floating]) -> bool:
@@ -65,7 +76,7 @@ def per_class(counted: Integers) -> list[ClassScore]:
     or were taken for the class, those that are both. Hence its interval is J's, and has width at F1 = 1 too.
     """
     return [
-        ClassScore(wilson(hits, predicted), wilson(hits, given), _f1(hits, given + predicted - hits))
+        ClassScore(wilson(hits, predicted), wilson(hits, given), f1_of(hits, given + predicted - hits))
         for hits, given, predicted in zip(
             np.diag(counted).tolist(), counted.sum(1).tolist(), counted.sum(0).tolist(), strict=True
         )
@@ -80,7 +91,8 @@ def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
 
 
-def _f1(hits: int, concerned: int) -> Estimate:
+def f1_of(hits: int, concerned: int) -> Estimate:
+    """F1 from the hits among all examples that are or were taken for the class."""
     value, low, high, n = wilson(hits, concerned)
     return Estimate(2 * value / (1 + value), 2 * low / (1 + low), 2 * high / (1 + high), n)
 

@@ -22,6 +22,22 @@ def surprise(y: Integers, probs: NDArray[np.floating]) -> Floats:
     return np.where(y >= 0, -np.log2(np.clip(found, SMALLEST, 1.0)), np.nan)
 
 
+def set_surprise(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Floats:
+    """How surprised the model is by each whole set of labels, in bits `[N]`: the sum over the labels of `y [N, K]`.
+
+    `y` is 1 for each label of the set, else 0, and nan where the set is not known: then so is its surprise.
+    """
+    right = np.where(y > 0.5, probs, 1 - probs.astype(np.float64))
+    bits = -np.log2(np.clip(right, SMALLEST, 1.0)).sum(1) + 0.0  # + 0: never "-0"
+    return np.where(np.isnan(y).any(1), np.nan, bits)
+
+
+def binary_entropy(shares: Floats) -> Floats:
+    """The entropy in bits of a yes or no, of which this share is yes."""
+    sides = np.stack([shares, 1 - shares])
+    return np.asarray(-(sides * np.log2(np.where(sides > 0, sides, 1.0))).sum(0) + 0.0)
+
+
 def mean_surprise(losses: NDArray[np.floating]) -> Floats:
     """Each example's surprise in bits `[N]`, averaged over the epochs of its recorded losses `[E, N]` (nats).
 

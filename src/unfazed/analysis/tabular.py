@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.baselines import logistic_regression, majority_probs, padded
+from unfazed.analysis.baselines import logistic_fit, logistic_regression, majority_probs, padded
 from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
+from unfazed.analysis.one_vs_rest import each_label, one_vs_rest
 
 Rows = NDArray[np.float32]
 
@@ -28,6 +29,7 @@ MOST_CATEGORIES = 254  # of a feature in scikit-learn's boosting
 STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)  # inverse regularisation of the linear model
 FARTHEST = 10.0  # standard deviations at which a number is cut off for the linear model
 ROUNDS, TREES = 100, 3000  # boosting: at most so many rounds, and trees of all classes
+BOOSTED_LABELS = TREES // ROUNDS  # of sets: each takes all the rounds; beyond, it would take minutes
 
 
 class Leak(NamedTuple):
@@ -139,6 +141,21 @@ def _one_hot(values: Rows, codes: int) -> NDArray[np.bool_]:
     return np.asarray(code[:, None] == np.arange(-1, kept))
 
 
+def linear_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
+    """`linear_model` for each label of the sets `y [N, K]` by itself: from rows to probabilities `[N, K]`."""
+    rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
+    expand = _expansion(x[rows], codes)
+    model = one_vs_rest(expand(x[rows]), y[rows], logistic_fit, STRENGTHS)
+    return lambda asked: model(expand(asked))
+
+
+def boosting_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
+    """`boosting_model` for each label of the sets `y [N, K]` by itself: from rows to probabilities `[N, K]`."""
+    rows = np.random.default_rng(seed).permutation(len(x))[:BOOSTING_ROWS]
+    model = each_label(_few_codes(x[rows], codes), y[rows], lambda x, yes: _boosted(x, yes, codes, ROUNDS, seed))
+    return lambda asked: model(_few_codes(asked, codes))
+
+
 def linear_numbers(x: Rows, targets: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
     """Ridge regression on training rows, as `linear_model`: from rows to numbers `[N, 1]`; its strength is chosen."""
     from sklearn.linear_model import RidgeCV
@@ -166,19 +183,23 @@ def boosting_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, see
 
     Fitted to at most 200,000 rows; fewer rounds beyond 30 classes; `y [N]`, -1 = no label.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:BOOSTING_ROWS]
     y = y[rows]
     counts = np.bincount(y, minlength=classes)
     if np.count_nonzero(counts) < 2:
         return lambda asked: majority_probs(y, classes, len(asked))
-    settings: dict[str, Any] = {"max_iter": min(ROUNDS, max(1, TREES // classes)), "random_state": seed}
+    model = _boosted(_few_codes(x[rows], codes), y, codes, min(ROUNDS, max(1, TREES // classes)), seed)
+    return lambda asked: padded(model.predict_proba(_few_codes(asked, codes)), model.classes_, classes)
+
+
+def _boosted(x: Rows, y: Integers, codes: Sequence[int], rounds: int, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    counts = np.bincount(y)
+    settings: dict[str, Any] = {"max_iter": rounds, "random_state": seed}
     if counts[counts > 0].min() < 2:  # it cannot put aside one of each class to stop by
         settings["early_stopping"] = False
-    model = HistGradientBoostingClassifier(categorical_features=np.asarray(codes) > 0, **settings)
-    model.fit(_few_codes(x[rows], codes), y)
-    return lambda asked: padded(model.predict_proba(_few_codes(asked, codes)), model.classes_, classes)
+    return HistGradientBoostingClassifier(categorical_features=np.asarray(codes) > 0, **settings).fit(x, y)
 
 
 def _few_codes(x: Rows, codes: Sequence[int]) -> Rows:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import majority_probs
 from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.multilabel import share_probs
+from unfazed.analysis.one_vs_rest import one_vs_rest
 
 ROWS = 20_000
 TERMS = 200_000
@@ -36,6 +39,21 @@ def tfidf_model(texts: Sequence[str], y: Integers, classes: int) -> Callable[[Se
     strength = _chosen_strength(texts[:cut], y[:cut], texts[cut:], y[cut:], classes)
     vectorizer, model = _fit(texts, y, strength)
     return lambda asked: _all_classes(model, vectorizer.transform(asked), classes)
+
+
+def tfidf_sets(texts: Sequence[str], y: NDArray[np.floating]) -> Callable[[Sequence[str]], Floats]:
+    """The same for each label of the sets `y [N, K]` by itself: from texts to probabilities `[N, K]`."""
+    if not any(re.search(TERM, text) for text in texts):
+        return lambda asked: share_probs(y, len(asked))
+    vectorizer = _vectorizer()
+    model = one_vs_rest(vectorizer.fit_transform(texts), y, _fitted_to_sparse, STRENGTHS)
+    return lambda asked: model(vectorizer.transform(asked))
+
+
+def _fitted_to_sparse(inputs: Any, yes: Integers, strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, solver="liblinear", tol=TOLERANCE).fit(inputs, yes)
 
 
 def tfidf_numbers(texts: Sequence[str], y: Floats) -> Callable[[Sequence[str]], Floats]:

@@ -35,6 +35,7 @@ Row = dict[str, Value]
 MOST_BYTES = 10_000_000  # of one row as JSON
 MOST_COLUMNS = 10_000
 NAMED = 6  # columns of a kind that a sentence names
+LABELS_LOOKED_AT, ROWS_LOOKED_AT = 20, 2_000  # of sets, for a column that tells a label alone: a matter of seconds
 FORMAT: Final = {"format": 1, "modality": "tabular"}
 PLURALS: Final = {"category": "categories", "boolean": "booleans", "identifier": "identifiers"}
 
@@ -217,13 +218,16 @@ def news(
     return told
 
 
-def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularPreprocessor) -> list[str]:
-    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from."""
+def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPreprocessor) -> list[str]:
+    """What was found of the columns, and alarms: one that tells the target alone, an identifier that is learnt from.
+
+    `y` are classes [n], or of sets of labels an indicator of each [n, K]: then one that tells a label alone.
+    """
     owners = [column.name for column in preprocessor.columns for _ in column.features]
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
-    for leak in leaks(x, y, preprocessor.codes, seed=0):
+    for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else _leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
-    found = [_alarm(name, leak) for name, leak in worst.items()]
+    found = [_alarm(name, leak, "the target" if y.ndim == 1 else "a label") for name, leak in worst.items()]
     names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
     identifiers = (
         f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
@@ -232,11 +236,19 @@ def notices(x: NDArray[np.float32], y: NDArray[np.int64], preprocessor: TabularP
     return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
 
 
-def _alarm(name: str, leak: Leak) -> str:
+def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int]) -> list[Leak]:
+    """The features that tell one of the commonest labels alone; the more labels, the fewer rows are looked at."""
+    labels = np.argsort(-np.nansum(y, axis=0), kind="stable")[:LABELS_LOOKED_AT]
+    every = max(1, min(len(labels), len(x) // ROWS_LOOKED_AT))
+    found = [leak for label in labels for leak in leaks(x[::every], (y[::every, label] > 0).astype(int), codes, seed=0)]
+    return sorted(found, key=lambda leak: -leak.accuracy.value)
+
+
+def _alarm(name: str, leak: Leak, what: str) -> str:
     own = leak.accuracy
     return (
-        f'"{name}" alone tells the target of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
-        f"{leak.commonest:.1%}): is it known before the target is? If not, leave it out: --columns {name}=identifier"
+        f'"{name}" alone tells {what} of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
+        f"{leak.commonest:.1%}): is it known before {what} is? If not, leave it out: --columns {name}=identifier"
     )
 
 

@@ -37,7 +37,13 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise UnfazedError(f"its weights do not fit: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")
     model.load_state_dict(weights, assign=True)
-    return model.eval().requires_grad_(False)
+    return for_task(model, description.get("task")).eval().requires_grad_(False)
+
+
+def for_task(model: nn.Module, task: object) -> nn.Module:
+    """The model, each output a label by itself if it is to predict sets of labels; whatever scores it asks for that."""
+    vars(model)["multilabel"] = task == "multilabel"
+    return model
 
 
 def _with_distribution(model: nn.Module, description: Mapping[str, Any]) -> nn.Module:

@@ -7,7 +7,7 @@ from unfazed.recipe import knobs
 from unfazed.report import words
 from unfazed.report.charts import stacked_bar
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items
+from unfazed.report.verdict import items, task
 from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
@@ -18,7 +18,8 @@ def data(told: Facts) -> Html:
     """Where the examples came from, and what was noticed about them."""
     amount = words.count(told["counts"]["all"], items(told))
     if told["classes"]:
-        amount += f" in {words.count(len(told['classes']), 'classes')}"
+        said, noun = ("with any of", "labels") if task(told) == "multilabel" else ("in", "classes")
+        amount += f" {said} {words.count(len(told['classes']), noun)}"
     notes = [
         f"{amount}: {told['source']['kind']}.",
         duplicates(told),

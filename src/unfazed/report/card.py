@@ -10,22 +10,37 @@ from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
 from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
 from unfazed.report.overview import EXPLAINED, NAMES
-from unfazed.report.verdict import items, sentence, simpler
+from unfazed.report.verdict import items, sentence, simpler, task
 
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
            "recall_macro": "Recall, mean over classes (balanced accuracy)",
-           "log_loss": "Surprise of a label, bits"}  # fmt: skip
+           "log_loss": "Surprise of a label, bits",
+           "calibration_error": "Calibration error, debiased"}  # fmt: skip
 SCORES = ("precision", "recall", "f1")
+METRICS_OF_SETS = {"f1_micro": "F1 over all labels", "f1_macro": "F1, mean of the labels",
+                   "subset_accuracy": "Sets exactly right", "hamming_loss": "Wrong yes or no (Hamming loss)",
+                   "log_loss": "Surprise of a set, bits"}  # fmt: skip
 METRICS_OF_NUMBERS = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
 METRICS_OF_DENSITIES = {"nll": "Surprise of a target, bits", "coverage_50": "Targets in the predicted 50 % intervals",
                         "coverage_90": "Targets in the predicted 90 % intervals"}  # fmt: skip
 HUB_NAMES_OF_NUMBERS = {"r2": "r_squared", "mae": "mae"}
+HUB_NAMES_OF_SETS = {"f1_micro": "f1", "f1_macro": "f1", "subset_accuracy": "accuracy"}
 HUB_NAMES = {"accuracy": "accuracy", "f1_macro": "f1"}  # metric types that the hub knows
 INDEX = {
     **{name: (METRICS[name], kind) for name, kind in HUB_NAMES.items()},
     "log_loss": ("Log loss, nats", "log_loss"),
 }
+TABLES = {"classification": METRICS, "multilabel": METRICS_OF_SETS,
+          "regression": {**METRICS_OF_NUMBERS, **METRICS_OF_DENSITIES}}  # fmt: skip
+INDEXES = {
+    "classification": INDEX,
+    "multilabel": {name: (METRICS_OF_SETS[name], kind) for name, kind in HUB_NAMES_OF_SETS.items()},
+    "regression": {name: (METRICS_OF_NUMBERS[name], kind) for name, kind in HUB_NAMES_OF_NUMBERS.items()},
+}
+HUB_METRICS = {"classification": HUB_NAMES, "multilabel": HUB_NAMES_OF_SETS, "regression": HUB_NAMES_OF_NUMBERS}
+GUESSED = {"classification": ("commonest class", "majority"), "multilabel": ("commonest set", "majority"),
+           "regression": ("mean", "mean")}  # fmt: skip
 ROWS = 50
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&@]|^[#+-]|:(?=//)|(?<=www)\.)")  # addresses would become links
@@ -51,22 +66,22 @@ def card(told: Facts) -> str:
 def front_matter(told: Facts) -> str:
     """The metadata as YAML; every value is written as JSON, which YAML contains, so that no label can break out."""
     split = told["evaluated_on"]
-    numbers = {name: (METRICS_OF_NUMBERS[name], kind) for name, kind in HUB_NAMES_OF_NUMBERS.items()}
+    on_hub = told["task"].replace(" ", "-").replace("multilabel", "classification")  # the hub knows no other name
     result = {
-        "task": {"type": told["task"].replace(" ", "-")},
+        "task": {"type": on_hub},
         "dataset": {"name": told["source"]["name"], "type": _slug(told["source"]["name"]), "split": split},
         "metrics": [
             {"name": title, "type": kind, "value": round(told[split][name]["value"], 6)}
-            for name, (title, kind) in (INDEX if told["classes"] else numbers).items()
+            for name, (title, kind) in INDEXES[task(told)].items()
             if told[split][name]["value"] is not None
         ],
     }
     index = [{"name": told["source"]["name"], "results": [result]}]
     fields: dict[str, Any] = {
         "library_name": "unfazed",
-        "pipeline_tag": told["task"].replace(" ", "-"),
-        "tags": ["unfazed", told["task"].replace(" ", "-")],
-        "metrics": list((HUB_NAMES if told["classes"] else HUB_NAMES_OF_NUMBERS).values()),
+        "pipeline_tag": on_hub,
+        "tags": ["unfazed", on_hub, *(["multi-label-classification"] if task(told) == "multilabel" else [])],
+        "metrics": list(dict.fromkeys(HUB_METRICS[task(told)].values())),
     }
     if result["metrics"]:
         fields["model-index"] = index
@@ -104,6 +119,11 @@ def _use(told: Facts) -> str:
         return f"It predicts {plain(named_target(told))} for each of the {items(told)} like those it was trained on."
     classes = [f"`{_code(label)}`" for label in told["classes"][:ROWS]]
     more = f" and {words.count(len(told['classes']) - ROWS)} more" if len(told["classes"]) > ROWS else ""
+    if task(told) == "multilabel":
+        return (
+            f"It says of {items(told)} which of {words.count(len(told['classes']), 'labels')} they have, several, one "
+            f"or none: {', '.join(classes)}{more}. It is meant for {items(told)} like those it was trained on."
+        )
     return (
         f"It tells {items(told)} of {words.count(len(told['classes']), 'classes')} apart: {', '.join(classes)}{more}. "
         f"It is meant for {items(told)} like those it was trained on; for any input it names one of these classes, "
@@ -146,7 +166,7 @@ def _evaluation(told: Facts) -> str:
 
 def _metrics(told: Facts) -> str:
     split = told["evaluated_on"]
-    guess = ("commonest class", "majority") if told["classes"] else ("mean", "mean")
+    guess = GUESSED[task(told)]
     rivals = [
         ("this model", told[split]),
         *((plain(name), baseline.get(split)) for name, baseline in simpler(told)),
@@ -156,7 +176,7 @@ def _metrics(told: Facts) -> str:
     head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
     rows = [
         f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} | {told[split][name]['n']} |"
-        for name, title in (METRICS if told["classes"] else {**METRICS_OF_NUMBERS, **METRICS_OF_DENSITIES}).items()
+        for name, title in TABLES[task(told)].items()
         if name in told[split]
     ]
     return "\n".join([head, "|---|" + "---|" * (len(present) + 1), *rows])
@@ -181,16 +201,21 @@ def _in_bits(nats: float | None) -> float | None:
 
 
 def _classes(told: Facts) -> str:
+    sets = task(told) == "multilabel"
+    scores = (*SCORES, "average_precision") if sets else SCORES
     rows = [
         " | ".join(
-            ["", plain(row["label"]), *(_cell(name, row[name]) for name in SCORES), f"{row['support']} |"]
+            ["", plain(row["label"]), *(_cell(name, row[name]) for name in scores),
+             *([words.figure(row["threshold"], 2)] if sets else []), f"{row['support']} |"]
         ).strip()
         for row in told["per_class"][:ROWS]
-    ]
+    ]  # fmt: skip
     rest = len(told["per_class"]) - len(rows)
     verb = "is" if rest == 1 else "are"
-    more = [f"\nThe other {words.count(rest, 'classes')} {verb} in report.json."] if rest else []
-    return "\n".join(["| class | precision | recall | F1 | n |", "|---|---|---|---|---|", *rows, *more])
+    noun, further = ("label", " average precision | threshold |") if sets else ("class", "")
+    more = [f"\nThe other {words.count(rest, 'labels' if sets else 'classes')} {verb} in report.json."] if rest else []
+    head = f"| {noun} | precision | recall | F1 |{further} n |"
+    return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *rows, *more])
 
 
 def _latency(told: Facts) -> str | None:
@@ -208,12 +233,22 @@ def _limitations(told: Facts) -> str:
         f"The intervals hold for new {items(told)} drawn like the {split} set. Nothing was measured on others: other "
         "sources, times or devices.",
         "Nothing was measured about fairness between groups of people, or about inputs made to deceive it.",
-        "Its probabilities were not calibrated afterwards." if told["classes"] else None,
+        _calibration(told) if told["classes"] else None,
         "Labels were taken as given; the report lists those that surprise the model most.",
         weakest,
         *(plain(line["text"]) for line in told["verdict"] if line["tone"] == "caution"),
     ]
     return _listed(lines)
+
+
+def _calibration(told: Facts) -> str:
+    warm = (told.get("certainty") or {}).get("temperature")
+    if not warm:
+        return "Its probabilities were not calibrated afterwards."
+    return (
+        f"Its probabilities are calibrated by one temperature, {words.figure(warm['value'], 2)}, fitted to "
+        f"{words.count(warm['n'], f'validation {items(told)}')}: right on average, not for every class or group."
+    )
 
 
 def _weakest(told: Facts) -> str | None:
@@ -224,11 +259,12 @@ def _weakest(told: Facts) -> str | None:
         return None
     row = min(known, key=lambda row: row["f1"]["value"])
     score = f"F1 {_cell('f1', row['f1'])}, n = {words.count(row['support'])}"
-    return f"Its weakest class is {plain(row['label'])}: {score}."
+    return f"Its weakest {'label' if task(told) == 'multilabel' else 'class'} is {plain(row['label'])}: {score}."
 
 
 def _how(told: Facts) -> str:
-    said, modality = "labels" if told["classes"] else "numbers", told["task"].partition(" ")[0]
+    said = {"classification": "labels", "multilabel": "label_sets", "regression": "numbers"}[task(told)]
+    modality = told["task"].partition(" ")[0]
     given = words.GIVEN.get(modality, "FILE")
     item = '{"column": "value"}' if modality == "tabular" else f'"{given}"'
     return (

@@ -190,10 +190,10 @@ def _probability(row: Facts) -> str:
 
 def classes_table(told: Facts) -> Html:
     """Precision, recall and F1 of each class with intervals, the lowest F1 first."""
-    order = sorted(range(len(told["classes"])), key=lambda k: _or_zero(told["per_class"][k]["f1"]["value"]))
+    order = sorted(range(len(told["classes"])), key=lambda k: or_zero(told["per_class"][k]["f1"]["value"]))
     split = told["evaluated_on"]
     names = ["Class", f"{split} n", "training n", "F1", "Recall", "Precision"]
-    head = tag("tr", *(_heading(name, name == "F1") for name in names))
+    head = tag("tr", *(heading(name, name == "F1") for name in names))
     body = [_class_row(told, k) for k in order[:ROWS_SHOWN]]
     table = tag("table", tag("thead", head), tag("tbody", *body), class_="classes")
     rest = len(order) - len(body)
@@ -212,11 +212,13 @@ def classes_table(told: Facts) -> Html:
     )
 
 
-def _or_zero(value: float | None) -> float:
+def or_zero(value: float | None) -> float:
+    """What to sort by: an unknown value comes first."""
     return -1.0 if value is None else value
 
 
-def _heading(name: str, sorted_: bool) -> Html:
+def heading(name: str, sorted_: bool) -> Html:
+    """The head of a column that can be sorted by."""
     return tag("th", tag("button", name, type="button"), scope="col", aria_sort="ascending" if sorted_ else None)
 
 
@@ -228,15 +230,16 @@ def _class_row(told: Facts, k: int) -> Html:
         tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
         tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
             data_value=told["class_counts"]["train"][k]),
-        *(_score(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
+        *(score_cell(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
     )  # fmt: skip
 
 
-def _score(name: str, estimate: Facts, own: bool) -> Html:
+def score_cell(name: str, estimate: Facts, own: bool) -> Html:
+    """A score with its interval, as a number and drawn."""
     value = tag("span", words.percent(estimate["value"]))
     line = track(estimate["low"], estimate["value"], estimate["high"], "own" if own else "")
     inside = tag("div", value, line, tag("small", words.interval(estimate)), class_="score")
-    return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
+    return tag("td", inside, class_="scored", data_name=name, data_value=f"{or_zero(estimate['value']) + 1:.6f}")
 
 
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:

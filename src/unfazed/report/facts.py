@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import majority_probs
+from unfazed.analysis.calibration import scaled
 from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
-from unfazed.report import numbers, numbers_verdict
+from unfazed.report import numbers, numbers_verdict, sets
+from unfazed.report.certainty import certainty, certainty_of_numbers
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
 from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
@@ -41,12 +43,16 @@ PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test"
 
 
 class Evidence(NamedTuple):
-    """The arrays that the facts are computed from: labels [N], probs [N, K], losses [E, N] in nats."""
+    """The arrays that the facts are computed from: labels [N], probs [N, K], losses [E, N] in nats.
+
+    `probs` are those that `predict` gives, `recorded` those of the network, before calibration.
+    """
 
     table: Table
     y: Integers
     probs: NDArray[np.float32]
     losses: NDArray[np.floating]
+    recorded: NDArray[np.float32]
 
     def split(self, name: str) -> tuple[Integers, NDArray[np.float32]]:
         """Labels and probabilities of one split."""
@@ -62,6 +68,8 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     """
     if run.task == "regression":
         return _facts_of_numbers(run)
+    if run.task == "multilabel":
+        return _facts_of_sets(run)
     seen = seen or evidence(run)
     measured = measurements(run)
     counts = _class_counts(seen)
@@ -77,6 +85,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
         "baselines": {"majority": _majority(seen), **_baselines(measured)},
         "evaluated_on": evaluated_split(seen.table),
+        "certainty": certainty(seen, evaluated_split(seen.table), run.temperature),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
         "labels": labels(seen.table, measured.get("labels"), run.path),
@@ -100,12 +109,32 @@ def _facts_of_numbers(run: "Run") -> dict[str, Any]:
         **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
         "labels": labels(seen.table, measured.get("labels"), run.path),
+        "certainty": certainty_of_numbers(seen, evaluated_split(seen.table)),
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
     told |= {"headline": numbers_verdict.headline(told), "verdict": numbers_verdict.verdict(told)}
+    strict: dict[str, Any] = finite(told)
+    return strict
+
+
+def _facts_of_sets(run: "Run") -> dict[str, Any]:
+    seen, measured = sets.evidence(run), measurements(run)
+    model = checked(run.model, MODEL, run.path / "model.json")
+    told = {
+        "format": FORMAT,
+        "task": f"{model.get('modality', 'unknown')} multilabel",
+        "classes": run.classes,
+        **_data(run, seen.table, measured),
+        **sets.sets(seen, _baselines(measured)),
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": _next(run, model),
+    }
+    told |= {"headline": sets.headline(told), "verdict": sets.verdict(told)}
     strict: dict[str, Any] = finite(told)
     return strict
 
@@ -127,7 +156,8 @@ def evidence(run: "Run") -> Evidence:
         raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
     if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
         raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
-    return Evidence(table, table.y(), probs, losses)
+    temperature = run.temperature
+    return Evidence(table, table.y(), scaled(probs, temperature.value) if temperature else probs, losses, probs)
 
 
 def measurements(run: "Run") -> dict[str, Any]:

@@ -24,7 +24,11 @@ def headline(told: Facts) -> str:
     on = count(error["n"], f"{split} {items(told)}")
     share = f"R² {figure(explained['value'])} ({bounds(explained)})"
     named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
-    return f"{named}off by {number(error['value'])} on average over {on}; {share}"
+    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}; {share}"
+
+
+def _ends(estimate: Facts) -> str:
+    return f"{number(estimate['low'])} – {number(estimate['high'])}"
 
 
 def named_target(told: Facts) -> str:
@@ -49,9 +53,10 @@ def verdict(told: Facts) -> list[dict[str, str]]:
 def _against_mean(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
-    always = f"Always naming the mean would be off by {number(error['value'])} on average"
+    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {count(error['n'])})"
+    always = f"Always naming the mean would be off by {guessed}"
     if r2["low"] is not None and r2["low"] > 0:
-        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away."
+        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
 
@@ -74,7 +79,8 @@ def _fit(told: Facts) -> Sentence:
     train, validation = told["train"]["r2"], told["validation"]["r2"]
     if None in (train["value"], validation["value"], train["low"], validation["high"]):
         return None
-    both = f"R² is {figure(train['value'])} on the training {items(told)}, {figure(validation['value'])} on validation"
+    shares = [f"{figure(one['value'])} ({bounds(one)}, n = {count(one['n'])})" for one in (train, validation)]
+    both = f"R² is {shares[0]} on the training {items(told)}, {shares[1]} on validation"
     if train["value"] - validation["value"] > GAP and train["low"] > validation["high"]:
         return CAUTION, f"It overfits: {both}. More data, more weight decay or dropout may narrow the gap."
     if train["value"] - validation["value"] > GAP:

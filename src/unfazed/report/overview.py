@@ -7,7 +7,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, track
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items, sentence, simpler
+from unfazed.report.verdict import items, sentence, simpler, task
 
 Facts = Mapping[str, Any]
 
@@ -200,8 +200,9 @@ def _curves(told: Facts) -> Html:
     mark = (best["epoch"], left, f"best: epoch {best['epoch']}, {words.bits(left)}") if best and left == left else None
     plot = Plot("Surprise in bits by epoch", lines, [(e["epoch"], _tip(e)) for e in epochs], mark)  # type: ignore[arg-type]
     scale = ", logarithmic scale" if is_logarithmic(lines) else ""
+    what = "one set of labels" if task(told) == "multilabel" else "one label"
     return chart_card(
-        f"Surprise of one label, bits{scale}", [("train", "training"), ("validation", "validation")], plot
+        f"Surprise of {what}, bits{scale}", [("train", "training"), ("validation", "validation")], plot
     )
 
 
@@ -229,9 +230,11 @@ def _nats(epoch: Facts, split: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _accuracy(epoch: Facts, split: str) -> float | None:
-    value: float | None = (epoch.get(split) or {}).get("accuracy")
-    return value
+def _skill(epoch: Facts, split: str) -> str:
+    figures = epoch.get(split) or {}
+    if "f1_micro" in figures:
+        return f"F1 {words.percent(figures['f1_micro'])} at one half"
+    return f"{words.percent(figures.get('accuracy'))} right"
 
 
 def _bits(epochs: Sequence[Facts], split: str) -> list[tuple[float, float]]:
@@ -240,7 +243,7 @@ def _bits(epochs: Sequence[Facts], split: str) -> list[tuple[float, float]]:
 
 def _tip(epoch: Facts) -> str:
     lines = [
-        f"{NAMES[split]}: {words.bits(bits)}, {words.percent(_accuracy(epoch, split))} right"
+        f"{NAMES[split]}: {words.bits(bits)}, {_skill(epoch, split)}"
         for split in ("train", "validation")
         for [(_, bits)] in [_bits([epoch], split)]
     ]

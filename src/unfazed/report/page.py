@@ -3,15 +3,16 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from unfazed.report import numbers_page
+from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
+from unfazed.report.certainty_page import certainty, intervals
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -27,10 +28,15 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "mistakes": "Mistakes", "classes": "Classes",
-         "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+         "time": "Time"}  # fmt: skip
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "predictions": "Predictions",
-                    "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+                    "certainty": "Certainty", "labels": "Labels", "surprises": "Surprises", "data": "Data",
+                    "recipe": "Recipe",
                     "time": "Time"}  # fmt: skip
+
+PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
+                 "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -48,8 +54,8 @@ def write_report(run: "Run") -> Path:
 
 def _texts(run: "Run") -> dict[str, str]:
     """The contents of the three files."""
-    if run.task == "regression":
-        return _texts_of_numbers(run)
+    if run.task in PAGES:
+        return _texts_of(run, PAGES[run.task])
     seen = evidence(run)
     told = facts(run, seen)
     cells = _cells(seen, run.classes)
@@ -61,19 +67,20 @@ def _texts(run: "Run") -> dict[str, str]:
     }
 
 
-def _texts_of_numbers(run: "Run") -> dict[str, str]:
+def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, str]:
+    """Those of a run whose page needs no more than its facts."""
     told = facts(run)
     wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told)) for row in part]
     return {
         "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "README.md": card(told),
-        PAGE: page_of_numbers(told, drawn(run.exhibits(), wanted)),
+        PAGE: page(told, drawn(run.exhibits(), wanted)),
     }
 
 
 def _checked(told: Facts) -> list[Facts]:
     """The labels to check."""
-    return told["labels"]["first"] if told["labels"] else []
+    return told["labels"]["first"] if told.get("labels") else []
 
 
 def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
@@ -84,6 +91,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         numbers_page.splits(told),
         numbers_page.learning(told),
         numbers_page.predictions(told),
+        intervals(told),
         labels_to_check(told, exhibits),
         numbers_page.surprising(told, exhibits),
         data(told),
@@ -93,6 +101,27 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
     )
     body = tag("div", bar(_parts(PARTS_OF_NUMBERS, told)), numbers_page.hero(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
+    """The page of a run that predicts sets of labels."""
+    main = tag(
+        "main",
+        sets_page.summary(told),
+        sets_page.splits(told),
+        learning(told),
+        sets_page.labels_table(told),
+        sets_page.surprising(told, exhibits),
+        data(told),
+        recipe(told),
+        time_and_machine(told),
+        onward(told),
+    )
+    body = tag("div", bar(PARTS_OF_SETS), sets_page.hero(told), main, _foot(told), class_="wrap")
+    return document(f"{told['source']['name']}: {told['headline']}", body)
+
+
+PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
 
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
@@ -108,6 +137,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
             learning(told),
             mistakes(told, cells, exhibits),
             classes_table(told),
+            certainty(told),
             labels_to_check(told, exhibits),
             surprising(told, exhibits),
             data(told),
@@ -123,7 +153,7 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
 
 def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
     """The parts that the page has."""
-    return {part: name for part, name in parts.items() if part != "labels" or told["labels"]}
+    return {part: name for part, name in parts.items() if part != "labels" or told.get("labels")}
 
 
 def document(title: str, body: Html) -> str:

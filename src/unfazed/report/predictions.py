@@ -5,9 +5,10 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.cells import cell_len, set_cell_size
@@ -22,6 +23,7 @@ from unfazed.report.words import printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
+NONE = "none of them"  # what people call an empty set of labels
 _SHOWN = 200  # characters of an input in a sentence
 _NARROW = 10  # cells below which a path or a class says nothing
 
@@ -33,11 +35,15 @@ class Prediction(NamedTuple):
     label: str | None
     problem: str | None
     probs: dict[str, float]  # by class; nan where there is a problem
+    promised: Mapping[str, Any] = MappingProxyType({})  # set: classes; low, high: ends; answer: the label, if sure
     numbers: dict[str, float] | None = None  # "prediction", "deviation" where the model says it; None for classes
+    labels: list[str] | None = None  # those in the set, where sets of labels are predicted
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label; None where there is none, or it is a number."""
+        """Probability of the label, or of the whole set as if labels were independent; None for none, or a number."""
+        if self.labels is not None:
+            return math.prod(share if name in self.labels else 1 - share for name, share in self.probs.items())
         return self.probs.get(self.label) if self.label is not None else None
 
 
@@ -46,7 +52,7 @@ class Told:
 
     def __init__(self, predictions: Iterable[Prediction | Notice]):
         self.predictions = predictions
-        self.count = self.unread = 0
+        self.count = self.unread = self.answered = 0
         self.first: Prediction | None = None  # of those with a problem
         self.notices: list[str] = []
 
@@ -56,6 +62,7 @@ class Told:
                 self.notices.append(one.text)
                 continue
             self.count += 1
+            self.answered += one.promised.get("answer") is not None
             if one.problem is not None:
                 self.unread += 1
                 self.first = self.first or one
@@ -102,14 +109,29 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         table = Table("input", *(numbers[:1] or ["label"]), box=None, header_style="dim", pad_edge=False)
         for name in numbers[1:] if numbers else ["confidence"]:
             table.add_column(name, no_wrap=True)
+        for name in part[0].promised:
+            table.add_column(name)
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
-            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(printable(one.label))
+            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
             sure = "" if one.confidence is None else f"{one.confidence:.1%}"
             beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
-            table.add_row(_Elided(printable(one.input)), shown, *beside, *([_every_class(one)] if probs else []))
+            promised = [_Elided(printable(text)) for text in _promised(one)]
+            every = [_every_class(one)] if probs else []
+            table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
+
+
+def _promised(one: Prediction) -> list[str]:
+    """The cells of what is promised: a set as "cat|dog", an end as a number, nothing where there is none."""
+    said = one.promised.values()
+    return ["|".join(value) if isinstance(value, list) else "" if value is None else
+            f"{value:.6g}" if isinstance(value, float) else str(value) for value in said]  # fmt: skip
+
+
+def _said(one: Prediction) -> str:
+    return NONE if one.labels == [] else printable(one.label or "")
 
 
 def _every_class(one: Prediction) -> Text:
@@ -151,16 +173,18 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
         return
     predictions = chain([first], remaining)
     if first.numbers:
-        yield _line(["input", *first.numbers, "problem"])
+        yield _line(["input", *first.numbers, *first.promised, "problem"])
         for one in predictions:
-            yield _line([one.input, *map(_plainly, (one.numbers or {}).values()), one.problem or ""])
+            said = map(_plainly, (one.numbers or {}).values())
+            yield _line([one.input, *said, *_promised(one), one.problem or ""])
         return
     names = list(first.probs) if probs else []
-    yield _line(["input", "label", "confidence", "problem", *(f"probability of {name}" for name in names)])
+    shown = [f"probability of {name}" for name in names]
+    yield _line(["input", "label", "confidence", "problem", *first.promised, *shown])
     for one in predictions:
         confidence = "" if one.confidence is None else f"{one.confidence:.6f}"
         shares = ["" if one.label is None else f"{one.probs[name]:.6f}" for name in names]
-        yield _line([one.input, one.label or "", confidence, one.problem or "", *shares])
+        yield _line([one.input, one.label or "", confidence, one.problem or "", *_promised(one), *shares])
 
 
 def _plainly(number: float) -> str:
@@ -177,11 +201,13 @@ def _line(values: list[str]) -> str:
 def _json(one: Prediction, probs: bool) -> str:
     if one.numbers:
         told = {name: float(digits) if (digits := _plainly(value)) else None for name, value in one.numbers.items()}
-        return json.dumps({"input": one.input, **told, "problem": one.problem}, ensure_ascii=False)
-    facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence}
-    del facts["numbers"]
+        return json.dumps({"input": one.input, **told, **one.promised, "problem": one.problem}, ensure_ascii=False)
+    facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence, **one.promised}
+    del facts["numbers"], facts["promised"]
     if one.label is None:
         facts["probs"] = None  # nan is not JSON
     if not probs:
         del facts["probs"]
+    if one.labels is None:
+        del facts["labels"]
     return json.dumps(facts, ensure_ascii=False)

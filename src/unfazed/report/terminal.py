@@ -31,7 +31,7 @@ from unfazed.report.events import (
     Stalled,
 )
 from unfazed.report.numbers_verdict import bits_explained, in_bits
-from unfazed.report.verdict import GUESSES
+from unfazed.report.verdict import GUESSES, task
 from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 from unfazed.table import said_id
@@ -50,6 +50,11 @@ HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
     "  epoch    training  validation            R²       rate      time   ★ best so far"
 )
+HEADING_OF_SETS = (
+    "            surprise, bits       validation   learning\n"
+    "  epoch    training  validation          F1       rate      time   ★ best so far"
+)
+HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 
 
 def show(events: Iterable[Event], console: Console) -> Run:
@@ -131,8 +136,8 @@ class _Display:
         self._say(Hanging(f"{event.model}; {event.recipe.precision} on {event.device}"))
         length = f"{count(self.epochs, 'epochs')}, {count(event.steps, 'steps')}"
         self._say(f"{length}: training takes about {seconds(max(1.0, event.expected_seconds))}\n")
-        of_numbers = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADING_OF_NUMBERS
-        self._say(Text(of_numbers if event.recipe.task == "regression" else HEADING, style="dim"))
+        heading = HEADING_OF_DENSITIES if event.recipe.loss == "gaussian" else HEADINGS.get(event.recipe.task, HEADING)
+        self._say(Text(heading, style="dim"))
 
     def _step(self, step: Step) -> None:
         now = time.perf_counter()
@@ -190,7 +195,7 @@ class _Bar(ProgressColumn):
 
 
 def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
-    """One epoch in one line: surprise in bits or error, accuracy or R², learning rate, seconds; best: a star."""
+    """One epoch in one line: surprise in bits or error; accuracy, F1 or R²; learning rate, seconds; best: a star."""
     measured = facts["validation"]
     numbers = "rmse" in measured
     nats = "log_loss" if "log_loss" in measured else "nll" if "nll" in measured else None
@@ -198,7 +203,8 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
         figure(facts[split][nats] * BITS_PER_NAT) if nats else number(facts[split]["rmse"])
         for split in ("train", "validation")
     )
-    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * measured['accuracy']:.1f} %"
+    share = measured.get("accuracy", measured.get("f1_micro"))
+    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * share:.1f} %"
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
         f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
@@ -249,10 +255,11 @@ def summary(run: Run) -> Group:
     """What came out, the figures with their intervals, and what to do next."""
     told = run.report
     split = told["evaluated_on"]
+    guess = "commonest set" if task(told) == "multilabel" else "commonest class"
     columns = {
         "model": told[split],
         **{name: facts.get(split, {}) for name, facts in told["baselines"].items() if name not in GUESSES and facts},
-        **({"commonest class": its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
+        **({guess: its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
@@ -260,7 +267,7 @@ def summary(run: Run) -> Group:
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", _metrics(columns), "", rows)
+    return Group("", Hanging(printable(told["headline"]), "bold"), *verdict, "", metrics_table(columns), "", rows)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:
@@ -282,13 +289,14 @@ def evaluation(facts: dict[str, Any]) -> Group:
         first = facts["problems"][0]
         which = f"{said_id(first['id'])}: {first['reason']}"
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
-    return Group(*(Hanging(printable(line)) for line in said), "", _metrics({"model": facts["metrics"]}))
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def _metrics(columns: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
     table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
-    for name, said, write in _ROWS:
+    sets = any("f1_micro" in metrics for metrics in columns.values())
+    for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
         if not any(cells):
             continue
@@ -309,6 +317,7 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
     ("log_loss", "surprise, bits", in_bits),
+    ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
     ("rmse", "RMSE", number),
@@ -316,4 +325,13 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("nll_difference", "bits saved", in_bits),
     ("coverage_50", "50 % coverage", percent),
     ("coverage_90", "90 % coverage", percent),
+)
+_ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("f1_micro", "F1 (micro)", percent),
+    ("f1_macro", "F1 (macro)", percent),
+    ("precision_micro", "precision", percent),
+    ("recall_micro", "recall", percent),
+    ("subset_accuracy", "exact sets", percent),
+    ("hamming_loss", "Hamming loss", percent),
+    ("log_loss", "surprise, bits", in_bits),
 )

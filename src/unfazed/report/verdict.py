@@ -6,13 +6,15 @@ from typing import Any
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.labels import caution
 from unfazed.report.labels import headline as of_labels
-from unfazed.report.words import ITEMS, bits, count, interval, percent, points, printable
+from unfazed.report.words import ITEMS, bits, count, ends, interval, percent, points, printable
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 GAP = 0.05  # training accuracy above validation accuracy by this much, intervals apart: overfitting
 UNFITTED = 0.90  # training accuracy surely below this, without a gap: underfitting, or labels that contradict
 OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
+MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
+UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 NAMED = 3  # classes without examples
 GUESSES = ("majority", "mean")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
@@ -24,6 +26,13 @@ Sentence = tuple[str, str] | None  # tone, text
 def items(told: Facts) -> str:
     """What people call the inputs."""
     return ITEMS.get(str(told["task"]).partition(" ")[0], "examples")
+
+
+def task(told: Facts) -> str:
+    """What is predicted: "classification", "multilabel" or "regression"; the facts may be a stranger's."""
+    said = str(told["task"]).rpartition(" ")[2]
+    usual = "classification" if told["classes"] else "regression"
+    return said if said in ("classification", "multilabel", "regression") else usual
 
 
 def headline(told: Facts) -> str:
@@ -46,9 +55,9 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     split = told["evaluated_on"]
     if not told[split]["accuracy"]["n"]:
         return []
-    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, _surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _precision(told), _absent(told), _fit(told),
-            _last(told), labels(told)]  # fmt: skip
+    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
+    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), absent(told),
+            _fit(told), last(told), labels(told)]  # fmt: skip
     return spoken(split, said)
 
 
@@ -62,7 +71,8 @@ def spoken(split: str, said: Sequence[Sentence]) -> list[dict[str, str]]:
 def _against_majority(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     accuracy, majority = told[split]["accuracy"], told["baselines"]["majority"][split]["accuracy"]
-    always = f"Always naming the commonest class would be right {percent(majority['value'])} of the time"
+    guessed = f"{percent(majority['value'])} of the time ({interval(majority)}, n = {count(majority['n'])})"
+    always = f"Always naming the commonest class would be right {guessed}"
     if accuracy["low"] > majority["value"]:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
@@ -82,45 +92,52 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     its, gain = measured.get("accuracy"), measured.get("accuracy_difference")
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
-    what = f"{sentence(words)}{_fitted_to(told, baseline)}"
+    what = f"{sentence(words)}{fitted_to(told, baseline)}"
     said = f"{what} is right {percent(its['value'])} of the time ({interval(its)})"
     if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    by = f"{points(abs(gain['value']))} ({_ends(gain)}, compared example by example)"
+    by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. {_remedy(told)}"
+    return CAUTION, f"{said}: it beats the model, by {by}. {remedy(told)}"
 
 
-def _remedy(told: Facts) -> str:
+def remedy(told: Facts) -> str:
+    """What to do where a simpler model is better."""
     epochs = told["recipe"].get("epochs")
     if isinstance(epochs, int) and len(told["epochs"]) == epochs < FEW_EPOCHS:
         return f"Train longer: --epochs {2 * epochs}."
     return "More data or another setting may help; until then the simpler one is the better choice."
 
 
-def _surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
+def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     """Whether the baseline's probabilities are the better ones, though its answers need not be."""
     split = told["evaluated_on"]
-    its = (baseline.get(split, {}).get("log_loss") or {}).get("value")
-    own = told[split]["log_loss"]["value"]
-    if its is None or own is None:
+    its, own = baseline.get(split, {}).get("log_loss") or {}, told[split]["log_loss"]
+    if its.get("value") is None or own["value"] is None:
         return None
-    left, against = bits(its * BITS_PER_NAT), bits(own * BITS_PER_NAT)
-    if its >= own or left == against:
+    left, against = bits(its["value"] * BITS_PER_NAT), bits(own["value"] * BITS_PER_NAT)
+    if its["value"] >= own["value"] or left == against:
         return None
-    smoothing = told["recipe"].get("label_smoothing") or 0
+    left, against = f"{left} ({_bit_ends(its)})", f"{against} ({_bit_ends(own)})"
+    calibrated = (told.get("certainty") or {}).get("temperature")
+    smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
     what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
 
-def _ends(gain: Mapping[str, float]) -> str:
+def _bit_ends(nats: Facts) -> str:
+    return ends({end: None if nats.get(end) is None else nats[end] * BITS_PER_NAT for end in ("low", "high")}, 2)
+
+
+def difference_ends(gain: Mapping[str, float]) -> str:
+    """The ends of a difference in percentage points, without its sign."""
     low, high = sorted((abs(gain["low"]), abs(gain["high"])))
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
-def _fitted_to(told: Facts, baseline: Facts) -> str:
+def fitted_to(told: Facts, baseline: Facts) -> str:
     """How many examples a baseline saw, where it did not see all that the model was trained on."""
     rows, all_of = baseline.get("rows"), told["counts"]["train"]
     if rows is None or rows >= all_of:
@@ -130,13 +147,29 @@ def _fitted_to(told: Facts, baseline: Facts) -> str:
 
 def _surprise(told: Facts) -> Sentence:
     found = told["surprise"][told["evaluated_on"]]
-    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]["value"]
+    before, after, share = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
+    removed = share["value"]
     if not before:
         return None
-    said = f"A label holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
+    left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {count(after['n'])})"
+    said = f"A label holds {bits(before)} of surprise; with the model, {left}"
     if removed <= 0:
         return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
-    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone ({interval(share)})."
+
+
+def _calibration(told: Facts) -> Sentence:
+    found = told["certainty"]
+    error, before = found["after"]["calibration_error"], (found["before"] or {}).get("calibration_error")
+    if error["value"] is None:
+        return None
+    was = f"; before calibration {percent(before['value'])} ({interval(before)})" if before else ""
+    measured = f"they are off by {percent(error['value'])} ({interval(error)}, n = {count(error['n'])}{was})"
+    if error["low"] > MISCALIBRATED:
+        return CAUTION, f"Don't take its probabilities at their word: {measured}."
+    if error["high"] > UNSURE:
+        return PLAIN, f"Whether its probabilities can be taken at their word is not known so well: {measured}."
+    return GOOD, f"Its probabilities can be taken at their word: {measured}."
 
 
 def _precision(told: Facts) -> Sentence:
@@ -149,14 +182,15 @@ def _precision(told: Facts) -> Sentence:
     return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
 
 
-def _absent(told: Facts) -> Sentence:
+def absent(told: Facts) -> Sentence:
+    """Classes of which the evaluated split has no example."""
     split = told["evaluated_on"]
-    absent = [label for label, n in zip(told["classes"], told["class_counts"][split], strict=True) if not n]
-    if not absent:
+    missing = [label for label, n in zip(told["classes"], told["class_counts"][split], strict=True) if not n]
+    if not missing:
         return None
-    named = ", ".join(f"“{printable(label)}”" for label in absent[:NAMED])
-    more = f" and {count(len(absent) - NAMED)} more" if len(absent) > NAMED else ""
-    they = "it" if len(absent) == 1 else "they"
+    named = ", ".join(f"“{printable(label)}”" for label in missing[:NAMED])
+    more = f" and {count(len(missing) - NAMED)} more" if len(missing) > NAMED else ""
+    they = "it" if len(missing) == 1 else "they"
     return CAUTION, f"No {split} {items(told)} of {named}{more}: how well {they} will be recognised is not known."
 
 
@@ -165,8 +199,11 @@ def _fit(told: Facts) -> Sentence:
     train, validation = told["train"]["accuracy"], told["validation"]["accuracy"]
     if not train["n"] or not validation["n"]:
         return None
-    shares = percent(train["value"]), percent(validation["value"])
-    both = f"{shares[0]} of the training {items(told)} are right, {shares[1]} of validation"
+    shares = [f"{percent(one['value'])} of {count(one['n'])}" for one in (train, validation)]
+    both = (
+        f"{shares[0]} training {items(told)} are right ({interval(train)}), {shares[1]} for validation "
+        f"({interval(validation)})"
+    )
     gap = train["value"] - validation["value"]
     if gap > GAP and train["low"] <= validation["high"]:
         n = f"{count(validation['n'], items(told))} {'is' if validation['n'] == 1 else 'are'}"
@@ -190,7 +227,8 @@ def labels(told: Facts) -> Sentence:
     return PLAIN, f"{said} To see which: unfazed label-issues."
 
 
-def _last(told: Facts) -> Sentence:
+def last(told: Facts) -> Sentence:
+    """Whether a longer run may do better, under a schedule that does not end."""
     if told["recipe"].get("schedule") not in OPEN_ENDED:
         return None
     if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:

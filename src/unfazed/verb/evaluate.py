@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from unfazed.analysis.errors import density, regression
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
+from unfazed.analysis.multilabel import multilabel
 from unfazed.errors import SourceError
+from unfazed.label_sets import parts
 from unfazed.modality import Modality
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
@@ -22,7 +24,7 @@ from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions, has_columns
 from unfazed.table import SPLITS, Table, number_in
-from unfazed.target import Scale
+from unfazed.target import Scale, decided
 
 
 def evaluate(
@@ -49,7 +51,10 @@ def evaluate(
     run = Run.open(run)
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
-    table, split = _measured_rows(_found(run, predictor, local(source), options))
+    found = _found(run, predictor, local(source), options)
+    if run.task != "regression":  # whose labels need not all be numbers here
+        found = decided(found, run.task)
+    table, split = _measured_rows(found)
     used, own_test = _contents(run, predictor.modality, table.columns)
     digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
@@ -58,7 +63,12 @@ def evaluate(
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
     known, metrics = _measured(labels, predictions, predictor.scale)
-    unknown = Counter(label for label, can in zip(labels, known, strict=True) if label is not None and not can)
+    unknown = Counter(
+        name
+        for label, can in zip(labels, known, strict=True)
+        if label is not None and not can
+        for name in _unknown(label, predictions)
+    )
     if not known.any():
         raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
     problems = [
@@ -95,6 +105,8 @@ def _measured(
     labels: list[str | None], predictions: Predictions, scale: Scale | None
 ) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
     """Which labels [n] can be held against the predictions, and the metrics on these; `scale`: of numbers."""
+    if predictions.thresholds is not None:
+        return _measured_sets(labels, predictions)
     if scale is not None:
         targets = np.array([number_in(label) for label in labels])
         found = regression(targets, predictions.numbers)
@@ -105,6 +117,25 @@ def _measured(
     number = {label: index for index, label in enumerate(predictions.classes)}
     y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
     return y >= 0, classification(y, predictions.probs)
+
+
+def _measured_sets(
+    labels: list[str | None], predictions: Predictions
+) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
+    """Likewise of sets of labels: one that holds a label which the model does not know says too much to be measured."""
+    number = {label: index for index, label in enumerate(predictions.classes)}
+    y = np.full(predictions.probs.shape, np.nan)
+    for row, label in enumerate(labels):
+        if label is not None and not _unknown(label, predictions):
+            y[row] = 0.0
+            y[row, [number[name] for name in parts(label)]] = 1.0
+    return ~np.isnan(y).any(1), multilabel(y, predictions.probs, predictions.indicators)
+
+
+def _unknown(label: str, predictions: Predictions) -> list[str]:
+    """What of a label, or of a set of them, the model does not know."""
+    names = [label] if predictions.thresholds is None else parts(label)
+    return [name for name in names if name not in predictions.classes]
 
 
 def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) -> Table:

@@ -55,10 +55,13 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
+        UsageError: its examples have sets of labels.
     """
     run = Run.open(run)
     with only_run_errors(run.path):
         table = run.table()
+        if table.task == "multilabel":
+            raise UsageError(f"{run.path} predicts sets of labels: only labels of one class, and numbers, are audited")
         issues = audited(run, table)
         return _told(table, issues, every)
 
@@ -150,8 +153,13 @@ def write_csv(issues: Issues, path: Path) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def labels_to_check(run: Run, table: Table) -> dict[str, Any]:
-    """What the report says of the labels: the count, how far to read, and the first rows with their evidence."""
+def labels_to_check(run: Run, table: Table) -> dict[str, Any] | None:
+    """What the report says of the labels: the count, how far to read, and the first rows with their evidence.
+
+    None where examples have sets of labels, which are not audited.
+    """
+    if table.task == "multilabel":
+        return None
     issues = label_issues(run)
     labels = table.frame["label"]
     first = []

@@ -1,7 +1,7 @@
 """What is measured once, when training is over: scores of every row, baselines, latency, the pictures to show."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any
@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
+from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
 from unfazed.device import describe, evaluation_batch
 from unfazed.errors import InputError
 from unfazed.loader import in_order
@@ -22,8 +24,9 @@ from unfazed.report.events import Finishing
 from unfazed.report.facts import finite
 from unfazed.report.numbers import numbers_to_show
 from unfazed.report.selection import rows_to_show
+from unfazed.report.sets import sets_to_show
 from unfazed.run import Run
-from unfazed.table import SPLITS
+from unfazed.table import SPLITS, Table
 from unfazed.target import outputs_of
 from unfazed.verb.kinds import kind
 from unfazed.verb.label_issues import labels_to_check
@@ -42,6 +45,9 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
     del embeddings
+    held_out = prepared.table.rows("validation")
+    probs = scaled(probs, calibrate(run, prepared.table, held_out, probs[held_out]))
+    write_thresholds(run, prepared, probs)
     told: dict[str, Any] = {}
     for fact in baselines(prepared, probs, planned.recipe.seed):
         if isinstance(fact, Finishing):
@@ -68,10 +74,31 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     losses = run.dynamics()["losses"]
     if prepared.scale is not None:
         rows = numbers_to_show(prepared.table, probs, losses)
+    elif prepared.table.task == "multilabel":
+        rows = sets_to_show(prepared.table, probs, losses)
     else:
         rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
-    rows = list(dict.fromkeys([*rows, *(one["row"] for one in checked["first"])]))
+    rows = list(dict.fromkeys([*rows, *(one["row"] for one in (checked or {}).get("first", []))]))
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
+
+
+def calibrate(run: Run, table: Table, rows: NDArray[np.int64], probs: NDArray[np.float32]) -> float:
+    """The temperature that the run's predictor applies: fitted to the probabilities [n, K] of validation rows [n].
+
+    It is kept in the run. Numbers and sets of labels have none: 1.
+    """
+    if table.task != "classification":
+        return 1.0
+    found = temperature(table.y()[rows], probs)
+    run.write_temperature(found)
+    return found.value
+
+
+def write_thresholds(run: Run, prepared: Prepared, probs: NDArray[np.float32]) -> None:
+    """Choose by the validation rows from which probability on a label is predicted, and write it; `probs` [N, K]."""
+    if prepared.table.task == "multilabel":
+        rows = prepared.table.rows("validation")
+        run.write_thresholds(best_thresholds(prepared.table.indicators()[rows], probs[rows]).tolist())
 
 
 def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
@@ -83,8 +110,8 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
     probs = np.empty((n, outputs_of(prepared.table, planned.recipe.loss)), np.float32)
     embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
     trained_on = np.isin(np.arange(n), prepared.table.rows("train"))
-    for chosen, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):
-        for rows in torch.split(torch.from_numpy(np.flatnonzero(chosen)), SCORED):
+    for taken, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):
+        for rows in torch.split(torch.from_numpy(np.flatnonzero(taken)), SCORED):
             scored = outputs(planned.model, in_order(prepared.examples, rows, size), precision)
             probs[rows.numpy()], embeddings[rows.numpy()] = scored.probs, scored.embeddings
     return prepared.in_units(probs), embeddings
@@ -104,11 +131,30 @@ def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iter
     for one in kind(prepared.modality.name).baselines(prepared, asked, seed):
         its = dict(zip(SPLITS[1:], np.split(one.probs, [len(held_out[SPLITS[1]])]), strict=True))
         told[one.name] = {"words": one.words, "rows": one.rows} | {
-            split: {name: estimate._asdict() for name, estimate in _beside(prepared, rows, probs, its[split]).items()}
-            for split, rows in held_out.items()
+            split: {name: estimate._asdict() for name, estimate in metrics.items()}
+            for split, metrics in _compared(prepared, held_out, probs, its).items()
         }
         yield Finishing(f"compared with {one.words}")
     yield told
+
+
+def _compared(
+    prepared: Prepared,
+    held_out: Mapping[str, NDArray[np.int64]],
+    probs: NDArray[np.float32],
+    simpler: Mapping[str, NDArray[np.floating]],
+) -> dict[str, dict[str, Estimate]]:
+    """`_beside` for each split; of sets of labels, the `simpler` model's thresholds are chosen as the model's own."""
+    if prepared.table.task != "multilabel":
+        return {split: _beside(prepared, rows, probs, simpler[split]) for split, rows in held_out.items()}
+    y, rows = prepared.table.indicators(), held_out["validation"]
+    own, its = (best_thresholds(y[rows], one) for one in (probs[rows], simpler["validation"]))
+    found = {}
+    for split, rows in held_out.items():
+        predicted = chosen(simpler[split], its)
+        difference = f1_difference(y[rows], chosen(probs[rows], own), predicted)
+        found[split] = {**multilabel(y[rows], simpler[split], predicted), "f1_micro_difference": difference}
+    return found
 
 
 def _beside(

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from unfazed.device import best_precision, memory
 from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
+from unfazed.model.build import for_task
 from unfazed.model.gaussian import with_deviation
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
@@ -24,6 +26,9 @@ from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace
 
+LOSSES_OF = {"classification": ("cross-entropy",), "multilabel": ("binary-cross-entropy",),
+             "regression": ("squared", "absolute", "huber", "gaussian")}  # fmt: skip
+NO_CLASS = {"regression": "numbers have no classes", "multilabel": "an example of several labels has no one class"}
 TIMED_STEPS = 5
 TIMED_ROWS = 64
 MEASURING = 3.0  # seconds for the baselines, the latency, the exhibits and the report
@@ -57,7 +62,7 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
         patience=default_patience(design.recipe.epochs),
     )
     model = with_deviation(design.model) if recipe.loss == "gaussian" else design.model
-    return Plan(recipe, model.to(device), design.words, design.details, design.evidence)
+    return Plan(recipe, for_task(model, recipe.task).to(device), design.words, design.details, design.evidence)
 
 
 def with_loss(recipe: Recipe) -> Recipe:
@@ -66,19 +71,23 @@ def with_loss(recipe: Recipe) -> Recipe:
     Raises:
         RecipeError: another task's was asked for.
     """
-    numbers = recipe.task == "regression"
-    if recipe.loss != AUTO and numbers == (recipe.loss == "cross-entropy"):
-        fitting = "squared, absolute, huber or gaussian" if numbers else "cross-entropy"
-        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {fitting}")
-    if not numbers:
-        return recipe.resolved(loss="cross-entropy")
-    if recipe.class_weights == "balanced":
-        raise RecipeError('class_weights = "balanced" is for classification: numbers have no classes')
-    if recipe.label_smoothing not in (AUTO, 0):
+    fitting, without = LOSSES_OF[recipe.task], NO_CLASS.get(recipe.task)
+    if recipe.loss not in (AUTO, *fitting):
+        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {_or(fitting)}")
+    if recipe.class_weights == "balanced" and without:
+        raise RecipeError(f'class_weights = "balanced" is for classification: {without}')
+    if recipe.task == "regression" and recipe.label_smoothing not in (AUTO, 0):
         raise RecipeError(
             f"label_smoothing = {recipe.label_smoothing:g} is for classification: numbers have no classes. Leave it out"
         )
-    return recipe.resolved(loss="squared", label_smoothing=0.0)
+    if without:  # smoothed targets of sets would claim that rare labels are common
+        recipe = recipe.resolved(label_smoothing=0.0)
+    return recipe.resolved(loss=fitting[0])
+
+
+def _or(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _bytes(prepared: Prepared) -> int:

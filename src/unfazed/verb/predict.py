@@ -6,9 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unfazed.certainty import NOTHING_PROMISED, Certainty
 from unfazed.errors import InputError, UsageError
 from unfazed.modality import Modality
-from unfazed.predictor import BATCH, Predictor
+from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
@@ -20,7 +21,12 @@ NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says
 
 
 def predicted(
-    run: str | Path | Run, items: Sequence[str], *, path: str | None = None, header: bool = True
+    run: str | Path | Run,
+    items: Sequence[str],
+    *,
+    path: str | None = None,
+    header: bool = True,
+    certainty: Certainty = NOTHING_PROMISED,
 ) -> Iterator[Prediction | Notice]:
     """One prediction an input, in order, a batch at a time; an input that cannot be read has a problem and no label.
     Notices say what is not as it was in training.
@@ -28,6 +34,7 @@ def predicted(
     items: files, folders (every such file below them), and CSV, TSV, Parquet or JSONL files with a column of paths,
     or with the columns that the run was trained on; for texts, also texts themselves.
     path: the column of paths of the tables among them. header: the first line of a CSV or TSV file has names.
+    certainty: what the run's validation rows promise (`promised`); sets, intervals and abstention follow from it.
 
     Raises:
         UsageError: nothing was given, or the only item is a folder or a table without inputs, or `path` without a
@@ -46,15 +53,28 @@ def predicted(
     )
     while chunk := list(islice(inputs, BATCH)):
         yield from (one for one in chunk if isinstance(one, Notice))
-        yield from _predicted([one for one in chunk if isinstance(one, Input)], predictor)
+        asked = [one for one in chunk if isinstance(one, Input)]
+        for predictions in predictor.batches([one.content for one in asked], certainty):
+            yield from (_told(one, predictions, row) for row, one in enumerate(asked))
 
 
-def _predicted(chunk: Sequence["Input"], predictor: Predictor) -> Iterator[Prediction]:
-    found = predictor.predict([one.content for one in chunk])
-    for row, one in enumerate(chunk):
-        said = dict(zip(found.classes or NUMBERS, found.probs[row].tolist(), strict=False))
-        about = (stored(one.name), found.labels[row], one.problem or found.problems[row])
-        yield Prediction(*about, said) if found.classes else Prediction(*about, {}, numbers=said)
+def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
+    """What the `row`-th prediction says of an input."""
+    said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
+    label, problem = predictions.labels[row], one.problem or predictions.problems[row]
+    promised: dict[str, Any] = {}
+    if predictions.sets is not None:
+        promised["set"] = predictions.sets[row] if label is not None else None
+    if predictions.intervals is not None:
+        low, high = predictions.intervals[row].tolist()
+        promised |= {"low": low, "high": high} if label is not None else {"low": None, "high": None}
+    if predictions.answered is not None:
+        promised["answer"] = label if predictions.answered[row] else None
+    about = (stored(one.name), label, problem)
+    if not predictions.classes:
+        return Prediction(*about, {}, promised, numbers=said)
+    labels = None if predictions.thresholds is None else predictions.label_sets[row]
+    return Prediction(*about, said, promised, labels=labels)
 
 
 class Input(NamedTuple):

@@ -126,7 +126,7 @@ def prepare(
     if modality.notices is not None:
         train = table.rows("train")
         x = examples.batch(torch.from_numpy(train)).x.numpy()
-        table = table.with_notes(*modality.notices(x, table.y()[train], preprocessor))
+        table = table.with_notes(*modality.notices(x, _classes(table)[train], preprocessor))
     yield Found(_sentences(table, modality, reader.problems))
     scale = Scale.of(table) if table.task == "regression" else None
     yield Prepared(
@@ -142,8 +142,15 @@ def prepare(
     )
 
 
+def _classes(table: Table) -> NDArray[Any]:
+    """What `notices` are told of the labels: classes [N], or an indicator of each label [N, K]."""
+    return table.indicators() if table.task == "multilabel" else table.y()
+
+
 def _targets(table: Table, scale: Scale | None) -> Tensor:
-    """What is learnt [N]: class numbers, -1 where there is none; or standardised numbers, nan likewise."""
+    """What is learnt [N]: class numbers, -1 = none; standardised numbers, nan = none; or sets [N, K], likewise."""
+    if table.task == "multilabel":
+        return torch.from_numpy(table.indicators())
     if scale is None:
         return torch.from_numpy(table.y())
     return torch.from_numpy(scale.standardised(table.targets()))

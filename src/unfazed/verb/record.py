@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.errors import errors
 from unfazed.analysis.stopping import best_epoch
-from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.analysis.window import Window
 from unfazed.checkpoint import save
 from unfazed.device import evaluation_batch
@@ -106,7 +106,8 @@ class Record:
         served = self.train_rows[~np.isnan(probs[self.train_rows, 0])]  # not all, where the run ends within a pass
         trained, validated = self._measured(served, probs[served]), self._validated(epoch)
         if self.prepared.scale is None:  # as it was trained, each before its update
-            trained = {"log_loss": float(np.nanmean(epoch.losses.cpu().numpy())), "accuracy": trained["accuracy"]}
+            trained = {**trained, "log_loss": float(np.nanmean(epoch.losses.cpu().numpy()))}
+            del trained["loss"]
         best = max(_skill(line["validation"]) for line in [*self.lines, {"validation": validated}])
         if len(served) == len(self.train_rows) or not self.lines:
             self.window = self.window.after(probs, _skill(trained), best)
@@ -152,6 +153,8 @@ class Record:
         if scale is not None:
             measured = errors(y, probs, self.recipe.loss)
             return {**measured, "rmse": measured["rmse"] * scale.deviation}
+        if y.ndim == 2:
+            return _measured_sets(y, probs, self.recipe.label_smoothing)
         surprised = float(surprise(y, probs).mean()) / BITS_PER_NAT
         evenly = float(-np.log(np.maximum(probs, np.finfo(np.float32).eps)).mean())  # against every label alike
         smoothing = self.recipe.label_smoothing
@@ -186,6 +189,15 @@ class Record:
         self.run.write_epochs(self.lines)
 
 
+def _measured_sets(y: NDArray[np.float32], probs: NDArray[np.float32], smoothing: float) -> dict[str, float]:
+    """Figures of sets of labels and probabilities [n, K]; F1 over all labels with one half as their threshold."""
+    surprised = float(set_surprise(y, probs).mean()) / BITS_PER_NAT
+    evenly = float(set_surprise(1 - y, probs).mean()) / BITS_PER_NAT
+    hits, named = float((y * (probs >= 0.5)).sum()), float((probs >= 0.5).sum() + y.sum())
+    loss = (1 - smoothing / 2) * surprised + smoothing / 2 * evenly
+    return {"log_loss": surprised, "f1_micro": 2 * hits / named if named else 0.0, "loss": loss}
+
+
 def _skill(figures: Mapping[str, float]) -> float:
-    """How good an epoch was, higher = better: accuracy, or R²."""
-    return figures["accuracy"] if "accuracy" in figures else figures["r2"]
+    """How good an epoch was, higher = better: accuracy, F1 or R²."""
+    return next(figures[name] for name in ("accuracy", "f1_micro", "r2") if name in figures)

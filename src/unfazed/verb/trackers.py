@@ -20,7 +20,7 @@ from unfazed.run import Run
 EVERY = 1.0  # seconds between two losses of single steps: reading one waits for the device
 PROJECT = "unfazed"
 PACKAGES = {"comet_ml": ("comet_ml",), "tensorboard": ("tensorboard", "tensorboardX")}  # of others, their own name
-METRICS = ("accuracy", "f1_macro", "log_loss", "r2", "mae", "rmse", "nll")
+METRICS = ("accuracy", "f1_micro", "f1_macro", "subset_accuracy", "log_loss", "r2", "mae", "rmse", "nll")
 
 
 def tracker_names(text: str | Sequence[str] | None) -> list[str]:

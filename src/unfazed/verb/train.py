@@ -34,7 +34,7 @@ from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
-from unfazed.verb.measure import measure
+from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
 from unfazed.verb.plan import Plan, default_patience, pace, plan, with_loss
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
@@ -180,6 +180,10 @@ def fitted(source: Any, options: SourceOptions, recipe: Recipe, out: Path) -> Ru
     record.restart_clock()
     for _ in trained(Running(planned, loader, record, processes, None), None):
         pass
+    planned.model.load_state_dict(run.weights())
+    calibrate(run, prepared.table, prepared.table.rows("validation"), record.validation_probs(planned.model))
+    if prepared.table.task == "multilabel":
+        write_thresholds(run, prepared, scores(prepared, planned)[0])
     return run
 
 

@@ -18,6 +18,7 @@ from torch import nn
 
 from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows
 from unfazed.analysis.mel import band_statistics, bands_of, log_mel
+from unfazed.analysis.one_vs_rest import feature_sets
 from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
 from unfazed.model.sounds import SoundNet, default_width
 from unfazed.recipe import Recipe, weight_decay_of
@@ -78,6 +79,8 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     rows = train[linear_rows(prepared.table.y()[train], seed)]
     if prepared.scale is not None:
         model = feature_numbers(_statistics(prepared, rows), y[rows])
+    elif prepared.table.task == "multilabel":
+        model = feature_sets(_statistics(prepared, rows), y[rows])
     else:
         model = feature_model(_statistics(prepared, rows), y[rows], len(prepared.table.classes))
     probs = model(_statistics(prepared, asked))

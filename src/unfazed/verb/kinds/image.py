@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
+from unfazed.analysis.one_vs_rest import linear_sets
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.errors import InputError
 from unfazed.modality.image import read
@@ -78,6 +79,8 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     rows = train[linear_rows(prepared.table.y()[train], seed)]
     if prepared.scale is not None:
         model = linear_numbers(_pixels(prepared, rows), y[rows])
+    elif prepared.table.task == "multilabel":
+        model = linear_sets(_pixels(prepared, rows), y[rows])
     else:
         model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
     parts = np.split(asked, range(SCORED, len(asked), SCORED))

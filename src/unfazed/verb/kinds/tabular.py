@@ -14,13 +14,16 @@ from torch import nn
 
 from unfazed.analysis.intervals import Integers
 from unfazed.analysis.tabular import (
+    BOOSTED_LABELS,
     BOOSTING_ROWS,
     LINEAR_ROWS,
     Rows,
     boosting_model,
     boosting_numbers,
+    boosting_sets,
     linear_model,
     linear_numbers,
+    linear_sets,
 )
 from unfazed.modality import whole
 from unfazed.modality.tabular import TabularPreprocessor
@@ -39,8 +42,10 @@ DRAWS = 16  # values from other rows that stand for not knowing one
 PREDICTED = 100_000  # rows at most that are made up to explain those that are shown
 
 _MODELS = {
-    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers),
-    "boosting": ("scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model, boosting_numbers),
+    "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers, linear_sets),
+    "boosting": (
+        "scikit-learn's histogram gradient boosting", BOOSTING_ROWS, boosting_model, boosting_numbers, boosting_sets,
+    ),
 }
 
 
@@ -85,8 +90,12 @@ def baselines(prepared: Prepared, asked: Integers, seed: int) -> Iterator[Baseli
     """A linear model and boosted trees on the same columns, fitted to the training rows."""
     train, codes = prepared.table.rows("train"), _preprocessor(prepared).codes
     x, y = _encoded(prepared, train), prepared.examples.y.numpy()[train]
-    for name, (words, most, of_classes, of_numbers) in _MODELS.items():
-        if prepared.scale is None:
+    for name, (words, most, of_classes, of_numbers, of_sets) in _MODELS.items():
+        if prepared.table.task == "multilabel":
+            if name == "boosting" and y.shape[1] > BOOSTED_LABELS:
+                continue
+            model = of_sets(x, y, codes, seed)
+        elif prepared.scale is None:
             model = of_classes(x, y, codes, len(prepared.table.classes), seed)
         else:
             model = of_numbers(x, y, codes, seed)

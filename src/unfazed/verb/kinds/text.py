@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows
+from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows, tfidf_sets
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
@@ -70,7 +70,8 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     if prepared.scale is not None:
         yield Baseline("linear", "TF-IDF with ridge regression", len(rows), tfidf_numbers(texts, y[rows])(wanted))
     else:
-        model = tfidf_model(texts, y[rows], len(prepared.table.classes))
+        sets = prepared.table.task == "multilabel"
+        model = tfidf_sets(texts, y[rows]) if sets else tfidf_model(texts, y[rows], len(prepared.table.classes))
         yield Baseline("linear", "TF-IDF with logistic regression", len(rows), model(wanted))
 
 

@@ -1,0 +1,144 @@
+"""How sure a classifier may be: probabilities corrected by a temperature, and how far they are from the shares right.
+
+Axis letters: N examples, K classes, B bins. Labels that are missing (-1) are left out.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, ratio_of_means, wilson
+
+BINS = 10
+A_BIN = 20  # examples that a bin has at least, where there are enough for two
+PRIOR = 0.5  # standard deviation of the logarithm of a temperature before the first example is seen
+COLDEST, HOTTEST = 0.02, 50.0
+SMALLEST = float(np.finfo(np.float32).tiny)
+
+Probabilities = NDArray[np.floating]
+
+
+class Bin(NamedTuple):
+    """Examples about which the model was equally sure: how sure on average, and the share that was right."""
+
+    confidence: float
+    right: Estimate
+
+
+def scaled(probs: Probabilities, temperature: float) -> NDArray[np.float32]:
+    """Probabilities [N, K] at a temperature: above 1 less sure, below 1 surer; the order of the classes stays.
+
+    Raised to the power 1 / T and brought to the sum 1, which is what dividing the logits does (Guo et al. 2017,
+    arXiv:1706.04599); of the mean of several members too. nan stays nan.
+    """
+    if temperature == 1:
+        return np.asarray(probs, dtype=np.float32)
+    logits = np.log(np.maximum(probs, SMALLEST, dtype=np.float64)) / temperature
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    calibrated: NDArray[np.float32] = (raised / raised.sum(1, keepdims=True)).astype(np.float32)
+    return calibrated
+
+
+def temperature(y: Integers, probs: Probabilities) -> Estimate:
+    """The temperature at which probabilities `[N, K]` give the labels `[N]` the least log loss, with its interval.
+
+    Its logarithm is held to be normal around 0 beforehand, with a deviation of 0.5: few examples hardly move it from 1,
+    and hundreds go where they want. The interval is that of the posterior (Laplace's approximation).
+    """
+    from scipy.optimize import minimize_scalar
+
+    known = y >= 0
+    y, logs = y[known], np.log(np.maximum(probs[known], SMALLEST, dtype=np.float64))
+    if not len(y):
+        return Estimate(1.0, math.exp(-Z * PRIOR), math.exp(Z * PRIOR), 0)
+
+    def objective(log_temperature: float) -> float:
+        return _log_loss(y, logs * math.exp(-log_temperature)) + (log_temperature / PRIOR) ** 2 / 2
+
+    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    best = float(minimize_scalar(objective, bounds=bounds, method="bounded", options={"xatol": 1e-5}).x)
+    step = 1e-2
+    curvature = (objective(best + step) - 2 * objective(best) + objective(best - step)) / step**2
+    spread = Z * min(PRIOR, 1 / math.sqrt(max(curvature, 1e-12)))
+    return Estimate(math.exp(best), math.exp(best - spread), math.exp(best + spread), len(y))
+
+
+def _log_loss(y: Integers, logits: Floats) -> float:
+    """The sum over examples, in nats."""
+    from scipy.special import logsumexp
+
+    return float((logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]).sum())
+
+
+def reliability(y: Integers, probs: Probabilities) -> list[Bin]:
+    """Labels `[N]` and probabilities `[N, K]` in up to 10 bins of about as many examples, the least sure first."""
+    confidence, right = _sure(y, probs)
+    return [
+        Bin(float(confidence[part].mean()), wilson(int(right[part].sum()), len(part))) for part in _parts(confidence)
+    ]
+
+
+def calibration_error(y: Integers, probs: Probabilities) -> Estimate:
+    """How far the probability of the predicted class lies from the share right: root mean square over bins, debiased.
+
+    The usual expected calibration error takes the chance that is left in each bin for an error of the model: of a
+    perfectly calibrated one it shows 3.8 % on 500 examples. So each bin's squared gap is reduced by its variance, which
+    makes the mean square unbiased (Kumar, Liang and Ma 2019, Verified Uncertainty Calibration, arXiv:1909.10155). What
+    falls below zero counts as zero. Against the mean absolute gap the root mean square is never the
+    kinder. The interval takes the square's normal one; fewer than two examples: NaN within [0, 1].
+    """
+    confidence, right = _sure(y, probs)
+    n = len(confidence)
+    if n < 2:
+        return Estimate(math.nan, 0.0, 1.0, n)
+    square = variance = 0.0
+    for part in _parts(confidence):
+        gaps, weight = right[part] - confidence[part], len(part) / n
+        noise = float(gaps.var(ddof=1)) / len(part)
+        explained = max(float(gaps.mean()) ** 2 - noise, 0.0)
+        share = (right[part].sum() + 0.5) / (len(part) + 1)  # never without any variance, were all of them right
+        noisy = max(noise, share * (1 - share) / len(part))
+        square += weight * (float(gaps.mean()) ** 2 - noise)
+        variance += weight**2 * (4 * explained * noisy + 2 * noisy**2)
+    value, low, high = (
+        math.sqrt(max(square + errors * math.sqrt(variance), 0.0)) for errors in (0.0, -Z, Z)
+    )
+    return Estimate(value, low, min(high, 1.0), n)
+
+
+def brier_score(y: Integers, probs: Probabilities, seed: int = 0) -> Estimate:
+    """The mean squared distance of the probabilities `[N, K]` from the labels `[N]`, lower = better (Brier 1950).
+
+    As scikit-learn's `brier_score_loss` counts: from 0 to 2, of two classes half of that.
+    """
+    y, probs = y[y >= 0], probs[y >= 0].astype(np.float64)
+    highest = 1.0 if probs.shape[1] == 2 else 2.0
+    own = probs[np.arange(len(y)), y]
+    squares = ((probs**2).sum(1) - 2 * own + 1) * highest / 2
+    return ratio_of_means(squares, np.ones(len(y)), highest, seed)
+
+
+def _sure(y: Integers, probs: Probabilities) -> tuple[Floats, Floats]:
+    """The probability of the predicted class, and 1 where it is the label, else 0; each `[n]`."""
+    known = y >= 0
+    probs = probs[known]
+    confidence = probs.max(axis=1, initial=0.0).astype(np.float64)
+    return confidence, (probs.argmax(1) == y[known]).astype(np.float64)
+
+
+def _parts(confidence: Floats) -> list[Integers]:
+    """The positions in each bin: about as many in each, the least sure first, equal ones in one.
+
+    Were equal ones divided by their places, bins of a sorted table would be of one class each.
+    """
+    n = len(confidence)
+    if not n:
+        return []
+    order = np.argsort(confidence, kind="stable")
+    size, cuts = n / int(np.clip(n // A_BIN, 1, BINS)), [0]
+    for place in np.flatnonzero(np.diff(confidence[order])) + 1:
+        if place - cuts[-1] >= size and n - place >= size / 2:
+            cuts.append(int(place))
+    return np.split(order, cuts[1:])

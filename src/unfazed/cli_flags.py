@@ -1,0 +1,100 @@
+"""The flags that several verbs of the command line share."""
+
+from dataclasses import asdict, dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+from unfazed.recipe import allowed, knobs, parsed
+
+RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (--recipe) and keyword arguments.")
+SOURCE = Group("Source", help="What the source does not say by itself.")
+MACHINE = Group("Machine", help="How this machine is used.")
+OUTPUT = Group("Output")
+CERTAINTY = Group("Certainty", help="How sure it may be, by what the validation rows of the run promise.")
+
+
+def _flag(setting: Any, knob: Any) -> tuple[str, Any, Any]:
+    """A flag of text: what it may say is judged once, by the recipe, with every other field."""
+    only = f"for {' and '.join(knob.kinds)} data; " if knob.kinds else ""
+    said = f"{knob.doc} ({only}{allowed(knob)}; default {'none' if setting.default == '' else setting.default})"
+    shown = "NAME" if knob.options else "N" if setting.type is int else "X"
+    return setting.name, Annotated[str | None, Parameter(help=said, group=RECIPE, metavar=shown)], None
+
+
+# Each field of a recipe is a flag, None until the user says something. Without a module it would pass for a builtin.
+RecipeFlags: Any = make_dataclass(
+    "RecipeFlags",
+    [_flag(setting, knob) for setting, knob in knobs()],
+    kw_only=True,
+    frozen=True,
+    namespace={"__module__": __name__},
+)
+UNSET = RecipeFlags()
+
+
+@Parameter(group=SOURCE)
+@dataclass(frozen=True, kw_only=True)
+class LabelFlags:
+    """How a source says its labels.
+
+    Parameters
+    ----------
+    path
+        The column of paths; by default the one with the most that are files.
+    target
+        The column of labels.
+    label_regex
+        For a flat folder: the first group of this pattern, matched in the file name, is the label.
+    header
+        Whether the table's first line names its columns; without, they are 0, 1, …
+    """
+
+    path: str | None = None
+    target: str | None = None
+    label_regex: str | None = None
+    header: bool = True
+
+
+@Parameter(group=SOURCE)
+@dataclass(frozen=True, kw_only=True)
+class SourceFlags(LabelFlags):
+    """All that a source does not say by itself: the fields of `SourceOptions`, whose module is slow to import.
+
+    Parameters
+    ----------
+    input
+        The columns of a table to learn from, separated by commas; by default texts, or all columns.
+    group
+        A column whose equal values stay on one side of the split.
+    time
+        A column to split by: the latest rows are the test rows.
+    """
+
+    input: str | None = None
+    group: str | None = None
+    time: str | None = None
+
+
+NO_LABEL_FLAGS, NO_SOURCE_FLAGS = LabelFlags(), SourceFlags()
+
+JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
+RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]
+CacheFlag = Annotated[
+    Literal["none", "memory", "disk"],
+    Parameter(
+        group=MACHINE,
+        help="Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory; "
+        "or nowhere, decoding them again for every batch. The result is the same.",
+    ),
+]
+
+
+def settings(options: SourceFlags, flags: Any) -> dict[str, Any]:
+    """What was said, as the keyword arguments of `unfazed.train`.
+
+    Raises:
+        RecipeError: a value is of the wrong kind.
+    """
+    return asdict(options) | {name: parsed(name, text) for name, text in vars(flags).items() if text is not None}

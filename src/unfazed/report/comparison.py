@@ -1,0 +1,101 @@
+"""What a comparison of runs tells people: a table, and a sentence for every two of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from unfazed.analysis.surprise import BITS_PER_NAT
+from unfazed.report.terminal import Hanging, metrics_table
+from unfazed.report.words import count, figure, number, printable
+
+Facts = Mapping[str, Any]
+
+
+def comparison(told: Facts) -> Group:
+    """The metrics of each run on the rows that all have in common, and which two can be told apart."""
+    names = _names(told)
+    all_of = "both" if len(names) == 2 else f"all {len(names)}"
+    said = [f"{count(told['rows'], 'test examples')} that {all_of} runs kept apart", *_left_out(told, names)]
+    columns = dict(zip(names, told["metrics"], strict=True))
+    pairs = [
+        Hanging(_sentence(told, pair, names), "green" if pair["distinguishable"] else "yellow")
+        for pair in told["comparisons"]
+    ]
+    several = len(told["comparisons"])
+    corrected = f"p is corrected for {several} comparisons (Holm); the intervals are not." if several > 1 else ""
+    after = [Text(f"  {corrected}", style="dim")] if corrected else []
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table(columns), "", *pairs, *after)
+
+
+def _names(told: Facts) -> list[str]:
+    """The runs as people tell them apart: the ends of their paths, as short as they differ."""
+    paths = [path.replace("\\", "/").rstrip("/").split("/") for path in told["runs"]]
+    for length in range(1, max(map(len, paths)) + 1):
+        names = ["/".join(parts[-length:]) for parts in paths]
+        if len(set(names)) == len(names):
+            return [printable(name) for name in names]
+    return [printable(path) for path in told["runs"]]
+
+
+def _left_out(told: Facts, names: list[str]) -> list[str]:
+    said = []
+    for name, its in zip(names, told["left_out"], strict=True):
+        if its["left_out"]:
+            seen = its["trained_on_by_another"]
+            why = f", {count(seen)} of them because another was trained or chosen on them" if seen else ""
+            of = count(its["test_rows"], "test rows")
+            said.append(f"left out: {count(its['left_out'])} of {name}'s {of}, which not all runs kept apart{why}")
+    return said
+
+
+def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
+    first, second = names[pair["first"]], names[pair["second"]]
+    found, chance = pair["difference"], f"p = {_chance(pair['p_corrected'])}"
+    write = _points if pair["metric"] == "accuracy" else number
+    ahead, behind = (first, second) if (found["value"] > 0) == (pair["metric"] == "accuracy") else (second, first)
+    ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
+    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} – {write(ends[1])})"
+    measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
+    said = f"{first} less {second}: {measure} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
+    if pair["distinguishable"]:
+        return f"{ahead} is better than {behind}. {said}{_surprise(pair)}."
+    return f"{first} and {second} are not distinguishable. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
+
+
+def _counts(pair: Facts) -> str:
+    if pair["metric"] != "accuracy":
+        return ""
+    return f", {count(pair['only_first_right'])} : {count(pair['only_second_right'])} where only one is right"
+
+
+def _surprise(pair: Facts) -> str:
+    found = pair.get("log_loss_difference")
+    if not found or None in (found["value"], found["low"], found["high"]):
+        return ""
+    value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
+    return f"; surprise {value} bits ({low} – {high}), p = {_chance(pair['log_loss_p'])}"
+
+
+def _needed(pair: Facts, rows: int) -> str:
+    needed = pair["rows_needed"]
+    if needed is None:
+        return " No difference was seen at all."
+    if needed <= rows:
+        return " It is a close call: more test examples will tell."
+    return f" If the difference is as large as it looks, some {count(_rounded(needed), 'test examples')} might show it."
+
+
+def _rounded(value: int) -> int:
+    """Two digits are more than is known of it."""
+    power = int(10 ** max(0, len(str(value)) - 2))
+    return -(-value // power) * power
+
+
+def _points(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:+.1f} points"
+
+
+def _chance(chance: float) -> str:
+    return "< 0.001" if chance < 0.001 else f"{chance:.2g}" if chance < 0.1 else f"{chance:.2f}"

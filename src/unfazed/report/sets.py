@@ -1,0 +1,286 @@
+"""The facts and the verdict of a run that predicts sets of labels, beside `facts` and `verdict` for classes.
+
+Axis letters: N rows, K labels, E epochs. Every metric is {"value", "low", "high", "n"} with a 95 % interval.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Estimate, Floats, Integers
+from unfazed.analysis.multilabel import (
+    Sets,
+    chosen,
+    commonest_set,
+    label_counts,
+    multilabel,
+    per_label,
+    share_probs,
+)
+from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, mean_surprise, most_surprising, set_surprise
+from unfazed.errors import RunError
+from unfazed.label_sets import joined
+from unfazed.report.predictions import NONE
+from unfazed.report.selection import SURPRISING, evaluated_split
+from unfazed.report.verdict import (
+    CAUTION,
+    GAP,
+    GOOD,
+    PLAIN,
+    UNFITTED,
+    WIDE,
+    Sentence,
+    absent,
+    difference_ends,
+    fitted_to,
+    items,
+    last,
+    remedy,
+    sentence,
+    simpler,
+    spoken,
+    surprise_against,
+)
+from unfazed.report.words import bits, count, interval, percent, points
+from unfazed.table import SPLITS, Table
+
+if TYPE_CHECKING:
+    from unfazed.run import Run
+
+Facts = Mapping[str, Any]
+CERTAIN = 1 + 1e-3  # a probability that was rounded
+NAMED = 3  # labels
+
+
+class Evidence(NamedTuple):
+    """The arrays that the facts are computed from."""
+
+    table: Table
+    y: NDArray[np.float32]  # [N, K]: 1 for each label of a row's set, else 0; nan where it has none
+    probs: NDArray[np.floating]  # [N, K]
+    thresholds: Floats  # [K]
+    losses: NDArray[np.floating]  # [E, N] nats
+
+    def split(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.floating], Sets]:
+        """Sets, probabilities and predicted sets of one split, each [n, K]."""
+        rows = self.table.rows(name)
+        return self.y[rows], self.probs[rows], chosen(self.probs[rows], self.thresholds)
+
+
+class Shown(NamedTuple):
+    """Row numbers of the examples that surprise the model, the most surprising first."""
+
+    train: list[int]
+    validation: list[int]
+
+
+def evidence(run: "Run") -> Evidence:
+    """The run's table, sets, probabilities, thresholds and losses, checked against one another."""
+    table, labels = run.table(), len(run.classes)
+    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
+    if probs is None or losses is None or probs.shape != (len(table), labels) or losses.shape[1:] != (len(table),):
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
+    if table.classes != run.classes or table.task != "multilabel":
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet and model.json name other labels")
+    if not np.issubdtype(losses.dtype, np.floating):
+        raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
+    if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
+        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
+    return Evidence(table, table.indicators(), probs, np.array(run.thresholds), losses)
+
+
+def sets_to_show(table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
+    """The rows worth showing, each once."""
+    shown = selection(table, table.indicators(), probs, losses)
+    return list(dict.fromkeys([*shown.train, *shown.validation]))
+
+
+def selection(
+    table: Table, y: NDArray[np.floating], probs: NDArray[np.floating], losses: NDArray[np.floating]
+) -> Shown:
+    """Training rows by their mean surprise over the epochs, validation rows by the finished model's."""
+    train, validation = table.rows("train"), table.rows("validation")
+    overall, final = mean_surprise(losses[:, train]), set_surprise(y[validation], probs[validation])
+    return Shown(
+        train[most_surprising(overall, SURPRISING)].tolist(), validation[most_surprising(final, SURPRISING)].tolist()
+    )
+
+
+def sets(seen: Evidence, baselines: Facts) -> dict[str, Any]:
+    """What differs from the facts of a classifier: metrics and scores of sets, the guess of one set, examples."""
+    scored = {split: multilabel(*seen.split(split)) for split in SPLITS}
+    counts = {split: label_counts(seen.split(split)[0]) for split in SPLITS}
+    split = evaluated_split(seen.table)
+    usual = commonest_set(seen.split("train")[0])
+    return {
+        "class_counts": counts,
+        "commonest_set": [seen.table.classes[k] for k in np.flatnonzero(usual)],
+        **{name: _named(metrics) for name, metrics in scored.items()},
+        "surprise": {name: _surprise(counts[name], metrics) for name, metrics in scored.items()},
+        "baselines": {"majority": _guessed(seen, usual), **baselines},
+        "evaluated_on": split,
+        "per_class": _per_class(seen, split),
+        "surprising": _surprising(seen),
+    }
+
+
+def _named(metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {name: estimate._asdict() for name, estimate in metrics.items()}
+
+
+def _surprise(counts: Integers, metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Bits per set before the model (the entropy of the labels, each by itself) and after, and the share removed."""
+    nats = metrics["log_loss"]
+    return {
+        "label_entropy_bits": float(binary_entropy(counts / max(nats.n, 1)).sum()),
+        "cross_entropy_bits": {end: getattr(nats, end) * BITS_PER_NAT for end in ("value", "low", "high")}
+        | {"n": nats.n},
+        "share_removed": metrics["d2_log_loss_score"]._asdict(),
+    }
+
+
+def _guessed(seen: Evidence, usual: Sets) -> dict[str, Any]:
+    train = seen.split("train")[0]
+    held_out = {split: seen.split(split)[0] for split in SPLITS[1:]}
+    return {
+        split: _named(multilabel(y, share_probs(train, len(y)), np.broadcast_to(usual, y.shape)))
+        for split, y in held_out.items()
+    }
+
+
+def _per_class(seen: Evidence, split: str) -> list[dict[str, Any]]:
+    scores = zip(seen.table.classes, seen.thresholds.tolist(), per_label(*seen.split(split)), strict=True)
+    return [
+        {"label": label, "support": score.recall.n, "threshold": threshold, **_named(score._asdict())}
+        for label, threshold, score in scores
+    ]
+
+
+def _surprising(seen: Evidence) -> dict[str, Any]:
+    shown = selection(seen.table, seen.y, seen.probs, seen.losses)
+    overall, final = mean_surprise(seen.losses), set_surprise(seen.y, seen.probs)
+    return {
+        "train": [example(seen, row, float(overall[row])) for row in shown.train],
+        "validation": [example(seen, row, float(final[row])) for row in shown.validation],
+    }
+
+
+def example(seen: Evidence, row: int, surprised: float) -> dict[str, Any]:
+    """One example with both sets, the given and the predicted, and the label that surprised the finished model most."""
+    probs, given = seen.probs[row].astype(np.float64), seen.y[row] > 0
+    predicted = chosen(seen.probs[row], seen.thresholds)
+    worst = int(np.where(given, probs, 1 - probs).argmin())
+    classes = seen.table.classes
+    return {
+        "row": row,
+        "id": str(seen.table.frame["id"][row]),
+        "label": joined(classes[k] for k in np.flatnonzero(given)),
+        "predicted": joined(classes[k] for k in np.flatnonzero(predicted)),
+        "labels": [classes[k] for k in np.flatnonzero(given)],
+        "predicted_labels": [classes[k] for k in np.flatnonzero(predicted)],
+        "bits": surprised,
+        "worst": {"label": classes[worst], "given": bool(given[worst]), "probability": float(probs[worst])},
+    }
+
+
+def headline(told: Facts) -> str:
+    """The one sentence: F1 over all labels with its interval and n, and the sets that are exactly right."""
+    split = told["evaluated_on"]
+    f1, exact = told[split]["f1_micro"], told[split]["subset_accuracy"]
+    if not exact["n"]:
+        return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
+    said = f"F1 {percent(f1['value'])} over the labels of {count(exact['n'], f'{split} {items(told)}')}"
+    return f"{said} (95 % interval {interval(f1)}); {percent(exact['value'])} of the sets are exactly right"
+
+
+def verdict(told: Facts) -> list[dict[str, str]]:
+    """Sentences with a tone each, the most important first."""
+    split = told["evaluated_on"]
+    if not told[split]["subset_accuracy"]["n"]:
+        return []
+    beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
+    said = [_against_commonest(told), *beside, _surprise_left(told), _precision(told), absent(told), _missed(told),
+            _fit(told), last(told)]  # fmt: skip
+    return spoken(split, said)
+
+
+def said_set(labels: list[str]) -> str:
+    """A set for people."""
+    return ", ".join(f"“{label}”" for label in labels) or NONE
+
+
+def _against_commonest(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    f1, guess = told[split]["f1_micro"], told["baselines"]["majority"][split]
+    reached = f"reach F1 {percent(guess['f1_micro']['value'] or 0.0)}"
+    exactly = f"be exactly right {percent(guess['subset_accuracy']['value'])} of the time"
+    always = f"Always naming the commonest set ({said_set(told['commonest_set'])}) would {reached} and {exactly}"
+    if f1["low"] is not None and f1["low"] > (guess["f1_micro"]["value"] or 0.0):
+        return PLAIN, f"{always}."
+    return CAUTION, f"{always}: the model is not shown to be better than that."
+
+
+def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
+    measured = baseline.get(told["evaluated_on"], {})
+    its, gain = measured.get("f1_micro"), measured.get("f1_micro_difference")
+    if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
+        return None
+    said = f"{sentence(words)}{fitted_to(told, baseline)} reaches F1 {percent(its['value'])} ({interval(its)})"
+    if gain["low"] <= 0 <= gain["high"]:
+        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
+    by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
+    if gain["low"] > 0:
+        return GOOD, f"{said}: the model is better by {by}."
+    return CAUTION, f"{said}: it beats the model, by {by}. {remedy(told)}"
+
+
+def _surprise_left(told: Facts) -> Sentence:
+    found = told["surprise"][told["evaluated_on"]]
+    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]["value"]
+    if not before or removed is None:
+        return None
+    said = f"A set of labels holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
+    if removed <= 0:
+        return CAUTION, f"{said}: its probabilities are worse than naming how common each label is."
+    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+
+
+def _precision(told: Facts) -> Sentence:
+    split = told["evaluated_on"]
+    f1 = told[split]["f1_micro"]
+    if None in (f1["low"], f1["high"]) or f1["high"] - f1["low"] < WIDE:
+        return None
+    wide = f"n = {count(f1['n'])}: the interval of F1 is wide ({points(f1['high'] - f1['low'])})"
+    return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
+
+
+def _missed(told: Facts) -> Sentence:
+    """Labels of which not one was found."""
+    missed = [row for row in told["per_class"] if row["support"] and not row["recall"]["value"]]
+    if not missed:
+        return None
+    named = ", ".join(f"“{row['label']}” (n = {count(row['support'])})" for row in missed[:NAMED])
+    more = f" and {count(len(missed) - NAMED)} more" if len(missed) > NAMED else ""
+    them = "it" if len(missed) == 1 else "them"
+    return CAUTION, f"It never found {named}{more}. More {items(told)} with {them} may help."
+
+
+def _fit(told: Facts) -> Sentence:
+    train, validation = told["train"]["f1_micro"], told["validation"]["f1_micro"]
+    if None in (train["value"], validation["value"], train["low"], train["high"], validation["high"]):
+        return None
+    own, other = percent(train["value"]), percent(validation["value"])
+    both = f"F1 is {own} on the training {items(told)}, {other} on validation"
+    gap = train["value"] - validation["value"]
+    if gap > GAP and train["low"] <= validation["high"]:
+        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
+    if gap > GAP:
+        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
+    if train["high"] < UNFITTED:
+        return CAUTION, (
+            f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "
+            "or some labels contradict what is given."
+        )
+    return GOOD, f"No overfitting to speak of: {both}."

@@ -1,0 +1,190 @@
+"""`unfazed compare`: runs measured against one another, example by example.
+
+Axis letters: n examples that are test rows of every run, K classes.
+"""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unfazed.analysis.comparison import examples_needed, holm, mcnemar, paired_bootstrap
+from unfazed.analysis.errors import r2_difference, regression
+from unfazed.analysis.intervals import SIGNIFICANT, Floats, paired_difference
+from unfazed.analysis.metrics import classification
+from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.errors import SourceError, UsageError
+from unfazed.report import facts, numbers
+from unfazed.report.facts import finite
+from unfazed.report.shapes import only_run_errors
+from unfazed.run import Run
+from unfazed.table import SPLITS, Table
+
+TASKS = ("classification", "regression")
+
+
+class Side(NamedTuple):
+    """One run's answers on the examples that all have in common."""
+
+    run: Run
+    table: Table
+    outputs: NDArray[np.floating]  # [N, K] of all its rows: calibrated probabilities; or the numbers [N, 1]
+
+
+def compare(*runs: str | Path | Run) -> dict[str, Any]:
+    """Two or more runs on the examples that are test rows of each, matched by their content and label.
+
+    `rows` counts these examples; `left_out` says for each run how many of its test rows are not, and how many
+    of these another trained on.
+    `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
+    `difference` (first less second) of accuracy, or of the mean absolute error, with its interval, the probability `p`
+    that chance alone does as much (McNemar's exact test; a paired bootstrap), `p_corrected` for all comparisons (Holm),
+    `distinguishable`, and `rows_needed`: how many examples might show a difference like the one seen.
+
+    Raises:
+        UsageError: fewer than two runs; classes and numbers; a run without test rows.
+        SourceError: the runs have no test row in common.
+        RunError: a run cannot be read.
+    """
+    opened = [Run.open(run) for run in runs]
+    _check(opened)
+    sides = [_side(run) for run in opened]
+    for side in sides:
+        if not len(side.table.rows("test")):
+            raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: compare wants some")
+    rows = _common(sides)
+    pairs = [_pair(*two, rows, sides) for two in combinations(range(len(sides)), 2)]
+    told: dict[str, Any] = finite({
+        "task": opened[0].task,
+        "rows": len(rows[0]),
+        "runs": [str(run.path) for run in opened],
+        "left_out": [_left_out(side, its, sides) for side, its in zip(sides, rows, strict=True)],
+        "metrics": [_metrics(side, its) for side, its in zip(sides, rows, strict=True)],
+        "comparisons": _corrected(pairs),
+    })  # fmt: skip
+    return told
+
+
+def _check(runs: list[Run]) -> None:
+    if len(runs) < 2:
+        raise UsageError(f"compare wants two runs or more, got {len(runs)}")
+    paths = [run.path.resolve() for run in runs]
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise UsageError(f"{twice} is named twice: a run is no better than itself")
+    if other := next((run for run in runs if run.task not in TASKS), None):
+        raise UsageError(f"{other.path} is a {other.task} run: compare knows {' and '.join(TASKS)}")
+    if other := next((run for run in runs if run.task != runs[0].task), None):
+        raise UsageError(
+            f"{runs[0].path} is a {runs[0].task} run and {other.path} a {other.task} run: there is no common measure"
+        )
+
+
+def _side(run: Run) -> Side:
+    with only_run_errors(run.path):
+        if run.task == "regression":
+            of_numbers = numbers.evidence(run)
+            return Side(run, of_numbers.table, of_numbers.predicted[:, None])
+        seen = facts.evidence(run)
+        return Side(run, seen.table, seen.probs)
+
+
+def _keys(table: Table) -> pl.DataFrame:
+    """Rows with what tells them from others: content, how often it came before, label, side."""
+    content = pl.coalesce("sha256", "id").alias("content")
+    frame = table.frame.select(content, "label", "split").with_row_index("row")
+    return frame.with_columns(turn=pl.int_range(pl.len()).over("content", "label", "split"))
+
+
+def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
+    """The row numbers [n] of the common examples in each run, in the same order.
+
+    Raises:
+        SourceError: there are none.
+    """
+    keyed = [_keys(side.table).filter((pl.col("split") == "test") & pl.col("label").is_not_null()) for side in sides]
+    joined = keyed[0].select("content", "label", "turn", row_0="row")
+    for number, other in enumerate(keyed[1:], 1):
+        renamed = other.select("content", "label", "turn", pl.col("row").alias(f"row_{number}"))
+        joined = joined.join(renamed, on=["content", "label", "turn"], how="inner")
+    if joined.is_empty():
+        names = " and ".join(str(side.run.path) for side in sides)
+        raise SourceError(
+            f"{names} have no test row in common: they are of other data, or were split otherwise. Train them on the "
+            "same source with the same seed, or say its split column"
+        )
+    return [joined.sort("row_0")[f"row_{number}"].to_numpy().astype(np.int64) for number in range(len(sides))]
+
+
+def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[str, int]:
+    """How many of a run's test rows are compared on, how many are not, and how many of these another has trained on."""
+    test = _keys(side.table).filter(pl.col("split") == "test")
+    left = test.filter(~pl.col("row").is_in(rows.tolist()))
+    others = pl.concat([_keys(other.table) for other in sides if other is not side])
+    used = others.filter(pl.col("split").is_in([name for name in SPLITS if name != "test"]))["content"].unique()
+    seen = left.filter(pl.col("content").is_in(used.to_list()))
+    return {"test_rows": len(test), "left_out": len(left), "trained_on_by_another": len(seen)}
+
+
+def _metrics(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:
+    if side.run.task == "regression":
+        found = regression(side.table.targets()[rows], side.outputs[rows, 0].astype(np.float64))
+    else:
+        found = classification(side.table.y()[rows], side.outputs[rows])
+    return {name: estimate._asdict() for name, estimate in found.items()}
+
+
+def _pair(first: int, second: int, rows: list[NDArray[np.int64]], sides: list[Side]) -> dict[str, Any]:
+    one, other = ((sides[number], rows[number]) for number in (first, second))
+    measure = _numbers_differ if sides[first].run.task == "regression" else _classes_differ
+    comparisons = len(sides) * (len(sides) - 1) // 2
+    return {"first": first, "second": second, **measure(one, other, comparisons)}
+
+
+def _classes_differ(
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+) -> dict[str, Any]:
+    (right, bits), (its_right, its_bits) = _judged(*one), _judged(*other)
+    surprises, chance = paired_bootstrap((bits - its_bits) / BITS_PER_NAT)
+    return {
+        "metric": "accuracy",
+        "difference": paired_difference(right, its_right)._asdict(),
+        "only_first_right": int((right & ~its_right).sum()),
+        "only_second_right": int((its_right & ~right).sum()),
+        "p": mcnemar(right, its_right),
+        "log_loss_difference": surprises._asdict(),
+        "log_loss_p": chance,
+        "rows_needed": examples_needed(right.astype(np.float64) - its_right, comparisons),
+    }
+
+
+def _judged(side: Side, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Floats]:
+    """Which answers are right, and the surprise of each label in bits, [n]."""
+    y, probs = side.table.y()[rows], side.outputs[rows]
+    return probs.argmax(1) == y, surprise(y, probs)
+
+
+def _numbers_differ(
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+) -> dict[str, Any]:
+    targets = one[0].table.targets()[one[1]]
+    said, its = (side.outputs[rows, 0].astype(np.float64) for side, rows in (one, other))
+    differences = np.abs(said - targets) - np.abs(its - targets)
+    found, chance = paired_bootstrap(differences)
+    return {
+        "metric": "mae",
+        "difference": found._asdict(),
+        "p": chance,
+        "r2_difference": r2_difference(targets, said, its)._asdict(),
+        "rows_needed": examples_needed(differences, comparisons),
+    }
+
+
+def _corrected(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    corrected = holm([pair["p"] for pair in pairs])
+    return [
+        {**pair, "p_corrected": chance, "distinguishable": chance <= SIGNIFICANT}
+        for pair, chance in zip(pairs, corrected, strict=True)
+    ]

@@ -1,0 +1,125 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import test_regression
+import trained
+from fake_run import fake_run
+from rich.console import Console
+
+import unfazed
+from unfazed.cli import main
+from unfazed.errors import SourceError, UsageError
+from unfazed.report.comparison import comparison
+from unfazed.run import Run
+
+
+def worse(run: Run, folder: Path, mistakes: int) -> Run:
+    """A copy that gets so many more test rows wrong, or numbers further off."""
+    copy = Run(shutil.copytree(run.path, folder))
+    scores, rows = copy.scores(), copy.table().rows("test")
+    probs, y = scores["probs"].copy(), copy.table().y()
+    if run.task == "regression":
+        targets = copy.table().targets()[rows]
+        probs[rows, 0] = targets + 3 * (probs[rows, 0] - targets)
+    else:
+        right = rows[probs[rows].argmax(1) == y[rows]][:mistakes]
+        probs[right] = np.roll(probs[right], 1, axis=1)
+    copy.write_arrays("scores.npz", {**scores, "probs": probs})
+    return copy
+
+
+def shown(told: dict) -> str:
+    console = Console(width=300)
+    with console.capture() as capture:
+        console.print(comparison(told))
+    return capture.get()
+
+
+def test_a_difference_is_told_with_its_interval_test_and_n(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "one")
+    told = unfazed.compare(run, worse(run, tmp_path / "other", 20))
+    (pair,) = told["comparisons"]
+    n = len(run.table().rows("test"))
+    assert told["rows"] == n and pair["difference"]["n"] == n
+    assert (pair["only_first_right"], pair["only_second_right"]) == (20, 0)
+    assert pair["difference"]["value"] == pytest.approx(20 / n) and pair["difference"]["low"] > 0
+    assert pair["p"] == pytest.approx(2 * 0.5**20) and pair["distinguishable"]
+    assert pair["log_loss_difference"]["high"] < 0
+    accuracy = [metrics["accuracy"]["value"] for metrics in told["metrics"]]
+    assert accuracy[0] - accuracy[1] == pytest.approx(pair["difference"]["value"])
+    said = shown(told)
+    assert "one is better than other." in said and "20 : 0 where only one is right" in said and f"n = {n}" in said
+
+
+def test_what_cannot_be_told_apart_is_said_with_the_n_that_might(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "one")
+    told = unfazed.compare(run, worse(run, tmp_path / "other", 3))
+    (pair,) = told["comparisons"]
+    assert not pair["distinguishable"] and pair["difference"]["low"] <= 0
+    assert pair["rows_needed"] > told["rows"]
+    assert "one and other are not distinguishable" in shown(told) and "test examples might show it" in shown(told)
+
+
+def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "one")
+    told = unfazed.compare(run, worse(run, tmp_path / "b", 7), worse(run, tmp_path / "c", 1))
+    p, corrected = ([pair[name] for pair in told["comparisons"]] for name in ("p", "p_corrected"))
+    assert [(pair["first"], pair["second"]) for pair in told["comparisons"]] == [(0, 1), (0, 2), (1, 2)]
+    assert min(p) < 0.05 and corrected[0] == pytest.approx(3 * p[0])
+    assert "corrected for 3 comparisons" in shown(told)
+
+
+def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path: Path) -> None:
+    """The second run holds the rows in another order, has moved ten to training and lacks one."""
+    run = fake_run(tmp_path / "one")
+    copy = Run(shutil.copytree(run.path, tmp_path / "other"))
+    table, test = copy.table(), copy.table().rows("test")
+    sides = table.frame["split"].to_list()
+    for row in test[:10]:
+        sides[row] = "train"
+    order = np.random.default_rng(0).permutation(np.delete(np.arange(len(table)), test[10]))
+    copy.write_table(table.with_split(sides).where(order))
+    copy.write_arrays("scores.npz", {name: array[order] for name, array in copy.scores().items()})
+    copy.write_arrays("dynamics.npz", {name: array[:, order] for name, array in copy.dynamics().items()})
+    told = unfazed.compare(run, copy)
+    assert told["rows"] == len(test) - 11
+    assert told["left_out"] == [{"test_rows": len(test), "left_out": 11, "trained_on_by_another": 10},
+                                {"test_rows": len(test) - 11, "left_out": 0, "trained_on_by_another": 0}]  # fmt: skip
+    assert told["comparisons"][0]["difference"]["value"] == 0 and told["comparisons"][0]["p"] == 1
+    assert "left out: 11 of one's" in shown(told) and "10 of them because another was trained" in shown(told)
+    assert "No difference was seen at all" in shown(told)
+
+
+def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:
+    run = test_regression.run()
+    told = unfazed.compare(run, worse(run, tmp_path / "other", 0))
+    (pair,) = told["comparisons"]
+    assert pair["metric"] == "mae" and pair["difference"]["high"] < 0 and pair["distinguishable"]
+    assert pair["difference"]["value"] == pytest.approx(-2 * told["metrics"][0]["mae"]["value"], rel=1e-4)
+    assert pair["r2_difference"]["value"] > 0
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
+    run = trained.run()
+    with pytest.raises(UsageError, match="two runs or more, got 1"):
+        unfazed.compare(run)
+    with pytest.raises(UsageError, match="is a classification run and .* a regression run"):
+        unfazed.compare(run, test_regression.run())
+    with pytest.raises(UsageError, match="named twice"):
+        unfazed.compare(run, str(run.path))
+    with pytest.raises(SourceError, match="no test row in common"):
+        unfazed.compare(run, fake_run(tmp_path / "other"))
+
+
+def test_the_command_prints_sentences_or_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fake_run(tmp_path / "one")
+    other = worse(run, tmp_path / "other", 20)
+    with pytest.raises(SystemExit):
+        main(["compare", str(run.path), str(other.path), "--json"])
+    assert json.loads(capsys.readouterr().out) == unfazed.compare(run, other)
+    with pytest.raises(SystemExit):
+        main(["compare", str(run.path), str(other.path)])
+    assert "one is better than other." in capsys.readouterr().out
