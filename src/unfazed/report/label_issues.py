@@ -22,8 +22,8 @@ def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None)
     first, *others = sentences(told)
     numbers = "residual" in frame.columns
     heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id")
-    columns = (Column(name, no_wrap=True, overflow="ellipsis") for name in heads)
-    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    columns = (Column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "id" else None) for name in heads)
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
     for row in frame.head(SHOWN).iter_rows(named=True):
         sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
         table.add_row(sure, *(Text(printable(row[name] or "")) for name in ("label", "suggested", "split", "id")))
