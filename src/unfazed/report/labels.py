@@ -38,7 +38,8 @@ def headline(found: Facts) -> str:
         return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
     about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
     verb = "label is" if estimate["n"] == 1 else "labels are"
-    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong ({count(low)} to {count(high)})"
+    doubt = "" if low else ", or none"
+    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} ({count(low)} to {count(high)})"
 
 
 def caution(found: Facts) -> str | None:
@@ -63,10 +64,9 @@ def how_far(found: Facts) -> str | None:
     depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)
     if depth is None:
         return f"{count(worth)} {'is' if worth == 1 else 'are'} worth checking."
-    return (
-        f"Checking the first {count(worth)} should find {percent(depth['found'])} of them; about "
-        f"{percent(depth['precision'])} of those checked are wrong."
-    )
+    expected = max(1, round(depth["precision"] * worth))
+    verb = "is" if expected == 1 else "are"
+    return f"Of the first {count(worth)} in the list about {count(expected)} {verb} wrong."
 
 
 def sentences(found: Facts) -> Sequence[str]:

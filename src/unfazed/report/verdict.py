@@ -168,7 +168,7 @@ def _calibration(told: Facts) -> Sentence:
     if error["low"] > MISCALIBRATED:
         return CAUTION, f"Don't take its probabilities at their word: {measured}."
     if error["high"] > UNSURE:
-        return PLAIN, f"Whether its probabilities can be taken at their word is not known so well: {measured}."
+        return PLAIN, f"How far its probabilities can be taken at their word can't be told: {measured}."
     return GOOD, f"Its probabilities can be taken at their word: {measured}."
 
 
