@@ -11,7 +11,7 @@ from unfazed.errors import SourceError
 from unfazed.label_sets import are_sets, parts
 from unfazed.modality.text import find
 from unfazed.source import SourceOptions, usable
-from unfazed.split import assign_splits
+from unfazed.split import described, draw_splits
 from unfazed.table import Table, describe
 from unfazed.target import check_labels, decided
 
@@ -129,7 +129,7 @@ def test_sides_have_the_rare_labels_too() -> None:
     ]
     table = found(frame(sets))
     rare = int(table.counts()[1])
-    divided, _ = assign_splits(table, [f"content {row}" for row in range(1000)], 0.1, 0.2, seed=0)
+    divided, _ = described(*draw_splits(table, [f"content {row}" for row in range(1000)], 0.1, 0.2, seed=0))
     on = {split: divided.where(divided.rows(split)).counts()[1] for split in ("train", "validation", "test")}
     assert abs(on["test"] - 0.2 * rare) <= 1 and abs(on["validation"] - 0.1 * rare) <= 1
     assert any("stratified by the rarest label of each row" in note for note in divided.notes)
@@ -138,7 +138,7 @@ def test_sides_have_the_rare_labels_too() -> None:
 def test_a_label_that_no_training_row_has_is_told_of() -> None:
     sets = [["a"], ["b"], [], ["a", "b"]] * 6 + [["a", "late"]] * 2
     source = frame(sets).with_columns(split=pl.Series(["train"] * 16 + ["validation"] * 4 + ["test"] * 6))
-    divided, _ = assign_splits(found(source), [str(row) for row in range(26)], 0.1, 0.2, seed=0)
+    divided, _ = described(*draw_splits(found(source), [str(row) for row in range(26)], 0.1, 0.2, seed=0))
     assert any('no example in train of "late" (2 in test)' in note for note in divided.notes)
 
 
@@ -147,7 +147,7 @@ def test_copies_under_other_sets_are_conflicting_though_their_rarest_label_is_th
     content = ["same", "other", *(str(row) for row in range(22))]
     content[3] = "same"  # an empty set beside ["a"]
     content[5] = "other"  # ["a", "b"] again
-    _, duplicates = assign_splits(table, content, 0.2, 0.2, seed=0)
+    _, duplicates = described(*draw_splits(table, content, 0.2, 0.2, seed=0))
     assert (duplicates.count, duplicates.conflicting) == (4, 2)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from unfazed.errors import SourceError, UnfazedError
-from unfazed.split import assign_splits
+from unfazed.split import described, draw_splits
 from unfazed.table import Table, describe, number_in
 from unfazed.target import Scale, check_labels, decided, problem_of, scale_of
 
@@ -79,7 +79,7 @@ def test_labels_that_nothing_can_be_learnt_from_are_refused() -> None:
 
 def test_sides_have_the_same_mix_of_small_and_large_numbers() -> None:
     found = decided(table(PRICES))
-    split, _ = assign_splits(found, [f"content {row}" for row in range(300)], 0.1, 0.2, 0)
+    split, _ = described(*draw_splits(found, [f"content {row}" for row in range(300)], 0.1, 0.2, 0))
     medians = [np.median(split.targets()[split.rows(side)]) for side in ("train", "validation", "test")]
     assert max(medians) - min(medians) < 40, "of a spread of 495"
     assert any("stratified by tenths of the target" in note for note in split.notes)

@@ -2,7 +2,7 @@
 document.documentElement.classList.add("scripted");
 
 // Charts: the values at the pointer, or at the place chosen with the arrow keys.
-for (const chart of document.querySelectorAll(".chart")) {
+for (const chart of document.querySelectorAll(".chart[data-x]")) {
   const places = JSON.parse(chart.dataset.x), tips = JSON.parse(chart.dataset.tips);
   const guide = chart.querySelector(".guide"), tip = chart.parentElement.querySelector(".tip");
   let at = places.length - 1;
