@@ -61,13 +61,18 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
             {
                 "usual_rate": usual.recipe.learning_rate,
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
-                **trials(prepared, planned, loader, usual, min(STEPS[1], max(STEPS[0], steps // 10))),
+                **trials(prepared, planned, loader, usual, trial_steps(steps)),
                 "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
                 **of_inputs(prepared, train, validation),
                 "leaks": leaking(prepared, rows["train"]),
             }
         ),
     )
+
+
+def trial_steps(steps: int) -> int:
+    """How many steps are tried after a training of `steps`."""
+    return min(STEPS[1], max(STEPS[0], steps // 10))
 
 
 def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:

@@ -32,7 +32,7 @@ from unfazed.schedule import Course
 from unfazed.sharding import check
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
-from unfazed.verb.examine import examine
+from unfazed.verb.examine import examine, trial_steps
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
 from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
@@ -137,6 +137,7 @@ def training_events(
     planned, prepared, loader = _ready(prepared, recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
+        speed = _with_trials(speed, limit, len(loader))
         planned = _shaped(planned, limit, speed, len(loader), recipe)
     run = Run.create(out)
     write_setup(run, source, options, prepared, planned)
@@ -256,6 +257,13 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
     epochs = -(-steps // batches)
     patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
     return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
+
+
+def _with_trials(speed: Pace, limit: TimeLimit, batches: int) -> Pace:
+    """The pace with the steps that are tried after training as part of the finish."""
+    limit.begin(speed, 0)
+    steps = min(limit.most, limit.end(0, batches, 1.0))
+    return speed._replace(finish=speed.finish + trial_steps(steps) * speed.step)
 
 
 def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str, Any] | None = None) -> Iterator[Event]:
