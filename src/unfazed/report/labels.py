@@ -37,16 +37,20 @@ def headline(found: Facts) -> str:
     if estimate["value"] is None:
         return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
     about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
+    ends = f"({count(low)} to {count(high)})"
+    if not about:
+        return f"probably none of {count(estimate['n'], 'labels')} is wrong {ends}"
     verb = "label is" if estimate["n"] == 1 else "labels are"
     doubt = "" if low else ", or none"
-    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} ({count(low)} to {count(high)})"
+    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} {ends}"
 
 
 def caution(found: Facts) -> str | None:
     """Why the count may be far too low, where it may."""
     estimate, disagreement = found["count"], found.get("disagreement")
     if estimate["value"] is None:
-        return "A wrong number looks like a rare one: listed are those farthest off, by the measure of similar rows."
+        listed = "listed are those farthest off" if found.get("worth") else "none is far enough off to be listed"
+        return f"A wrong number looks like a rare one: {listed}, by the measure of similar rows."
     share = estimate["value"] / max(1, estimate["n"])
     if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
         return None
