@@ -90,7 +90,7 @@ def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path:
                                 {"test_rows": len(test) - 11, "left_out": 0, "trained_on_by_another": 0}]  # fmt: skip
     assert told["comparisons"][0]["difference"]["value"] == 0 and told["comparisons"][0]["p"] == 1
     assert "left out: 11 of one's" in shown(told) and "10 of them because another was trained" in shown(told)
-    assert "No difference was seen at all" in shown(told)
+    assert "No difference in accuracy was seen at all" in shown(told)
 
 
 def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:

@@ -141,3 +141,18 @@ def test_what_was_not_measured_is_no_evidence() -> None:
     assert set(diagnose(bare).evidence) == {
         "accuracy on training rows", "accuracy on validation rows", "a guess that looks at no input"
     }  # fmt: skip
+
+
+def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> None:
+    found = diagnose(signs(wrong=Estimate(79.0, 50.0, 119.0, 1797)))
+    assert found.cause == FINE and found.paragraph.startswith("Nothing but some of its labels is wrong")
+    assert found.paragraph.endswith("About 79 of 1,797 labels are estimated to be wrong (50 to 119).")
+    assert "unfazed label-issues" in found.action
+    assert "label" not in diagnose(signs(wrong=Estimate(3.0, 0.0, 9.0, 1797))).paragraph
+
+
+def test_sentences_begin_with_a_capital_and_names_are_kept() -> None:
+    found = diagnose(signs(trials=[trial(True, 0.0025, 0.2, 0.9)], loss=0.9))
+    assert found.cause == SHORT and ". Accuracy is" in found.paragraph
+    behind = diagnose(signs(simpler=("TF-IDF", wilson(299, 300), Estimate(-0.02, -0.03, -0.01, 300))))
+    assert behind.paragraph.startswith("On validation TF-IDF does better")

@@ -289,9 +289,11 @@ def test_the_linear_model_is_compared_example_by_example(told):
 def test_better_probabilities_of_the_linear_model_are_said(told):
     own = {**told["test"], "log_loss": {"value": 0.18 * np.log(2), "low": 0.1, "high": 0.2, "n": 150}}
 
-    def beside(left, smoothing):
+    def beside(left, smoothing, surely=True):
         loss = {"value": left * np.log(2), "low": 0.0, "high": 1.0, "n": 150}
-        linear = {"test": {**told["baselines"]["linear"]["test"], "log_loss": loss}}
+        more = {"value": 0.03, "low": 0.01 if surely else -0.01, "high": 0.06, "n": 150}
+        its = {"log_loss": loss, "log_loss_difference": more}
+        linear = {"test": {**told["baselines"]["linear"]["test"], **its}}
         recipe = {**told["recipe"], "label_smoothing": smoothing}
         return sentences({**told, "test": own, "recipe": recipe, "baselines": {**told["baselines"], "linear": linear}})
 
@@ -299,6 +301,7 @@ def test_better_probabilities_of_the_linear_model_are_said(told):
     said = f"{best}: 0.15 bits (0.00 – 1.44) of surprise left against 0.18 bits (0.14 – 0.29), n = 150"
     assert f"{said}; label smoothing (0.1)" in beside(0.15, 0.1)
     assert f"{said}." in beside(0.15, 0.0)
+    assert "better ones" not in beside(0.15, 0.0, surely=False)
     assert "better ones" not in beside(0.178, 0.1)
     assert "better ones" not in beside(0.3, 0.1)
 

@@ -15,10 +15,12 @@ from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, matched, wrong
 from unfazed.analysis.residuals import number_issues
 from unfazed.cli import main
+from unfazed.corrections import Correction
 from unfazed.errors import RunError
 from unfazed.report.facts import facts
+from unfazed.report.labels import sentences
 from unfazed.report.page import write_report
-from unfazed.verb.label_issues import labels_to_check
+from unfazed.verb.label_issues import labels_to_check, told
 
 CLASSES = 4
 
@@ -248,3 +250,15 @@ def test_rows_that_the_table_has_not_are_damage(run):
     with pytest.raises(RunError, match="measurements"):
         facts(run)
     json.dumps(told, allow_nan=False)
+
+
+def test_after_corrections_of_labels_not_trained_on_no_count_is_given(run, monkeypatch):
+    table = run.table()
+    held_out = table.frame["id"][int(table.rows("test")[0])]
+    one = Correction(held_out, "", "a", "b", "relabel", "ada", "", "", "", "")
+    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: [one])
+    found = unfazed.label_issues(run.path)
+    assert len(found.frame) and np.isnan(found.count.value) and found.corrected == 1
+    assert found.frame["error_probability"].null_count() == len(found.frame)
+    first, why, *_ = sentences(told(found))
+    assert first.endswith("labels are still wrong can't be told.") and "1 of these were corrected" in why

@@ -109,6 +109,16 @@ def test_no_header_names_columns_by_number(tmp_path: Path) -> None:
     assert "--no-header" in refused(tmp_path / "t.csv")
 
 
+def test_a_first_line_that_may_be_data_is_pointed_out(tmp_path: Path) -> None:
+    write(tmp_path, "i/1.png", "i/2.png", "i/3.png")
+    (tmp_path / "t.csv").write_text("file,ham\ni/1.png,ham\ni/2.png,spam\ni/3.png,ham\n")
+    (told,) = found(tmp_path / "t.csv", target="ham").notes
+    assert told.startswith("the first line was taken for the names of columns") and '"ham" is also a label' in told
+    (tmp_path / "t.csv").write_text("file,kind\ni/1.png,ham\ni/2.png,spam\ni/3.png,ham\n")
+    assert not found(tmp_path / "t.csv", target="kind").notes
+
+
+
 def test_paths_start_at_the_table_or_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "work", *FILES)
     (tmp_path / "lists").mkdir()

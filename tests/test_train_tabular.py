@@ -109,6 +109,13 @@ def test_a_table_to_predict_is_held_against_the_training_table(run: Run, table: 
     ]
 
 
+def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: Path) -> None:
+    asked = tmp_path / "other.csv"
+    asked.write_text("note,text\n1,a\n")
+    with pytest.raises(SourceError, match='trained on the columns .* has none of that name.*"note", "text"'):
+        list(predicted(run, [str(asked)]))
+
+
 def test_a_row_that_cannot_be_read_is_told_and_the_others_are_predicted(run: Run, tmp_path: Path) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"size": 1, "colour": "red", "grown": 40}\n{"size": [1], "colour": "red", "grown": 40}\n')

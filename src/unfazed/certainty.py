@@ -138,10 +138,10 @@ def _answers(y: Integers, probs: NDArray[np.floating], risk: float) -> Selection
     found = selection(probs.max(axis=1, initial=0).astype(np.float64), probs.argmax(1) == y, risk)
     if found is None:
         n, wrong = len(y), int((probs.argmax(1) != y).sum())
-        least = f"the least that so many could promise is {least_risk(n):.2g}" if n else "that promises nothing"
+        least = f"; were none wrong, so many could promise {least_risk(n):.2g}" if n else ""
         raise UsageError(
             f"max risk {risk:g} cannot be promised, wherever the line is drawn: the run has {n:,} validation rows, of "
-            f"which it gets {wrong:,} wrong; {least}. Ask for more, or train again with more validation data"
+            f"which it gets {wrong:,} wrong{least}. Allow a higher risk, or train again with more validation data"
         )
     return found
 

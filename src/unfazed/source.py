@@ -27,7 +27,7 @@ from unfazed.source_table import (
     paths,
     read_frame,
 )
-from unfazed.table import SPLIT_NAMES, SPLITS, Table, listed, merged_key
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
 _COLUMNS = ("path", "target", "group", "time")  # options that name a column of a table
@@ -301,6 +301,9 @@ def _labelled(
                           "with --target")
     wanted = {name: getattr(options, name) for name in _COLUMNS}
     found = labelled(read.frame, wanted, where, folders, inputs_of)
+    if options.header and found.target in found.frame["label"]:
+        found.notes.append(f'the first line was taken for the names of columns, yet "{brief(found.target)}" is also a '
+                           "label: if that line is data, add --no-header")
     return found._replace(notes=[*read.notes, *found.notes])
 
 

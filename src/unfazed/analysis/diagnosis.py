@@ -30,6 +30,7 @@ EXPLODING = "exploding gradients"
 IMBALANCE = "class imbalance"
 UNTOLD = "can't tell"
 
+LISTED = "the labels that are listed, worst first: unfazed label-issues RUN"
 Confidence = Literal["high", "moderate", "low"]
 FEWEST = 20  # validation rows, of rare classes too, below which nothing is said of how well a model does
 SAME = 0.01  # share of its range by which inputs vary at least, or show nothing
@@ -114,7 +115,7 @@ def _rate(signs: Signs) -> Diagnosis | None:
     if tried is None or not _material(signs, tried) or (low and not _ahead(signs, tried)):
         if not _behind(signs) or usual / 10 < own < usual * 10:
             return None
-        said = f"{rate}, and a simpler model is ahead of it. {_both(signs)}."
+        said = f"{rate}, and a simpler model is ahead of it. {_stated(signs)}."
         return _told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
     start = "further steps from here" if low else "steps from new weights"
     said = (f"{rate}: {tried.steps} {start} with that one bring the validation loss from {_loss(signs.loss, signs)} "
@@ -127,12 +128,12 @@ def _short(signs: Signs) -> Diagnosis | None:
     tried, epochs = _going_on(signs), len(signs.epochs)
     hurried = epochs <= HURRIED and signs.best_epoch == epochs and signs.train.high < UNFITTED and not _gap(signs)
     if hurried and (tried is None or tried.steps < ENOUGH) and _knows(signs.validation, signs):
-        said = f"It has not learnt its training rows, and its best epoch is the last of {epochs}. {_both(signs)}."
+        said = f"It has not learnt its training rows, and its best epoch is the last of {epochs}. {_stated(signs)}."
         return _told(SHORT, "moderate", said, _longer(signs))
     if tried is None or not _material(signs, tried):
         return None
     said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation loss "
-            f"from {_loss(signs.loss, signs)} to {_loss(tried.loss, signs)}. {_both(signs)}.")  # fmt: skip
+            f"from {_loss(signs.loss, signs)} to {_loss(tried.loss, signs)}. {_stated(signs)}.")  # fmt: skip
     return _told(SHORT, "high" if signs.best_epoch == epochs else "moderate", said, _longer(signs))
 
 
@@ -213,9 +214,9 @@ def _labels(signs: Signs) -> Diagnosis | None:
     if signs.suspected is None or signs.suspected.low < WRONG or (_gap(signs) and not _evenly_wrong(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {_estimate(signs.suspected)} of these "
-            f"{signs.suspected.n:,} rows. {_both(signs)}.{_counted(signs)}")  # fmt: skip
+            f"{signs.suspected.n:,} rows. {_stated(signs)}.{_counted(signs)}")  # fmt: skip
     return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG and not _gap(signs) else "moderate", said,
-                 "Correct the labels that are listed, worst first: unfazed label-issues RUN")  # fmt: skip
+                 f"Correct {LISTED}")  # fmt: skip
 
 
 def _counted(signs: Signs) -> str:
@@ -245,7 +246,7 @@ def _overfitting(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
             f"{_loss(best.validation_loss, signs)} to {_loss(after, signs)} while that of training fell from "
-            f"{_loss(best.train_loss, signs)} to {_loss(last[-1].train_loss, signs)}. {_both(signs)}.")  # fmt: skip
+            f"{_loss(best.train_loss, signs)} to {_loss(last[-1].train_loss, signs)}. {_stated(signs)}.")  # fmt: skip
     return _told(OVERFITTING, "high", said + _worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
 
@@ -261,8 +262,8 @@ def _data(signs: Signs) -> Diagnosis | None:
 def _behind_simpler(signs: Signs) -> Diagnosis | None:
     if not _behind(signs) or signs.simpler is None:
         return None
-    said = (f"{signs.simpler[0].capitalize()} does better on validation, by {_points(signs.simpler[2])}, and none of "
-            f"the usual reasons is to be seen. {_both(signs)}.")  # fmt: skip
+    said = (f"On validation {signs.simpler[0]} does better, by {_points(signs.simpler[2])}, and none of "
+            f"the usual reasons is to be seen. {_stated(signs)}.")  # fmt: skip
     return _told(UNTOLD, "low", said, "Use the simpler model, or try another learning rate: unfazed lr-find")
 
 
@@ -272,8 +273,11 @@ def _fine(signs: Signs) -> Diagnosis:
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried = _going_on(signs)
     longer = f" {tried.steps} more steps do not help." if tried else ""
-    said = f"Nothing is wrong with this run that its numbers could show: {_both(signs)}.{longer}{_worth(signs)}"
-    return _told(FINE, "high" if tried else "moderate", said, "Use it; look at its mistakes before you trust it")
+    bad = signs.wrong is not None and round(signs.wrong.low) > 0
+    nothing, counted = ("Nothing but some of its labels", _counted(signs)) if bad else ("Nothing", "")
+    said = f"{nothing} is wrong with this run that its numbers could show: {_both(signs)}.{longer}{_worth(signs)}"
+    action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
+    return _told(FINE, "high" if tried else "moderate", said + counted, action)
 
 
 RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,
@@ -344,6 +348,11 @@ def _evidence(signs: Signs) -> Iterator[tuple[str, str]]:
 def _both(signs: Signs) -> str:
     train, validation = _estimate(signs.train, signs), _estimate(signs.validation, signs)
     return f"{signs.skill} is {train} on training, {validation} on validation rows (n = {signs.validation.n:,})"
+
+
+def _stated(signs: Signs) -> str:
+    said = _both(signs)
+    return said[:1].upper() + said[1:]
 
 
 def _worth(signs: Signs) -> str:

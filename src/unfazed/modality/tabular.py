@@ -120,7 +120,12 @@ def find(
 def listed_rows(
     frame: pl.DataFrame, preprocessor: TabularPreprocessor, where: str, folders: Sequence[str], path: str | None = None
 ) -> list[str]:
-    """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows."""
+    """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows.
+
+    Raises:
+        SourceError: it has none of them.
+    """
+    known_columns(frame, preprocessor.inputs, where)
     return rows(frame, preprocessor.inputs)
 
 

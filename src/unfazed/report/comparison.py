@@ -81,7 +81,8 @@ def _surprise(pair: Facts) -> str:
 def _needed(pair: Facts, rows: int) -> str:
     needed = pair["rows_needed"]
     if needed is None:
-        return " No difference was seen at all."
+        measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
+        return f" No difference in {measure} was seen at all."
     if needed <= rows:
         return " It is a close call: more test examples will tell."
     return f" If the difference is as large as it looks, some {count(_rounded(needed), 'test examples')} might show it."

@@ -20,6 +20,9 @@ SHOWN = 25
 def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None) -> Group:
     """How many labels are wrong, the worst ones, and where the others are."""
     first, *others = sentences(told)
+    said = [Hanging(first, "bold"), *(Hanging(one) for one in others)]
+    if not len(frame):
+        return Group(*said)
     numbers = "residual" in frame.columns
     heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id")
     columns = (Column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "id" else None) for name in heads)
@@ -30,4 +33,4 @@ def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None)
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
     left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")
-    return Group(Hanging(first, "bold"), *(Hanging(said) for said in others), "", table, "", left)
+    return Group(*said, "", table, "", left)

@@ -34,19 +34,30 @@ def labels(table: Table, measured: Facts | None, path: object) -> dict[str, Any]
 def headline(found: Facts) -> str:
     """How many labels are wrong, as far as that can be told."""
     estimate = found["count"]
+    if found.get("corrected"):
+        return f"how many of {count(estimate['n'])} labels are still wrong can't be told"
     if estimate["value"] is None:
         return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
     about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
+    ends = f"({count(low)} to {count(high)})"
+    if not about:
+        return f"probably none of {count(estimate['n'], 'labels')} is wrong {ends}"
     verb = "label is" if estimate["n"] == 1 else "labels are"
     doubt = "" if low else ", or none"
-    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} ({count(low)} to {count(high)})"
+    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} {ends}"
 
 
 def caution(found: Facts) -> str | None:
     """Why the count may be far too low, where it may."""
     estimate, disagreement = found["count"], found.get("disagreement")
+    if corrected := found.get("corrected"):
+        return (
+            f"That is counted on labels that were not trained on, and {count(corrected)} of these were corrected: what "
+            "is left there says little of the others. The order of the list stands."
+        )
     if estimate["value"] is None:
-        return "A wrong number looks like a rare one: listed are those farthest off, by the measure of similar rows."
+        listed = "listed are those farthest off" if found.get("worth") else "none is far enough off to be listed"
+        return f"A wrong number looks like a rare one: {listed}, by the measure of similar rows."
     share = estimate["value"] / max(1, estimate["n"])
     if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
         return None
@@ -61,8 +72,10 @@ def how_far(found: Facts) -> str | None:
     worth = found.get("worth") or 0
     if not worth:
         return "None is worth checking on its own." if found["count"]["value"] is not None else None
+    if found.get("corrected"):
+        return f"The model and the neighbours object to {count(worth, 'labels')}, worst first."
     depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)
-    if depth is None:
+    if depth is None or worth == 1:
         return f"{count(worth)} {'is' if worth == 1 else 'are'} worth checking."
     expected = max(1, round(depth["precision"] * worth))
     verb = "is" if expected == 1 else "are"

@@ -33,8 +33,10 @@ def _figure(row: Facts, exhibits: Exhibits) -> Html:
     """One label: its probability of being wrong, what it might be instead, what its neighbours are called."""
     if row.get("error_probability") is not None:
         said = f"{words.percent(row['error_probability'])} wrong"
+    elif row.get("residual") is not None:
+        said = f"{words.figure(abs(row['residual']), 1)} × the usual"
     else:
-        said = f"{words.figure(abs(row.get('residual') or 0), 1)} × the usual"
+        said = "in doubt"
     near = ", ".join(f"{times} × {label}" for label, times in (row.get("neighbours") or {}).items())
     pairs = [("given", row["label"]), ("suggested", row.get("suggested")), ("nearest", near)]
     lines = [tag("div", tag("dt", name), tag("dd", text, title=text)) for name, text in pairs if text]

@@ -20,6 +20,7 @@ LABELS = {
     "count": Estimate,
     "disagreement": NUMBER,
     "worth": int,
+    "corrected": int,
     "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
     "first": [
         {"row": int, "suggested": str, "error_probability": NUMBER, "residual": NUMBER, "neighbours": {...: int}},

@@ -33,7 +33,7 @@ from unfazed.report.events import (
 )
 from unfazed.report.numbers_verdict import bits_explained, in_bits
 from unfazed.report.verdict import GUESSES, task
-from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds
+from unfazed.report.words import GIVEN, UNKNOWN, count, figure, number, percent, printable, seconds
 from unfazed.run import Run
 from unfazed.table import said_id
 
@@ -308,6 +308,8 @@ def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
 
 
 def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
+    if estimate["value"] is None:
+        return Text(UNKNOWN)
     low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
     to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
     return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))

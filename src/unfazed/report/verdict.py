@@ -116,6 +116,9 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     its, own = baseline.get(split, {}).get("log_loss") or {}, told[split]["log_loss"]
     if its.get("value") is None or own["value"] is None:
         return None
+    more = baseline[split].get("log_loss_difference") or {}
+    if more.get("low") is not None and more["low"] <= 0:  # by example, not sure
+        return None
     left, against = bits(its["value"] * BITS_PER_NAT), bits(own["value"] * BITS_PER_NAT)
     if its["value"] >= own["value"] or left == against:
         return None
@@ -200,7 +203,7 @@ def labels(told: Facts) -> Sentence:
     if not found:
         return None
     said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
-    return PLAIN, f"{said} To see which: unfazed label-issues."
+    return PLAIN, f"{said} To see which: unfazed label-issues." if found.get("worth") else said
 
 
 def last(told: Facts) -> Sentence:

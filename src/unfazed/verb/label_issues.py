@@ -1,7 +1,7 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.label_issues import LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
+from unfazed.corrections import applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_bytes
 from unfazed.report.facts import finite
@@ -43,6 +44,7 @@ class Issues:
     depths: list[Depth]  # how far to read
     worth: int  # rows that are worth reading, however many the frame has
     disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
+    corrected: int = 0  # labels not trained on that people corrected: if any, probabilities and count are unknown
 
 
 def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
@@ -51,7 +53,7 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
     what the order rests on (`margin` and `agreement`, lower = worse; of numbers `residual`, in units of their
     neighbours') and `neighbours`, the nearest rows. Where numbers are predicted, how many are wrong can't be told, and
-    `error_probability` is null.
+    `error_probability` is null; so it is where labels that were not trained on were corrected.
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
@@ -63,7 +65,9 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
         if table.task == "multilabel":
             raise UsageError(f"{run.path} predicts sets of labels: only one label an example can be judged so far")
         issues = audited(run, table)
-        return _told(table, issues, every)
+        held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
+        corrected = sum(one.id in held_out and one.action != "keep" for one in applied_in(run.path))
+        return _told(table, issues, every, corrected if table.classes else 0)
 
 
 def audited(run: Run, table: Table) -> LabelIssues:
@@ -104,13 +108,18 @@ def _splits(table: Table, trained: NDArray[np.bool_]) -> Integers:
     return np.where((split == 0) & ~trained, -1, split)
 
 
-def _told(table: Table, issues: LabelIssues, every: bool) -> Issues:
+def _told(table: Table, issues: LabelIssues, every: bool, corrected: int) -> Issues:
     if table.task == "regression":
         worth = int((np.abs(issues.scores["residual"][issues.order]) >= FAR).sum())
     else:
         worth = int((issues.error_probability[issues.order] >= WORTH_READING).sum())
-    order = issues.order if every else issues.order[:worth]
-    return Issues(_frame(table, issues, order), issues.count, _depths(issues, worth), worth, issues.disagreement)
+    if corrected:  # the share of wrong labels is not known: listed is where the judges object
+        worth = int((issues.scores["margin"][issues.order] < 0).sum())
+        unknown = np.full(len(issues.error_probability), np.nan)
+        nothing = Estimate(np.nan, np.nan, np.nan, issues.count.n)
+        issues = replace(issues, error_probability=unknown, count=nothing)
+    frame = _frame(table, issues, issues.order if every else issues.order[:worth])
+    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected)
 
 
 def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
@@ -176,6 +185,7 @@ def told(issues: Issues) -> dict[str, Any]:
         {
             "count": issues.count._asdict(),
             "disagreement": issues.disagreement,
+            "corrected": issues.corrected,
             "worth": issues.worth,
             "depths": [depth._asdict() for depth in issues.depths],
         }

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.intervals import Estimate, paired_difference
+from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
+from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.device import describe, evaluation_batch
 from unfazed.errors import InputError
 from unfazed.loader import in_order
@@ -124,7 +125,8 @@ def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iter
 
     Each has `words`, `rows`, how many it was fitted to, and for each held-out split its metrics.
     `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the baseline's, example by
-    example: two intervals that overlap may still belong to models that differ for sure.
+    example, and `log_loss_difference` that of the surprise, in nats: two intervals that overlap may still belong to
+    models that differ for sure.
     """
     held_out = {split: prepared.table.rows(split) for split in SPLITS[1:]}
     asked = np.concatenate(list(held_out.values()))
@@ -169,7 +171,9 @@ def _beside(
         return {**regression(targets, its), "r2_difference": r2_difference(targets, own, its)}
     y = prepared.table.y()[rows]
     difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y)
-    return {**classification(y, simpler), "accuracy_difference": difference}
+    more = surprise(y, probs[rows]) - surprise(y, simpler)
+    left = paired_mean(more[np.isfinite(more)] / BITS_PER_NAT)
+    return {**classification(y, simpler), "accuracy_difference": difference, "log_loss_difference": left}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
