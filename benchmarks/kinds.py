@@ -160,7 +160,7 @@ def table() -> str:
         "mean over seeds, lowest and highest beside it, on the same rows as the baselines of the same run: TF-IDF with",
         "logistic regression for texts, a linear model on the loudness of each band for sounds, a linear model and",
         "scikit-learn's histogram gradient boosting for tables. Times are medians of the runs that had the machine to",
-        "themselves (how many, in brackets; of all where there are none).",
+        "themselves (how many, in brackets); none where no run had.",
         "",
         "| data | training rows | test n | seeds | score | linear | boosting | whole command |",
         "|---|---|---|---|---|---|---|---|",
@@ -184,7 +184,7 @@ def _rows() -> Iterator[str]:
 
 def _row(name: str, cells: list[dict[str, Any]]) -> str:
     quiet = [cell for cell in cells if not cell.get("busy")]
-    seconds = statistics.median(cell["seconds"] for cell in quiet or cells)
+    took = f"{statistics.median(cell['seconds'] for cell in quiet):.0f} s ({len(quiet)})" if quiet else "–"
     first = cells[0]
     beside = [
         _spread([cell["beside"][key] for cell in cells], first["metric"]) if key in first["beside"] else "–"
@@ -193,7 +193,7 @@ def _row(name: str, cells: list[dict[str, Any]]) -> str:
     return (
         f"| {name} | {first['rows']:,} | {first['score']['n']:,} | {len(cells)} | "
         f"**{_spread([cell['score'] for cell in cells], first['metric'])}** | {beside[0]} | {beside[1]} | "
-        f"{seconds:.0f} s ({len(quiet)}) |"
+        f"{took} |"
     )
 
 
