@@ -32,7 +32,7 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
 def _figure(row: Facts, exhibits: Exhibits) -> Html:
     """One label: its probability of being wrong, what it might be instead, what its neighbours are called."""
     if row.get("error_probability") is not None:
-        said = f"{words.percent(row['error_probability'])} wrong"
+        said = f"{words.percent(row['error_probability'])} likely wrong"
     elif row.get("residual") is not None:
         said = f"{words.figure(abs(row['residual']), 1)} × the usual"
     else:

@@ -155,7 +155,7 @@ const evidence = () => {
   document.querySelector(".doubt-track").hidden = shown.probability === null;
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = doubt(shown);
-  $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "probably wrong";
+  $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
   $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
   document.querySelector('[data-action="keep"] b').textContent = shown.label;
