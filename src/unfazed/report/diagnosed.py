@@ -36,7 +36,7 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
     """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
     skill = "accuracy" if told["classes"] else "r2"
     if run.task not in ("classification", "regression"):
-        return _untold("There are no rules yet for runs of this task.", "Look at what surprises it")
+        return _untold("There are no rules yet for runs that predict sets of labels.", "Look at what surprises it")
     if not all(told[side][skill]["n"] for side in NEEDED):
         said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
         return _untold(said, "Keep some: --validation 0.1")
@@ -51,7 +51,7 @@ def listing(found: Facts) -> Group:
     table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in found["evidence"].items():
         table.add_row(Text(printable(name), "dim"), printable(value))
-    return Group(*(Text(text, style) for text, style in brief(found)), "", table)
+    return Group(*(Text(text, style) for text, style in brief(found)), *(("", table) if found["evidence"] else ()))
 
 
 def brief(found: Facts) -> list[tuple[str, str]]:
