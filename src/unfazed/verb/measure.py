@@ -41,7 +41,7 @@ SCORED = 4096  # rows scored at once
 
 
 def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, expected: float) -> Iterator[Finishing]:
-    """Measure with the best weights and write scores, measurements and thumbnails, saying what is being done."""
+    """Measure with the best weights and write scores, measurements and exhibits, saying what is being done."""
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
     probs, embeddings = scores(prepared, planned)

@@ -1,4 +1,4 @@
-"""Images: a residual convnet, a linear model on the pixels beside it, thumbnails."""
+"""Images: a residual convnet, a linear model on the pixels beside it, thumbnails to show."""
 
 import math
 from collections.abc import Iterator, Sequence
