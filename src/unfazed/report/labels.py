@@ -48,7 +48,7 @@ def headline(found: Facts) -> str:
 
 
 def caution(found: Facts) -> str | None:
-    """Why the count may be far too low, where it may."""
+    """Why the count may be far off, where it may."""
     estimate, disagreement = found["count"], found.get("disagreement")
     if corrected := found.get("corrected"):
         return (
@@ -63,7 +63,7 @@ def caution(found: Facts) -> str | None:
         return None
     return (
         f"The model disagrees with {percent(disagreement)} of the labels it has not seen, most of it probably its own "
-        "mistakes; wrong labels hidden among these are not counted."
+        "mistakes: some labels counted as wrong may be right, and wrong ones hidden among its mistakes are not counted."
     )
 
 
