@@ -37,7 +37,7 @@ from unfazed.verb.prepare import Prepared
 
 CAUTIOUS = 0.25  # of the learning rate, for going on
 HELD_OUT = 512  # validation rows that trials are judged by
-STEPS = (20, 60)  # of a trial, fewest and most; between them a tenth of the run's, so that no clock decides
+STEPS = (20, 60)  # of a trial, fewest and most; between them a twentieth of the run's, so that no clock decides
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
 FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample less, for soft recordings
@@ -72,7 +72,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
 
 def trial_steps(steps: int) -> int:
     """How many steps are tried after a training of `steps`."""
-    return min(STEPS[1], max(STEPS[0], steps // 10))
+    return min(STEPS[1], max(STEPS[0], steps // 20))
 
 
 def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
