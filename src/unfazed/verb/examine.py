@@ -38,6 +38,7 @@ from unfazed.verb.prepare import Prepared
 CAUTIOUS = 0.25  # of the learning rate, for going on
 HELD_OUT = 512  # validation rows that trials are judged by
 STEPS = (20, 60)  # of a trial, fewest and most; between them a twentieth of the run's, so that no clock decides
+EXAMINING = 10  # steps that scoring the trials and measuring the layers take as long as
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
 FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample less, for soft recordings

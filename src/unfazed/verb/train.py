@@ -32,7 +32,7 @@ from unfazed.schedule import Course
 from unfazed.sharding import check
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
-from unfazed.verb.examine import examine, trial_steps
+from unfazed.verb.examine import EXAMINING, examine, trial_steps
 from unfazed.verb.interrupt import ignored
 from unfazed.verb.launch import follows
 from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
@@ -260,10 +260,10 @@ def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: R
 
 
 def _with_trials(speed: Pace, limit: TimeLimit, batches: int) -> Pace:
-    """The pace with the steps that are tried after training as part of the finish."""
+    """The pace with what the diagnosis tries after training as part of the finish."""
     limit.begin(speed, 0)
-    steps = min(limit.most, limit.end(0, batches, 1.0))
-    return speed._replace(finish=speed.finish + trial_steps(steps) * speed.step)
+    tried = trial_steps(min(limit.most, limit.end(0, batches, 1.0))) + EXAMINING
+    return speed._replace(finish=speed.finish + tried * speed.step)
 
 
 def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str, Any] | None = None) -> Iterator[Event]:
