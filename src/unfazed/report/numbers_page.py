@@ -11,7 +11,16 @@ from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
-from unfazed.report.overview import EXPLAINED, NAMES, chart_card, latency_lines, schedule, tile, verdict_card
+from unfazed.report.overview import (
+    EXPLAINED,
+    NAMES,
+    chart_card,
+    latency_lines,
+    schedule,
+    three_sets,
+    tile,
+    verdict_card,
+)
 from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
@@ -95,17 +104,7 @@ def _second_tile(scores: Facts, n: str) -> Html:
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    notes = told["source"]["notes"]
-    return tag(
-        "section",
-        tag("h2", "Three sets, three purposes"),
-        tag("p", "The same number means something different on each.", class_="lead"),
-        tag("div", *(_split(told, split) for split in NAMES), class_="grid three"),
-        tag("ul", *(tag("li", sentence(words.tight(note))) for note in notes), class_="notes soft small after")
-        if notes
-        else None,
-        id="sets",
-    )
+    return three_sets(told, [_split(told, split) for split in NAMES])
 
 
 def _split(told: Facts, split: str) -> Html:

@@ -123,7 +123,11 @@ def tile(name: str, value: str, *about: str) -> Html:
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    cards = [_split(told, split) for split in NAMES]
+    return three_sets(told, [_split(told, split) for split in NAMES])
+
+
+def three_sets(told: Facts, cards: Sequence[Html]) -> Html:
+    """The section of the three sets, with a card of each and the notes of the source."""
     notes = told["source"]["notes"]
     return tag(
         "section",

@@ -8,7 +8,7 @@ from unfazed.report.charts import track
 from unfazed.report.examples import FINISHED, ROWS_SHOWN, Exhibits, heading, or_zero, score_cell, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, tile, verdict_card
+from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, three_sets, tile, verdict_card
 from unfazed.report.predictions import NONE
 from unfazed.report.verdict import items, sentence, simpler
 
@@ -71,17 +71,7 @@ def summary(told: Facts) -> Html:
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    notes = told["source"]["notes"]
-    return tag(
-        "section",
-        tag("h2", "Three sets, three purposes"),
-        tag("p", "The same number means something different on each.", class_="lead"),
-        tag("div", *(_split(told, split) for split in NAMES), class_="grid three"),
-        tag("ul", *(tag("li", sentence(words.tight(note))) for note in notes), class_="notes soft small after")
-        if notes
-        else None,
-        id="sets",
-    )
+    return three_sets(told, [_split(told, split) for split in NAMES])
 
 
 def _split(told: Facts, split: str) -> Html:
