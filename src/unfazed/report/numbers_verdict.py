@@ -6,7 +6,7 @@ from typing import Any
 
 from unfazed.analysis.errors import NOMINAL
 from unfazed.analysis.surprise import BITS_PER_NAT
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, labels, sentence, simpler, spoken
+from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, compared, items, labels, sentence, simpler, spoken
 from unfazed.report.words import bounds, count, figure, interval, number, percent
 
 Facts = Mapping[str, Any]
@@ -63,13 +63,8 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
     said = f"{sentence(words)} reaches R² {figure(its['value'])} ({bounds(its)})"
-    if gain["low"] <= 0 <= gain["high"]:
-        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    ends = sorted((abs(gain["low"]), abs(gain["high"])))
-    by = f"{figure(abs(gain['value']))} ({figure(ends[0])} to {figure(ends[1])}, compared example by example)"
-    if gain["low"] > 0:
-        return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}."
+    low, high = (figure(end) for end in sorted((abs(gain["low"]), abs(gain["high"]))))
+    return compared(said, gain, figure(abs(gain["value"])), f"{low} to {high}")
 
 
 def _surprise(told: Facts) -> Sentence:

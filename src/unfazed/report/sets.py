@@ -33,6 +33,7 @@ from unfazed.report.verdict import (
     WIDE,
     Sentence,
     absent,
+    compared,
     difference_ends,
     fitted_to,
     items,
@@ -228,12 +229,7 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
     said = f"{sentence(words)}{fitted_to(told, baseline)} reaches F1 {percent(its['value'])} ({interval(its)})"
-    if gain["low"] <= 0 <= gain["high"]:
-        return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
-    if gain["low"] > 0:
-        return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}. {remedy(told)}"
+    return compared(said, gain, points(abs(gain["value"])), difference_ends(gain), f" {remedy(told)}")
 
 
 def _surprise_left(told: Facts) -> Sentence:

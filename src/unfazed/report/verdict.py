@@ -94,12 +94,17 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
         return None
     what = f"{sentence(words)}{fitted_to(told, baseline)}"
     said = f"{what} is right {percent(its['value'])} of the time ({interval(its)})"
+    return compared(said, gain, points(abs(gain["value"])), difference_ends(gain))
+
+
+def compared(said: str, gain: Facts, amount: str, ends: str, remedy: str = "") -> tuple[str, str]:
+    """Which is better, after what was `said` of a simpler model: `gain` in words, its size and the ends of it."""
     if gain["low"] <= 0 <= gain["high"]:
         return CAUTION, f"{said}: on this set the model is not distinguishable from it."
-    by = f"{points(abs(gain['value']))} ({difference_ends(gain)}, compared example by example)"
+    by = f"{amount} ({ends}, compared example by example)"
     if gain["low"] > 0:
         return GOOD, f"{said}: the model is better by {by}."
-    return CAUTION, f"{said}: it beats the model, by {by}."
+    return CAUTION, f"{said}: it beats the model, by {by}.{remedy}"
 
 
 def remedy(told: Facts) -> str:
