@@ -31,6 +31,7 @@ FOLDS = 5
 MOST = 5_000  # rows of a subset
 ADULT = ("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship",
          "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country")  # fmt: skip
+JUDGING = ("asking a simple model for a second opinion", "looking for wrong labels")  # stages of a run
 TABLE = HERE / "label_issues.md"
 Labels = NDArray[np.str_]
 Arrays = dict[str, NDArray[Any]]
@@ -114,9 +115,17 @@ def corrupted(data: Data, noise: str, seed: int) -> Labels:
     return classes[y]
 
 
-def trained(data: Data, given: Labels, seed: int, test: NDArray[np.bool_] | None, out: Path) -> Any:
+class Trained(NamedTuple):
+    """A run, and the processor seconds of it that went into judging labels."""
+
+    run: Any
+    audit: float
+
+
+def trained(data: Data, given: Labels, seed: int, test: NDArray[np.bool_] | None, out: Path) -> Trained:
     """One run with defaults alone, its test rows given or chosen as usual."""
-    import unfazed
+    from unfazed.report.events import Finished, Finishing
+    from unfazed.verb.train import separated, training_events
 
     columns = {**data.columns, "target": given.tolist()}
     if test is not None:
@@ -127,22 +136,29 @@ def trained(data: Data, given: Labels, seed: int, test: NDArray[np.bool_] | None
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
     named = {} if "path" in data.columns else {"input": ",".join(data.columns)}
-    return unfazed.train(
-        out / "data.csv", out=out / "run", target="target", task="classification", seed=seed, progress=False, **named
-    )
+    options, recipe = separated({"target": "target", "task": "classification", "seed": seed, **named}, None)
+    audit, judging, before = 0.0, False, 0.0
+    for event in training_events(out / "data.csv", options, recipe, out / "run"):
+        now = time.process_time()
+        audit += judging * (now - before)
+        judging, before = isinstance(event, Finishing) and event.stage in JUDGING, now
+        if isinstance(event, Finished):
+            return Trained(event.run, audit)
+    raise AssertionError("the events ended without a run")
 
 
 def one_run(data: Data, given: Labels, seed: int) -> Arrays:
     """The arrays that one run leaves behind."""
     with tempfile.TemporaryDirectory() as scratch:
         started = time.perf_counter(), time.process_time()
-        run = trained(data, given, seed, None, Path(scratch) / "one")
+        run, audit = trained(data, given, seed, None, Path(scratch) / "one")
         seconds = time.perf_counter() - started[0], time.process_time() - started[1]
         split = run.table().frame["split"].fill_null("").to_numpy().astype(str)
         assert len(split) == len(given), "rows were left out"
         arrays = {**run.dynamics(), **run.scores(), "split": split, "seconds": np.array(seconds)}
         sides = ("train", "validation")
         arrays["accuracies"] = np.array([[line[side]["accuracy"] for side in sides] for line in run.epochs])
+        arrays["audit_seconds"] = np.array(audit)
         return {**arrays, "given": given, "true": data.true, "classes": np.array(run.classes)}
 
 
@@ -153,7 +169,7 @@ def cross_validated(data: Data, given: Labels, seed: int) -> Arrays:
     started = time.perf_counter(), time.process_time()
     for number in range(FOLDS):
         with tempfile.TemporaryDirectory() as scratch:
-            run = trained(data, given, seed, fold == number, Path(scratch) / "fold")
+            run = trained(data, given, seed, fold == number, Path(scratch) / "fold").run
             probs[fold == number] = run.scores()["probs"][fold == number]
     seconds = time.perf_counter() - started[0], time.process_time() - started[1]
     return {"out_of_sample": probs, "seconds": np.array(seconds)}
@@ -174,7 +190,8 @@ def rankings(one: Arrays, folds: Arrays | None) -> tuple[list[Scores], LabelIssu
     window, probs = one["window_probs"].astype(np.float64), one["probs"].astype(np.float64)
     trained = np.isfinite(window[:, 0])
     split = np.array([("train", "validation", "test").index(name) if name else -1 for name in one["split"]])
-    ours = label_issues(y, np.where(trained[:, None], window, probs), one["embeddings"], split)
+    belief = np.where(trained[:, None], window, probs)
+    ours = label_issues(y, belief, one["embeddings"], split, one.get("out_of_sample"))
     place = np.empty(len(y))
     place[ours.order] = -rows
     surprised = -np.log(np.maximum(probs[rows, y], 1e-7))

@@ -97,6 +97,22 @@ def test_neighbours_that_know_less_than_the_model_are_not_asked():
     assert np.allclose(with_noise.error_probability, alone.error_probability)
 
 
+def test_a_simple_model_that_has_not_seen_the_labels_corrects_one_that_has_learnt_them():
+    true, y, _, embeddings, split = judged(n=3000, skill=6.0)
+    by_heart = (split == TRAIN) & (np.random.default_rng(1).random(len(y)) < 0.7)
+    learnt = np.where(by_heart[:, None], 0.6 * np.eye(CLASSES)[y] + 0.4 * embeddings, embeddings)
+    alone, both = (label_issues(y, learnt, embeddings[:, :0], split, one) for one in (None, embeddings))
+    errors = y != true
+    assert errors[both.order[:600]].mean() > errors[alone.order[:600]].mean() + 0.1
+
+
+def test_a_simple_model_that_knows_less_is_not_asked():
+    _, y, given, embeddings, split = judged(noise=0.1)
+    guesses = np.random.default_rng(1).dirichlet(np.ones(CLASSES), len(y))
+    without, beside = (label_issues(y, given, embeddings, split, one) for one in (None, guesses))
+    assert (without.order == beside.order).all()
+
+
 def test_few_rows_and_one_class_are_no_error():
     for n, classes in ((1, 2), (3, 2), (12, 1)):
         y = np.arange(n) % classes
@@ -220,11 +236,19 @@ def test_a_run_without_the_record_says_so(tmp_path):
         unfazed.label_issues(fake_run(tmp_path / "run"))
 
 
-def test_files_of_another_run_are_one_error(run):
+@pytest.mark.parametrize("name", ["probs", "out_of_sample"])
+def test_files_of_another_run_are_one_error(run, name):
     scores = run.scores()
-    run.write_arrays("scores.npz", {"probs": scores["probs"][:-1], "embeddings": scores["embeddings"]})
+    run.write_arrays("scores.npz", {**scores, name: scores["probs"][:-1]})
     with pytest.raises(RunError, match="not of one run"):
         unfazed.label_issues(run)
+
+
+def test_what_the_simple_model_says_of_the_label_is_listed(run):
+    scores = run.scores()
+    run.write_arrays("scores.npz", {**scores, "out_of_sample": scores["probs"].astype(np.float16)})
+    found = unfazed.label_issues(run).frame
+    assert (found["simple"][:30] < 0.1).all()
 
 
 def test_the_report_shows_the_labels_to_check(run):

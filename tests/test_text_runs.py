@@ -61,6 +61,12 @@ def test_the_baseline_stands_beside_it_on_the_same_rows() -> None:
     assert "TF-IDF with logistic regression" in (run().path / "report.html").read_text()
 
 
+def test_a_simple_model_says_what_each_text_is() -> None:
+    found = run().scores()["out_of_sample"].astype(np.float64)
+    assert found.shape == run().scores()["probs"].shape and found.sum(1) == pytest.approx(1, abs=0.01)
+    assert (found.argmax(1) == run().table().y()).mean() > 0.8
+
+
 def test_the_report_shows_words_by_weight() -> None:
     words = [one.words for one in run().exhibits().values()]
     assert words and all(pieces is not None for pieces in words)

@@ -47,6 +47,12 @@ def test_kinds_alarms_and_both_baselines_are_told(run: Run) -> None:
     assert run.model["family"] == "tables-1"
 
 
+def test_a_simple_model_says_what_each_row_is(run: Run) -> None:
+    found = run.scores()["out_of_sample"].astype(np.float64)
+    assert found.shape == run.scores()["probs"].shape and found.sum(1) == pytest.approx(1, abs=0.01)
+    assert (found.argmax(1) == run.table().y()).mean() > 0.9
+
+
 def test_a_report_shows_the_rows_with_the_weight_of_each_column(run: Run) -> None:
     exhibits = run.exhibits()
     cells = next(iter(exhibits.values())).cells

@@ -1,8 +1,9 @@
 """Which labels are wrong, from the record of the one training run that was made anyway.
 
-Two judges say what a row's label ought to be: the model, by the probabilities that it gave before it began to memorise
-labels, or where it was never trained on the row, in the end; and the row's neighbours among the embeddings, by the mean
-of theirs. How often labels are wrong is found on rows that the model was not trained on, and carried over to the rest.
+Three judges say what a row's label ought to be: the model, by the probabilities that it gave before it began to
+memorise labels, or where it was never trained on the row, in the end; the row's neighbours among the embeddings, by the
+mean of theirs; and a simple model that has seen all labels but the row's own (`analysis/ridge.py`). How often labels
+are wrong is found on rows that the model was not trained on, and carried over to the rest.
 
 Axis letters: N rows, K classes, D embedding width, k neighbours.
 """
@@ -23,7 +24,8 @@ REFERENCES = 16_384  # rows among which neighbours are looked for
 FITTED = 5_000  # rows that the noise is estimated on
 CELLS = 4_000_000  # probabilities held at once
 FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
-WORSE = 0.03  # accuracy that the neighbours may lack, and still be asked
+WORSE = 0.03  # accuracy that a judge may lack, and still be asked
+SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
 RESAMPLES = 100
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -43,20 +45,29 @@ class LabelIssues:
 
 
 def label_issues(
-    y: Integers, probs: NDArray[np.floating], embeddings: NDArray[np.floating], split: Integers, seed: int = 0
+    y: Integers,
+    probs: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    split: Integers,
+    out_of_sample: NDArray[np.floating] | None = None,
+    seed: int = 0,
 ) -> LabelIssues:
     """How likely each label `y` [N] (-1 = none) is wrong.
 
     `probs` [N, K]: of training rows the mean over the epochs before memorisation, of others the finished model's.
-    `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test.
+    `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test. `out_of_sample` [N, K]: what a
+    simple model says of rows whose labels it has not seen.
     """
     probs = np.nan_to_num(probs).astype(np.float32)
     neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
     votes = _votes(probs, neighbours)
     held_out = (y >= 0) & (split != TRAIN)
     measured = held_out if held_out.sum() >= FEWEST else y >= 0
-    asked = _right(y, votes)[measured].mean() >= _right(y, probs)[measured].mean() - WORSE
-    belief = np.float32(0.5) * (probs + votes) if asked and neighbours.shape[1] else probs
+    belief = probs
+    if neighbours.shape[1]:
+        belief = _joined(y, belief, votes, 1 / 2, measured)
+    if out_of_sample is not None:
+        belief = _joined(y, belief, np.nan_to_num(out_of_sample).astype(np.float32), SIMPLE, measured)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
     for judged, fitted in _parts(y, belief, split, measured):
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
@@ -68,9 +79,20 @@ def label_issues(
     agreement = votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
     disagreement = 1 - float(_right(y, belief)[measured].mean())
     scores = {"margin": margin, "agreement": agreement}
+    if out_of_sample is not None:
+        scores["simple"] = out_of_sample[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
     value, low, high = count.tolist()
     estimate = Estimate(value, low, high, len(order))
     return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
+
+
+def _joined(
+    y: Integers, belief: NDArray[np.float32], judge: NDArray[np.float32], weight: float, measured: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """What is believed once another `judge` [N, K] has been heard, if he is right nearly as often where it counts."""
+    if _right(y, judge)[measured].mean() < _right(y, belief)[measured].mean() - WORSE:
+        return belief
+    return np.asarray((1 - weight) * belief + weight * judge, dtype=np.float32)
 
 
 def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:

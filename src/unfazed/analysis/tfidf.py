@@ -67,6 +67,13 @@ def tfidf_numbers(texts: Sequence[str], y: Floats) -> Callable[[Sequence[str]], 
     return lambda asked: np.asarray(model.predict(vectorizer.transform(asked)))[:, None]
 
 
+def tfidf_features(texts: Sequence[str]) -> Callable[[Sequence[str]], Any]:
+    """From texts to the TF-IDF of their terms, sparse [N, D]; which terms there are, and how rare, `texts` tell."""
+    vectorizer = _vectorizer()
+    vectorizer.fit(texts if any(re.search(TERM, text) for text in texts) else ["."])
+    return lambda asked: vectorizer.transform(asked)
+
+
 def _can_tell(texts: Sequence[str], y: Integers) -> bool:
     """Whether there are two classes, and a word."""
     return len(np.unique(y)) > 1 and any(re.search(TERM, text) for text in texts)

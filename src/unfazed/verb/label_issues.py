@@ -51,9 +51,10 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     """The labels of a run that are probably wrong, worst first; with `every`, all labels.
 
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
-    what the order rests on (`margin` and `agreement`, lower = worse; of numbers `residual`, in units of their
-    neighbours') and `neighbours`, the nearest rows. Where numbers are predicted, how many are wrong can't be told, and
-    `error_probability` is null; so it is where labels that were not trained on were corrected.
+    what the order rests on (lower = worse: `margin`; `agreement`, the neighbours' probability of the label; `simple`, a
+    simple model's; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows. Where
+    numbers are predicted, how many are wrong can't be told, and `error_probability` is null; so it is where labels that
+    were not trained on were corrected.
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
@@ -81,7 +82,9 @@ def audited(run: Run, table: Table) -> LabelIssues:
     if window is None or probs is None or embeddings is None:
         raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
     outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
-    if window.shape != (len(table), *outputs) or probs.shape != window.shape or len(embeddings) != len(table):
+    simple = scores.get("out_of_sample", probs)  # earlier versions asked no simple model
+    shapes = {window.shape, probs.shape, simple.shape}
+    if shapes != {(len(table), *outputs)} or len(embeddings) != len(table):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
     seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
     if table.task == "regression":
@@ -89,7 +92,7 @@ def audited(run: Run, table: Table) -> LabelIssues:
         predicted = np.where(trained, in_window, probs[:, 0].astype(np.float64))
         return number_issues(table.targets(), predicted, embeddings, trained, seed)
     belief = np.where(trained[:, None], window, probs)
-    return found_in(table.y(), belief, embeddings, _splits(table, trained), seed)
+    return found_in(table.y(), belief, embeddings, _splits(table, trained), scores.get("out_of_sample"), seed)
 
 
 def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:

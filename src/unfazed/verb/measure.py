@@ -45,8 +45,14 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
     probs, embeddings = scores(prepared, planned)
-    run.write_arrays("scores.npz", {"probs": probs, "embeddings": embeddings})
+    arrays = {"probs": probs, "embeddings": embeddings}
     del embeddings
+    if prepared.table.task == "classification":
+        yield Finishing("asking a simple model for a second opinion")
+        its = kind(prepared.modality.name).second_opinion(prepared, planned.recipe.seed)
+        arrays["out_of_sample"] = its.astype(np.float16)
+    run.write_arrays("scores.npz", arrays)
+    del arrays
     held_out = prepared.table.rows("validation")
     probs = scaled(probs, calibrate(run, prepared.table, held_out, probs[held_out]))
     write_thresholds(run, prepared, probs)

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from unfazed.analysis.random_features import COMPARED, fourier_features
+from unfazed.analysis.ridge import leave_one_out
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.verb.prepare import Prepared
@@ -43,6 +45,7 @@ class Kind(NamedTuple):
     design(prepared, recipe, device) -> Design.
     baselines(prepared, rows [n], seed) -> each Baseline on these rows, one after the other: they take seconds.
     features(prepared, rows [n]) -> simple features [n, F] of inputs, which no label had a say in.
+    second_opinion(prepared, seed) -> probabilities [N, K] of the classes by a simple model that has not seen the row.
     exhibits(prepared, model, rows) -> what a report shows of these rows; those that can no longer be read are left out.
     """
 
@@ -50,12 +53,27 @@ class Kind(NamedTuple):
     baselines: Callable[[Prepared, NDArray[np.int64], int], Iterator[Baseline]]
     exhibits: Callable[[Prepared, nn.Module, Sequence[int]], Mapping[int, Exhibit]]
     features: Callable[[Prepared, NDArray[np.int64]], NDArray[np.float32]]
+    second_opinion: Callable[[Prepared, int], NDArray[np.float32]]
 
 
 def kind(modality: str) -> Kind:
     """The functions of a modality; its module is imported on first use."""
     found: Kind = import_module(f"unfazed.verb.kinds.{modality}").KIND
     return found
+
+
+def sampled(prepared: Prepared, most: int, seed: int) -> NDArray[np.int64]:
+    """Rows drawn from all of the table, `most` of them where there are more."""
+    return np.random.default_rng(seed).permutation(len(prepared.table))[:most]
+
+
+def opinion_on_waves(
+    prepared: Prepared, features: Callable[[NDArray[np.int64]], NDArray[np.float32]], seed: int
+) -> NDArray[np.float32]:
+    """A second opinion [N, K] by waves over features: from rows [n] to [n, F]."""
+    waves = fourier_features(features(sampled(prepared, COMPARED, seed)), seed)
+    table = prepared.table
+    return leave_one_out(lambda rows: waves(features(rows)), table.y(), len(table.classes), seed)
 
 
 def convnet_batch_size(rows: int) -> int:

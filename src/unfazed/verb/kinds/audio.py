@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows
+from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows, standardisation
 from unfazed.analysis.mel import band_statistics, bands_of
 from unfazed.analysis.one_vs_rest import feature_sets
 from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
@@ -24,7 +24,7 @@ from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.report.spectrogram import picture
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, opinion_on_waves, sampled
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 1000  # training recordings that each band's mean and deviation are taken from, at most
@@ -120,4 +120,10 @@ def playable(samples: NDArray[np.int16], rate: int) -> bytes:
     return buffer.getvalue()
 
 
-KIND = Kind(design, baselines, exhibits, _statistics)
+def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
+    """Ridge regression on waves over each band's mean and deviation."""
+    standard = standardisation(_statistics(prepared, sampled(prepared, SAMPLED_ROWS, seed)))
+    return opinion_on_waves(prepared, lambda rows: standard(_statistics(prepared, rows)), seed)
+
+
+KIND = Kind(design, baselines, exhibits, _statistics, second_opinion)

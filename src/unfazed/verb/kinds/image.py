@@ -14,6 +14,8 @@ from torch import nn
 from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
 from unfazed.analysis.one_vs_rest import linear_sets
 from unfazed.analysis.pixels import pooled
+from unfazed.analysis.random_features import patch_features
+from unfazed.analysis.ridge import leave_one_out
 from unfazed.analysis.symmetry import Agreement, chosen_flip, mirror_agreement
 from unfazed.errors import InputError
 from unfazed.modality.image import read
@@ -22,7 +24,7 @@ from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, sampled
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
@@ -120,4 +122,11 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
     return pooled(_pixels(prepared, rows), AREAS).reshape(len(rows), -1)
 
 
-KIND = Kind(design, baselines, exhibits, features)
+def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
+    """Ridge regression on how much of some random patches every part of an image holds."""
+    patches = patch_features(_pixels(prepared, sampled(prepared, SAMPLED_ROWS, seed)), seed)
+    table = prepared.table
+    return leave_one_out(lambda rows: patches(_pixels(prepared, rows)), table.y(), len(table.classes), seed)
+
+
+KIND = Kind(design, baselines, exhibits, features, second_opinion)

@@ -5,7 +5,7 @@ Axis letters: n rows, F features, K classes, D draws of a value.
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting, opinion_on_waves
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 100_000  # training rows that the bins of numbers are laid by
@@ -157,8 +157,18 @@ def _preprocessor(prepared: Prepared) -> TabularPreprocessor:
 
 def features(prepared: Prepared, rows: Integers) -> Rows:
     """Standardised numbers, and a column for each code and for what is missing."""
+    return _expanding(prepared)(rows)
+
+
+def _expanding(prepared: Prepared) -> Callable[[Integers], Rows]:
     train = prepared.table.rows("train")[:LINEAR_ROWS]
-    return expansion(_encoded(prepared, train), _preprocessor(prepared).codes)(_encoded(prepared, rows))
+    expand = expansion(_encoded(prepared, train), _preprocessor(prepared).codes)
+    return lambda rows: expand(_encoded(prepared, rows))
 
 
-KIND = Kind(design, baselines, exhibits, features)
+def second_opinion(prepared: Prepared, seed: int) -> Rows:
+    """Ridge regression on waves over these."""
+    return opinion_on_waves(prepared, _expanding(prepared), seed)
+
+
+KIND = Kind(design, baselines, exhibits, features, second_opinion)

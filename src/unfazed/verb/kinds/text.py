@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.tfidf import tfidf_model, tfidf_numbers, tfidf_rows, tfidf_sets
+from unfazed.analysis.ridge import ROWS, out_of_fold
+from unfazed.analysis.tfidf import tfidf_features, tfidf_model, tfidf_numbers, tfidf_rows, tfidf_sets
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
@@ -22,7 +23,7 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, lasting
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting, sampled
 from unfazed.verb.prepare import Prepared
 
 WIDTH = 128  # of the bag's vectors, at most
@@ -125,4 +126,11 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
     return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0))
 
 
-KIND = Kind(design, baselines, exhibits, features)
+def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
+    """Ridge regression on TF-IDF."""
+    table, inputs = prepared.table, prepared.table.frame["input"]
+    terms = tfidf_features(inputs[sampled(prepared, ROWS, seed)].to_list())
+    return out_of_fold(lambda rows: terms(inputs[rows].to_list()), table.y(), len(table.classes), seed)
+
+
+KIND = Kind(design, baselines, exhibits, features, second_opinion)
