@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from unfazed.analysis.intervals import Integers
 
 BLOCK = 8_000_000  # similarities held at once: some 60 MB with the copy that sorting makes
-WIDEST = 256  # numbers by which rows are compared: random directions keep distances (Johnson and Lindenstrauss, 1984)
 
 
 def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) -> Integers:
@@ -39,10 +38,8 @@ def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) 
 
 
 def _units(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Embeddings around their mean, of length one, wide ones projected at random; what is not a number is 0."""
+    """Embeddings around their mean, of length one; what is not a number is 0."""
     found = np.nan_to_num(embeddings.astype(np.float32), posinf=0.0, neginf=0.0)
     found -= found.mean(0)
-    if found.shape[1] > WIDEST:
-        found = found @ np.random.default_rng(0).normal(size=(found.shape[1], WIDEST)).astype(np.float32)
     length = np.linalg.norm(found, axis=1, keepdims=True)
     return np.asarray(found / np.maximum(length, np.finfo(np.float32).tiny), dtype=np.float32)

@@ -45,7 +45,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     planned.model.load_state_dict(run.weights())
     yield Finishing("scoring every example")
     probs, embeddings = scores(prepared, planned)
-    arrays = {"probs": probs, "embeddings": embeddings}
+    arrays: dict[str, NDArray[Any]] = {"probs": probs, "embeddings": embeddings}
     del embeddings
     if prepared.table.task == "classification":
         yield Finishing("asking a simple model for a second opinion")
