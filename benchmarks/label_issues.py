@@ -32,6 +32,7 @@ MOST = 5_000  # rows of a subset
 ADULT = ("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship",
          "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country")  # fmt: skip
 JUDGING = ("asking a simple model for a second opinion", "looking for wrong labels")  # stages of a run
+METHODS = ("one run", "5 folds, p", "5 folds, margin", "record alone", "AUM", "last loss")
 TABLE = HERE / "label_issues.md"
 Labels = NDArray[np.str_]
 Arrays = dict[str, NDArray[Any]]
@@ -192,12 +193,14 @@ def rankings(one: Arrays, folds: Arrays | None) -> tuple[list[Scores], LabelIssu
     split = np.array([("train", "validation", "test").index(name) if name else -1 for name in one["split"]])
     belief = np.where(trained[:, None], window, probs)
     ours = label_issues(y, belief, one["embeddings"], split, one.get("out_of_sample"))
-    place = np.empty(len(y))
-    place[ours.order] = -rows
+    alone = label_issues(y, belief, one["embeddings"], split)
+    place, place_alone = np.empty(len(y)), np.empty(len(y))
+    place[ours.order], place_alone[alone.order] = -rows, -rows
     surprised = -np.log(np.maximum(probs[rows, y], 1e-7))
     margins = np.nan_to_num(one["margins"].astype(np.float64)).mean(0)
     found = [
         Scores("one run", place),
+        Scores("record alone", place_alone),
         Scores("last loss", _apart(np.where(trained, one["losses"][-1], surprised), trained)),
         Scores("AUM", _apart(-np.where(trained, margins, _margin(np.log(np.maximum(probs, 1e-7)), y)), trained)),
     ]
@@ -221,8 +224,36 @@ def _apart(suspicion: NDArray[np.float64], trained: NDArray[np.bool_]) -> NDArra
     return found
 
 
+class Cell(NamedTuple):
+    """What is known of one cell."""
+
+    name: str
+    said: dict[str, tuple[float, float, float]]  # by method: AUROC, average precision, precision at N
+    rest: tuple[str, str, str]  # wrong labels, their estimate, seconds
+
+
+def cells() -> list[Cell]:
+    """The cells there are, scored."""
+    found = []
+    for path in sorted(CELLS.glob("label_issues-*-one.npz")):
+        one, other = dict(np.load(path)), Path(str(path).replace("-one.npz", "-folds.npz"))
+        folds = dict(np.load(other)) if other.exists() else None
+        wrong = one["given"] != one["true"]
+        scores, ours = rankings(one, folds)
+        count, name = ours.count, path.stem.removeprefix("label_issues-").removesuffix("-one").replace("-", ", ")
+        seconds = [one["seconds"][1], one["audit_seconds"]] + ([folds["seconds"][1]] if folds is not None else [])
+        rest = (
+            f"{wrong.sum():,} of {len(wrong):,}",
+            f"{count.value:,.0f} ({count.low:,.0f} – {count.high:,.0f})",
+            ", ".join(f"{one:.3g}" for one in seconds),
+        )
+        found.append(Cell(name, {name: _figures(wrong, suspicion) for name, suspicion in scores}, rest))
+    return found
+
+
 def table() -> str:
     """The cells there are, as Markdown."""
+    found = cells()
     lines = [
         "# Wrong labels: one run beside five folds",
         "",
@@ -230,34 +261,36 @@ def table() -> str:
         "",
         "AUROC / average precision / precision among the first N, N being the number of wrong labels. “5 folds”: the",
         "two scores of cleanlab 2.9 (self-confidence, normalised margin, by their formulas) on the probabilities of",
-        "five more runs of the same network. “AUM”: the mean margin over all epochs; “last loss”: that of the last",
-        "epoch; of rows that were not trained on both take the finished model's.",
+        "five more runs of the same network. “Record alone”: our audit without the simple model's second opinion.",
+        "“AUM”: the mean margin over all epochs; “last loss”: that of the last epoch; of rows that were not trained on",
+        "both take the finished model's. Processor seconds: of the run, of its audit, of the five folds.",
         "",
-        "| set, noise, seed | wrong | estimated (95 %) | one run | 5 folds, p | 5 folds, margin | AUM | last loss "
-        "| run, folds: processor s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| set, noise, seed | wrong | estimated (95 %) | {' | '.join(METHODS)} | seconds |",
+        "|" + "---|" * (4 + len(METHODS)),
     ]
-    for path in sorted(CELLS.glob("label_issues-*-one.npz")):
-        one, other = dict(np.load(path)), Path(str(path).replace("-one.npz", "-folds.npz"))
-        folds = dict(np.load(other)) if other.exists() else None
-        wrong = one["given"] != one["true"]
-        scores, ours = rankings(one, folds)
-        said = {name: _figures(wrong, suspicion) for name, suspicion in scores}
-        count = ours.count
-        cells = [
-            path.stem.removeprefix("label_issues-").removesuffix("-one").replace("-", ", "),
-            f"{wrong.sum():,} of {len(wrong):,}",
-            f"{count.value:,.0f} ({count.low:,.0f} – {count.high:,.0f})",
-            *(said.get(name, "") for name in ("one run", "5 folds, p", "5 folds, margin", "AUM", "last loss")),
-            f"{one['seconds'][1]:.0f}, " + (f"{folds['seconds'][1]:.0f}" if folds is not None else "not run"),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    for cell in found:
+        figures = [" / ".join(f"{one:.3f}" for one in cell.said[name]) if name in cell.said else "" for name in METHODS]
+        lines.append(f"| {' | '.join([cell.name, *cell.rest[:2], *figures, cell.rest[2]])} |")
+    return "\n".join([*lines, "", *(_difference(found, name) for name in METHODS[1:])]) + "\n"
 
 
-def _figures(wrong: NDArray[np.bool_], suspicion: NDArray[np.float64]) -> str:
+def _difference(found: list[Cell], other: str) -> str:
+    """By how much one run's AUROC is above another method's, over the cells that have both."""
+    both = [(cell.said["one run"][0], cell.said[other][0]) for cell in found if other in cell.said]
+    if not both:
+        return f"- {other}: in no cell yet."
+    less = np.array([ours - theirs for ours, theirs in both])
+    ours, theirs = np.mean(both, axis=0)
+    spread = f" ± {less.std(ddof=1):.4f}" if len(less) > 1 else ""
+    return (
+        f"- One run, mean AUROC {ours:.4f}; {other} {theirs:.4f}: {less.mean():+.4f}{spread} (standard deviation over "
+        f"{len(less)} cells), from {less.min():+.4f} to {less.max():+.4f}."
+    )
+
+
+def _figures(wrong: NDArray[np.bool_], suspicion: NDArray[np.float64]) -> tuple[float, float, float]:
     first = wrong[np.argsort(-suspicion, kind="stable")[: wrong.sum()]].mean()
-    return f"{roc_auc_score(wrong, suspicion):.3f} / {average_precision_score(wrong, suspicion):.3f} / {first:.3f}"
+    return float(roc_auc_score(wrong, suspicion)), float(average_precision_score(wrong, suspicion)), float(first)
 
 
 def main(data: Path, wanted: list[str], train: bool) -> None:

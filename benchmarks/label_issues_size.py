@@ -42,8 +42,8 @@ def measured(rows: int) -> dict[str, float]:
     found = label_issues(y, probs, embeddings, split, simple)
     seconds = time.process_time() - started
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rows": rows, "opinion": opinion, "seconds": seconds, "before": before, "peak": after, "wrong": int((y != true).sum()),
-            "count": found.count.value}  # fmt: skip
+    return {"rows": rows, "opinion": opinion, "seconds": seconds, "before": before, "peak": after,
+            "wrong": int((y != true).sum()), "count": found.count.value}  # fmt: skip
 
 
 def main(sizes: list[int]) -> None:
