@@ -25,8 +25,9 @@ SIMILARITIES = 200_000_000  # that are computed to find them, or as many as the 
 FITTED = 5_000  # rows that the noise is estimated on
 CELLS = 4_000_000  # probabilities held at once
 FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
-WORSE = 0.03  # accuracy that a judge may lack, and still be asked
-SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges
+WORSE = 0.03  # accuracy that the neighbours may lack, and still be asked
+SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges,
+UNHEARD = 0.1  # down to none where it lacks so much accuracy
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
 RESAMPLES = 100
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -65,10 +66,12 @@ def label_issues(
     held_out = (y >= 0) & (split != TRAIN)
     measured = held_out if held_out.sum() >= FEWEST else y >= 0
     belief = probs
-    if neighbours.shape[1]:
-        belief = _joined(y, belief, votes, 1 / 2, measured)
+    if neighbours.shape[1] and _lag(y, votes, belief, measured) <= WORSE:
+        belief = np.float32(0.5) * (probs + votes)
     if out_of_sample is not None:
-        belief = _joined(y, belief, np.nan_to_num(out_of_sample).astype(np.float32), SIMPLE, measured)
+        simple = np.nan_to_num(out_of_sample).astype(np.float32)
+        weight = np.float32(SIMPLE * max(0.0, 1 - max(0.0, _lag(y, simple, belief, measured)) / UNHEARD))
+        belief = (1 - weight) * belief + weight * simple
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
     for judged, fitted in _parts(y, belief, split, measured):
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
@@ -87,13 +90,12 @@ def label_issues(
     return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
 
 
-def _joined(
-    y: Integers, belief: NDArray[np.float32], judge: NDArray[np.float32], weight: float, measured: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """What is believed once another `judge` [N, K] has been heard, if he is right nearly as often where it counts."""
-    if _right(y, judge)[measured].mean() < _right(y, belief)[measured].mean() - WORSE:
-        return belief
-    return np.asarray((1 - weight) * belief + weight * judge, dtype=np.float32)
+def _lag(
+    y: Integers, judge: NDArray[np.float32], belief: NDArray[np.float32], measured: NDArray[np.bool_]
+) -> float:
+    """By how much a judge [N, K] is right less often than what is believed so far, on the labels `measured` [N]."""
+    right, so_far = (_right(y, probs)[measured] for probs in (judge, belief))
+    return float(so_far.mean() - right.mean()) if measured.any() else 0.0
 
 
 def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
