@@ -42,9 +42,8 @@ def headline(found: Facts) -> str:
     ends = f"({count(low)} to {count(high)})"
     if not about:
         return f"probably none of {count(estimate['n'], 'labels')} is wrong {ends}"
-    verb = "label is" if estimate["n"] == 1 else "labels are"
-    doubt = "" if low else ", or none"
-    return f"about {count(about)} of {count(estimate['n'])} {verb} wrong{doubt} {ends}"
+    verb, doubt = "is" if about == 1 else "are", "" if low else ", or none"
+    return f"about {count(about)} of {count(estimate['n'], 'labels')} {verb} wrong{doubt} {ends}"
 
 
 def caution(found: Facts) -> str | None:
