@@ -103,10 +103,21 @@ def test_a_table_to_predict_is_held_against_the_training_table(run: Run, table: 
     assert [one.input for one in told] == [f"{asked}:{row}" for row in (1, 2, 3)], "rows are counted from 1"
     assert told.failure is None
     assert told.notices == [
+        f'{asked}: "kind" holds the labels, and is left out; unfazed evaluate measures the model on them',
         f'{asked}: it has no column "grown": what was learnt from there counts as missing. Did you mean "grwn"?',
-        f'{asked}: not learnt from: "kind", "grwn"',
+        f'{asked}: not learnt from: "grwn"',
         f'{asked}: "colour": 3 of 3 are categories that training had at most once',
     ]
+
+
+def test_the_labels_of_a_table_to_predict_are_no_column_that_is_new(run: Run, table: Path, tmp_path: Path) -> None:
+    pl.read_csv(table).drop("kind").write_csv(tmp_path / "asked.csv")
+    labelled, bare = (Told(predicted(run, [str(one)])) for one in (table, tmp_path / "asked.csv"))
+    assert [one.probs for one in labelled] == [one.probs for one in bare]
+    assert labelled.notices == [
+        f'{table}: "kind" holds the labels, and is left out; unfazed evaluate measures the model on them'
+    ]
+    assert bare.notices == []
 
 
 def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: Path) -> None:

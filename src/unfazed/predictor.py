@@ -137,6 +137,8 @@ class Predictor:
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes, self.scale, self.run = list(classes), scale, run
+        said = run.model.get("target") if run else None
+        self.target = said if isinstance(said, str) else None  # the column of labels that it learnt to predict
         self.thresholds = None if thresholds is None else list(thresholds)
         found = run.temperature if run else None
         self.temperature = found.value if found else 1.0

@@ -1,14 +1,13 @@
 """`unfazed predict`: what the model says of files, folders, and the paths in table files."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unfazed.certainty import NOTHING_PROMISED, Certainty
-from unfazed.errors import InputError, UsageError
-from unfazed.modality import Modality
+from unfazed.errors import UsageError
+from unfazed.modality import Modality, news_of
 from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
@@ -90,7 +89,8 @@ def _listed(
 ) -> Iterator[Input | Notice]:
     """The inputs of an item; one that has none, or cannot be opened, is the end only where it is all that was asked."""
     try:
-        yield from listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
+        about = (predictor.modality, predictor.preprocessor, predictor.target)
+        yield from listed_inputs(item, *about, path=path, header=header)
     except UsageError as error:
         if alone:
             raise
@@ -98,12 +98,19 @@ def _listed(
 
 
 def listed_inputs(
-    item: str, modality: Modality, preprocessor: Any = None, *, path: str | None = None, header: bool = True
+    item: str,
+    modality: Modality,
+    preprocessor: Any = None,
+    target: str | None = None,
+    *,
+    path: str | None = None,
+    header: bool = True,
 ) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
     A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read. Rows
-    that are inputs themselves are called by their number, 1 for the first.
+    that are inputs themselves are called by their number, 1 for the first. `target`: the column of labels of the
+    training table, which is left out.
 
     Raises:
         UsageError: a folder or a table file has no inputs.
@@ -121,7 +128,10 @@ def listed_inputs(
         named = {"path": path} if path else {}
         frame, notes = read_frame(place, header)
         contents = modality.listed(frame, preprocessor, item, folders, **named)
-        notes += _news(contents, frame, modality, preprocessor, path)
+        if target in frame.columns:
+            notes.append(f'"{target}" holds the labels, and is left out; unfazed evaluate measures the model on them')
+        if not path:
+            notes += news_of(contents, modality, preprocessor, [name for name in frame.columns if name != target])
         yield from (Notice(f"{item}: {note}") for note in notes)
         names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
@@ -129,17 +139,6 @@ def listed_inputs(
         yield Input(item, item)
     else:
         yield _file(item, modality)
-
-
-def _news(contents: Sequence[str], frame: Any, modality: Modality, preprocessor: Any, path: str | None) -> list[str]:
-    """What of a table's rows, or its columns, is not as it was in training."""
-    if modality.news is None or path:
-        return []
-    given = []
-    for content in contents:
-        with suppress(InputError):  # which is told where it is predicted
-            given.append(modality.read(content))
-    return modality.news(given, preprocessor, frame.columns)
 
 
 def _file(name: str, modality: Modality) -> Input:
