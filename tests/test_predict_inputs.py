@@ -9,8 +9,11 @@ from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
 from unfazed.modality.image import MODALITY
+from unfazed.modality.text import MODALITY as TEXT
+from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
-from unfazed.verb.predict import listed_inputs, predicted
+from unfazed.samples import SAMPLES
+from unfazed.verb.predict import Input, listed_inputs, predicted
 
 PNG = MODALITY._replace(extensions=frozenset({".png"}))
 
@@ -107,9 +110,34 @@ def test_an_item_without_inputs_ends_nothing_unless_it_is_all(tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     found = list(predicted(trained.run(), [good, str(tmp_path / "empty"), str(tmp_path / "gone.csv"), good]))
     assert [one.label is None for one in found if isinstance(one, Prediction)] == [False, True, True, False]
-    assert "no files to predict" in str(found[1].problem) and "cannot read" in str(found[2].problem)  # type: ignore[union-attr]
+    assert "no files to predict" in str(found[1].problem) and "there is nothing at" in str(found[2].problem)  # type: ignore[union-attr]
     with pytest.raises(SourceError):
         list(predicted(trained.run(), [str(tmp_path / "gone.csv")]))
+
+
+def test_a_name_that_is_not_there_is_told_with_the_one_that_is(tmp_path: Path) -> None:
+    write(tmp_path, "photo.png", "asked.csv")
+    (one,) = listed_inputs(str(tmp_path / "phtoo.png"), PNG)
+    assert isinstance(one, Input) and one.problem == 'no such file. Did you mean "photo.png"?'
+    with pytest.raises(SourceError, match=r'there is nothing at .*aksed\.csv\. Did you mean "asked\.csv"\?'):
+        inputs(tmp_path / "aksed.csv")
+
+
+def test_a_text_that_could_be_the_name_of_a_file_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("hello")
+    assert list(listed_inputs("gone.eml", TEXT)) == [
+        Notice('there is no file "gone.eml": it is predicted as a text'), Input("gone.eml", "gone.eml")
+    ]  # fmt: skip
+    assert list(listed_inputs("It ends. Well.", TEXT)) == [Input("It ends. Well.", "It ends. Well.")]
+    assert list(listed_inputs(str(tmp_path / "mail"), TEXT)) == [Input(str(tmp_path / "mail"), tmp_path / "mail")]
+
+
+def test_a_sample_is_what_train_takes_it_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SAMPLES, "few", lambda folder: write(folder, "a/1.png", "b/2.png"))
+    names = [Path(one.content).name for one in listed_inputs("sample:few", PNG) if isinstance(one, Input)]
+    assert names == ["1.png", "2.png"]
+    with pytest.raises(SourceError, match='there is no sample "fwe".* Did you mean "few"'):
+        list(listed_inputs("sample:fwe", PNG))
 
 
 def test_a_name_that_is_not_utf8_is_read_and_can_be_printed(tmp_path: Path) -> None:

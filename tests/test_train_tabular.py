@@ -127,6 +127,14 @@ def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: P
         list(predicted(run, [str(asked)]))
 
 
+def test_a_table_that_is_not_there_or_none_is_told_as_such(run: Run, table: Path) -> None:
+    with pytest.raises(SourceError, match=r'there is nothing at .*plants\.cvs\. Did you mean "plants\.csv"\?'):
+        list(predicted(run, [str(table.with_suffix(".cvs"))]))
+    table.with_suffix(".txt").touch()
+    with pytest.raises(SourceError, match="is neither a folder nor a table"):
+        list(predicted(run, [str(table.with_suffix(".txt"))]))
+
+
 def test_a_row_that_cannot_be_read_is_told_and_the_others_are_predicted(run: Run, tmp_path: Path) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"size": 1, "colour": "red", "grown": 40}\n{"size": [1], "colour": "red", "grown": 40}\n')

@@ -166,10 +166,11 @@ def existing(source: str | Path) -> Path:
     except PermissionError as error:
         raise SourceError(f"no permission to open {path}") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise SourceError(f"there is nothing at {path}.{_near(path)}") from error
+        raise SourceError(f"there is nothing at {path}.{near(path)}") from error
 
 
-def _near(path: Path) -> str:
+def near(path: Path) -> str:
+    """Which name is near that of a file that is not there, as a sentence; empty where none is."""
     try:
         return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
     except OSError:

@@ -1,9 +1,13 @@
 """`unfazed predict`: what the model says of files, folders, and the paths in table files."""
 
+import os
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from unfazed.certainty import NOTHING_PROMISED, Certainty
 from unfazed.errors import UsageError
@@ -12,10 +16,13 @@ from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
+from unfazed.samples import local
+from unfazed.source import existing, near, read_of
 from unfazed.source_folder import files_below, stored
-from unfazed.source_table import KINDS, read_frame
+from unfazed.source_table import ADDRESSES, KINDS
 from unfazed.table import natural_key
 
+_FILE_NAME = re.compile(r"\S+\.[A-Za-z]\w{0,4}")  # of a text it is unlikely to be the whole
 NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
 
 
@@ -108,37 +115,58 @@ def listed_inputs(
 ) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
-    A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read. Rows
-    that are inputs themselves are called by their number, 1 for the first. `target`: the column of labels of the
-    training table, which is left out.
+    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. A folder is walked as in
+    training. A table's row without a path is an empty input, one that cannot be read. Rows that are inputs themselves
+    are called by their number, 1 for the first. `target`: the column of labels of the training table, which is left
+    out.
 
     Raises:
-        UsageError: a folder or a table file has no inputs.
+        UsageError: a folder or a table file has no inputs, or there is no such table.
     """
-    place = Path(item)
-    if item and _is_folder(place):
-        below = files_below(place, modality.extensions)
-        if not below:
-            wanted = ", ".join(sorted(modality.extensions or KINDS))
-            said = f"looked for {wanted}" if modality.extensions else f"name its tables ({wanted}) themselves"
-            raise UsageError(f"{item} has no files to predict: {said}")
-        yield from (_file(file, modality) for file in sorted(below, key=natural_key))
-    elif _is_table(item):
+    source = local(item)
+    place = Path(item if isinstance(source, pl.DataFrame) else source)
+    if _is_folder(place):
+        yield from _below(item, place, modality)
+    elif isinstance(source, pl.DataFrame) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
+        read = read_of(source if isinstance(source, pl.DataFrame) else existing(place), header)
         folders = list(dict.fromkeys([str(place.parent), "."]))
-        named = {"path": path} if path else {}
-        frame, notes = read_frame(place, header)
-        contents = modality.listed(frame, preprocessor, item, folders, **named)
-        if target in frame.columns:
-            notes.append(f'"{target}" holds the labels, and is left out; unfazed evaluate measures the model on them')
-        if not path:
-            notes += news_of(contents, modality, preprocessor, [name for name in frame.columns if name != target])
-        yield from (Notice(f"{item}: {note}") for note in notes)
+        contents = modality.listed(read.frame, preprocessor, item, folders, **({"path": path} if path else {}))
+        news = [] if path else _news(contents, read.frame, modality, preprocessor, target)
+        yield from (Notice(f"{item}: {note}") for note in (*read.notes, *news))
         names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
-    elif modality.values and place.suffix.lower() not in modality.extensions:
+    elif modality.values and not os.path.isfile(item) and place.suffix.lower() not in modality.extensions:
+        if _FILE_NAME.fullmatch(item):
+            yield Notice(f'there is no file "{item}": it is predicted as a text')
         yield Input(item, item)
     else:
-        yield _file(item, modality)
+        yield _named(item, modality)
+
+
+def _below(item: str, folder: Path, modality: Modality) -> Iterator[Input]:
+    """The files below a folder."""
+    below = files_below(folder, modality.extensions)
+    if not below:
+        wanted = ", ".join(sorted(modality.extensions or KINDS))
+        said = f"looked for {wanted}" if modality.extensions else f"name its tables ({wanted}) themselves"
+        raise UsageError(f"{item} has no files to predict: {said}")
+    yield from (_file(file, modality) for file in sorted(below, key=natural_key))
+
+
+def _news(
+    contents: Sequence[str], frame: pl.DataFrame, modality: Modality, preprocessor: Any, target: str | None
+) -> list[str]:
+    """What a person should know of a table before they read what is predicted of its rows."""
+    labels = f'"{target}" holds the labels, and is left out; unfazed evaluate measures the model on them'
+    others = [name for name in frame.columns if name != target]
+    return [labels] * (target in frame.columns) + news_of(contents, modality, preprocessor, others)
+
+
+def _named(item: str, modality: Modality) -> Input:
+    """A file by the name that a person gave it; where there is none, the problem says which one is near."""
+    missing = item and not os.path.lexists(item) and not item.startswith(ADDRESSES)
+    hint = near(Path(item).absolute()) if missing else ""
+    return _file(item, modality)._replace(problem=f"no such file.{hint}" if hint else None)
 
 
 def _file(name: str, modality: Modality) -> Input:
@@ -146,8 +174,12 @@ def _file(name: str, modality: Modality) -> Input:
     return Input(name, Path(name) if modality.values else name)
 
 
-def _is_table(item: str) -> bool:
+def _is_table(item: str | Path) -> bool:
     return Path(item).suffix.lower() in KINDS
+
+
+def _is_row(item: str) -> bool:
+    return item.lstrip().startswith("{")
 
 
 def _is_folder(path: Path) -> bool:
