@@ -18,9 +18,10 @@ from unfazed.source import SourceOptions
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
 
 
-def unfazed(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def unfazed(*arguments: object, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "unfazed", *map(str, arguments)],
+        input=said,
         capture_output=True,
         text=True,
         timeout=240,
@@ -159,6 +160,13 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
     facts = json.loads(told)
     assert set(facts["probs"]) == {f"digit {k}" for k in range(4)}
     assert facts["confidence"] == max(facts["probs"].values())
+
+
+def test_a_hyphen_is_the_standard_input() -> None:
+    names = [str(path) for path in sorted((trained.source() / "digit 3").iterdir())[:3]]
+    done = unfazed("predict", trained.run().path, "-", "--format", "jsonl", said="\n".join(names))
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == names
 
 
 def test_predict_shows_a_table_when_asked() -> None:

@@ -1,5 +1,6 @@
 """What files, folders and table files stand for when they are predicted."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,14 +9,19 @@ import trained
 from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
+from unfazed.modality import Modality
 from unfazed.modality.image import MODALITY
+from unfazed.modality.tabular import MODALITY as TABULAR
+from unfazed.modality.tabular import fit
 from unfazed.modality.text import MODALITY as TEXT
+from unfazed.recipe import Recipe
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
 from unfazed.samples import SAMPLES
 from unfazed.verb.predict import Input, listed_inputs, predicted
 
 PNG = MODALITY._replace(extensions=frozenset({".png"}))
+ROWS = fit([{"size": f"{size % 7}.5"} for size in range(50)], Recipe())
 
 
 def inputs(item: Path, path: str | None = None, header: bool = True) -> list[str]:
@@ -130,6 +136,17 @@ def test_a_text_that_could_be_the_name_of_a_file_is_said_to_be_none(tmp_path: Pa
     ]  # fmt: skip
     assert list(listed_inputs("It ends. Well.", TEXT)) == [Input("It ends. Well.", "It ends. Well.")]
     assert list(listed_inputs(str(tmp_path / "mail"), TEXT)) == [Input(str(tmp_path / "mail"), tmp_path / "mail")]
+
+
+def test_the_standard_input_is_a_text_or_a_name_a_line_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(data: str, modality: Modality) -> list[Input | Notice]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
+        return list(listed_inputs("/dev/stdin", modality, ROWS))
+
+    assert read("reviews.csv\n\ntwo words\n", TEXT) == [Input(one, one) for one in ("reviews.csv", "", "two words")]
+    assert [one.content for one in read("a.png\r\nb c.png\n", PNG) if isinstance(one, Input)] == ["a.png", "b c.png"]
+    for table in ("size,kind\n1.5,x\n", '{"size": "1.5"}\n'):
+        assert read(table, TABULAR)[-1] == Input("/dev/stdin:1", '{"size": "1.5"}')
 
 
 def test_a_sample_is_what_train_takes_it_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,8 @@ def predict(
     run
         The run folder.
     items
-        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows.
+        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows; sample:NAME; or - for the
+        standard input: a path or a text a line, or a table of rows.
     path
         The column of paths of such a table; by default the one with the most that are files.
     header
@@ -329,7 +330,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0: done. 1: it went wrong on the way. 2: what was asked for, the data or a run folder cannot be used as it is.
     130: Ctrl-C.
     """
-    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=False)))
+    given = sys.argv[1:] if arguments is None else arguments
+    words = ["/dev/stdin" if word == "-" else word for word in given]  # to the parser a "-" would be an option
+    sys.exit(_status(lambda: app(words, exit_on_error=False, print_error=False)))
 
 
 def _status(command: Callable[[], Any]) -> int:

@@ -73,21 +73,29 @@ def read_frame(path: Path, header: bool) -> Read:
     Raises:
         SourceError: it is not readable as what its extension says.
     """
-    kind = KINDS[path.suffix.lower()]
     try:
-        data = path.read_bytes()
+        return table_in(path.read_bytes(), KINDS[path.suffix.lower()], header, str(path))
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def table_in(data: bytes, kind: str, header: bool, where: str) -> Read:
+    """The table that bytes hold, of one of the `KINDS`.
+
+    Raises:
+        SourceError: they are not readable as that.
+    """
+    try:
         if kind == "Parquet":
             return Read(read_parquet(data), [])
         text, encoding = decoded(data)
-        notes = [] if encoding == "UTF-8" else [f"{path.name} is read as {encoding}"]
+        notes = [] if encoding == "UTF-8" else [f"{Path(where).name} is read as {encoding}"]
         if kind == "JSONL":
             return Read(pl.read_ndjson(text.encode(), infer_schema_length=None), notes)
         frame = _separated(text, "\t" if kind == "TSV" else _separator(text), header)
         return Read(frame, [*notes, *_renamed(frame)])
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise SourceError(f"cannot read {path} as {kind}: {str(error).splitlines()[0]}") from error
+        raise SourceError(f"cannot read {where} as {kind}: {str(error).splitlines()[0]}") from error
 
 
 def from_pandas(frame: Any) -> Read:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,9 +20,10 @@ from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import existing, near, read_of
 from unfazed.source_folder import files_below, stored
-from unfazed.source_table import ADDRESSES, KINDS
+from unfazed.source_table import ADDRESSES, KINDS, Read, table_in
 from unfazed.table import natural_key
 
+STANDARD_INPUT = "/dev/stdin"  # what "-" stands for on the command line
 _FILE_NAME = re.compile(r"\S+\.[A-Za-z]\w{0,4}")  # of a text it is unlikely to be the whole
 NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
 
@@ -115,7 +117,8 @@ def listed_inputs(
 ) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
-    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. A folder is walked as in
+    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. "/dev/stdin" is the standard input:
+    a text or the name of a file a line, or for a model of rows a table, as CSV or JSONL. A folder is walked as in
     training. A table's row without a path is an empty input, one that cannot be read. Rows that are inputs themselves
     are called by their number, 1 for the first. `target`: the column of labels of the training table, which is left
     out.
@@ -125,10 +128,12 @@ def listed_inputs(
     """
     source = local(item)
     place = Path(item if isinstance(source, pl.DataFrame) else source)
-    if _is_folder(place):
+    if item == STANDARD_INPUT and modality.name != "tabular":
+        yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
+    elif _is_folder(place):
         yield from _below(item, place, modality)
     elif isinstance(source, pl.DataFrame) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
-        read = read_of(source if isinstance(source, pl.DataFrame) else existing(place), header)
+        read = _read(source, header)
         folders = list(dict.fromkeys([str(place.parent), "."]))
         contents = modality.listed(read.frame, preprocessor, item, folders, **({"path": path} if path else {}))
         news = [] if path else _news(contents, read.frame, modality, preprocessor, target)
@@ -141,6 +146,17 @@ def listed_inputs(
         yield Input(item, item)
     else:
         yield _named(item, modality)
+
+
+def _lines() -> Iterator[str]:
+    return (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+
+
+def _read(source: Any, header: bool) -> Read:
+    if isinstance(source, str) and source == STANDARD_INPUT:
+        data = sys.stdin.buffer.read()
+        return table_in(data, "JSONL" if data.lstrip().startswith(b"{") else "CSV", header, "the standard input")
+    return read_of(existing(source) if isinstance(source, str | Path) else source, header)
 
 
 def _below(item: str, folder: Path, modality: Modality) -> Iterator[Input]:
