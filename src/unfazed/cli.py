@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from unfazed.cli_diagnose import diagnose
 from unfazed.cli_flags import (
@@ -27,7 +27,7 @@ from unfazed.cli_flags import (
 )
 from unfazed.cli_labels import label_issues, review
 from unfazed.console import console_of_output, leave_unread
-from unfazed.errors import InputError, UnfazedError, UsageError
+from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
 from unfazed.verb.launch import follows, is_launched, launched, speaks
 
 
@@ -346,7 +346,8 @@ def _status(command: Callable[[], Any]) -> int:
         return 2
     except (UnfazedError, CycloptsError) as error:
         if speaks(error):
-            print(f"unfazed: {error}", file=sys.stderr)
+            said = _unknown(error) if isinstance(error, UnknownOptionError) else error
+            print(f"unfazed: {said}", file=sys.stderr)
         return 2 if isinstance(error, UsageError | CycloptsError) else 1
     except KeyboardInterrupt as interrupt:
         if speaks(interrupt):
@@ -355,3 +356,10 @@ def _status(command: Callable[[], Any]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has gone
         leave_unread()
         return 0
+
+
+def _unknown(error: UnknownOptionError) -> str:
+    word = str(error.token.keyword or error.token.value).partition("=")[0]
+    options = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+    command = " ".join(["unfazed", *(error.command_chain or ())])
+    return f"there is no option {word}.{did_you_mean(word, options)} {command} --help lists them"

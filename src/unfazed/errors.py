@@ -64,7 +64,23 @@ class InputError(UnfazedError):
     """One input cannot be used; the message is the short reason that `problems.csv` shows."""
 
 
+_ELSEWHERE = {  # what other tools call an option
+    "lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "batch": "batch_size",
+    "max_epochs": "epochs", "num_epochs": "epochs", "n_epochs": "epochs", "random_state": "seed",
+    "val": "validation", "val_split": "validation", "validation_split": "validation", "test_size": "test",
+    "o": "out", "output": "out", "output_dir": "out", "out_dir": "out", "run_dir": "out", "save_dir": "out",
+    "label": "target", "labels": "target", "label_column": "target", "config": "recipe", "checkpoint": "resume",
+}  # fmt: skip
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence to end an error with, naming the nearest option; empty where none is near."""
-    near = get_close_matches(name, list(options), n=1, cutoff=0.6)
+    plain = {_plain(option): option for option in options}
+    same = plain.get(_ELSEWHERE.get(_plain(name), ""))
+    near = [same] if same else get_close_matches(name, list(plain.values()), n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _plain(name: str) -> str:
+    """--learning-rate as Python has it."""
+    return name.lstrip("-").replace("-", "_")
