@@ -180,6 +180,7 @@ def test_what_training_had_not_is_counted() -> None:
     preprocessor = fitted({"age": [20, 30, 40, 50], "job": ["cook", "cook", "smith", "smith"], "size": [1, 2, "?", 3]})
     assert news([{"age": 1, "job": "cook", "size": None}], preprocessor) == []
     assert news([{"age": "old", "job": "pilot"}, {"job": "cook"}, {"age": 3, "job": "nun"}], preprocessor) == [
+        'it has no column "size": what was learnt from there counts as missing.',
         '"age": 2 of 3 are no number, all of training were',
         '"job": 2 of 3 are categories that training had at most once',
     ]

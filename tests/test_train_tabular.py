@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import unfazed
 from unfazed import Run
-from unfazed.errors import SourceError, UsageError
+from unfazed.errors import SourceError, UnfazedWarning, UsageError
 from unfazed.report.predictions import Told
 from unfazed.table import row_name
 from unfazed.verb.predict import predicted
@@ -118,6 +119,24 @@ def test_the_labels_of_a_table_to_predict_are_no_column_that_is_new(run: Run, ta
         f'{table}: "kind" holds the labels, and is left out; unfazed evaluate measures the model on them'
     ]
     assert bare.notices == []
+
+
+def test_python_is_warned_of_what_the_command_says(run: Run, table: Path) -> None:
+    predictor = unfazed.Predictor.open(run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor.predict(pl.read_csv(table))  # the labels are no news
+        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40}])
+    with pytest.warns(UnfazedWarning) as warned:
+        predictor.predict(pl.read_csv(table).head(3).drop("grown").with_columns(colour=pl.lit("violet"), grwn=1))
+    assert [str(one.message) for one in warned] == [
+        'it has no column "grown": what was learnt from there counts as missing. Did you mean "grwn"?',
+        'not learnt from: "grwn"',
+        '"colour": 3 of 3 are categories that training had at most once',
+    ]
+    assert warned[0].filename == __file__
+    with pytest.warns(UnfazedWarning, match=r"^1 of 2 items cannot be read .* items\[1\]: a row is a JSON object"):
+        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40}, "7"])
 
 
 def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@
     └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; of those that
                            `predict` was given the others are predicted, and it exits with status 1
 
+    UnfazedWarning         (a UserWarning) what was asked for is done, and something about it should be known
+
 A message says what was wrong, where, what was found there, and what to do.
 """
 
@@ -62,6 +64,10 @@ class DiskFullError(UnfazedError):
 
 class InputError(UnfazedError):
     """One input cannot be used; the message is the short reason that `problems.csv` shows."""
+
+
+class UnfazedWarning(UserWarning):
+    """What was asked for is done, and something about it should be known; the command says it on the standard error."""
 
 
 _ELSEWHERE = {  # what other tools call an option

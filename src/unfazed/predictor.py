@@ -3,6 +3,7 @@
 Axis letters: n items, K classes, D embedding width.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from reprlib import repr as shortened
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -17,16 +19,16 @@ from unfazed.analysis.calibration import scaled
 from unfazed.analysis.multilabel import chosen
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
-from unfazed.errors import InputError, RunError, UnfazedError, UsageError
+from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
 from unfazed.label_sets import joined
-from unfazed.modality import Modality, Preprocessor
+from unfazed.modality import Modality, Preprocessor, news_of
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
 from unfazed.model.gaussian import GaussianHead
 from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
-from unfazed.source import frame_of
+from unfazed.source import read_of
 from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
@@ -188,12 +190,28 @@ class Predictor:
         The same item gives the same probabilities to 1e-5 on every machine: prediction is in float32
         and never augments.
 
+        Warns (`UnfazedWarning`) of columns that are missing or new, of categories that training had not, and of items
+        that cannot be read.
+
         Raises:
             UsageError: `items` is one item, not several; or the run's validation rows do not allow what is asked.
         """
         certainty = self.certainty(Asked(confidence_level, class_conditional, max_risk))
+        table = read_of(items) if hasattr(items, "columns") else None
+        given = self._several(items) if table is None else self._rows(table.frame)
+        if self.modality.news is not None:
+            given = list(given)  # which are looked at twice
+        predictions = self.predictions(given, certainty)
+        columns = None if table is None else [name for name in table.frame.columns if name != self.target]
+        news = news_of(given, self.modality, self.preprocessor, columns)
+        for said in (*(table.notes if table else ()), *news, *_unread(predictions.problems)):
+            warnings.warn(said, UnfazedWarning, stacklevel=2)
+        return predictions
+
+    def predictions(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Predictions:
+        """The predictions of `items`, as `predict` has them, without a warning."""
         nothing = self._empty(0, certainty)
-        parts = [nothing, *self.batches(self._several(items), certainty)]
+        parts = [nothing, *self.batches(items, certainty)]
         return Predictions(
             list(chain.from_iterable(part.labels for part in parts)),
             np.concatenate([part.probs for part in parts]),
@@ -222,11 +240,12 @@ class Predictor:
                              "for instance with polars, and give the frame; the command, unfazed predict, takes names")
         if isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel"):
             raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
-        if hasattr(items, "columns"):
-            return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
         if hasattr(items, "to_list"):  # a column of a frame
             return cast(Iterable[Any], items.to_list())
         return self._of_array(items) if hasattr(items, "ndim") else cast(Iterable[Any], items)
+
+    def _rows(self, frame: pl.DataFrame) -> list[str]:
+        return self.modality.listed(frame, self.preprocessor, "the frame", (str(Path.cwd()),))
 
     def _of_array(self, array: Any) -> Iterable[Any]:
         """The items in an array: texts and paths of one, images of four axes.
@@ -314,6 +333,16 @@ class Predictor:
             np.full((count, 2), np.nan) if wanted and not classes else None,
             np.zeros(count, bool) if certainty.answers is not None else None,
         )
+
+
+def _unread(problems: Sequence[str | None]) -> list[str]:
+    """How many items could not be read, and why the first could not, as a sentence; none where all could."""
+    wrong = [(number, problem) for number, problem in enumerate(problems) if problem is not None]
+    if not wrong:
+        return []
+    number, problem = wrong[0]
+    many = f"{len(wrong):,} of {len(problems):,} items cannot be read"
+    return [f"{many} and have the label None; of the first, items[{number}]: {problem}. All reasons are in .problems"]
 
 
 def _together(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:

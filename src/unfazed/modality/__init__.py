@@ -1,7 +1,7 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -90,13 +90,13 @@ def news_of(
     inputs: Iterable[Any], modality: Modality, preprocessor: Any, columns: Sequence[str] | None = None
 ) -> list[str]:
     """What of inputs, or of the `columns` of their table where they stand in one, is not as it was in training."""
-    if modality.news is None:
-        return []
-    given = []
+    return [] if modality.news is None else modality.news(_readable(inputs, modality), preprocessor, columns)
+
+
+def _readable(inputs: Iterable[Any], modality: Modality) -> Iterator[Raw]:
     for one in inputs:
         with suppress(InputError):  # which is told where it is predicted
-            given.append(modality.read(one))
-    return modality.news(given, preprocessor, columns)
+            yield modality.read(one)
 
 
 def described_by(text: str, modality: str, items: str) -> dict[str, Any]:

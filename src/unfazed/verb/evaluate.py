@@ -59,7 +59,7 @@ def evaluate(
     digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
-    predictions = predictor.predict(table.frame["input"].to_list())
+    predictions = predictor.predictions(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
     known, metrics = _measured(labels, predictions, predictor.scale)
