@@ -33,7 +33,9 @@ from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
-SHOWN = 3  # items or classes that a repr names
+SHOWN = 3  # classes that a repr names
+ROWS, WIDTH = 10, 80  # of the table that a repr is
+COLUMNS = ("label", "deviation", "confidence", "set", "low", "high", "answered", "problem")  # of it, where not empty
 
 
 class Predictions(NamedTuple):
@@ -56,13 +58,31 @@ class Predictions(NamedTuple):
     answered: NDArray[np.bool_] | None = None  # [n] whether the model is sure enough for the risk allowed
 
     def __repr__(self) -> str:
-        first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
-        said = [
-            f"None ({shortened(problem)})" if label is None else f"{shortened(label)} {sure:.1%}".removesuffix(" nan%")
-            for label, sure, problem in first
-        ]
-        what = f"classes={len(self.classes):,}" if self.classes else "numbers"
-        return _brief(f"Predictions n={len(self.labels):,}, {what}", said, len(self.labels))
+        """The first ones as a small table, for a prompt or a notebook."""
+        n, what = len(self.labels), f"{len(self.classes):,} classes" if self.classes else "numbers"
+        first = [self._cells(*one) for one in zip(range(min(n, ROWS)), self.confidence, self.deviations, strict=False)]
+        names = [name for name in first[0] if any(cells[name] for cells in first)] if first else []
+        lines = _aligned([["", *names], *([str(row), *(cells[name] for name in names)]
+                                          for row, cells in enumerate(first))])  # fmt: skip
+        more = [f"… {n - ROWS:,} more; see .labels and .probs"] if n > ROWS else []
+        return "\n".join([f"Predictions n={n:,}, {what}", *(lines if first else []), *more])
+
+    def _cells(self, row: int, sure: float, deviation: float) -> dict[str, str]:
+        """What a line of a table says of an item, by column; empty where there is nothing to say."""
+        label, problem = self.labels[row], self.problems[row]
+        if label is None or problem is not None:
+            return dict.fromkeys(COLUMNS, "") | {"label": "None", "problem": shortened(problem)}
+        low, high = ("", "") if self.intervals is None else (f"{end:.6g}" for end in self.intervals[row])
+        return {
+            "label": shortened(label) if self.classes else label,
+            "deviation": f"{deviation:.6g}".replace("nan", ""),
+            "confidence": f"{sure:.1%}".replace("nan%", ""),
+            "set": "" if self.sets is None else shortened(self.sets[row]),
+            "low": low,
+            "high": high,
+            "answered": "" if self.answered is None else "yes" if self.answered[row] else "no",
+            "problem": "",
+        }
 
     @property
     def numbers(self) -> NDArray[np.float32]:
@@ -349,6 +369,13 @@ def _together(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
     """The arrays one after the other; None where there are none."""
     there = [part for part in parts if part is not None]
     return np.concatenate(there) if there else None
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows)
+    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines]
 
 
 def _brief(what: str, first: Sequence[str], count: int) -> str:
