@@ -11,7 +11,7 @@ import pytest
 from empty_files import write
 
 from unfazed.errors import SourceError
-from unfazed.source import SourceOptions, check_classes, check_readable, find, usable
+from unfazed.source import SourceOptions, check_classes, check_readable, existing, find, usable
 from unfazed.table import Table, describe
 
 EXTENSIONS = {".png", ".jpg"}
@@ -247,3 +247,8 @@ def test_photos_in_formats_that_cannot_be_read_have_a_note_of_their_own(tmp_path
     assert found(tmp_path).notes[1] == "2 .heic, 1 .cr2 photos cannot be read: convert them to JPEG or PNG first"
     only = write(tmp_path / "only", "a/1.heic", "b/2.heic")
     assert "; 2 .heic photos cannot be read: convert them to JPEG or PNG first. Wanted" in refused(only)
+
+
+def test_a_stream_is_no_source() -> None:
+    with pytest.raises(SourceError, match="is a stream, not a file"):
+        existing("/dev/null")

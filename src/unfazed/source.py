@@ -4,6 +4,7 @@ A source that can be used becomes a `Table` that says what it was; one that cann
 """
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -161,7 +162,8 @@ def existing(source: str | Path) -> Path:
     try:
         if path.is_dir():
             next(path.iterdir(), None)
-        path.stat()
+        elif not stat.S_ISREG(path.stat().st_mode):
+            raise SourceError(f"{path} is a stream, not a file: write what it says to a file first")
         return path
     except PermissionError as error:
         raise SourceError(f"no permission to open {path}") from error
