@@ -42,11 +42,18 @@ def _names(told: Facts) -> list[str]:
 def _left_out(told: Facts, names: list[str]) -> list[str]:
     said = []
     for name, its in zip(names, told["left_out"], strict=True):
-        if its["left_out"]:
-            seen = its["trained_on_by_another"]
-            why = f", {count(seen)} of them because another was trained or chosen on them" if seen else ""
-            of = count(its["test_rows"], "test rows")
-            said.append(f"left out: {count(its['left_out'])} of {name}'s {of}, which not all runs kept apart{why}")
+        left, of = its["left_out"], count(its["test_rows"], "test rows")
+        why = {
+            "another was trained or chosen on": its["trained_on_by_another"],
+            "labelled otherwise in another": its["labelled_otherwise"],
+        }
+        why["not among the test rows of another"] = left - sum(why.values())
+        if left:
+            parts = "; ".join(f"{what}: {count(number)}" for what, number in why.items() if number)
+            said.append(f"left out: {count(left)} of {name}'s {of} ({parts})")
+    if any(its["labelled_otherwise"] for its in told["left_out"]):
+        said.append("Labels that were corrected are compared by neither label: they were looked at because of what a "
+                    "run said, and would favour one of the two.")
     return said
 
 
