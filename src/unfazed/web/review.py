@@ -24,6 +24,7 @@ from unfazed.web.things import Shown, Things
 PAGE = 60  # rows of a list at most
 CANDIDATES = 5  # classes that are shown with their probabilities
 NEIGHBOURS = 8
+DIGITS = 4  # of a number that the page is told
 LONGEST_WHY, LONGEST_NAME = 500, 80  # letters
 BRIEF = 200  # letters of an input that stands in the table itself
 STATES = ("open", "decided", "keep", "relabel", "drop", "unsure")
@@ -38,7 +39,7 @@ class Wanted:
     suggested: str = ""
     state: str = ""  # one of STATES
     worth: bool = False  # those worth a look alone
-    low: float = 0.0  # probability of being wrong
+    low: float = 0.0  # probability of being wrong; where it is not known, the row fits
     high: float = 1.0
     text: str = ""  # in the id
 
@@ -236,8 +237,8 @@ class Review:
                 fits &= column == value
         if wanted.worth:
             fits &= self.rank < self.worth
-        if wanted.low > 0 or wanted.high < 1:
-            fits &= (self.error_probability >= wanted.low) & (self.error_probability <= wanted.high)
+        shown = self.error_probability.round(DIGITS)  # nan, which nobody knows, is neither below nor above
+        fits &= ~((shown < wanted.low) | (shown > wanted.high))
         if wanted.state in ("open", "decided"):
             fits &= self._decided() == (wanted.state == "decided")
         elif wanted.state:
@@ -266,7 +267,7 @@ def _unbent(run: Run) -> NDArray[np.float32]:
 
 def _known(value: float) -> float | None:
     """A number as JSON has it; None where nobody can tell."""
-    return round(float(value), 4) if np.isfinite(value) else None
+    return round(float(value), DIGITS) if np.isfinite(value) else None
 
 
 def user_name() -> str:
