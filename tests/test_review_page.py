@@ -20,6 +20,7 @@ from test_browser import CHROMIUM, QUIET
 
 import unfazed
 from unfazed.corrections import FILE, read_corrections
+from unfazed.report.words import percent
 from unfazed.web.review import Review, Wanted
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -176,6 +177,22 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
         assert len(list(csv.reader(text))) == 3
     assert told == []
     context.close()
+
+
+def test_a_share_is_said_as_the_report_says_it(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    review = Review(trained.run())
+    first = int(review.order[0])
+    written(file, 1)
+    page = opened(browser, file.as_uri(), told)
+    example = review.example(first)
+    assert page.locator("#doubt b").inner_text() == example["doubt"] == percent(review.error_probability[first])
+    shares = [one["share"] for one in example["candidates"]]
+    assert page.locator(".candidate .share").all_inner_texts() == shares and told == []
+    page.close()
+    for probability, said in ((0.9993, "99.9 %"), (0.99996, "> 99.9 %"), (0.0006, "0.1 %"), (np.nan, "–")):
+        review.error_probability[first] = probability
+        assert review.item(first)["doubt"] == said
 
 
 def test_a_static_page_filters_as_the_server_does(browser: "sync_api.Browser", tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from unfazed.corrections import Correction, applied_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
+from unfazed.report.words import percent
 from unfazed.run import Run
 from unfazed.table import SPLITS
 from unfazed.verb.label_issues import label_issues
@@ -115,6 +116,7 @@ class Review:
             "suggested": self.suggested[row],
             "probability": _known(self.error_probability[row]),
             "residual": _known(self._residual[row]),
+            "doubt": _doubt(self.error_probability[row], self._residual[row]),
             "thing": self.things.shown(row, small=True),
             **self.decision(row, current),
         }
@@ -203,7 +205,10 @@ class Review:
         best = np.argsort(-probs)[:CANDIDATES].tolist()
         given = [k for k, label in enumerate(self.table.classes) if label == self.labels[row] and k not in best]
         shown = [*best[: CANDIDATES - len(given)], *given]
-        return [{"label": self.table.classes[k], "probability": round(float(probs[k]), 4)} for k in shown]
+        return [
+            {"label": self.table.classes[k], "probability": _known(probs[k]), "share": percent(float(probs[k]))}
+            for k in shown
+        ]
 
     def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
         decision = self.decisions.current(row)
@@ -263,6 +268,11 @@ def _unbent(run: Run) -> NDArray[np.float32]:
     """Probabilities [N, K] that no row's own label has bent: of training rows, those before memorisation."""
     window, probs = run.dynamics()["window_probs"], run.scores()["probs"]
     return np.where(np.isfinite(window), window, probs).astype(np.float32)
+
+
+def _doubt(probability: float, residual: float) -> str:
+    """What is said of how wrong a label may be: in percent, or of a number as a multiple of the usual distance."""
+    return percent(probability) if np.isfinite(probability) or not np.isfinite(residual) else f"{abs(residual):.1f} ×"
 
 
 def _known(value: float) -> float | None:
