@@ -19,7 +19,7 @@ from rich.text import Text
 
 from unfazed.errors import UsageError
 from unfazed.report.events import Notice
-from unfazed.report.words import printable
+from unfazed.report.words import percent, printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
@@ -115,7 +115,7 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
-            sure = "" if one.confidence is None else f"{one.confidence:.1%}"
+            sure = "" if one.confidence is None else percent(one.confidence)
             beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
             promised = [_Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
@@ -139,7 +139,8 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    return Text(", ".join(f"{printable(brief(name))} {share:.1%}" for name, share in ordered))
+    shares = [(printable(brief(name)), percent(share).replace(" ", "")) for name, share in ordered]  # kept on one line
+    return Text(", ".join(" ".join(pair) for pair in shares))
 
 
 class _Elided:
