@@ -212,7 +212,7 @@ def predict(
     for notice in told.notices:
         print(f"unfazed: {notice}", file=sys.stderr)
     if certainty.answers:
-        print(f"unfazed: answered {told.answered:,} of {told.count:,} inputs", file=sys.stderr)
+        print(f"unfazed: {told.answers}", file=sys.stderr)
     if told.failure:
         raise InputError(told.failure)
 

@@ -69,6 +69,13 @@ class Told:
             yield one
 
     @property
+    def answers(self) -> str:
+        """How many inputs were answered, and why the others were not, where there is a risk to be kept."""
+        unsure = self.count - self.unread - self.answered
+        why = f"; of {unsure:,} the model is not sure enough for that risk: their answer is empty" if unsure else ""
+        return f"answered {self.answered:,} of {self.count:,} inputs{why}"
+
+    @property
     def failure(self) -> str | None:
         """How many inputs could not be predicted, and why the first could not; None where all could."""
         if self.first is None:
