@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -117,11 +117,11 @@ def listed_inputs(
 ) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
-    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. "/dev/stdin" is the standard input:
-    a text or the name of a file a line, or for a model of rows a table, as CSV or JSONL. A folder is walked as in
-    training. A table's row without a path is an empty input, one that cannot be read. Rows that are inputs themselves
-    are called by their number, 1 for the first. `target`: the column of labels of the training table, which is left
-    out.
+    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. "/dev/stdin" is the standard
+    input: a text or the name of a file a line, or for a model of rows a table, as CSV or JSONL. A folder is walked as
+    in training. A table's row without a path is an empty input, one that cannot be read. Rows that are inputs
+    themselves are called by their number, 1 for the first. `target`: the column of labels of the training table, which
+    is left out.
 
     Raises:
         UsageError: a folder or a table file has no inputs, or there is no such table.
@@ -130,7 +130,7 @@ def listed_inputs(
     place = Path(item if isinstance(source, pl.DataFrame) else source)
     if item == STANDARD_INPUT and modality.name != "tabular":
         yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
-    elif _is_folder(place):
+    elif item and _kind(place) == "folder":
         yield from _below(item, place, modality)
     elif isinstance(source, pl.DataFrame) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
         read = _read(source, header)
@@ -140,7 +140,7 @@ def listed_inputs(
         yield from (Notice(f"{item}: {note}") for note in (*read.notes, *news))
         names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
-    elif modality.values and not os.path.isfile(item) and place.suffix.lower() not in modality.extensions:
+    elif modality.values and _kind(place) != "file" and place.suffix.lower() not in modality.extensions:
         if _FILE_NAME.fullmatch(item):
             yield Notice(f'there is no file "{item}": it is predicted as a text')
         yield Input(item, item)
@@ -198,8 +198,9 @@ def _is_row(item: str) -> bool:
     return item.lstrip().startswith("{")
 
 
-def _is_folder(path: Path) -> bool:
+def _kind(path: Path) -> Literal["folder", "file", ""]:
+    """What there is of that name."""
     try:
-        return path.is_dir()
+        return "folder" if path.is_dir() else "file" if path.is_file() else ""
     except OSError:  # too long for a name
-        return False
+        return ""
