@@ -126,7 +126,7 @@ def listed_inputs(
     Raises:
         UsageError: a folder or a table file has no inputs, or there is no such table.
     """
-    source = local(item)
+    source: Any = local(item)
     place = Path(item if isinstance(source, pl.DataFrame) else source)
     if item == STANDARD_INPUT and modality.name != "tabular":
         yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
