@@ -81,7 +81,7 @@ def test_a_recipe_file_is_overridden_by_flags(tmp_path: Path) -> None:
         (["train", ".", "--epoch", "3"], 'there is no option --epoch. Did you mean "--epochs"?'),
         (["train", ".", "--run-dir", "x"], 'there is no option --run-dir. Did you mean "--out"?'),
         (["lr-find", ".", "--lr=0.1"], 'there is no option --lr. Did you mean "--learning-rate"?'),
-        (["predict", "x", "y", "--wobble"], "there is no option --wobble. unfazed predict --help lists them"),
+        (["predict", "x", "--run-dir"], "there is no option --run-dir. unfazed predict --help lists them"),
         (["trian"], 'Did you mean "train"'),
         (["train", "my", "photos"], 'this is too much: "photos"'),
         (["train"], "SOURCE"),

@@ -82,9 +82,9 @@ _ELSEWHERE = {  # what other tools call an option
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence to end an error with, naming the nearest option; empty where none is near."""
     plain = {_plain(option): option for option in options}
-    same = plain.get(_ELSEWHERE.get(_plain(name), ""))
-    near = [same] if same else get_close_matches(name, list(plain.values()), n=1, cutoff=0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    same = _ELSEWHERE.get(_plain(name), "")
+    near = [same] if same in plain else get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)
+    return f' Did you mean "{plain[near[0]]}"?' if near else ""
 
 
 def _plain(name: str) -> str:
