@@ -61,6 +61,7 @@ def test_what_cannot_be_told_apart_is_said_with_the_n_that_might(tmp_path: Path)
     told = unfazed.compare(run, worse(run, tmp_path / "other", 3))
     (pair,) = told["comparisons"]
     assert not pair["distinguishable"] and pair["difference"]["low"] <= 0
+    assert f"accuracy +{300 / told['rows']:.1f} points (−" in shown(told), "a minus, not a hyphen"
     assert pair["rows_needed"] > told["rows"]
     assert "one and other are not distinguishable" in shown(told) and "test examples might show it" in shown(told)
 

@@ -44,6 +44,7 @@ def test_what_fits_is_shown_whole() -> None:
 def test_a_probability_is_not_rounded_to_certainty() -> None:
     sure = Prediction("a.jpg", "rose", None, {"rose": 0.99996, "daisy": 0.00004})
     assert "> 99.9 %" in shown(sure) and "<0.1%" in shown(sure, probs=True)
+    assert "> 99.9 %" in shown(sure._replace(probs={"rose": 1.0, "daisy": 0.0})), "as far as a float32 tells"
 
 
 def test_a_reason_is_never_cut() -> None:

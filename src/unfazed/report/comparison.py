@@ -63,7 +63,7 @@ def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     write = _points if pair["metric"] == "accuracy" else number
     ahead, behind = (first, second) if (found["value"] > 0) == (pair["metric"] == "accuracy") else (second, first)
     ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
-    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} – {write(ends[1])})"
+    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
     measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
     said = f"{first} less {second}: {measure} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
     if pair["distinguishable"]:
@@ -82,7 +82,7 @@ def _surprise(pair: Facts) -> str:
     if not found or None in (found["value"], found["low"], found["high"]):
         return ""
     value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
-    return f"; surprise {value} bits ({low} – {high}), p = {_chance(pair['log_loss_p'])}"
+    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p'])}"
 
 
 def _needed(pair: Facts, rows: int) -> str:
@@ -102,7 +102,7 @@ def _rounded(value: int) -> int:
 
 
 def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f} points"
+    return "–" if share is None else f"{100 * share:+.1f} points".replace("-", "−")
 
 
 def _chance(chance: float) -> str:

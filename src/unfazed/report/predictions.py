@@ -122,12 +122,17 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
-            sure = "" if one.confidence is None else percent(one.confidence)
+            sure = "" if one.confidence is None else _share(one.confidence)
             beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
             promised = [_Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
             table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
+
+
+def _share(probability: float) -> str:
+    """A softmax is never certain, though a float32 may have no room for its doubt."""
+    return percent(min(max(probability, math.ulp(0.0)), math.nextafter(1.0, 0.0)))
 
 
 def _promised(one: Prediction) -> list[str]:
@@ -146,7 +151,7 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    shares = [(printable(brief(name)), percent(share).replace(" ", "")) for name, share in ordered]  # kept on one line
+    shares = [(printable(brief(name)), _share(share).replace(" ", "")) for name, share in ordered]  # kept on one line
     return Text(", ".join(" ".join(pair) for pair in shares))
 
 

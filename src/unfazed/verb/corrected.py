@@ -37,8 +37,9 @@ def effect(
 ) -> dict[str, Any] | None:
     """Facts for the report: how many were applied, by whom, what was refused, and `audit`; None without corrections.
 
-    `audit` compares `probs` [N, K], calibrated, with those of the run that the corrections came from, on the rows of the held-out
-    split that were on the same side there and whose labels nobody touched; or it says in `missing` why it cannot.
+    `audit` compares `probs` [N, K], calibrated, with those of the run that the corrections came from, on the rows of
+    the held-out split that were on the same side there and whose labels nobody touched; or it says in `missing` why it
+    cannot.
     """
     if not outcomes:
         return None
