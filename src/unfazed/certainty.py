@@ -142,8 +142,8 @@ def _answers(y: Integers, probs: NDArray[np.floating], risk: float) -> Selection
         raise UsageError(
             f"max risk {risk:g} cannot be promised, wherever the line is drawn: it takes at least "
             f"{examples_for(risk):,} validation rows answered without a mistake, and more with one. The run has {n:,} "
-            f"validation rows, of which it gets {wrong:,} wrong{least}. Allow a higher risk, or train again with a larger "
-            "share of rows for it (--validation)"
+            f"validation rows, of which it gets {wrong:,} wrong{least}. Allow a higher risk, or train again with more "
+            "of the rows for validation (--validation)"
         )
     return found
 
