@@ -241,7 +241,7 @@ def test_classes_that_look_alike_are_asked_about() -> None:
 def test_photos_in_formats_that_cannot_be_read_have_a_note_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, *(f"{name}/{row}.png" for name in "ab" for row in range(2)), "a/1.HEIC", "a/x.txt")
     assert found(tmp_path).notes == (
-        "1 other files ignored (.txt 1)", "1 .heic photo cannot be read: convert it to JPEG or PNG first",
+        "1 other file ignored (.txt 1)", "1 .heic photo cannot be read: convert it to JPEG or PNG first",
     )
     write(tmp_path, "a/2.heic", "b/1.cr2")
     assert found(tmp_path).notes[1] == "2 .heic, 1 .cr2 photos cannot be read: convert them to JPEG or PNG first"
