@@ -11,7 +11,7 @@ import pytest
 import trained
 from PIL import Image
 
-from unfazed import Predictor, evaluate
+from unfazed import Predictions, Predictor, evaluate
 from unfazed.analysis.calibration import scaled
 from unfazed.errors import SourceError, UsageError
 
@@ -54,6 +54,8 @@ def test_predictions_show_themselves_as_a_small_table(tmp_path: Path) -> None:
     promised = repr(predictor.predict(files(1), confidence_level=0.8, max_risk=0.4)).splitlines()[1]
     assert promised.split() == ["label", "confidence", "set", "answered"]
     assert repr(predictor.predict([])) == "Predictions n=0, 4 classes"
+    numbers = Predictions(["1.5"], np.array([[1.5]], np.float32), np.zeros((1, 2), np.float32), [None], [])
+    assert repr(numbers).splitlines() == ["Predictions n=1, numbers", "   number", "0  1.5"]
     many = predictions._replace(labels=["x\n" * 5000] * 500, problems=[None] * 500, probs=np.ones((500, 4), np.float32))
     lines = repr(many).splitlines()
     assert len(lines) == 13 and lines[-1].startswith("… 490 more") and max(map(len, lines)) <= 80

@@ -126,7 +126,7 @@ def test_python_is_warned_of_what_the_command_says(run: Run, table: Path) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         predictor.predict(pl.read_csv(table))  # the labels are no news
-        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40}])
+        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40, "kind": "tree"}])
     with pytest.warns(UnfazedWarning) as warned:
         predictor.predict(pl.read_csv(table).head(3).drop("grown").with_columns(colour=pl.lit("violet"), grwn=1))
     assert [str(one.message) for one in warned] == [

@@ -62,7 +62,8 @@ class Predictions(NamedTuple):
         n, what = len(self.labels), f"{len(self.classes):,} classes" if self.classes else "numbers"
         first = [self._cells(*one) for one in zip(range(min(n, ROWS)), self.confidence, self.deviations, strict=False)]
         names = [name for name in first[0] if any(cells[name] for cells in first)] if first else []
-        lines = _aligned([["", *names], *([str(row), *(cells[name] for name in names)]
+        heads = names if self.classes else [name.replace("label", "number") for name in names]
+        lines = _aligned([["", *heads], *([str(row), *(cells[name] for name in names)]
                                           for row, cells in enumerate(first))])  # fmt: skip
         more = [f"… {n - ROWS:,} more; see .labels and .probs"] if n > ROWS else []
         return "\n".join([f"Predictions n={n:,}, {what}", *(lines if first else []), *more])
@@ -219,10 +220,10 @@ class Predictor:
         certainty = self.certainty(Asked(confidence_level, class_conditional, max_risk))
         table = read_of(items) if hasattr(items, "columns") else None
         given = self._several(items) if table is None else self._rows(table.frame)
-        if self.modality.news is not None:
-            given = list(given)  # which are looked at twice
+        given = list(given) if self.modality.news else given  # which looks at them too
         predictions = self.predictions(given, certainty)
-        columns = None if table is None else [name for name in table.frame.columns if name != self.target]
+        names = table.frame.columns if table else chain.from_iterable(row for row in given if isinstance(row, Mapping))
+        columns = [name for name in dict.fromkeys(names) if name != self.target] or None
         news = news_of(given, self.modality, self.preprocessor, columns)
         for said in (*(table.notes if table else ()), *news, *_unread(predictions.problems)):
             warnings.warn(said, UnfazedWarning, stacklevel=2)
