@@ -173,7 +173,7 @@ def near(path: Path) -> str:
     """Which name is near that of a file that is not there, as a sentence; empty where none is."""
     try:
         return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
-    except OSError:
+    except (OSError, ValueError):
         return f" There is no folder {path.parent} either"
 
 
