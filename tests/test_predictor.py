@@ -47,8 +47,8 @@ def test_predictions_show_themselves_as_a_small_table(tmp_path: Path) -> None:
     assert repr(predictions).splitlines() == [
         "Predictions n=3, 4 classes",
         "   label      confidence  problem",
-        f"0  'digit 0'  {sure[0]:.1%}",
-        f"1  'digit 0'  {sure[1]:.1%}",
+        f"0  'digit 0'  {100 * sure[0]:.1f} %",
+        f"1  'digit 0'  {100 * sure[1]:.1f} %",
         "2  None                   'no such file'",
     ]
     promised = repr(predictor.predict(files(1), confidence_level=0.8, max_risk=0.4)).splitlines()[1]

@@ -77,7 +77,7 @@ class Predictions(NamedTuple):
         return {
             "label": shortened(label) if self.classes else label,
             "deviation": f"{deviation:.6g}".replace("nan", ""),
-            "confidence": f"{sure:.1%}".replace("nan%", ""),
+            "confidence": f"{100 * sure:.1f} %".replace("nan %", ""),
             "set": "" if self.sets is None else shortened(self.sets[row]),
             "low": low,
             "high": high,

@@ -258,8 +258,9 @@ def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[in
 def _alarm(name: str, leak: Leak, what: str) -> str:
     own = leak.accuracy
     return (
-        f'"{name}" alone tells {what} of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
-        f"{leak.commonest:.1%}): is it known before {what} is? If not, leave it out: --columns {name}=identifier"
+        f'"{name}" alone tells {what} of {100 * own.value:.1f} % of {own.n:,} training rows (the commonest class is '
+        f"{100 * leak.commonest:.1f} %): is it known before {what} is? If not, leave it out: "
+        f"--columns {name}=identifier"
     )
 
 
