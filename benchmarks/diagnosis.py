@@ -1,8 +1,8 @@
-"""What the diagnosis says of runs whose flaw is known: `python -m benchmarks.diagnosis DATA SCRATCH [rules|untouched]`.
+"""What the diagnosis says of runs whose flaw is known: `python -m benchmarks.diagnosis DATA SCRATCH [PART]`.
 
 DATA is a folder as benchmarks/README.md describes it; SCRATCH is where archives are unpacked and runs are kept. A run
 that is there is not trained again; its diagnosis is computed anew from its files, so that rules can be worked on. The
-regimes and their two halves are listed in `diagnosis_regimes`; `--train` only trains, and shows nothing of what came
+regimes and their parts are listed in `diagnosis_regimes`; `--train` only trains, and shows nothing of what came
 out; `--kept` trains nothing. Cells are kept under benchmarks/cells, the table is written to benchmarks/diagnosis.md.
 """
 
@@ -21,8 +21,9 @@ from unfazed.errors import TrainingError
 HERE = Path(__file__).parent
 CELLS = HERE / "cells"
 HALVES = {
-    "untouched": "The untouched half: run and looked at once, when the rules were done",
-    "rules": "The half that the rules were made with",
+    "third": "Untouched: listed before today's rules were begun, diagnosed once when they were done",
+    "second": "Development: untouched until the first rules were done, looked at since",
+    "first": "Development: the rules were made with these",
 }
 
 
