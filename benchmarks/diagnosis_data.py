@@ -254,8 +254,17 @@ def relabelled(change: Callable[[Sequence[str], np.random.Generator], list[str]]
 
 def symmetric(labels: Sequence[str], draw: np.random.Generator) -> list[str]:
     """Three in ten become any other class."""
+    return _any_other(labels, draw, 0.3)
+
+
+def a_tenth(labels: Sequence[str], draw: np.random.Generator) -> list[str]:
+    """One in ten becomes any other class."""
+    return _any_other(labels, draw, 0.1)
+
+
+def _any_other(labels: Sequence[str], draw: np.random.Generator, share: float) -> list[str]:
     classes = sorted(set(labels))
-    wrong = draw.random(len(labels)) < 0.3
+    wrong = draw.random(len(labels)) < share
     return [str(draw.choice([c for c in classes if c != label])) if bad else label
             for label, bad in zip(labels, wrong, strict=True)]  # fmt: skip
 

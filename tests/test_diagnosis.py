@@ -154,5 +154,88 @@ def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> Non
 def test_sentences_begin_with_a_capital_and_names_are_kept() -> None:
     found = diagnose(signs(trials=[trial(True, 0.0025, 0.2, 0.9)], loss=0.9))
     assert found.cause == SHORT and ". Accuracy is" in found.paragraph
-    behind = diagnose(signs(simpler=("TF-IDF", wilson(299, 300), Estimate(-0.02, -0.03, -0.01, 300))))
-    assert behind.paragraph.startswith("On validation TF-IDF does better")
+    behind = diagnose(signs(**FAR_BEHIND))
+    assert "On the validation rows TF-IDF does better, by 40.0 points" in behind.paragraph
+
+
+ONE_EPOCH = {"train": wilson(640, 800), "validation": wilson(180, 300), "usual_epochs": 20, "best_epoch": 1, "loss": 1.3,
+             "epochs": [Epoch(1.5, 1.3, 0.5, 0.6)]}  # fmt: skip
+
+
+def test_far_fewer_epochs_than_usual_are_too_few_with_any_sure_gain() -> None:
+    """A few steps of a trial cannot make up for a training that lacks thousands."""
+    found = diagnose(signs(**ONE_EPOCH, trials=[trial(True, 0.0025, 1.26, 1.3)]))
+    assert (found.cause, found.confidence) == (SHORT, "high")
+    assert "1 epoch, where 20 are usual" in found.paragraph and found.action.endswith("--epochs 20")
+    assert diagnose(signs(**ONE_EPOCH, trials=[trial(True, 0.0025, 1.3, 1.3)])).confidence == "moderate"
+
+
+def test_few_epochs_that_were_enough_are_not_too_few() -> None:
+    learnt = {**ONE_EPOCH, "train": wilson(780, 800), "validation": wilson(290, 300), "trials": []}
+    assert diagnose(signs(**learnt)).cause == FINE
+    some = {**ONE_EPOCH, "epochs": [ONE_EPOCH["epochs"][0]] * 6, "best_epoch": 6, "trials": []}
+    assert diagnose(signs(**some)).cause != SHORT
+
+
+def test_a_trial_that_knows_no_more_than_a_guess_helps_nothing() -> None:
+    """Of shuffled labels any calmer model is less wrong."""
+    calmer = {**GUESSING, "loss": 4.0, "trials": [trial(True, 0.0025, 2.4, 4.0)],
+              "simpler": ("a linear model", wilson(30, 300), Estimate(0, -0.05, 0.05, 300))}  # fmt: skip
+    assert diagnose(signs(**calmer)).cause == UNRELATED
+
+
+RISES = {"train": wilson(40, 40), "validation": wilson(150, 300), "epochs": LATER, "best_epoch": 2}
+
+
+def test_a_loss_that_rises_on_few_rows_wants_more_rows_unless_nothing_held_back() -> None:
+    few, bare = diagnose(signs(**RISES)), diagnose(signs(**RISES, restrained=False))
+    assert few.cause == DATA and "overfits since epoch 2" in few.paragraph
+    assert (bare.cause, bare.confidence) == (OVERFITTING, "high")
+
+
+TF_IDF = Estimate(-0.4, -0.45, -0.35, 300)
+FAR_BEHIND = {"train": wilson(500, 900), "validation": wilson(165, 300), "loss": 1.8,
+              "trials": [trial(True, 0.0025, 1.8, 1.8)],
+              "simpler": ("TF-IDF", wilson(285, 300), TF_IDF)}  # fmt: skip
+
+
+def test_a_simpler_model_a_little_ahead_is_what_to_use_and_no_flaw() -> None:
+    near = diagnose(signs(simpler=("TF-IDF", wilson(299, 300), Estimate(-0.02, -0.03, -0.01, 300))))
+    assert (near.cause, near.confidence) == (FINE, "moderate")
+    assert near.action.startswith("Use TF-IDF")
+    assert diagnose(signs(**FAR_BEHIND)).cause == UNTOLD
+
+
+def test_a_simpler_model_ahead_on_test_rows_alone_is_named_and_chooses_no_cause() -> None:
+    gap = {"train": wilson(900, 900), "validation": wilson(200, 300), "simpler": None}
+    ahead = diagnose(signs(**gap, ahead_on_test=("TF-IDF", TF_IDF)))
+    assert ahead.cause == diagnose(signs(**gap)).cause == DATA
+    assert "On the test rows TF-IDF does better" in ahead.paragraph
+    assert ahead.action.startswith("Use TF-IDF") and "TF-IDF" not in diagnose(signs(**gap)).action
+
+
+def test_probabilities_that_are_surely_off_are_told_of() -> None:
+    off = diagnose(signs(calibration_error=Estimate(0.06, 0.04, 0.08, 300)))
+    assert off.cause == FINE and "probabilities are off by 6.0 % (4.0 – 8.0)" in off.paragraph
+    assert "probabilities" not in diagnose(signs(calibration_error=Estimate(0.03, 0.01, 0.05, 300))).paragraph
+
+
+def test_a_column_close_to_a_number_is_a_leak_with_less_confidence_than_its_repetition() -> None:
+    part, whole = (diagnose(signs(skill="R²", leaks=[("members", share)])) for share in (0.93, 0.99))
+    assert (part.confidence, whole.confidence) == ("moderate", "high")
+    assert "explains 93.0 % of the target's variance" in part.paragraph
+
+
+def test_rare_classes_are_imbalanced_whether_or_not_they_are_ranked() -> None:
+    ranked, unranked = (Classes(wilson(0, 60), wilson(60, 60), pairs, ["rare"], 50.0)
+                        for pairs in (wilson(90, 100), wilson(50, 100)))  # fmt: skip
+    assert (diagnose(signs(classes=ranked)).cause, diagnose(signs(classes=ranked)).confidence) == (IMBALANCE, "high")
+    assert diagnose(signs(classes=unranked)).confidence == "moderate"
+
+
+def test_more_rows_are_wanted_with_high_confidence_where_few_or_a_curve_say_so() -> None:
+    gap = {"train": wilson(900, 900), "validation": wilson(150, 300)}
+    curve = Curve([100, 200, 400], [0.5, 0.6, 0.7], Estimate(0.4, 0.2, 0.6, 300))
+    assert diagnose(signs(**gap)).confidence == "moderate"
+    assert diagnose(signs(**gap, curve=curve)).confidence == "high"
+    assert diagnose(signs(**{**gap, "train": wilson(30, 30)})).confidence == "high"

@@ -52,6 +52,7 @@ def test_a_run_holds_what_its_diagnosis_rests_on() -> None:
     assert found == unfazed.diagnose(run.path)
     checks = json.loads(run.read_text("checks.json"))
     assert checks["usual_rate"] == 0.01 and checks["usual_width"] == 32
+    assert checks["usual_epochs"] > trained.SETTINGS["epochs"]
     assert found["layers"][0]["name"] == "stem"
     assert checks["variation"] > 0.1 and checks["copies"]["value"] < 0.1
     assert 0 < checks["loss"] < checks["guess_loss"]

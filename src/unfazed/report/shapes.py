@@ -46,7 +46,7 @@ MEASUREMENTS = {
     "labels": LABELS,
 }
 CHECKS = {
-    **dict.fromkeys(("usual_rate", "usual_width", "loss", "guess_loss", "variation"), NUMBER),
+    **dict.fromkeys(("usual_rate", "usual_epochs", "usual_width", "loss", "guess_loss", "variation"), NUMBER),
     "trials": [{"kept": bool, "learning_rate": NUMBER, "steps": int, "loss": NUMBER, "gain": Estimate}],
     "layers": [{"name": str, ...: NUMBER}],
     "copies": Estimate,
