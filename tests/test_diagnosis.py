@@ -50,6 +50,7 @@ def layer(gradient: float = 1e-2, constant: float = 0.0) -> Layer:
 POOR = {"train": wilson(400, 900), "validation": wilson(120, 300), "loss": 1.8,
         "trials": [trial(True, 0.0025, 1.8, 1.8)]}  # fmt: skip
 BEHIND = {**POOR, "simpler": ("a linear model", wilson(250, 300), Estimate(-0.4, -0.5, -0.3, 300))}
+LEVEL = ("a linear model", wilson(180, 300), Estimate(0.0, -0.05, 0.05, 300))
 GUESSING = {**POOR, "validation": wilson(31, 300)}
 LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0, 1.0, 0.5) for _ in range(6))]
 
@@ -74,7 +75,7 @@ LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0,
         ({"classes": Classes(wilson(2, 30), wilson(260, 270), wilson(90, 100), ["rare"], 50.0)}, IMBALANCE),
         ({"suspected": wilson(30, 100)}, LABELS),
         ({"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
-          "rows_per_class": 90.0}, LABELS),
+          "rows_per_class": 90.0, "simpler": LEVEL}, LABELS),
         ({"train": wilson(900, 900), "validation": wilson(150, 300), "suspected": wilson(10, 100)}, DATA),
         ({"train": wilson(200, 200), "validation": wilson(90, 300), "suspected": wilson(45, 100),
           "rows_per_class": 20.0}, DATA),
@@ -158,8 +159,8 @@ def test_sentences_begin_with_a_capital_and_names_are_kept() -> None:
     assert "On the validation rows TF-IDF does better, by 40.0 points" in behind.paragraph
 
 
-ONE_EPOCH = {"train": wilson(640, 800), "validation": wilson(180, 300), "usual_epochs": 20, "best_epoch": 1, "loss": 1.3,
-             "epochs": [Epoch(1.5, 1.3, 0.5, 0.6)]}  # fmt: skip
+ONE_EPOCH = {"train": wilson(640, 800), "validation": wilson(180, 300), "usual_epochs": 20, "best_epoch": 1,
+             "epochs": [Epoch(1.5, 1.3, 0.5, 0.6)], "loss": 1.3}  # fmt: skip
 
 
 def test_far_fewer_epochs_than_usual_are_too_few_with_any_sure_gain() -> None:
@@ -182,6 +183,23 @@ def test_a_trial_that_knows_no_more_than_a_guess_helps_nothing() -> None:
     calmer = {**GUESSING, "loss": 4.0, "trials": [trial(True, 0.0025, 2.4, 4.0)],
               "simpler": ("a linear model", wilson(30, 300), Estimate(0, -0.05, 0.05, 300))}  # fmt: skip
     assert diagnose(signs(**calmer)).cause == UNRELATED
+
+
+def test_where_only_the_network_falls_short_its_labels_are_not_blamed() -> None:
+    """A model that has much to learn yet is wrong where it is surest, too: another kind of model ends elsewhere."""
+    hard = {"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
+            "rows_per_class": 90.0, "simpler": LEVEL}  # fmt: skip
+    assert diagnose(signs(**hard)).cause == LABELS
+    ahead = ("a linear model", wilson(120, 300), Estimate(0.2, 0.15, 0.25, 300))
+    assert diagnose(signs(**{**hard, "simpler": ahead})).cause == DATA
+
+
+def test_labels_are_blamed_with_high_confidence_where_three_signs_agree() -> None:
+    noisy = {"train": wilson(640, 900), "validation": wilson(205, 300), "suspected": wilson(25, 100), "simpler": LEVEL}
+    audit = {"wrong": Estimate(300, 250, 350, 1200), "disagreement": 0.3}
+    assert diagnose(signs(**noisy, **audit)).confidence == "high"
+    assert diagnose(signs(**noisy, **{**audit, "disagreement": 0.6})).confidence == "moderate"
+    assert diagnose(signs(**noisy)).confidence == "moderate"
 
 
 RISES = {"train": wilson(40, 40), "validation": wilson(150, 300), "epochs": LATER, "best_epoch": 2}

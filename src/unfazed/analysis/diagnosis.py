@@ -33,7 +33,6 @@ from unfazed.analysis.diagnosis_words import (
 )
 from unfazed.analysis.readings import (
     ENOUGH_ROWS,
-    FEW,
     ahead,
     ahead_of_it,
     behind,
@@ -113,12 +112,11 @@ def _column(signs: Signs) -> Diagnosis | None:
     if not signs.leaks:
         return None
     name, right = signs.leaks[0]
-    accuracy = signs.skill == "accuracy"
-    told = f"tells the target of {percent(right)} of the training rows" if accuracy else (
-           f"explains {percent(right)} of the target's variance")  # fmt: skip
-    said = (f"The column “{name}” alone {told}. Unless it is known before the target is, every figure of this run is "
-            "too good.")  # fmt: skip
-    return _told(LEAK, "high" if accuracy or right >= REPEATED else "moderate", said,
+    classes = signs.skill == "accuracy"
+    told = "tells the target of {} of the training rows" if classes else "explains {} of the target's variance"
+    said = (f"The column “{name}” alone {told.format(percent(right))}. Unless it is known "
+            "before the target is, every figure of this run is too good.")  # fmt: skip
+    return _told(LEAK, "high" if classes or right >= REPEATED else "moderate", said,
                  f"Leave the column out, unless it is known in time: --columns {name}=identifier")  # fmt: skip
 
 
@@ -171,6 +169,8 @@ def _short(signs: Signs) -> Diagnosis | None:
     A trial of some dozen steps cannot undo a training that lacks thousands: then its being too short is told by the
     number of epochs, with any sure gain, or, where nine in ten epochs are missing, without.
     """
+    if signs.train.low >= UNFITTED and _rare(signs):
+        return None  # it learnt all it could but the rare classes, and any change of their loss looks like a gain
     tried, epochs, usual = going_on(signs), len(signs.epochs), signs.usual_epochs or 0
     if tried and material(signs, tried):
         helped = (f"{tried.steps} more steps bring the validation loss from {loss(signs.loss, signs)} to "
@@ -274,18 +274,29 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 
 WRONG = 0.05  # share of labels surely contradicted where the model is surest
 EVENLY, MOST_WRONG, MANY = 0.5, 0.45, 50  # of all mistakes; of the surest rows; training rows of a class
-KNOWN = 0.97  # skill from which on few rows of a class were enough
+MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
+KNOWN = 0.97  # skill from which on few rows were enough
 SPARED = 0.05  # share of the mistakes that four times the data would surely spare
+
+
+def _unrestrained(signs: Signs) -> Diagnosis | None:
+    """Validation loss that rose for good, in a training that held nothing back (Prechelt 1998: early stopping).
+
+    Such a network learns its labels by heart, right or wrong: what they are worth is told only by one that does not.
+    """
+    return None if signs.restrained else _overfitted(signs, "high")
 
 
 def _labels(signs: Signs) -> Diagnosis | None:
     """Labels that contradict the model even where it is surest: hard examples are those that it is unsure of."""
-    if signs.suspected is None or signs.suspected.low < WRONG or (gap(signs) and not _evenly_wrong(signs)):
+    if signs.suspected is None or signs.suspected.low < WRONG or scarce(signs):
+        return None
+    if gap(signs) and not _evenly_wrong(signs):
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(signs.suspected)} of these "
             f"{signs.suspected.n:,} rows. {stated(signs)}.{counted(signs)}")  # fmt: skip
-    return _told(LABELS, "high" if signs.suspected.low >= 2 * WRONG and not gap(signs) else "moderate", said,
-                 f"Correct {LISTED}")  # fmt: skip
+    sure = signs.suspected.low >= 2 * WRONG and not gap(signs) and _same_ceiling(signs) and _mostly_wrong(signs)
+    return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
 
 
 def _evenly_wrong(signs: Signs) -> bool:
@@ -294,36 +305,52 @@ def _evenly_wrong(signs: Signs) -> bool:
     What it could not yet learn, for want of data, is hard, and it is less sure of it; wrong labels are everywhere.
     """
     assert signs.suspected is not None
-    enough = signs.rows_per_class >= MANY
+    enough = signs.rows_per_class >= MANY and _same_ceiling(signs)
     return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value <= MOST_WRONG
 
 
-def _overfitting(signs: Signs) -> Diagnosis | None:
-    """Validation loss that rose for good while that of training fell (Prechelt 1998: early stopping).
+def _same_ceiling(signs: Signs) -> bool:
+    """Whether a simpler model, which has other failings, comes as far: then it is not the models that end there."""
+    return signs.simpler is not None and signs.simpler[2].low <= 0
 
-    Where rows are few and the recipe holds the weights back as usual, the same curve is what few rows look like: the
-    weights of the best epoch are kept anyway, and only more rows help. That is left to the next rule.
+
+def _mostly_wrong(signs: Signs) -> bool:
+    """Whether the audit takes most of the labels that it would not give for wrong, not for mistakes of its judges."""
+    if signs.wrong is None or not signs.disagreement:
+        return False
+    return signs.wrong.value / signs.wrong.n >= MOSTLY * signs.disagreement
+
+
+def _overfitting(signs: Signs) -> Diagnosis | None:
+    """The same, where weights were held back as usual; not where rows are few.
+
+    There the curve is what few rows look like: the weights of the best epoch are kept anyway, and only more rows help.
+    That is left to the next rule.
     """
+    return None if scarce(signs) else _overfitted(signs, "moderate")
+
+
+def _overfitted(signs: Signs, confidence: Confidence) -> Diagnosis | None:
     after = risen(signs)
-    if after is None or not gap(signs) or (scarce(signs) and signs.restrained):
+    if after is None or not gap(signs):
         return None
     best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[-1]
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
             f"{loss(best.validation_loss, signs)} to {loss(after, signs)} while that of training fell from "
             f"{loss(best.train_loss, signs)} to {loss(last.train_loss, signs)}. {stated(signs)}.")  # fmt: skip
-    return _told(OVERFITTING, "moderate" if signs.restrained else "high", said + worth(signs),
+    return _told(OVERFITTING, confidence, said + worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
 
 
 def _data(signs: Signs) -> Diagnosis | None:
-    """It knows its own rows and not yet what they stand for, or hardly has rows of some class."""
-    sparse = signs.rows_per_class < FEW and signs.validation.value < KNOWN
-    if not gap(signs) and not sparse:
+    """It knows its own rows and not yet what they stand for, or has hardly any."""
+    if not gap(signs) and not (scarce(signs) and signs.validation.high < KNOWN):
         return None
     rises = f" (and it overfits since epoch {signs.best_epoch}, as small sets do)" if risen(signs) else ""
     said = (f"It knows its {signs.train.n:,} training rows and not yet what they stand for{rises}: {both(signs)}, and "
             f"more steps do not help.{worth(signs)}{overtaken(signs)}")  # fmt: skip
-    sure = scarce(signs) or (signs.curve is not None and signs.curve.gain.low >= SPARED)
+    clean = signs.suspected is None or signs.suspected.high < 2 * WRONG
+    sure = scarce(signs) or (clean and signs.curve is not None and signs.curve.gain.low >= SPARED)
     action = "Label more examples like these"
     if simpler := ahead_of_it(signs):
         action = f"Use {simpler[0]}, which does better, until more examples like these are labelled"
@@ -369,8 +396,5 @@ def _uncalibrated(signs: Signs) -> str:
     return f" But its probabilities are off by {estimate(error)}."
 
 
-RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few,
-                           _rate, _short,
-                           _rare, _broken, _unrelated, _narrow,
-                           _labels, _overfitting, _data,
-                           _behind_simpler)  # fmt: skip
+RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,
+                           _unrestrained, _labels, _overfitting, _data, _behind_simpler)  # fmt: skip

@@ -6,7 +6,7 @@ from unfazed.analysis.signs import Signs, Trial
 CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance
 GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER, WORTH = 0.1, 0.03  # shares of the validation loss, and of a guess's, by which a trial must be better to matter
-RISEN = 0.1  # share by which the validation loss rose after its lowest
+RISEN, LAST = 0.1, 3  # share by which the validation loss rose after its lowest, on average of so many last epochs
 FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, below which more of them come first
 
 
@@ -56,8 +56,8 @@ def ahead(signs: Signs, tried: Trial) -> bool:
 
 def risen(signs: Signs) -> float | None:
     """The validation loss of the last epochs, where it rose after the best while the training loss fell."""
-    best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[signs.best_epoch :][-3:]
-    if not last or last[-1].train_loss > best.train_loss:
+    best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[signs.best_epoch :][-LAST:]
+    if not last or sum(epoch.train_loss for epoch in last) > len(last) * best.train_loss:
         return None
     after = sum(epoch.validation_loss for epoch in last) / len(last)
     return after if after >= (1 + RISEN) * best.validation_loss else None
