@@ -178,6 +178,34 @@ def test_few_epochs_that_were_enough_are_not_too_few() -> None:
     assert diagnose(signs(**some)).cause != SHORT
 
 
+def test_mistakes_on_its_own_rows_after_fewer_epochs_than_usual_are_for_want_of_time() -> None:
+    """The schedule has ended: a few more steps at a low rate show nothing."""
+    ahead = ("a linear model", wilson(115, 300), Estimate(0.3, 0.25, 0.35, 300))
+    epochs = [Epoch(2.0 * 0.8**e, 2.0 * 0.8**e, 0.7, 0.7) for e in range(4)]
+    unfitted = {"train": wilson(680, 900), "validation": wilson(220, 300), "epochs": epochs, "best_epoch": 4,
+                "simpler": ahead, "usual_epochs": 8}  # fmt: skip
+    found = diagnose(signs(**unfitted))
+    assert (found.cause, found.confidence) == (SHORT, "moderate") and "4 epochs; 8 are usual" in found.paragraph
+    assert diagnose(signs(**{**unfitted, "usual_epochs": 4})).cause == FINE
+    chance = ("boosting", wilson(220, 300), Estimate(0, -0.05, 0.05, 300))
+    assert diagnose(signs(**{**unfitted, "simpler": chance})).cause == FINE
+
+
+def test_the_share_of_an_epoch_that_a_few_steps_are_counts() -> None:
+    steps = {**ONE_EPOCH, "usual_epochs": 8, "trials": []}
+    assert diagnose(signs(**steps)).cause != SHORT
+    assert "for 0.07 epochs, where 8 are usual" in diagnose(signs(**steps, passes=0.07)).paragraph
+
+
+def test_a_model_that_is_hardly_ever_right_says_nothing_of_labels() -> None:
+    lost = {"train": wilson(200, 900), "validation": wilson(66, 300), "suspected": wilson(67, 100), "simpler": LEVEL}
+    assert diagnose(signs(**lost)).cause != LABELS
+
+
+def test_a_wide_interval_is_no_high_confidence_that_all_is_well() -> None:
+    assert diagnose(signs(validation=wilson(27, 30))).confidence == "moderate"
+
+
 def test_a_trial_that_knows_no_more_than_a_guess_helps_nothing() -> None:
     """Of shuffled labels any calmer model is less wrong."""
     calmer = {**GUESSING, "loss": 4.0, "trials": [trial(True, 0.0025, 2.4, 4.0)],

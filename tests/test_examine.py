@@ -65,6 +65,15 @@ def test_a_learning_rate_that_is_too_low_is_found_by_trying(tmp_path: Path) -> N
     assert run.report["diagnosis"]["action"] == "Train again with --learning-rate 0.01"
 
 
+def test_trials_are_judged_by_rows_of_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of a folder come class by class: the first of them alone would be no sample."""
+    monkeypatch.setattr("unfazed.verb.examine.HELD_OUT", 12)
+    run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False, validation=0.3,
+                        **{**trained.SETTINGS, "epochs": 1})  # fmt: skip
+    checks = json.loads(run.read_text("checks.json"))
+    assert checks["guess_loss"] > 0.8 and checks["passes"] == 1  # of 4 classes alike: 1.39
+
+
 def test_the_command_tells_it_and_what_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
     run = trained.run()
     for flags, said in (([], "accuracy on validation rows"), (["--json"], '"evidence"')):

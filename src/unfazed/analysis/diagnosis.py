@@ -23,8 +23,10 @@ from unfazed.analysis.diagnosis_words import (
     counted,
     estimate,
     evidence,
+    longer,
     loss,
     overtaken,
+    passes,
     percent,
     skill,
     stated,
@@ -36,12 +38,15 @@ from unfazed.analysis.readings import (
     ahead,
     ahead_of_it,
     behind,
+    biased,
     gap,
     going_on,
     knows,
     learnable,
     material,
+    mostly_wrong,
     risen,
+    same_ceiling,
     scarce,
 )
 from unfazed.analysis.signs import Signs
@@ -171,26 +176,20 @@ def _short(signs: Signs) -> Diagnosis | None:
     """
     if signs.train.low >= UNFITTED and _rare(signs):
         return None  # it learnt all it could but the rare classes, and any change of their loss looks like a gain
-    tried, epochs, usual = going_on(signs), len(signs.epochs), signs.usual_epochs or 0
+    tried, last = going_on(signs), signs.best_epoch == len(signs.epochs)
     if tried and material(signs, tried):
         helped = (f"{tried.steps} more steps bring the validation loss from {loss(signs.loss, signs)} to "
                   f"{loss(tried.loss, signs)}")  # fmt: skip
         said = f"It was stopped before it had learnt what there is: {helped}. {stated(signs)}."
-        return _told(SHORT, "high" if signs.best_epoch == epochs else "moderate", said, _longer(signs))
-    unfinished = signs.best_epoch == epochs and signs.train.high < UNFITTED and learnable(signs)
+        return _told(SHORT, "high" if last else "moderate", said, longer(signs))
     gains = tried is not None and tried.gain.low > 0 and tried.loss < signs.guess_loss
-    if not unfinished or not (HASTY * epochs <= usual or (HURRIED * epochs <= usual and gains)):
+    lacking = (signs.usual_epochs or 0) / (signs.passes or len(signs.epochs))
+    unfinished = last and signs.train.high < UNFITTED and learnable(signs)
+    if not unfinished or lacking < (HURRIED if gains else HASTY):
         return None
-    passes = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     still = ", and a few more steps still help" if gains else ""
-    said = f"It was trained for {passes}, where {usual} are usual for so many rows{still}. {stated(signs)}."
-    return _told(SHORT, "high" if gains else "moderate", said, _longer(signs))
-
-
-def _longer(signs: Signs) -> str:
-    if signs.ended_by_steps:
-        return "Train longer: more steps, or more time"
-    return f"Train longer: --epochs {max(3 * len(signs.epochs), signs.usual_epochs or 10)}"
+    said = f"It was trained for {passes(signs)}, where {signs.usual_epochs} are usual for so many rows{still}. "
+    return _told(SHORT, "high" if gains else "moderate", f"{said}{stated(signs)}.", longer(signs))
 
 
 # 3. What could not be learnt from what was given
@@ -199,7 +198,6 @@ RARE = 0.2  # recall of rare classes below that of the others by this much, inte
 RANKED = 0.55  # pairs of a rare and another example that a model which knows something of them ranks rightly
 MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
 VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer over its weights, by that of the layer with the median
-BIASED = 0.5  # share of the mistakes on new rows that are made on its own rows as well
 
 
 def _rare(signs: Signs) -> Diagnosis | None:
@@ -207,8 +205,7 @@ def _rare(signs: Signs) -> Diagnosis | None:
     classes = signs.classes
     if classes is None or classes.rare.n < FEWEST or classes.rare.high > classes.others.low - RARE:
         return None
-    named = ", ".join(f"“{name}”" for name in classes.names[:3])
-    ranks = classes.ranked.low >= RANKED
+    named, ranks = ", ".join(f"“{name}”" for name in classes.names[:3]), classes.ranked.low >= RANKED
     though = f", though it ranks them rightly in {estimate(classes.ranked)} of all pairs" if ranks else ""
     said = (f"Classes with few rows are not recognised: {estimate(classes.rare)} of {named}, against "
             f"{estimate(classes.others)} of the others{though}. The commonest class has {classes.ratio:,.0f} rows for "
@@ -261,9 +258,8 @@ def _unrelated(signs: Signs) -> Diagnosis | None:
 
 def _narrow(signs: Signs) -> Diagnosis | None:
     """A network thinner than usual that makes its mistakes on its own rows already, and time does not help."""
-    if signs.width is None or 2 * signs.width[0] > signs.width[1] or signs.train.high >= UNFITTED:
-        return None
-    if 1 - signs.train.value < BIASED * (1 - signs.validation.value):
+    unusual = signs.width is not None and 2 * signs.width[0] <= signs.width[1]
+    if signs.width is None or not unusual or signs.train.high >= UNFITTED or not biased(signs):
         return None
     said = (f"The network has not learnt its own training rows, and more steps do not help: {both(signs)}. Its width "
             f"is {signs.width[0]}; for this much data {signs.width[1]} is usual.")  # fmt: skip
@@ -273,8 +269,9 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 # 4. What it learnt from
 
 WRONG = 0.05  # share of labels surely contradicted where the model is surest
-EVENLY, MOST_WRONG, MANY = 0.5, 0.45, 50  # of all mistakes; of the surest rows; training rows of a class
-MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
+MOST_WRONG = 0.45  # beyond it, a model that has learnt next to nothing is likelier than labels that bad
+EVENLY, MANY = 0.5, 50  # share of all mistakes; training rows of a class
+FEWER = 1.5  # times as many epochs are usual: where mistakes are of its own rows, it may have been too short
 KNOWN = 0.97  # skill from which on few rows were enough
 SPARED = 0.05  # share of the mistakes that four times the data would surely spare
 
@@ -289,36 +286,39 @@ def _unrestrained(signs: Signs) -> Diagnosis | None:
 
 def _labels(signs: Signs) -> Diagnosis | None:
     """Labels that contradict the model even where it is surest: hard examples are those that it is unsure of."""
-    if signs.suspected is None or signs.suspected.low < WRONG or scarce(signs):
+    found = signs.suspected
+    if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not _evenly(signs)):
         return None
-    if gap(signs) and not _evenly_wrong(signs):
-        return None
-    said = (f"Labels contradict the model even where it is surest: {estimate(signs.suspected)} of these "
-            f"{signs.suspected.n:,} rows. {stated(signs)}.{counted(signs)}")  # fmt: skip
-    sure = signs.suspected.low >= 2 * WRONG and not gap(signs) and _same_ceiling(signs) and _mostly_wrong(signs)
+    said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} rows. "
+            f"{stated(signs)}.{counted(signs)}")  # fmt: skip
+    sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
     return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
 
 
-def _evenly_wrong(signs: Signs) -> bool:
+def _evenly(signs: Signs) -> bool:
     """Whether a model that knows its own rows better than others is about as often wrong where it is surest.
 
     What it could not yet learn, for want of data, is hard, and it is less sure of it; wrong labels are everywhere.
     """
     assert signs.suspected is not None
-    enough = signs.rows_per_class >= MANY and _same_ceiling(signs)
-    return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value <= MOST_WRONG
+    enough = signs.rows_per_class >= MANY and same_ceiling(signs)
+    return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value
 
 
-def _same_ceiling(signs: Signs) -> bool:
-    """Whether a simpler model, which has other failings, comes as far: then it is not the models that end there."""
-    return signs.simpler is not None and signs.simpler[2].low <= 0
+def _underfitting(signs: Signs) -> Diagnosis | None:
+    """Fewer epochs than usual, the last the best; mistakes on its own rows already; and no simpler model comes as far.
 
-
-def _mostly_wrong(signs: Signs) -> bool:
-    """Whether the audit takes most of the labels that it would not give for wrong, not for mistakes of its judges."""
-    if signs.wrong is None or not signs.disagreement:
-        return False
-    return signs.wrong.value / signs.wrong.n >= MOSTLY * signs.disagreement
+    Where one does, what is left may be chance, which no training takes away. After a schedule that ended at a rate of
+    nothing, a few more steps show little: only a longer training would.
+    """
+    lacking = (signs.usual_epochs or 0) / (signs.passes or len(signs.epochs))
+    if lacking < FEWER or signs.best_epoch < len(signs.epochs) or signs.train.high >= UNFITTED or gap(signs):
+        return None
+    if signs.simpler is None or same_ceiling(signs) or not biased(signs):
+        return None
+    said = (f"It has not learnt its own training rows, its last epoch was the best, and no simpler model comes as far: "
+            f"{both(signs)}. It made {passes(signs)}; {signs.usual_epochs} are usual.")  # fmt: skip
+    return _told(SHORT, "moderate", said, longer(signs))
 
 
 def _overfitting(signs: Signs) -> Diagnosis | None:
@@ -360,6 +360,7 @@ def _data(signs: Signs) -> Diagnosis | None:
 # 5. Nothing of these
 
 NEARLY = 0.9  # of what the best simpler model knows beyond a guess: less is far behind
+WIDE = 0.2  # an interval of the validation skill from which on it may hide a gap
 MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
 
 
@@ -378,23 +379,22 @@ def _fine(signs: Signs) -> Diagnosis:
         said = f"The model is not shown to know more than a guess does: {both(signs)}."
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler = going_on(signs), ahead_of_it(signs)
-    longer = f" {tried.steps} more steps do not help." if tried else ""
+    no_more = f" {tried.steps} more steps do not help." if tried else ""
     bad = signs.wrong is not None and round(signs.wrong.low) > 0
     nothing, labels = ("Nothing but some of its labels", counted(signs)) if bad else ("Nothing", "")
-    said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{longer}{worth(signs)}"
+    said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"
             f"{_uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
     action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
     if simpler:
         action = f"Use {simpler[0]}, which does better on the same rows, unless you need the network"
-    return _told(FINE, "high" if tried and not simpler else "moderate", said, action)
+    narrow = signs.validation.high - signs.validation.low < WIDE
+    return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, action)
 
 
 def _uncalibrated(signs: Signs) -> str:
     error = signs.calibration_error
-    if error is None or not error.low > MISCALIBRATED:
-        return ""
-    return f" But its probabilities are off by {estimate(error)}."
+    return f" But its probabilities are off by {estimate(error)}." if error and error.low > MISCALIBRATED else ""
 
 
 RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,
-                           _unrestrained, _labels, _overfitting, _data, _behind_simpler)  # fmt: skip
+                           _unrestrained, _labels, _underfitting, _overfitting, _data, _behind_simpler)  # fmt: skip

@@ -33,7 +33,7 @@ def _settings(signs: Signs) -> Iterator[tuple[str, str]]:
     if signs.usual_rate:
         yield "learning rate, and what is usual", f"{signs.learning_rate:g}; {signs.usual_rate:g}"
     if signs.usual_epochs:
-        yield "epochs, and what is usual for so many rows", f"{len(signs.epochs)}; {signs.usual_epochs}"
+        yield "epochs, and what is usual for so many rows", f"{passes(signs)}; {signs.usual_epochs}"
 
 
 def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
@@ -82,6 +82,19 @@ def counted(signs: Signs) -> str:
         return ""
     ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
     return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} labels are estimated to be wrong ({ends})."
+
+
+def passes(signs: Signs) -> str:
+    """How many epochs were made, the last perhaps in part."""
+    made = signs.passes or len(signs.epochs)
+    return "1 epoch" if made == 1 else f"{made:.2g} epochs" if made < 1 else f"{made:.0f} epochs"
+
+
+def longer(signs: Signs) -> str:
+    """What to do against too short a training."""
+    if signs.ended_by_steps:
+        return "Train longer: more steps, or more time"
+    return f"Train longer: --epochs {max(3 * len(signs.epochs), signs.usual_epochs or 10)}"
 
 
 def times(own: float, usual: float) -> str:

@@ -7,6 +7,8 @@ CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by 
 GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER, WORTH = 0.1, 0.03  # shares of the validation loss, and of a guess's, by which a trial must be better to matter
 RISEN, LAST = 0.1, 3  # share by which the validation loss rose after its lowest, on average of so many last epochs
+BIASED = 0.5  # share of the mistakes on new rows that are made on its own rows as well
+MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
 FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, below which more of them come first
 
 
@@ -66,3 +68,20 @@ def risen(signs: Signs) -> float | None:
 def scarce(signs: Signs) -> bool:
     """Whether rows are so few that nothing else need be blamed."""
     return signs.rows_per_class < FEW or signs.train.n < ENOUGH_ROWS
+
+
+def biased(signs: Signs) -> bool:
+    """Whether most mistakes are of what it could not fit, rather than of what it fitted too closely."""
+    return 1 - signs.train.value >= BIASED * (1 - signs.validation.value)
+
+
+def same_ceiling(signs: Signs) -> bool:
+    """Whether a simpler model, which has other failings, comes as far: then it is not the models that end there."""
+    return signs.simpler is not None and signs.simpler[2].low <= 0
+
+
+def mostly_wrong(signs: Signs) -> bool:
+    """Whether the audit takes most of the labels that it would not give for wrong, not for mistakes of its judges."""
+    if signs.wrong is None or not signs.disagreement:
+        return False
+    return signs.wrong.value / signs.wrong.n >= MOSTLY * signs.disagreement

@@ -93,6 +93,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         wrong=_estimate(counted) if counted and counted["value"] is not None else None,
         disagreement=labels.get("disagreement"),
         usual_epochs=int(checks["usual_epochs"]) if checks.get("usual_epochs") else None,
+        passes=checks.get("passes"),
         restrained=any(recipe.get(name) for name in RESTRAINTS),
         ahead_on_test=_ahead_on_test(told, skill),
         ended_by_steps=bool(recipe.get("steps")),

@@ -62,6 +62,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
             {
                 "usual_rate": usual.recipe.learning_rate,
                 "usual_epochs": usual.recipe.epochs,
+                "passes": steps / len(loader),
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
                 **trials(prepared, planned, loader, usual, trial_steps(steps)),
                 "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
@@ -89,7 +90,8 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps
 
     Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
     """
-    rows = prepared.table.rows("validation")[:HELD_OUT]
+    draw = np.random.default_rng(planned.recipe.seed)  # in a table's order the first rows may be of one class
+    rows = draw.permutation(prepared.table.rows("validation"))[:HELD_OUT]
     kept = losses(prepared, planned.model, rows)
     told: dict[str, Any] = {"loss": float(kept.mean()), "guess_loss": guess_loss(prepared, rows), "trials": []}
     if loader.processes.count > 1:
