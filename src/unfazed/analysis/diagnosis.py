@@ -146,6 +146,7 @@ def _few(signs: Signs) -> Diagnosis | None:
 
 FAR_RATE, VERY_FAR_RATE = 3, 10  # times the usual learning rate, either way: to be tried; doubtful in itself
 HURRIED, HASTY = 4, 10  # times as many epochs are usual: few steps that help are enough; even they are not needed
+GAINED = 0.02  # share of the validation loss by which few steps that help must do so
 UNFITTED = 0.9  # training skill for sure below this: it has not learnt its own rows
 
 
@@ -178,18 +179,17 @@ def _short(signs: Signs) -> Diagnosis | None:
         return None  # it learnt all it could but the rare classes, and any change of their loss looks like a gain
     tried, last = going_on(signs), signs.best_epoch == len(signs.epochs)
     if tried and material(signs, tried):
-        helped = (f"{tried.steps} more steps bring the validation loss from {loss(signs.loss, signs)} to "
-                  f"{loss(tried.loss, signs)}")  # fmt: skip
-        said = f"It was stopped before it had learnt what there is: {helped}. {stated(signs)}."
+        said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation "
+                f"loss from {loss(signs.loss, signs)} to {loss(tried.loss, signs)}. {stated(signs)}.")  # fmt: skip
         return _told(SHORT, "high" if last else "moderate", said, longer(signs))
-    gains = tried is not None and tried.gain.low > 0 and tried.loss < signs.guess_loss
+    gains = tried is not None and tried.gain.low > 0 and GAINED * (signs.loss or 0) < tried.gain.value
     lacking = (signs.usual_epochs or 0) / (signs.passes or len(signs.epochs))
     unfinished = last and signs.train.high < UNFITTED and learnable(signs)
     if not unfinished or lacking < (HURRIED if gains else HASTY):
         return None
     still = ", and a few more steps still help" if gains else ""
     said = f"It was trained for {passes(signs)}, where {signs.usual_epochs} are usual for so many rows{still}. "
-    return _told(SHORT, "high" if gains else "moderate", f"{said}{stated(signs)}.", longer(signs))
+    return _told(SHORT, "high" if gains and lacking >= HASTY else "moderate", f"{said}{stated(signs)}.", longer(signs))
 
 
 # 3. What could not be learnt from what was given
