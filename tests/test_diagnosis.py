@@ -239,6 +239,14 @@ def test_a_loss_that_rises_on_few_rows_wants_more_rows_unless_nothing_held_back(
     assert (bare.cause, bare.confidence) == (OVERFITTING, "high")
 
 
+def test_a_slight_rise_is_overfitting_only_where_nothing_held_back() -> None:
+    slight = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 1.26, 1.0, 0.5) for _ in range(6))]
+    rises = {**RISES, "train": wilson(900, 900), "epochs": slight}
+    assert diagnose(signs(**rises)).cause == DATA
+    bare = diagnose(signs(**rises, restrained=False))
+    assert (bare.cause, bare.confidence) == (OVERFITTING, "moderate")
+
+
 TF_IDF = Estimate(-0.4, -0.45, -0.35, 300)
 FAR_BEHIND = {"train": wilson(500, 900), "validation": wilson(165, 300), "loss": 1.8,
               "trials": [trial(True, 0.0025, 1.8, 1.8)],

@@ -35,6 +35,7 @@ from unfazed.analysis.diagnosis_words import (
 )
 from unfazed.analysis.readings import (
     ENOUGH_ROWS,
+    RISEN,
     ahead,
     ahead_of_it,
     behind,
@@ -258,12 +259,12 @@ def _unrelated(signs: Signs) -> Diagnosis | None:
 
 def _narrow(signs: Signs) -> Diagnosis | None:
     """A network thinner than usual that makes its mistakes on its own rows already, and time does not help."""
-    unusual = signs.width is not None and 2 * signs.width[0] <= signs.width[1]
-    if signs.width is None or not unusual or signs.train.high >= UNFITTED or not biased(signs):
+    own, usual = signs.width or (1, 1)
+    if 2 * own > usual or signs.train.high >= UNFITTED or not biased(signs):
         return None
     said = (f"The network has not learnt its own training rows, and more steps do not help: {both(signs)}. Its width "
-            f"is {signs.width[0]}; for this much data {signs.width[1]} is usual.")  # fmt: skip
-    return _told(NARROW, "moderate", said, f"Train again with --width {signs.width[1]}")
+            f"is {own}; for this much data {usual} is usual.")  # fmt: skip
+    return _told(NARROW, "moderate", said, f"Train again with --width {usual}")
 
 
 # 4. What it learnt from
@@ -281,7 +282,7 @@ def _unrestrained(signs: Signs) -> Diagnosis | None:
 
     Such a network learns its labels by heart, right or wrong: what they are worth is told only by one that does not.
     """
-    return None if signs.restrained else _overfitted(signs, "high")
+    return None if signs.restrained else _overfitted(signs)
 
 
 def _labels(signs: Signs) -> Diagnosis | None:
@@ -322,15 +323,14 @@ def _underfitting(signs: Signs) -> Diagnosis | None:
 
 
 def _overfitting(signs: Signs) -> Diagnosis | None:
-    """The same, where weights were held back as usual; not where rows are few.
+    """The same, where weights were held back as usual; not where rows are few, which is left to the next rule.
 
     There the curve is what few rows look like: the weights of the best epoch are kept anyway, and only more rows help.
-    That is left to the next rule.
     """
-    return None if scarce(signs) else _overfitted(signs, "moderate")
+    return None if scarce(signs) else _overfitted(signs)
 
 
-def _overfitted(signs: Signs, confidence: Confidence) -> Diagnosis | None:
+def _overfitted(signs: Signs) -> Diagnosis | None:
     after = risen(signs)
     if after is None or not gap(signs):
         return None
@@ -338,7 +338,8 @@ def _overfitted(signs: Signs, confidence: Confidence) -> Diagnosis | None:
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
             f"{loss(best.validation_loss, signs)} to {loss(after, signs)} while that of training fell from "
             f"{loss(best.train_loss, signs)} to {loss(last.train_loss, signs)}. {stated(signs)}.")  # fmt: skip
-    return _told(OVERFITTING, confidence, said + worth(signs),
+    sure = not signs.restrained and after >= (1 + RISEN) * best.validation_loss
+    return _told(OVERFITTING, "high" if sure else "moderate", said + worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
 
 

@@ -7,6 +7,7 @@ CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by 
 GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER, WORTH = 0.1, 0.03  # shares of the validation loss, and of a guess's, by which a trial must be better to matter
 RISEN, LAST = 0.1, 3  # share by which the validation loss rose after its lowest, on average of so many last epochs
+SLIGHTLY = 0.03  # the same where nothing held the weights back, which speaks for it, too
 BIASED = 0.5  # share of the mistakes on new rows that are made on its own rows as well
 MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
 FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, below which more of them come first
@@ -57,12 +58,16 @@ def ahead(signs: Signs, tried: Trial) -> bool:
 
 
 def risen(signs: Signs) -> float | None:
-    """The validation loss of the last epochs, where it rose after the best while the training loss fell."""
+    """The validation loss of the last epochs, where it rose after the best while the training loss fell.
+
+    By a tenth, or if nothing held the weights back, by less.
+    """
     best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[signs.best_epoch :][-LAST:]
     if not last or sum(epoch.train_loss for epoch in last) > len(last) * best.train_loss:
         return None
     after = sum(epoch.validation_loss for epoch in last) / len(last)
-    return after if after >= (1 + RISEN) * best.validation_loss else None
+    least = RISEN if signs.restrained else SLIGHTLY
+    return after if after >= (1 + least) * best.validation_loss else None
 
 
 def scarce(signs: Signs) -> bool:
