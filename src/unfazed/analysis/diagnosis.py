@@ -31,6 +31,7 @@ from unfazed.analysis.diagnosis_words import (
     skill,
     stated,
     times,
+    uncalibrated,
     worth,
 )
 from unfazed.analysis.readings import (
@@ -362,7 +363,6 @@ def _data(signs: Signs) -> Diagnosis | None:
 
 NEARLY = 0.9  # of what the best simpler model knows beyond a guess: less is far behind
 WIDE = 0.2  # an interval of the validation skill from which on it may hide a gap
-MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
 
 
 def _behind_simpler(signs: Signs) -> Diagnosis | None:
@@ -384,17 +384,12 @@ def _fine(signs: Signs) -> Diagnosis:
     bad = signs.wrong is not None and round(signs.wrong.low) > 0
     nothing, labels = ("Nothing but some of its labels", counted(signs)) if bad else ("Nothing", "")
     said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"
-            f"{_uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
+            f"{uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
     action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
     if simpler:
         action = f"Use {simpler[0]}, which does better on the same rows, unless you need the network"
     narrow = signs.validation.high - signs.validation.low < WIDE
     return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, action)
-
-
-def _uncalibrated(signs: Signs) -> str:
-    error = signs.calibration_error
-    return f" But its probabilities are off by {estimate(error)}." if error and error.low > MISCALIBRATED else ""
 
 
 RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,

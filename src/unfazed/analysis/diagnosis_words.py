@@ -8,6 +8,8 @@ from unfazed.analysis.readings import ahead_of_it
 from unfazed.analysis.signs import Signs
 from unfazed.analysis.surprise import BITS_PER_NAT
 
+MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
+
 
 def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
     """What was measured, by name."""
@@ -141,3 +143,9 @@ def overtaken(signs: Signs) -> str:
         return ""
     name, lead, rows = ahead
     return f" On the {rows} rows {name} does better, by {points(lead)}."
+
+
+def uncalibrated(signs: Signs) -> str:
+    """A sentence on probabilities that are surely off; else nothing."""
+    error = signs.calibration_error
+    return f" But its probabilities are off by {estimate(error)}." if error and error.low > MISCALIBRATED else ""
