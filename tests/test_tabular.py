@@ -219,8 +219,11 @@ def test_a_value_is_the_same_however_it_is_written(same: list[Value]) -> None:
 
 @pytest.mark.parametrize(
     "different",
-    [["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"]],
-)
+    [
+        ["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"],
+        [1, True], ["x" * 200, "x" * 201],
+    ],
+)  # fmt: skip
 def test_values_that_differ_stay_different(different: list[Value]) -> None:
     assert len({values.identity(value) for value in different}) == 2
 
