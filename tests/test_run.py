@@ -19,6 +19,9 @@ def copy(tmp_path: Path) -> Path:
 def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no run folder"):
         Run.open(tmp_path / "nowhere")
+    (tmp_path / "first").mkdir()
+    with pytest.raises(RunError, match=r'makes one\. Did you mean "first"\?'):
+        Run.open(tmp_path / "frist")
     with pytest.raises(RunError, match="is not a run folder"):
         Run.open(tmp_path)
 
@@ -90,6 +93,13 @@ def test_a_hostile_model_description_costs_nothing_and_is_refused(copy: Path, ch
     (copy / "model.json").write_text(json.dumps({**model, **change}))
     with pytest.raises(RunError):
         Predictor.open(copy)
+
+
+def test_a_task_that_there_is_not_is_refused(copy: Path) -> None:
+    run = Run(copy)
+    run.write_json("model.json", {**run.model, "task": "<img src=x>"})
+    with pytest.raises(RunError, match="not one of classification"):
+        _ = Run(copy).task
 
 
 def test_a_pickle_in_an_array_file_is_not_loaded(copy: Path) -> None:

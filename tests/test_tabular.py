@@ -180,6 +180,7 @@ def test_what_training_had_not_is_counted() -> None:
     preprocessor = fitted({"age": [20, 30, 40, 50], "job": ["cook", "cook", "smith", "smith"], "size": [1, 2, "?", 3]})
     assert news([{"age": 1, "job": "cook", "size": None}], preprocessor) == []
     assert news([{"age": "old", "job": "pilot"}, {"job": "cook"}, {"age": 3, "job": "nun"}], preprocessor) == [
+        'it has no column "size": what was learnt from there counts as missing.',
         '"age": 2 of 3 are no number, all of training were',
         '"job": 2 of 3 are categories that training had at most once',
     ]
@@ -290,7 +291,7 @@ def test_alarms_name_what_gives_the_target_away_and_the_column_to_leave_out() ->
     x = np.stack([encode({name: values[row] for name, values in cells.items()}, preprocessor) for row in range(100)])
     kinds, alarm, identifier = notices(x, y, preprocessor)
     assert kinds == "columns: 2 numbers (size, id), 1 date (paid)"
-    assert alarm.startswith('"paid" alone tells the target of 100.0% of 100 training rows')
+    assert alarm.startswith('"paid" alone tells the target of 100.0 % of 100 training rows')
     assert alarm.endswith("--columns paid=identifier")
     assert identifier.startswith("learnt from because --columns says so") and ": id." in identifier
 

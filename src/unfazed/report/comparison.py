@@ -11,6 +11,7 @@ from unfazed.report.terminal import Hanging, metrics_table
 from unfazed.report.words import count, figure, number, printable
 
 Facts = Mapping[str, Any]
+MEASURES = {"accuracy": "accuracy", "f1_micro": "F1", "mae": "mean absolute error"}
 
 
 def comparison(told: Facts) -> Group:
@@ -42,23 +43,30 @@ def _names(told: Facts) -> list[str]:
 def _left_out(told: Facts, names: list[str]) -> list[str]:
     said = []
     for name, its in zip(names, told["left_out"], strict=True):
-        if its["left_out"]:
-            seen = its["trained_on_by_another"]
-            why = f", {count(seen)} of them because another was trained or chosen on them" if seen else ""
-            of = count(its["test_rows"], "test rows")
-            said.append(f"left out: {count(its['left_out'])} of {name}'s {of}, which not all runs kept apart{why}")
+        left, of = its["left_out"], count(its["test_rows"], "test rows")
+        why = {
+            "another was trained or chosen on": its["trained_on_by_another"],
+            "labelled otherwise in another": its["labelled_otherwise"],
+        }
+        why["not among the test rows of another"] = left - sum(why.values())
+        if left:
+            parts = "; ".join(f"{what}: {count(number)}" for what, number in why.items() if number)
+            said.append(f"left out: {count(left)} of {name}'s {of} ({parts})")
+    if any(its["labelled_otherwise"] for its in told["left_out"]):
+        said.append("Labels that were corrected are compared by neither label: they were looked at because of what a "
+                    "run said, and would favour one of the two.")
     return said
 
 
 def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     first, second = names[pair["first"]], names[pair["second"]]
     found, chance = pair["difference"], f"p = {_chance(pair['p_corrected'])}"
-    write = _points if pair["metric"] == "accuracy" else number
-    ahead, behind = (first, second) if (found["value"] > 0) == (pair["metric"] == "accuracy") else (second, first)
+    error = pair["metric"] == "mae"  # less is better
+    write = number if error else _points
+    ahead, behind = (first, second) if (found["value"] > 0) != error else (second, first)
     ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
-    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} – {write(ends[1])})"
-    measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
-    said = f"{first} less {second}: {measure} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
+    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
+    said = f"{first} less {second}: {MEASURES[pair['metric']]} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
     if pair["distinguishable"]:
         return f"{ahead} is better than {behind}. {said}{_surprise(pair)}."
     return f"{first} and {second} are not distinguishable. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
@@ -75,14 +83,13 @@ def _surprise(pair: Facts) -> str:
     if not found or None in (found["value"], found["low"], found["high"]):
         return ""
     value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
-    return f"; surprise {value} bits ({low} – {high}), p = {_chance(pair['log_loss_p'])}"
+    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p'])}"
 
 
 def _needed(pair: Facts, rows: int) -> str:
     needed = pair["rows_needed"]
     if needed is None:
-        measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
-        return f" No difference in {measure} was seen at all."
+        return f" No difference in {MEASURES[pair['metric']]} was seen at all."
     if needed <= rows:
         return " It is a close call: more test examples will tell."
     return f" If the difference is as large as it looks, some {count(_rounded(needed), 'test examples')} might show it."
@@ -95,7 +102,7 @@ def _rounded(value: int) -> int:
 
 
 def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f} points"
+    return "–" if share is None else f"{100 * share:+.1f} points".replace("-", "−")
 
 
 def _chance(chance: float) -> str:
