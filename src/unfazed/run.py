@@ -187,9 +187,8 @@ class Run:
         return self._arrays("dynamics.npz")
 
     def scores(self) -> dict[str, NDArray[Any]]:
-        """`probs` [N, K], before calibration, and `embeddings` [N, D] of the finished model, for every row.
-        Where numbers are predicted `probs` [N, 1] are these, in the units of the target; [N, 2] with their deviations.
-        Of classes also `out_of_sample` [N, K]: a simple model's probabilities, each row by a fit without it.
+        """`probs` [N, K], before calibration, and `embeddings` [N, D] of the finished model, for every row; of classes
+        `out_of_sample` [N, K] of a simple one that has not seen the row. Numbers: [N, 1], [N, 2] with their deviations.
         """
         return self._arrays("scores.npz")
 
