@@ -106,6 +106,17 @@ def test_a_simple_model_that_has_not_seen_the_labels_corrects_one_that_has_learn
     assert errors[both.order[:600]].mean() > errors[alone.order[:600]].mean() + 0.1
 
 
+def test_the_more_a_simple_model_lags_the_less_it_counts():
+    _, y, given, embeddings, split = judged(noise=0.1)
+    alone = label_issues(y, given, embeddings[:, :0], split).scores["margin"]
+    draws, moved = np.random.default_rng(1).random(len(y)), []
+    for share in (0, 0.06, 0.3):
+        simple = np.where((draws < share)[:, None], np.roll(embeddings, 1, axis=1), embeddings)
+        margin = label_issues(y, given, embeddings[:, :0], split, simple).scores["margin"]
+        moved.append(np.abs(margin - alone)[draws > 0.3].mean())
+    assert moved[0] > moved[1] > moved[2] == 0
+
+
 def test_a_simple_model_that_knows_less_is_not_asked():
     _, y, given, embeddings, split = judged(noise=0.1)
     guesses = np.random.default_rng(1).dirichlet(np.ones(CLASSES), len(y))

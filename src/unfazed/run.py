@@ -188,7 +188,7 @@ class Run:
 
     def scores(self) -> dict[str, NDArray[Any]]:
         """`probs` [N, K], before calibration, and `embeddings` [N, D] of the finished model, for every row; of classes
-        `out_of_sample` [N, K] of a simple one that has not seen the row. Numbers: [N, 1], [N, 2] with their deviations.
+        `out_of_sample` [N, K], a simple model's, fitted without the row. Numbers: [N, 1], or [N, 2] with deviations.
         """
         return self._arrays("scores.npz")
 
