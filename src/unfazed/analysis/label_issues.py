@@ -69,9 +69,7 @@ def label_issues(
     if neighbours.shape[1] and _lag(y, votes, belief, measured) <= WORSE:
         belief = np.float32(0.5) * (probs + votes)
     if out_of_sample is not None:
-        simple = np.nan_to_num(out_of_sample).astype(np.float32)
-        weight = np.float32(SIMPLE * max(0.0, 1 - max(0.0, _lag(y, simple, belief, measured)) / UNHEARD))
-        belief = (1 - weight) * belief + weight * simple
+        belief = _reconsidered(y, belief, np.nan_to_num(out_of_sample).astype(np.float32), measured)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
     for judged, fitted in _parts(y, belief, split, measured):
         found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
@@ -88,6 +86,15 @@ def label_issues(
     value, low, high = count.tolist()
     estimate = Estimate(value, low, high, len(order))
     return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
+
+
+def _reconsidered(
+    y: Integers, belief: NDArray[np.float32], simple: NDArray[np.float32], measured: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """What is believed [N, K] once the `simple` model [N, K] has been heard."""
+    behind = np.clip(_lag(y, simple, belief, measured) / UNHEARD, 0, 1)
+    weight = np.float32(SIMPLE * (1 - behind))
+    return np.asarray((1 - weight) * belief + weight * simple)
 
 
 def _lag(
