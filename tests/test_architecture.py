@@ -27,7 +27,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"modality", "samples", "target"},
     {"sample_sounds"},
     {"seen"},
-    {"reading", "split", "corrections", "source", "source_values", "source_hub"},
+    {"reading", "split", "corrections", "labelled", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder", "source_labels"},
     {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},

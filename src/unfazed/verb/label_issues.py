@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.intervals import Estimate, Floats, Integers
 from unfazed.analysis.label_issues import LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
@@ -76,6 +76,26 @@ def audited(run: Run, table: Table) -> LabelIssues:
     Raises:
         RunError: a file is missing or damaged, or they contradict one another.
     """
+    window, probs, embeddings = _record(run, table)
+    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
+    if table.task == "regression":
+        return number_issues(table.targets(), _numbers(run, window, probs), embeddings, trained, seed)
+    belief = np.where(trained[:, None], window, probs)
+    return found_in(table.y(), belief, embeddings, _splits(table, trained), seed)
+
+
+def residuals(run: Run, table: Table) -> tuple[Floats, NDArray[np.bool_]]:
+    """How far each number of a run is from what is predicted [N], nan = unknown; and which rows were trained on [N].
+
+    Raises:
+        RunError: a file is missing or damaged, or they contradict one another.
+    """
+    window, probs, _ = _record(run, table)
+    return table.targets() - _numbers(run, window, probs), np.isfinite(window[:, 0])
+
+
+def _record(run: Run, table: Table) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+    """Predictions before memorisation, of the finished model, and embeddings: each with a row for every example."""
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
     if window is None or probs is None or embeddings is None:
@@ -83,13 +103,12 @@ def audited(run: Run, table: Table) -> LabelIssues:
     outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
     if window.shape != (len(table), *outputs) or probs.shape != window.shape or len(embeddings) != len(table):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
-    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
-    if table.task == "regression":
-        in_window = _in_units(run, window[:, 0])
-        predicted = np.where(trained, in_window, probs[:, 0].astype(np.float64))
-        return number_issues(table.targets(), predicted, embeddings, trained, seed)
-    belief = np.where(trained[:, None], window, probs)
-    return found_in(table.y(), belief, embeddings, _splits(table, trained), seed)
+    return window, probs, embeddings
+
+
+def _numbers(run: Run, window: NDArray[np.floating], probs: NDArray[np.floating]) -> Floats:
+    """What is predicted of each row [N], of those that were trained on before memorisation."""
+    return np.where(np.isfinite(window[:, 0]), _in_units(run, window[:, 0]), probs[:, 0].astype(np.float64))
 
 
 def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,0 +1,110 @@
+"""Which unlabelled examples are worth labelling next: pool-based active learning, many at a time (Settles 2009).
+
+Uncertainty asks what the model cannot tell, diversity what it has not seen; both together ask for what it cannot tell
+in as many ways as possible. None of them takes two near-copies of one example.
+
+Axis letters: n unlabelled examples, D embedding width, K classes, A numbers of a doubt, k examples chosen.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfazed.analysis.intervals import Floats, Integers
+
+Vectors = NDArray[np.float32]
+COPY = 0.25  # of the usual distance to a training row, within which an example is a near-copy of another
+
+
+def margin_uncertainty(probs: NDArray[np.floating]) -> Floats:
+    """One less the margin between the two likeliest classes of `probs` [n, K]: [n], 0 = sure, 1 = a tie.
+
+    Scheffer, Decomain and Wrobel 2001. Entropy would also count how doubt is spread over classes that are out of the
+    question, and does worse the more of them there are.
+    """
+    ordered = np.partition(probs.astype(np.float64), -2, axis=1)
+    return np.asarray(1 - (ordered[:, -1] - ordered[:, -2]))
+
+
+def set_uncertainty(probs: NDArray[np.floating]) -> Floats:
+    """The entropy in bits [n] of sets of labels, each of K labels by itself, with `probs` [n, K]."""
+    p = np.clip(probs.astype(np.float64), 1e-12, 1 - 1e-12)
+    return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)).sum(1))
+
+
+def class_doubts(probs: NDArray[np.floating]) -> Vectors:
+    """What the model would be told [n, K] if what it holds likeliest were true: its probabilities less that class."""
+    doubts = probs.astype(np.float32)
+    doubts[np.arange(len(doubts)), doubts.argmax(1)] -= 1
+    return doubts
+
+
+def most_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float) -> Integers:
+    """The `count` most uncertain examples [k], the most uncertain first, none nearer than `apart` to one before it.
+
+    uncertainty [n]; units [n, D]: embeddings on the sphere. Where too few are so far apart, the rest follow in order.
+    """
+    taken: list[int] = []
+    free = np.ones(len(uncertainty), dtype=bool)
+    for row in np.argsort(-uncertainty, kind="stable"):
+        if len(taken) == count:
+            break
+        if free[row]:
+            taken.append(int(row))
+            free &= _squares(units, units[row]) > apart * apart
+    return _filled(taken, uncertainty, count)
+
+
+def farthest_first(
+    nearest: NDArray[np.floating], units: Vectors, count: int, weights: Floats | None = None
+) -> Integers:
+    """The greedy k-centre [k]: always the example that is farthest from all that are labelled or taken.
+
+    Gonzalez 1985; as a way of choosing what to label Sener and Savarese 2018. nearest [n]: the distance of each to the
+    labelled ones. units [n, D]. weights [n]: what a distance is multiplied by. O(n k D) time, O(n) memory.
+    """
+    worth = np.ones(len(units)) if weights is None else weights
+    squares = np.minimum(np.square(nearest.astype(np.float64)), 4.0)  # no chord is longer than 2
+    taken: list[int] = []
+    for _ in range(min(count, len(units))):
+        gain = worth * np.sqrt(squares)
+        gain[taken] = -1
+        row = int(gain.argmax())
+        if gain[row] <= 0:
+            break
+        taken.append(row)
+        np.minimum(squares, _squares(units, units[row]), out=squares)
+    return _filled(taken, worth, count)
+
+
+def diverse_doubts(doubts: Vectors, embeddings: Vectors, count: int, seed: int) -> Integers:
+    """Examples [k] that are in doubt, each in another way: BADGE (Ash et al. 2020).
+
+    Each example stands for the gradient of the last layer, doubts [n, A] times embeddings [n, D], if the model were
+    right: long where it is unsure. k-means++ draws far ones. The products are never made: O(n k (A + D)) time.
+    """
+    lengths = np.square(doubts).sum(1, dtype=np.float64) * np.square(embeddings).sum(1, dtype=np.float64)
+    generator = np.random.default_rng(seed)
+    taken: list[int] = []
+    squares = lengths.copy()
+    for _ in range(min(count, len(doubts))):
+        squares[taken] = 0
+        total = squares.sum()
+        if total <= 0:
+            break
+        row = int(generator.choice(len(squares), p=squares / total)) if taken else int(lengths.argmax())
+        taken.append(row)
+        inner = (doubts @ doubts[row]).astype(np.float64) * (embeddings @ embeddings[row])
+        np.minimum(squares, np.maximum(lengths + lengths[row] - 2 * inner, 0), out=squares)
+    return _filled(taken, lengths, count)
+
+
+def _squares(units: Vectors, centre: Vectors) -> Floats:
+    """The squared chord [n] between each of `units` [n, D] and one of them."""
+    return np.maximum(2 - 2 * (units @ centre).astype(np.float64), 0)
+
+
+def _filled(taken: list[int], worth: Floats, count: int) -> Integers:
+    """What was taken, and where that is too little the best of the rest."""
+    rest = np.setdiff1d(np.arange(len(worth)), taken)
+    more = rest[np.argsort(-worth[rest], kind="stable")][: max(0, min(count, len(worth)) - len(taken))]
+    return np.concatenate([np.array(taken, dtype=np.int64), more.astype(np.int64)])
