@@ -33,19 +33,20 @@ def test_the_most_uncertain_come_first_and_near_copies_last() -> None:
 def test_farthest_first_covers_what_is_not_labelled() -> None:
     labelled, units = circle(0), circle(1, 2, 90, 91, 180, 270)
     nearest = distances(units, labelled)
-    first, *others = farthest_first(nearest, units, 3).tolist()
+    first, *others = farthest_first(nearest, units, 3, 0.0).tolist()
     assert first == 4 and set(others) == {2, 5}
 
 
 def test_weights_let_a_nearer_but_unsure_example_win() -> None:
     units = circle(170, 60, 61)
     weights = np.array([0.1, 1.0, 0.9])
-    assert farthest_first(distances(units, circle(0)), units, 2, weights).tolist() == [1, 0]
+    assert farthest_first(distances(units, circle(0)), units, 2, 0.0, weights).tolist() == [1, 0]
 
 
 def test_copies_are_chosen_only_when_nothing_else_is_left() -> None:
     units = circle(*[90] * 50, 180, 200)
-    chosen = farthest_first(distances(units, circle(0)), units, 5, np.r_[np.ones(50), 0.2, 0.2])
+    weights = np.r_[np.ones(50), 1e-6, 1e-6]
+    chosen = farthest_first(distances(units, circle(0)), units, 5, 0.01, weights)
     assert len(set(chosen.tolist())) == 5 and {50, 51} < set(chosen[:3].tolist())
 
 
@@ -53,7 +54,7 @@ def test_every_example_is_chosen_once_where_all_are_asked_for() -> None:
     generator = np.random.default_rng(0)
     units = on_sphere(generator.normal(size=(40, 3)))
     nearest = distances(units, units[:3])
-    for chosen in (farthest_first(nearest, units, 100), most_uncertain(np.zeros(40), units, 100, 2.0)):
+    for chosen in (farthest_first(nearest, units, 100, 0.1), most_uncertain(np.zeros(40), units, 100, 2.0)):
         assert sorted(chosen.tolist()) == list(range(40))
 
 

@@ -55,25 +55,26 @@ def most_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float
 
 
 def farthest_first(
-    nearest: NDArray[np.floating], units: Vectors, count: int, weights: Floats | None = None
+    nearest: NDArray[np.floating], units: Vectors, count: int, apart: float, weights: Floats | None = None
 ) -> Integers:
     """The greedy k-centre [k]: always the example that is farthest from all that are labelled or taken.
 
     Gonzalez 1985; as a way of choosing what to label Sener and Savarese 2018. nearest [n]: the distance of each to the
-    labelled ones. units [n, D]. weights [n]: what a distance is multiplied by. O(n k D) time, O(n) memory.
+    labelled ones. units [n, D]. apart: what is nearer than that to another comes last. weights [n]: what a distance is
+    multiplied by. O(n k D) time, O(n) memory.
     """
     worth = np.ones(len(units)) if weights is None else weights
     squares = np.minimum(np.square(nearest.astype(np.float64)), 4.0)  # no chord is longer than 2
     taken: list[int] = []
-    for _ in range(min(count, len(units))):
-        gain = worth * np.sqrt(squares)
-        gain[taken] = -1
+    while len(taken) < count:
+        gain = np.where(squares > apart * apart, worth * np.sqrt(squares), 0)
         row = int(gain.argmax())
         if gain[row] <= 0:
             break
         taken.append(row)
         np.minimum(squares, _squares(units, units[row]), out=squares)
-    return _filled(taken, worth, count)
+        squares[row] = 0
+    return _filled(taken, worth * np.sqrt(squares) if weights is None else worth, count)
 
 
 def diverse_doubts(doubts: Vectors, embeddings: Vectors, count: int, seed: int) -> Integers:

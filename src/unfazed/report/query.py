@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 UNSURE = 0.5  # margin below which two classes are both in question
+SURE = 0.95  # probability from which on nothing is said of doubt
 _CONTENT = 60  # letters of a text or a row
 WORDS = {
     "both": "what the model is unsure of, in as many ways as possible",
@@ -60,7 +61,7 @@ def reasons(
         parts = [_doubt(task, its, float(doubt))]
         if how_far >= far:
             parts.append(f"unlike any training row ({how_far:.1f} × the usual distance)")
-        said.append("; ".join(part for part in parts if part) or "unlike the others chosen")
+        said.append("; ".join(part for part in parts if part) or "unlike those before it")
     return said
 
 
@@ -73,8 +74,8 @@ def _doubt(task: str, candidates: Sequence[Mapping[str, Any]], uncertainty: floa
         return f"unsure about {names}" if names else ""
     first, second = candidates[:2]
     if first["probability"] - second["probability"] < UNSURE:
-        return f"{brief(first['label'])} or {brief(second['label'])}? ({_whole(first)} / {_whole(second)} %)"
-    return ""
+        return f"{brief(first['label'])} or {brief(second['label'])}? {_whole(first)} / {_whole(second)} %"
+    return f"only {_whole(first)} % sure" if first["probability"] < SURE else ""
 
 
 def _whole(one: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def keep(run: Run, frame: pl.DataFrame, data: str) -> Path:
             raise UsageError(f"{run.path / FOLDER} is a link: queries are kept in the run itself. Remove the link")
         folder = _fresh(run.path / FOLDER)
         buffer = io.BytesIO()
-        frame.select(COLUMNS).write_parquet(buffer, metadata={"unfazed": json.dumps({"data": data})})
+        frame.select(*COLUMNS).write_parquet(buffer, metadata={"unfazed": json.dumps({"data": data})})
         write_bytes(folder / FILE, buffer.getvalue())
     except OSError as error:
         raise UsageError(f"cannot keep the query in {run.path / FOLDER}: {error.strerror}") from error

@@ -190,11 +190,12 @@ def _chosen(
     predictor: Predictor, probs: NDArray[np.floating], uncertainty: Floats, space: _Space, count: int, by: str
 ) -> Integers:
     """The examples to label, the best first [k]."""
+    apart = COPY * space.usual
     if by == "uncertainty":
-        return most_uncertain(uncertainty, space.units, count, COPY * space.usual)
+        return most_uncertain(uncertainty, space.units, count, apart)
     if by == "diversity":
-        return farthest_first(space.nearest, space.units, count)
-    return farthest_first(space.nearest, space.units, count, uncertainty)
+        return farthest_first(space.nearest, space.units, count, apart)
+    return farthest_first(space.nearest, space.units, count, apart, uncertainty)
 
 
 def _predicted(predictor: Predictor, probs: NDArray[np.floating]) -> tuple[list[str], Floats]:

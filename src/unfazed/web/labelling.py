@@ -69,7 +69,7 @@ class Labelling(Review):
         about = self.table.frame.row(row, named=True)
         return super().stated(row)._replace(input=about["input"])
 
-    def labels(self) -> list[Labelled]:
+    def given(self) -> list[Labelled]:
         """Every label that was given in a query of this run, and those that it was trained with before."""
         found = {one.input: one for one in labels_in(self.run.path)}
         for other in self._begun():
@@ -81,7 +81,7 @@ class Labelling(Review):
     def export(self) -> str:
         """`labels.csv` as text."""
         self.decisions.refresh()
-        return as_csv(Labelled._fields, self.labels())
+        return as_csv(Labelled._fields, self.given())
 
     def counted(self) -> str:
         """What was decided in this query, in words; empty where nothing was."""
@@ -92,7 +92,7 @@ class Labelling(Review):
         people = ", ".join(sorted({one.who for one in standing}))
         others = "".join(f", {actions[name]:,} {word}" for name, word in (("drop", "dropped"), ("unsure", "unsure")))
         said = f"{count(actions['label'], 'labels')} by {people}{others}"
-        every = len(self.labels())
+        every = len(self.given())
         more = f"; the file holds {count(every)} with those given before" if every != actions["label"] else ""
         return said + more
 
