@@ -1,19 +1,19 @@
 """What asking for labels saves over labelling at random, simulated: `python -m benchmarks.query DATA [WORD…]`.
 
-DATA is a folder with text/ and audio/fsdd.tar, as benchmarks/README.md describes them. A cell is one (data set,
+DATA is a folder with text/ and tables/, as benchmarks/README.md describes them. A cell is one (data set,
 strategy, seed): a model is trained on a small random set of labelled examples, then again and again with a batch
 more, chosen by `unfazed.query` from a pool whose labels are hidden, or at random; new labels come in as anybody's do,
-with `--more`. A fifth of the first set are validation rows and stay so. Accuracy is measured on test rows that are no
-part of the pool, the same for every strategy. Cells are kept under benchmarks/cells, a round at a time, and not made
-again; benchmarks/query.md is written after each. Further words choose the cells that have one of them in their names.
+with `--more`. A fifth of the first set are validation rows and stay so. Accuracy, of numbers R², is measured on test
+rows that are no part of the pool, the same for every strategy. Cells are kept under benchmarks/cells, a round at a
+time, and not made again; benchmarks/query.md is written after each. Further words choose the cells that have one of
+them in their names.
 """
 
 import csv
 import json
 import sys
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,11 +39,21 @@ Rows = NDArray[np.int64]
 
 
 class Data(NamedTuple):
-    """Inputs in one column, and their labels."""
+    """Inputs in columns, and their labels."""
 
-    column: str
-    inputs: list[str]
+    columns: dict[str, list[str]]
     labels: list[str]
+
+    def inputs(self, rows: Iterable[int]) -> list[str]:
+        """What a table of a run has of some rows: a path, a text, or a row as JSON."""
+        names = list(self.columns)
+        if len(names) == 1:
+            return [self.columns[names[0]][row] for row in rows]
+        return [json.dumps({name: self.columns[name][row] for name in names}) for row in rows]
+
+    def frame(self, rows: Iterable[int]) -> pl.DataFrame:
+        """Some rows as a table."""
+        return pl.DataFrame({name: [values[row] for row in rows] for name, values in self.columns.items()})
 
 
 class Set(NamedTuple):
@@ -54,8 +64,13 @@ class Set(NamedTuple):
     items: str
     first: int  # examples labelled at random to begin with
     batch: int  # examples labelled before each further training
-    rounds: int  # such batches
     test: int  # examples that accuracy is measured on
+    pool: int = 2000  # examples to choose from, at most
+    measure: str = "accuracy"
+    epochs: int | str = "auto"  # few, for a simulation of two hundred trainings
+
+
+ROUNDS = 4  # batches
 
 
 def digits(data: Path) -> Data:
@@ -63,30 +78,29 @@ def digits(data: Path) -> Data:
     from unfazed.samples import local
 
     files = sorted(Path(str(local("sample:digits"))).glob("*/*.png"))
-    return Data("path", [str(file) for file in files], [file.parent.name for file in files])
+    return Data({"path": [str(file) for file in files]}, [file.parent.name for file in files])
 
 
 def trec(data: Path) -> Data:
     """Questions, of six kinds, each once."""
-    lines = [line for name in ("train", "test") for line in (data / f"text/trec6_{name}.txt").open(encoding="utf-8")]
+    lines = [line for name in ("train", "test") for line in (data / f"text/trec6_{name}.txt").open(encoding="latin-1")]
     pairs = dict(line.strip().partition(" ")[::2][::-1] for line in lines if line.strip())
-    return Data("text", list(pairs), list(pairs.values()))
+    return Data({"text": list(pairs)}, list(pairs.values()))
 
 
-def fsdd(data: Path) -> Data:
-    """Spoken digits, 3,000 recordings of six speakers."""
-    folder = CELLS / "fsdd-files"
-    if not folder.exists():
-        with tarfile.open(data / "audio/fsdd.tar") as archive:
-            archive.extractall(folder, filter="data")
-    files = sorted(folder.rglob("*.wav"))
-    return Data("path", [str(file.absolute()) for file in files], [file.name[0] for file in files])
+def california(data: Path) -> Data:
+    """Districts of California and their median house value, a number."""
+    with (data / "tables/california_housing.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name != "median_house_value"]
+    columns = {name: [row[name] for row in rows] for name in names}
+    return Data(columns, [row["median_house_value"] for row in rows])
 
 
 SETS = (
-    Set("digits", digits, "images", 60, 40, 5, 797),
-    Set("TREC", trec, "texts", 200, 100, 5, 2000),
-    Set("fsdd", fsdd, "sounds", 100, 60, 5, 1000),
+    Set("California", california, "rows", 100, 50, 5000, measure="R²"),
+    Set("digits", digits, "images", 60, 40, 797, epochs=20),
+    Set("TREC", trec, "texts", 200, 100, 1000, epochs=15),
 )
 
 
@@ -94,28 +108,30 @@ class Round(NamedTuple):
     """What was known when a model was trained, and how good it was."""
 
     labels: int
-    right: int
-    test: int
+    measured: float  # accuracy, or R²
 
 
-def simulated(one: Set, data: Data, strategy: str, seed: int, kept: Path) -> None:
-    """Every round of one cell that is not in the file `kept` yet; the file is written after each."""
+def simulated(one: Set, data: Data, strategy: str, seed: int, scratch: Path) -> None:
+    """Every round of one cell that is not kept yet; its file is written after each.
+
+    scratch: a folder for the runs of one seed: the first one is the same for every strategy.
+    """
+    kept = _kept(one, strategy, seed)
     test, pool, chosen = _drawn(one, data, seed)
     said = json.loads(kept.read_text()) if kept.exists() else {"rounds": [], "chosen": []}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        _write(folder / "source.csv", [data.column, "label"], [(data.inputs[row], data.labels[row]) for row in chosen])
-        while len(said["rounds"]) <= one.rounds:
-            run = _trained(folder, data, said["chosen"], seed)
-            predicted = Predictor.open(run).predict([data.inputs[row] for row in test]).labels
-            right = sum(label == data.labels[row] for label, row in zip(predicted, test, strict=True))
-            said["rounds"].append(Round(len(chosen) + len(said["chosen"]), right, len(test)))
-            if len(said["rounds"]) <= one.rounds:
-                left = np.setdiff1d(pool, said["chosen"])
-                asked = _asked(one, data, run, left, strategy, np.random.default_rng([seed, len(said["rounds"])]))
-                said["chosen"] += asked.tolist()
-            write_bytes(kept, json.dumps(said).encode())
-            print(one.name, strategy, seed, said["rounds"][-1], flush=True)
+    labels = pl.Series("label", [data.labels[row] for row in chosen])
+    data.frame(chosen).with_columns(labels).write_csv(scratch / "source.csv")
+    while len(said["rounds"]) <= ROUNDS:
+        out = scratch / (f"{strategy}-{len(said['chosen'])}" if said["chosen"] else "first")
+        source = scratch / "source.csv"
+        run = Run.open(out) if out.exists() else _trained(one, source, data, said["chosen"], seed, out)
+        said["rounds"].append(Round(len(chosen) + len(said["chosen"]), _measured(run, data, test)))
+        if len(said["rounds"]) <= ROUNDS:
+            left = np.setdiff1d(pool, said["chosen"])
+            asked = _asked(one, data, run, left, strategy, np.random.default_rng([seed, len(said["rounds"])]))
+            said["chosen"] += asked.tolist()
+        write_bytes(kept, json.dumps(said).encode())
+        print(one.name, strategy, seed, said["rounds"][-1], flush=True)
 
 
 def _drawn(one: Set, data: Data, seed: int) -> tuple[Rows, Rows, Rows]:
@@ -123,22 +139,30 @@ def _drawn(one: Set, data: Data, seed: int) -> tuple[Rows, Rows, Rows]:
     order = np.random.default_rng(seed).permutation(len(data.labels))
     test, rest = order[: one.test], order[one.test :]
     labels = np.array(data.labels)[rest]
-    needed = np.concatenate([np.flatnonzero(labels == label)[:3] for label in np.unique(labels)])
-    first = rest[np.concatenate([needed, np.setdiff1d(np.arange(len(rest)), needed)])[: one.first]]
-    return test, np.setdiff1d(rest, first), first
+    few = np.unique(labels) if one.measure == "accuracy" else []
+    needed = [row for label in few for row in np.flatnonzero(labels == label)[:3]]
+    first = rest[np.array([*needed, *np.setdiff1d(np.arange(len(rest)), needed)], dtype=np.int64)[: one.first]]
+    return test, rest[~np.isin(rest, first)][: one.pool], first
 
 
-def _trained(folder: Path, data: Data, more: list[int], seed: int) -> Run:
+def _measured(run: Run, data: Data, test: Rows) -> float:
+    """Accuracy, or of numbers R², on the test rows."""
+    predictions = Predictor.open(run).predict(data.inputs(test))
+    truth = [data.labels[row] for row in test]
+    if run.task != "regression":
+        return float(np.mean([label == true for label, true in zip(predictions.labels, truth, strict=True)]))
+    numbers = np.array(truth, dtype=float)
+    return float(1 - np.square(numbers - predictions.numbers).sum() / np.square(numbers - numbers.mean()).sum())
+
+
+def _trained(one: Set, source: Path, data: Data, more: list[int], seed: int, out: Path) -> Run:
     """A run with defaults on the first examples and those labelled since."""
-    number = sum(1 for _ in folder.glob("run-*"))
-    labels = folder / f"labels-{number}.csv"
     options = SourceOptions(target="label")
     if more:
-        lines = [Labelled(data.inputs[row], data.labels[row]) for row in more]
-        write_bytes(labels, as_csv(Labelled._fields, lines).encode())
-        options = SourceOptions(target="label", more=str(labels))
-    recipe = Recipe(seed=seed, validation=0.2, test=0.0)
-    run = fitted(folder / "source.csv", options, recipe, folder / f"run-{number}")
+        lines = [Labelled(*pair) for pair in zip(data.inputs(more), (data.labels[row] for row in more), strict=True)]
+        options = SourceOptions(target="label", more=f"{out}.csv")
+        write_bytes(Path(f"{out}.csv"), as_csv(Labelled._fields, lines).encode())
+    run = fitted(source, options, Recipe(seed=seed, validation=0.2, test=0.0, epochs=one.epochs), out)
     found = Predictor.open(run).predict(run.table().frame["input"].to_list())
     run.write_arrays("scores.npz", {"probs": found.probs, "embeddings": found.embeddings.astype(np.float16)})
     return run
@@ -148,17 +172,9 @@ def _asked(one: Set, data: Data, run: Run, left: Rows, strategy: str, generator:
     """The rows of the pool to be labelled next."""
     if strategy == RANDOM:
         return generator.choice(left, one.batch, replace=False)
-    pool = pl.DataFrame({data.column: [data.inputs[row] for row in left]})
-    found = query(run, pool, count=one.batch, by=strategy)
-    place = {data.inputs[row]: row for row in left}
+    found = query(run, data.frame(left), count=one.batch, by=strategy)
+    place = dict(zip(data.inputs(left), left.tolist(), strict=True))
     return np.array([place[name] for name in found.frame["input"]])
-
-
-def _write(path: Path, head: list[str], rows: list[tuple[str, str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(rows)
 
 
 def reached(labels: NDArray[np.float64], accuracy: NDArray[np.float64], wanted: float) -> float:
@@ -178,8 +194,9 @@ def tables() -> Iterator[str]:
         if not all(len(found) for found in curves.values()):
             continue
         labels = curves[RANDOM][0][:, 0]
-        yield f"\n## {one.name}: {one.items}, {one.first} labels and {one.rounds} times {one.batch} more\n"
-        yield f"Right of {one.test:,} test {one.items}, in percent: mean over seeds, and the lowest and the highest.\n"
+        yield f"\n## {one.name}: {one.items}, {one.first} labels and {ROUNDS} times {one.batch} more\n"
+        measured = f"{one.measure} on {one.test:,} test {one.items}, times 100"
+        yield f"{measured}: mean of {len(curves[RANDOM])} seeds, the lowest and the highest.\n"
         yield "| labels | " + " | ".join(STRATEGIES) + " |\n|---|" + "---|" * len(STRATEGIES)
         for place, count in enumerate(labels):
             cells = [_spread(100 * found[:, place, 1]) for found in curves.values()]
@@ -191,8 +208,8 @@ def tables() -> Iterator[str]:
 def _curves(one: Set, strategy: str) -> NDArray[np.float64]:
     """Labels and accuracy of every finished seed [seeds, rounds, 2]."""
     found = [json.loads(path.read_text())["rounds"] for seed in SEEDS if (path := _kept(one, strategy, seed)).exists()]
-    whole = [rounds for rounds in found if len(rounds) == one.rounds + 1]
-    return np.array([[(labels, right / test) for labels, right, test in rounds] for rounds in whole])
+    whole = [rounds for rounds in found if len(rounds) == ROUNDS + 1]
+    return np.array(whole, dtype=float)
 
 
 def _spread(values: NDArray[np.float64]) -> str:
@@ -206,7 +223,7 @@ def _needed(labels: NDArray[np.float64], curves: dict[str, NDArray[np.float64]])
     for found in curves.values():
         count = reached(labels, found[:, :, 1].mean(0), wanted)
         cells.append(f"{count:.0f}" if np.isfinite(count) else f"more than {labels[-1]:.0f}")
-    return f"| **needed for {100 * wanted:.1f} %** | " + " | ".join(cells) + " |"
+    return f"| **needed for {100 * wanted:.1f}** | " + " | ".join(cells) + " |"
 
 
 def _last(curves: dict[str, NDArray[np.float64]]) -> str:
@@ -238,12 +255,13 @@ def main(arguments: list[str]) -> None:
     for one in SETS:
         loaded: Any = None
         for seed in SEEDS:
-            for strategy in STRATEGIES:
-                if words and not any(word in f"{one.name} {strategy} {seed}" for word in words):
-                    continue
-                loaded = loaded or one.load(data)
-                simulated(one, loaded, strategy, seed, _kept(one, strategy, seed))
-                write_tables()
+            with tempfile.TemporaryDirectory() as scratch:
+                for strategy in STRATEGIES:
+                    if words and not any(word in f"{one.name} {strategy} {seed}" for word in words):
+                        continue
+                    loaded = loaded or one.load(data)
+                    simulated(one, loaded, strategy, seed, Path(scratch))
+                    write_tables()
     write_tables()
 
 

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
-    {"cli_labels", "cli_flags", "cli_diagnose"},
+    {"cli_labels"},
+    {"cli_flags", "cli_diagnose"},
     {"web"},
     {"verb"},
     {"report"},

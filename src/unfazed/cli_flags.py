@@ -74,8 +74,7 @@ class SourceFlags(LabelFlags):
     corrections
         A file of labels that people corrected, as unfazed review writes it; the sides stay as they are without it.
     more
-        A file of examples labelled since, as unfazed query has them labelled: columns input and label. They become
-        training rows, never validation or test rows.
+        A file of examples that were labelled since, columns input and label: training rows, never held-out ones.
     """
 
     input: str | None = None

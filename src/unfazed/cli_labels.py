@@ -57,8 +57,7 @@ def review(
     run
         The run folder; decisions are kept in it, under review/. Or the folder of a query, RUN/queries/1.
     export
-        Write what was decided to this file, and no page: corrections.csv for unfazed train SOURCE --corrections, of a
-        query labels.csv for unfazed train SOURCE --more.
+        Write what was decided to this file, for unfazed train SOURCE --corrections, or --more for a query; no page.
     static
         Write the page as one HTML file that needs no server, for decisions elsewhere; it gives back such a CSV.
     limit
@@ -103,8 +102,7 @@ def query(
     count
         How many examples to choose.
     by
-        Uncertainty: what the model cannot tell. Diversity: what is unlike everything labelled. Both: what it cannot
-        tell, in many ways.
+        What the model cannot tell (uncertainty), what is unlike all that is labelled (diversity), or both at once.
     csv
         A file for the list, with an empty column label: filled in, it is what unfazed train SOURCE --more takes.
     path

@@ -139,7 +139,7 @@ def join(
     chosen = np.flatnonzero([not refused for _, refused in outcomes])
     if not len(chosen):
         raise SourceError(_nothing(outcomes, drawn.root))
-    digests = pl.Series("sha256", [contents[row] for row in chosen], dtype=pl.String)
+    digests = pl.Series("sha256", [contents[row] for row in chosen.tolist()], dtype=pl.String)
     added = new.frame[chosen].with_columns(digests, pl.lit("train").alias("split"))
     table = replace(drawn, frame=pl.concat([drawn.frame, added]))
     table = replace(table, classes=_classes(drawn, added["label"].to_list()))

@@ -3,6 +3,7 @@
 Axis letters: k examples of a query.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHOWN = 20
+FILES = ("image", "audio")  # kinds whose inputs are files
 UNSURE = 0.5  # margin below which two classes are both in question
 SURE = 0.95  # probability from which on nothing is said of doubt
-_CONTENT = 60  # letters of a text or a row
+_LONGEST = 60  # letters of a text or a row
 WORDS = {
     "both": "what the model is unsure of, in as many ways as possible",
     "uncertainty": "what the model is least sure of",
@@ -109,9 +111,11 @@ def listing(found: Query, modality: str, written: str | None) -> Group:
     columns = [Column(name, no_wrap=True, overflow="ellipsis") for name in heads]
     columns[0].justify, columns[1].ratio, columns[-1].ratio = "right", 2, 3
     table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
+    folder = _common(frame["id"].to_list()) if modality in FILES else ""
     for row in frame.head(SHOWN).iter_rows(named=True):
         sure = "" if row["probability"] is None else f"{100 * row['probability']:.0f} %"
-        cells = (str(row["rank"]), _name(row, modality), row["predicted"] or NONE, sure, row["why"])
+        name = row["id"].removeprefix(folder) if modality in FILES else _content(row["input"])
+        cells = (str(row["rank"]), name, row["predicted"] or NONE, sure, row["why"])
         table.add_row(*(Text(printable(cell)) for cell in cells))
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
@@ -133,9 +137,16 @@ def left_out(found: Query) -> list[str]:
     return said
 
 
-def _name(row: Mapping[str, Any], modality: str) -> str:
-    """A file by its path; a text or a row by what it says."""
-    if modality in ("image", "audio"):
-        return str(row["id"])
-    content = " ".join(in_brief(row["input"]).split())
-    return content if len(content) <= _CONTENT else content[: _CONTENT - 1] + "…"
+def _common(names: Sequence[str]) -> str:
+    """The folder that all files are in, with its separator; empty where there is none."""
+    try:
+        folder = os.path.commonpath([os.path.dirname(name) for name in names])  # noqa: PTH120
+    except ValueError:  # some absolute, some not
+        return ""
+    return folder + os.sep if folder.strip(os.sep) else ""
+
+
+def _content(text: str) -> str:
+    """A text or a row, in one line."""
+    said = " ".join(in_brief(text).split())
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"

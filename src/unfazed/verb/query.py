@@ -149,7 +149,8 @@ def _ranked(pool: Pool, labelled: _Labelled, count: int, by: str) -> Query:
     predicted, probability = _predicted(predictor, probs[order])
     candidates = _candidates(predictor, probs[order])
     distance = space.nearest[order] / space.usual
-    why = reasons(labelled.run.task, candidates, uncertainty[order], distance, space.far / space.usual)
+    far = space.far / space.usual
+    why = reasons(labelled.run.task, candidates, uncertainty[order].tolist(), distance.tolist(), far)
     frame = pl.DataFrame(
         {
             "rank": np.arange(1, len(order) + 1),

@@ -22,7 +22,7 @@ const guess = (item) => item.suggested + "?";
 const picture = (thing, name, small) => {
   const image = make("img", "picture");
   image.alt = name;
-  image.addEventListener("load", () => { if (Math.max(image.naturalWidth, image.naturalHeight) < 64) image.classList.add("small-source"); });
+  image.addEventListener("load", () => { const side = Math.max(image.naturalWidth, image.naturalHeight); if (side < 200) image.classList.add(side < 64 ? "small-source" : "modest-source"); });
   image.addEventListener("error", () => image.replaceWith(make("p", "blank", "It can no longer be shown: the file is gone, damaged, or not the one that was trained on.")));
   if (small) image.loading = "lazy";
   image.src = thing.picture;
@@ -144,7 +144,7 @@ const show = async () => {
   $("split").textContent = about.labelling ? "" : shown.split || "on no side";
   $("name").textContent = shown.name; $("name").title = shown.name;
   $("question").textContent = about.labelling ? guess(shown) : shown.label;
-  $("reason").textContent = shown.reason || "";
+  $("reason").textContent = shown.reason ? "asked for because: " + shown.reason : "";
   evidence();
   showDecision();
   $("why").value = "";
@@ -170,7 +170,7 @@ const candidate = ({ label, probability }) => {
   const bar = make("i");
   bar.style.width = 100 * probability + "%";
   const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
-  return make("div", "candidate " + kind, make("span", "label", label, kind ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", percent(probability)));
+  return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", percent(probability)));
 };
 const choice = (one, place) => {
   const button = make("button", "choice", make("kbd", "", String(place + 1)), candidate(one));
@@ -185,7 +185,7 @@ const takeGuess = (place) => tried(async () => {
   await decide(item, "label", label);
   await onward();
 });
-const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), make("span", "soft small", near.split || "")));
+const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), about.labelling ? null : make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
