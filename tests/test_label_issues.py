@@ -10,7 +10,7 @@ import pytest
 from fake_run import fake_run
 
 import unfazed
-from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, label_issues
+from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, label_issues, references
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, matched, wrong
 from unfazed.analysis.residuals import number_issues
@@ -126,22 +126,39 @@ def test_matching_keeps_the_order_and_brings_the_mean():
     assert (np.diff(found) > 0).all()
 
 
-def test_neighbours_are_the_nearest_by_cosine_and_never_the_row_itself():
-    generator = np.random.default_rng(0)
-    embeddings = generator.normal(size=(200, 5))
-    found = nearest(embeddings, np.arange(200), 7)
+def by_cosine(embeddings):
+    """The similarity of each row to each other one."""
     centred = embeddings - embeddings.mean(0)
     units = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     alike = units @ units.T
     np.fill_diagonal(alike, -np.inf)
+    return alike
+
+
+def test_neighbours_are_the_nearest_by_cosine_and_never_the_row_itself():
+    embeddings = np.random.default_rng(0).normal(size=(200, 5))
+    found, alike = nearest(embeddings, np.arange(200), 7), by_cosine(embeddings)
     assert (np.sort(found, axis=1) == np.sort(np.argsort(-alike, axis=1)[:, :7], axis=1)).all()
     assert (found[:, 0] == alike.argmax(1)).all()
+
+
+def test_neighbours_of_wide_embeddings_are_those_of_their_principal_components():
+    generator = np.random.default_rng(0)
+    told = generator.normal(size=(500, 8))
+    wide = told @ generator.normal(size=(8, 300)) + 1e-3 * generator.normal(size=(500, 300))
+    assert (nearest(wide, np.arange(500), 1)[:, 0] == by_cosine(wide).argmax(1)).mean() > 0.98
 
 
 def test_neighbours_are_looked_for_among_the_references():
     found = nearest(np.random.default_rng(0).normal(size=(50, 3)), np.array([4, 8, 15]), 5)
     assert found.shape == (50, 2) and set(found.ravel()) <= {4, 8, 15}
     assert not (found[[4, 8, 15]] == np.array([[4], [8], [15]])).any()
+
+
+def test_of_many_rows_a_part_is_searched():
+    assert len(references(np.ones(3_000, bool), 0)) == 3_000
+    assert len(references(np.ones(20_000, bool), 0)) == 10_000
+    assert len(references(np.ones(1_000_000, bool), 0)) == 4096
 
 
 def test_numbers_far_from_their_neighbours_come_first_and_are_not_counted():

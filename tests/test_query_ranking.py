@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unfazed.analysis.neighbours import closest, distances, on_sphere
+from unfazed.analysis.neighbours import Sphere, closest, distances
 from unfazed.analysis.query import farthest_first, margin_uncertainty, most_uncertain, set_uncertainty
 from unfazed.analysis.residuals import expected_errors
 
@@ -12,6 +12,10 @@ def circle(*degrees: float) -> np.ndarray:
     """Points on the unit circle."""
     angles = np.deg2rad(np.array(degrees, dtype=float))
     return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+
+
+def on_sphere(embeddings: np.ndarray) -> np.ndarray:
+    return Sphere.around(embeddings).units(embeddings)
 
 
 def test_uncertainty_is_the_margin_between_the_two_likeliest() -> None:

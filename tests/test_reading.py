@@ -12,31 +12,44 @@ from unfazed import reading as module
 from unfazed.errors import InputError
 from unfazed.reading import cores, file_bytes, parallel, reading
 
+LONG = 3 * module.LONG
+
 
 def test_results_keep_their_order() -> None:
-    def slow_first(number: int) -> int:
-        time.sleep(0.02 if number == 0 else 0)
+    def slow_now_and_then(number: int) -> int:
+        time.sleep(0.02 if number % 10 == 5 else LONG)
         return number * number
 
-    assert list(parallel(slow_first, range(50))) == [number * number for number in range(50)]
-    assert list(parallel(slow_first, [])) == []
+    assert list(parallel(slow_now_and_then, range(50))) == [number * number for number in range(50)]
+    assert list(parallel(abs, range(3000))) == list(range(3000))
+    assert list(parallel(abs, [])) == []
 
 
 def test_few_results_wait() -> None:
     started = []
-    results = parallel(started.append, range(1000))
-    next(results)
+
+    def slow(number: int) -> None:
+        started.append(number)
+        time.sleep(LONG)
+
+    results = parallel(slow, range(1000))
+    for _ in range(module.PROBED + 1):
+        next(results)
     time.sleep(0.05)
-    assert len(started) <= 2 * cores() + 1
+    assert len(started) <= module.PROBED + 2 * cores() + 1
     results.close()  # type: ignore[attr-defined]
     assert len(started) < 1000
 
 
-def test_work_is_done_on_several_threads() -> None:
-    barrier = threading.Barrier(2, timeout=5)
-    if cores() < 2:
-        pytest.skip("one core")
-    assert len(list(parallel(lambda _: barrier.wait(), range(2)))) == 2
+def test_only_what_takes_long_is_handed_to_threads() -> None:
+    def thread(pause: float) -> int:
+        time.sleep(pause)
+        return threading.get_ident()
+
+    one = {threading.get_ident()}
+    assert set(parallel(thread, [0.0] * 100)) == one
+    assert set(parallel(thread, [LONG] * 100)) - one
+    assert len(set(parallel(thread, [0.02, *[0.0] * 100]))) == 1, "one that was slow, as the first often is, decides"
 
 
 def test_an_error_that_is_no_input_error_is_not_swallowed() -> None:

@@ -25,7 +25,7 @@ from unfazed.analysis.calibration import COLDEST, HOTTEST
 from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import as_csv, replacing, write_bytes
-from unfazed.recipe import AUTO, Recipe, knobs, read_recipe, recipe_from, written
+from unfazed.recipe import AUTO, TASKS, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.table import Table, read_parquet
 
 if TYPE_CHECKING:
@@ -152,7 +152,10 @@ class Run:
     @property
     def task(self) -> str:
         """What the model predicts: "classification", "multilabel" or "regression"."""
-        return str(self.model.get("task", "classification"))
+        said = self.model.get("task", "classification")
+        if said not in TASKS:
+            raise self._damaged("model.json", f"task is {said!r}, not one of {', '.join(TASKS)}")
+        return str(said)
 
     @property
     def thresholds(self) -> list[float]:

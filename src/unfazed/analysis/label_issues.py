@@ -19,7 +19,8 @@ from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, likeliest_other, matched, shares, wrong
 
 NEIGHBOURS = 20
-REFERENCES = 16_384  # rows among which neighbours are looked for
+FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are looked for
+SIMILARITIES = 200_000_000  # that are computed to find them, or as many as the fewest references ask for
 FITTED = 5_000  # rows that the noise is estimated on
 CELLS = 4_000_000  # probabilities held at once
 FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
@@ -164,8 +165,9 @@ def _margin(y: Integers, probs: NDArray[np.float32]) -> Floats:
 
 
 def references(labelled: NDArray[np.bool_], seed: int) -> Integers:
-    """The rows, of those `labelled` [N], among which neighbours are looked for: of very many a part."""
-    return _some(np.flatnonzero(labelled), REFERENCES, seed)
+    """The rows, of those `labelled` [N], among which neighbours are looked for: of many a part."""
+    most = int(np.clip(SIMILARITIES // len(labelled), FEWEST_REFERENCES, REFERENCES))
+    return _some(np.flatnonzero(labelled), most, seed)
 
 
 def _some(rows: Integers, most: int, seed: int) -> Integers:

@@ -1,9 +1,10 @@
 """The nearest neighbours of embeddings, in blocks of bounded memory.
 
-Axis letters: N rows, n of them that are asked about, D embedding width, M references, k neighbours.
+Axis letters: N rows, n that are asked about, D embedding width, d components of it, M references, k neighbours.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,21 @@ from numpy.typing import NDArray
 from unfazed.analysis.intervals import Integers
 
 BLOCK = 8_000_000  # similarities held at once: some 60 MB with the copy that sorting makes
+COMPONENTS = 64  # of embeddings that are wider: they hold nearly all that tells rows apart (docs/LOG.md)
+FITTED = 4096  # rows that the components are found on
 
 
 def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) -> Integers:
     """The `count` nearest of the `references` [M] to each row of `embeddings` [N, D] by cosine, never the row itself.
 
+    Of wide embeddings the cosine is that of their COMPONENTS principal components.
     Gives row numbers [N, k], nearest first; k is less than `count` where there are too few.
     """
-    units = on_sphere(embeddings)
-    others, n = units[references].T.copy(), len(units)
-    count = max(0, min(count, len(references) - 1))
+    n, count = len(embeddings), max(0, min(count, len(references) - 1))
     if not count:
         return np.empty((n, 0), np.int64)
+    units = Sphere.around(embeddings).units(embeddings)
+    others = units[references].T.copy()
     place = np.full(n, -1)
     place[references] = np.arange(len(references))
     rows = np.empty((n, count), np.int64)
@@ -39,18 +43,34 @@ def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) 
     return rows
 
 
-def on_sphere(
-    embeddings: NDArray[np.floating], centre: NDArray[np.floating] | None = None
-) -> NDArray[np.float32]:
-    """Embeddings [N, D] around their mean, or the `centre` [D], of length one; what is not a number is 0."""
-    found = np.nan_to_num(embeddings.astype(np.float32), posinf=0.0, neginf=0.0)
-    found -= found.mean(0) if centre is None else centre.astype(np.float32)
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.maximum(length, np.finfo(np.float32).tiny), dtype=np.float32)
+class Sphere(NamedTuple):
+    """Where embeddings are compared by their direction."""
+
+    mean: NDArray[np.float32]  # [D]
+    components: NDArray[np.float32]  # [D, d] the principal ones, COMPONENTS at most
+
+    @classmethod
+    def around(cls, embeddings: NDArray[np.floating]) -> "Sphere":
+        """The sphere around the mean of `embeddings` [N, D]."""
+        n, width = embeddings.shape
+        some = _numbers(embeddings[:: max(1, n // FITTED)]).astype(np.float64)
+        mean = some.mean(0)
+        _, vectors = np.linalg.eigh((some - mean).T @ (some - mean)) if width > COMPONENTS else (None, np.eye(width))
+        return cls(mean.astype(np.float32), vectors[:, -COMPONENTS:].astype(np.float32))
+
+    def units(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """`embeddings` [n, D] as vectors [n, d] of length one; what is not a number is 0."""
+        units = np.empty((len(embeddings), self.components.shape[1]), np.float32)
+        for start in range(0, len(embeddings), FITTED):
+            block = slice(start, start + FITTED)
+            found = (_numbers(embeddings[block]) - self.mean) @ self.components
+            length = np.linalg.norm(found, axis=1, keepdims=True)
+            units[block] = found / np.maximum(length, np.finfo(np.float32).tiny)
+        return units
 
 
 def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far each of `units` [n, D] is from the nearest of the `references` [M, D]: the chord between them [n], 0..2.
+    """How far each of `units` [n, d] is from the nearest of the `references` [M, d]: the chord between them [n], 0..2.
 
     Infinite where there are no references.
     """
@@ -63,7 +83,7 @@ def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> ND
 
 
 def closest(units: NDArray[np.float32], references: NDArray[np.float32], count: int) -> Integers:
-    """The numbers of the `count` nearest of the `references` [M, D] to each of `units` [n, D], nearest first."""
+    """The numbers of the `count` nearest of the `references` [M, d] to each of `units` [n, d], nearest first."""
     count = min(count, len(references))
     rows, others = np.empty((len(units), count), np.int64), np.ascontiguousarray(references.T)
     for block in _blocks(len(units), len(references)) if count else ():
@@ -77,3 +97,7 @@ def closest(units: NDArray[np.float32], references: NDArray[np.float32], count: 
 def _blocks(rows: int, references: int) -> Iterator[slice]:
     step = max(1, BLOCK // references)
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def _numbers(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.nan_to_num(embeddings.astype(np.float32), posinf=0.0, neginf=0.0)

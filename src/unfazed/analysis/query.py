@@ -3,7 +3,7 @@
 Uncertainty asks what the model cannot tell, diversity what it has not seen; both together ask for what it cannot tell
 in as many ways as possible. None of them takes two near-copies of one example.
 
-Axis letters: n unlabelled examples, D embedding width, K classes, A numbers of a doubt, k examples chosen.
+Axis letters: n unlabelled examples, d dimensions of the space, K classes, k examples chosen.
 """
 
 import numpy as np
@@ -31,17 +31,10 @@ def set_uncertainty(probs: NDArray[np.floating]) -> Floats:
     return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)).sum(1))
 
 
-def class_doubts(probs: NDArray[np.floating]) -> Vectors:
-    """What the model would be told [n, K] if what it holds likeliest were true: its probabilities less that class."""
-    doubts = probs.astype(np.float32)
-    doubts[np.arange(len(doubts)), doubts.argmax(1)] -= 1
-    return doubts
-
-
 def most_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float) -> Integers:
     """The `count` most uncertain examples [k], the most uncertain first, none nearer than `apart` to one before it.
 
-    uncertainty [n]; units [n, D]: embeddings on the sphere. Where too few are so far apart, the rest follow in order.
+    uncertainty [n]; units [n, d]: embeddings on the sphere. Where too few are so far apart, the rest follow in order.
     """
     taken: list[int] = []
     free = np.ones(len(uncertainty), dtype=bool)
@@ -60,8 +53,8 @@ def farthest_first(
     """The greedy k-centre [k]: always the example that is farthest from all that are labelled or taken.
 
     Gonzalez 1985; as a way of choosing what to label Sener and Savarese 2018. nearest [n]: the distance of each to the
-    labelled ones. units [n, D]. apart: what is nearer than that to another comes last. weights [n]: what a distance is
-    multiplied by. O(n k D) time, O(n) memory.
+    labelled ones. units [n, d]. apart: what is nearer than that to another comes last. weights [n]: what a distance is
+    multiplied by. O(n k d) time, O(n) memory.
     """
     worth = np.ones(len(units)) if weights is None else weights
     squares = np.minimum(np.square(nearest.astype(np.float64)), 4.0)  # no chord is longer than 2
@@ -77,30 +70,8 @@ def farthest_first(
     return _filled(taken, worth * np.sqrt(squares) if weights is None else worth, count)
 
 
-def diverse_doubts(doubts: Vectors, embeddings: Vectors, count: int, seed: int) -> Integers:
-    """Examples [k] that are in doubt, each in another way: BADGE (Ash et al. 2020).
-
-    Each example stands for the gradient of the last layer, doubts [n, A] times embeddings [n, D], if the model were
-    right: long where it is unsure. k-means++ draws far ones. The products are never made: O(n k (A + D)) time.
-    """
-    lengths = np.square(doubts).sum(1, dtype=np.float64) * np.square(embeddings).sum(1, dtype=np.float64)
-    generator = np.random.default_rng(seed)
-    taken: list[int] = []
-    squares = lengths.copy()
-    for _ in range(min(count, len(doubts))):
-        squares[taken] = 0
-        total = squares.sum()
-        if total <= 0:
-            break
-        row = int(generator.choice(len(squares), p=squares / total)) if taken else int(lengths.argmax())
-        taken.append(row)
-        inner = (doubts @ doubts[row]).astype(np.float64) * (embeddings @ embeddings[row])
-        np.minimum(squares, np.maximum(lengths + lengths[row] - 2 * inner, 0), out=squares)
-    return _filled(taken, lengths, count)
-
-
 def _squares(units: Vectors, centre: Vectors) -> Floats:
-    """The squared chord [n] between each of `units` [n, D] and one of them."""
+    """The squared chord [n] between each of `units` [n, d] and one of them."""
     return np.maximum(2 - 2 * (units @ centre).astype(np.float64), 0)
 
 

@@ -7,7 +7,7 @@ scikit-learn's name. The names and their nesting are stable: programs read them.
 import csv
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,87 +68,73 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     Raises:
         RunError: a file is missing or damaged, or the files contradict one another.
     """
-    if run.task == "regression":
-        return _facts_of_numbers(run)
-    if run.task == "multilabel":
-        return _facts_of_sets(run)
-    seen = seen or evidence(run)
     measured = measurements(run)
-    counts = _class_counts(seen)
-    scored = {split: classification(*seen.split(split)) for split in SPLITS}
     model = checked(run.model, MODEL, run.path / "model.json")
+    found = _OF_TASK[run.task](run, measured, seen)
     told = {
         "format": FORMAT,
-        "task": f"{model.get('modality', 'unknown')} {model.get('task', 'classification')}",
+        "task": f"{model.get('modality', 'unknown')} {run.task}",
         "classes": run.classes,
-        **_data(run, seen.table, measured),
+        **_data(run, found.table, measured),
+        **found.facts,
+        **_training(run),
+        "model": _model(run, model),
+        "latency": measured.get("latency"),
+        "next": _next(run, model),
+    }
+    told["diagnosis"] = diagnosed(run, told, found.table, found.predicted)
+    corrected = verdict_on_corrections(told)
+    told["headline"] = found.headline(told)
+    told["verdict"] = [*found.verdict(told), *([{"tone": corrected[0], "text": corrected[1]}] if corrected else [])]
+    strict: dict[str, Any] = finite(told)
+    return strict
+
+
+class _Found(NamedTuple):
+    """What only runs of one task have to tell."""
+
+    table: Table
+    predicted: NDArray[np.floating]  # [N, K] probabilities, or [N, 1] numbers
+    facts: dict[str, Any]
+    headline: Callable[[Mapping[str, Any]], str]
+    verdict: Callable[[Mapping[str, Any]], list[dict[str, str]]]
+
+
+def _classes(run: "Run", measured: Mapping[str, Any], seen: Evidence | None) -> _Found:
+    seen = seen or evidence(run)
+    counts, split = _class_counts(seen), evaluated_split(seen.table)
+    scored = {split: classification(*seen.split(split)) for split in SPLITS}
+    told = {
         "class_counts": counts,
         **{split: _named(scores) for split, scores in scored.items()},
         "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
         "baselines": {"majority": _majority(seen), **_baselines(measured)},
-        "evaluated_on": evaluated_split(seen.table),
-        "certainty": certainty(seen, evaluated_split(seen.table), run.temperature),
+        "evaluated_on": split,
+        "certainty": certainty(seen, split, run.temperature),
         **_mistakes(seen, run.classes),
         "surprising": _surprising(seen, run.classes),
         "labels": labels(seen.table, measured.get("labels"), run.path),
-        **_training(run),
-        "model": _model(run, model),
-        "latency": measured.get("latency"),
-        "next": _next(run, model),
     }
-    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
-    told |= {"headline": headline(told), "verdict": [*verdict(told), *_on_corrections(told)]}
-    strict: dict[str, Any] = finite(told)
-    return strict
+    return _Found(seen.table, seen.probs, told, headline, verdict)
 
 
-def _facts_of_numbers(run: "Run") -> dict[str, Any]:
-    seen, measured = numbers.evidence(run), measurements(run)
-    model = checked(run.model, MODEL, run.path / "model.json")
+def _numbers(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Found:
+    seen = numbers.evidence(run)
     told = {
-        "format": FORMAT,
-        "task": f"{model.get('modality', 'unknown')} regression",
-        "classes": [],
-        **_data(run, seen.table, measured),
         **numbers.numbers(seen, _baselines(measured)),
         "labels": labels(seen.table, measured.get("labels"), run.path),
         "certainty": certainty_of_numbers(seen, evaluated_split(seen.table)),
-        **_training(run),
-        "model": _model(run, model),
-        "latency": measured.get("latency"),
-        "next": _next(run, model),
     }
-    told["diagnosis"] = diagnosed(run, told, seen.table, seen.predicted[:, None])
-    verdicts = [*numbers_verdict.verdict(told), *_on_corrections(told)]
-    told |= {"headline": numbers_verdict.headline(told), "verdict": verdicts}
-    strict: dict[str, Any] = finite(told)
-    return strict
+    return _Found(seen.table, seen.predicted[:, None], told, numbers_verdict.headline, numbers_verdict.verdict)
 
 
-def _on_corrections(told: Mapping[str, Any]) -> list[dict[str, str]]:
-    said = verdict_on_corrections(told)
-    return [{"tone": said[0], "text": said[1]}] if said else []
+def _sets(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Found:
+    seen = sets.evidence(run)
+    told = {**sets.sets(seen, _baselines(measured)), "labels": None}  # of sets nobody has judged them so far
+    return _Found(seen.table, seen.probs, told, sets.headline, sets.verdict)
 
 
-def _facts_of_sets(run: "Run") -> dict[str, Any]:
-    seen, measured = sets.evidence(run), measurements(run)
-    model = checked(run.model, MODEL, run.path / "model.json")
-    told = {
-        "format": FORMAT,
-        "task": f"{model.get('modality', 'unknown')} multilabel",
-        "classes": run.classes,
-        **_data(run, seen.table, measured),
-        **sets.sets(seen, _baselines(measured)),
-        "labels": None,  # of sets nobody has judged them so far
-        **_training(run),
-        "model": _model(run, model),
-        "latency": measured.get("latency"),
-        "next": _next(run, model),
-    }
-    told["diagnosis"] = diagnosed(run, told, seen.table, seen.probs)
-    told |= {"headline": sets.headline(told), "verdict": [*sets.verdict(told), *_on_corrections(told)]}
-    strict: dict[str, Any] = finite(told)
-    return strict
+_OF_TASK = {"classification": _classes, "regression": _numbers, "multilabel": _sets}
 
 
 def evidence(run: "Run") -> Evidence:

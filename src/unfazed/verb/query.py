@@ -1,6 +1,6 @@
 """`unfazed query`: which unlabelled examples are most worth labelling next. Nothing is changed.
 
-Axis letters: N rows of the run, n unlabelled examples, D embedding width, K classes.
+Axis letters: N rows of the run, n unlabelled examples, D embedding width, d principal components, K classes.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.multilabel import chosen as chosen_labels
-from unfazed.analysis.neighbours import closest, distances, on_sphere
+from unfazed.analysis.neighbours import Sphere, closest, distances
 from unfazed.analysis.query import (
     COPY,
     Vectors,
@@ -119,8 +119,8 @@ def _labelled(run: Run) -> _Labelled:
 class _Space(NamedTuple):
     """Where the unlabelled examples lie among the training rows."""
 
-    units: Vectors  # [n, D] on the sphere around the training rows' mean
-    references: Vectors  # [M, D] the training rows, likewise
+    units: Vectors  # [n, d] on the sphere around the training rows' mean
+    references: Vectors  # [M, d] the training rows, likewise
     rows: Integers  # [M] of the run's table
     nearest: Floats  # [n] distance to the nearest training row
     usual: float  # such a distance of a validation row, the median
@@ -132,10 +132,9 @@ def _space(pool: Pool, labelled: _Labelled) -> _Space:
     rows = table.rows("train")
     if len(rows) > REFERENCES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, REFERENCES, replace=False))
-    centre = np.nan_to_num(labelled.embeddings[rows].astype(np.float32), posinf=0.0, neginf=0.0).mean(0)
-    references = on_sphere(labelled.embeddings[rows], centre)
-    units = on_sphere(pool.embeddings(), centre)
-    held_out = distances(on_sphere(labelled.embeddings[table.rows("validation")], centre), references)
+    sphere = Sphere.around(labelled.embeddings[rows])
+    references, units = sphere.units(labelled.embeddings[rows]), sphere.units(pool.embeddings())
+    held_out = distances(sphere.units(labelled.embeddings[table.rows("validation")]), references)
     usual, far = (float(np.quantile(held_out, share)) if len(held_out) else 1.0 for share in (0.5, FAR))
     return _Space(units, references, rows, distances(units, references).astype(np.float64), usual or 1.0, far or 1.0)
 
