@@ -15,7 +15,8 @@ from test_cli import unfazed as command
 
 import unfazed
 from unfazed.errors import InputError, RunError, UsageError
-from unfazed.labelled import read_labels
+from unfazed.files import as_csv
+from unfazed.labelled import Labelled, read_labels
 from unfazed.run import Run
 from unfazed.verb import queries
 from unfazed.web.labelling import Labelling
@@ -107,7 +108,7 @@ def test_a_run_without_its_record_is_told(run: Run, pool: Path) -> None:
         unfazed.query(run, pool)
 
 
-def test_texts_of_a_table_rows_and_numbers_are_ranked_and_those_that_are_labelled_are_not(tmp_path: Path) -> None:
+def test_rows_and_numbers_are_ranked_labelled_and_trained_on(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     width = generator.normal(size=160)
     frame = pl.DataFrame({"width": width, "kind": generator.choice(["a", "b"], 160), "price": 3 * width + 1})
@@ -115,8 +116,16 @@ def test_texts_of_a_table_rows_and_numbers_are_ranked_and_those_that_are_labelle
     run = unfazed.train(frame[:100], target="price", out=tmp_path / "numbers", progress=False, **settings)
     found = unfazed.query(run, frame.drop("price"), count=10)
     assert (found.known, found.pool, len(found.frame)) == (100, 60, 10)
-    assert found.frame["probability"].null_count() == 10 and "expected to be off by" in found.frame["why"][0]
+    assert found.frame["probability"].null_count() == 10 and "may be off by" in found.frame["why"][0]
     assert json.loads(found.frame["input"][0])["width"] in width[100:]
+    chosen = [json.loads(row)["width"] for row in found.frame["input"]]
+    labels = [Labelled(row, f"{3 * one + 1:.4f}") for row, one in zip(found.frame["input"], chosen, strict=True)]
+    (tmp_path / "labels.csv").write_text(as_csv(Labelled._fields, labels), newline="")
+    again = unfazed.train(
+        frame[:100], target="price", more=tmp_path / "labels.csv", out=tmp_path / "again", progress=False, **settings
+    )
+    assert len(again.table()) == 110 and len(again.table().rows("train")) == len(run.table().rows("train")) + 10
+    assert unfazed.query(again, frame.drop("price"), count=10).known == 110
 
 
 def test_sets_of_labels_are_ranked_and_the_page_says_that_it_cannot_take_them(tmp_path: Path) -> None:

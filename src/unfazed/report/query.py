@@ -15,7 +15,7 @@ from rich.text import Text
 from unfazed.report.events import Advance, Finishing, Notice
 from unfazed.report.predictions import NONE
 from unfazed.report.terminal import Hanging, moving_line
-from unfazed.report.words import count, printable
+from unfazed.report.words import count, number, printable
 from unfazed.table import brief, in_brief
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def reasons(
 
 def _doubt(task: str, candidates: Sequence[Mapping[str, Any]], uncertainty: float) -> str:
     if task == "regression":
-        return f"expected to be off by {uncertainty:.3g}"
+        return f"may be off by {number(uncertainty, 3)}"
     if task == "multilabel":
         open_ones = [one for one in candidates if 0.2 <= one["probability"] <= 0.8]
         names = " and ".join(f"{brief(one['label'])} ({_whole(one)} %)" for one in open_ones[:2])
@@ -107,15 +107,16 @@ def listing(found: Query, modality: str, written: str | None) -> Group:
     frame = found.frame
     said = [Hanging(f"{count(len(frame))} of {count(found.pool, 'unlabelled examples')}: {WORDS[found.by]}", "bold")]
     said += [Hanging(line) for line in left_out(found)]
-    heads = ("", "example", "predicted", "sure", "why")
+    classes = frame["probability"].null_count() < len(frame)
+    heads = ("", "example", "predicted", *(["sure"] if classes else []), "why")
     columns = [Column(name, no_wrap=True, overflow="ellipsis") for name in heads]
     columns[0].justify, columns[1].ratio, columns[-1].ratio = "right", 2, 3
     table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
     folder = _common(frame["id"].to_list()) if modality in FILES else ""
     for row in frame.head(SHOWN).iter_rows(named=True):
-        sure = "" if row["probability"] is None else f"{100 * row['probability']:.0f} %"
+        sure = [f"{100 * row['probability']:.0f} %"] if classes else []
         name = row["id"].removeprefix(folder) if modality in FILES else _content(row["input"])
-        cells = (str(row["rank"]), name, row["predicted"] or NONE, sure, row["why"])
+        cells = (str(row["rank"]), name, row["predicted"] or NONE, *sure, row["why"])
         table.add_row(*(Text(printable(cell)) for cell in cells))
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
@@ -130,7 +131,7 @@ def left_out(found: Query) -> list[str]:
         (found.waiting, "waits in a query that is being labelled", "wait in a query that is being labelled"),
         (found.repeated, "is a copy of another", "are copies of others"),
     )
-    said = [f"{count(number)} more {one if number == 1 else many}." for number, one, many in told if number]
+    said = [f"{count(found)} more {one if found == 1 else many}." for found, one, many in told if found]
     if found.problems:
         name, reason = found.problems[0]
         said.append(f"{count(len(found.problems))} cannot be read (the first: {printable(name[:200])}: {reason}).")

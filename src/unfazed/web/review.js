@@ -330,7 +330,7 @@ const poll = async () => {
 };
 
 // Keys
-const keys = { k: () => about.labelling || act("keep"), s: () => act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
+const keys = { k: () => about.labelling || act("keep"), s: () => (about.labelling && numbers()) || act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
@@ -399,6 +399,9 @@ tried(async () => {
   document.body.classList.toggle("labelling", about.labelling);
   for (const option of [...form.state.options]) if ((about.labelling ? ["keep", "relabel"] : ["label"]).includes(option.value)) option.remove();
   if (numbers()) document.querySelector('[data-action="suggested"] span').textContent = "Expected";
+  if (numbers() && about.labelling) document.querySelector('[data-action="other"] span').textContent = "Type it …";
+  const absent = [about.labelling ? ".given-only" : ".guessed-only", ...(numbers() ? [".guessed-only"] : []), ...(about.labelling && numbers() ? [".suggested-only"] : [])];
+  for (const one of document.querySelectorAll(absent.join())) one.hidden = true;
   $("given-words").textContent = about.labelling ? "no label yet; the model’s guess is" : numbers() ? "given number" : "given label";
   if (about.labelling) { $("near-title").textContent = "The training " + about.items + " nearest to it"; $("near-words").textContent = "as the model sees them, with their labels"; }
   await load();
