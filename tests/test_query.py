@@ -17,6 +17,7 @@ import unfazed
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import as_csv
 from unfazed.labelled import Labelled, read_labels
+from unfazed.report.query import reasons
 from unfazed.run import Run
 from unfazed.verb import queries
 from unfazed.web.labelling import Labelling
@@ -206,16 +207,34 @@ def test_the_static_page_holds_the_examples(run: Run, pool: Path, tmp_path: Path
     assert '"labelling": true' in (tmp_path / "page.html").read_text()
 
 
-@pytest.mark.parametrize("damage", [b"", b"PAR1 and nothing else", None])
-def test_a_damaged_query_is_one_message(damage: bytes | None, run: Run, pool: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"PAR1 and nothing else", {"neighbours": pl.lit([10**6])}, {"sha256": pl.lit("")}, {"id": pl.lit(None)}],
+)
+def test_a_damaged_or_hostile_query_is_one_message(damage: bytes | dict[str, pl.Expr], run: Run, pool: Path) -> None:
     folder = queries.keep(run, unfazed.query(run, pool, count=2).frame, "new")
-    if damage is None:
-        frame = pl.read_parquet(folder / queries.FILE).with_columns(neighbours=pl.lit([10**6]))
+    if isinstance(damage, dict):
+        frame = pl.read_parquet(folder / queries.FILE).with_columns(**damage)
         frame.write_parquet(folder / queries.FILE)
     else:
         (folder / queries.FILE).write_bytes(damage)
     with pytest.raises(RunError, match=r"query\.parquet is damaged"):
         Labelling(folder)
+
+
+def test_reasons_say_what_is_doubtful_and_what_is_far() -> None:
+    def classes(*probs: float) -> list[dict[str, Any]]:
+        return [{"label": name, "probability": p} for name, p in zip(("cat", "dog"), probs, strict=True)]
+
+    three = [classes(0.51, 0.47), classes(0.9, 0.1), classes(0.99, 0.01)]
+    said = reasons("classification", three, [0.0] * 3, [1.0, 9.0, 1.0], 3)
+    assert said == [
+        "cat or dog? 51 / 47 %",
+        "only 90 % sure; unlike any training row (9.0 × the usual distance)",
+        "unlike those before it",
+    ]
+    assert reasons("regression", [[]], [149_000.0], [1.0], 3) == ["may be off by 149,000"]
+    assert reasons("multilabel", [classes(0.6, 0.1)], [1.0], [1.0], 3) == ["unsure about cat (60 %)"]
 
 
 def test_the_command_keeps_the_list_writes_it_and_says_how_to_go_on(run: Run, pool: Path, tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def opened(folder: Path) -> Asked:
         near = frame["neighbours"].explode().drop_nulls()
         if frame.null_count().select("id", "input", "predicted", "why", "sha256", "candidates").sum_horizontal()[0]:
             raise ValueError("a value is missing")
+        if not frame["sha256"].str.contains("^[0-9a-f]{64}$").all():  # else any file could be shown for the one chosen
+            raise ValueError("a sha256 is none")
         if len(near) and not 0 <= near.min() <= near.max() < len(run.table()):  # type: ignore[operator]
             raise ValueError("its neighbours are no rows of the run")
         return Asked(run, folder, frame, str(about.get("data", "")))
