@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from unfazed.analysis.neighbours import Sphere, closest, distances
-from unfazed.analysis.query import farthest_first, margin_uncertainty, most_uncertain, set_uncertainty
+from unfazed.analysis.query import (
+    diverse_uncertain,
+    farthest_first,
+    margin_uncertainty,
+    most_uncertain,
+    set_uncertainty,
+)
 from unfazed.analysis.residuals import expected_errors
 
 
@@ -41,24 +47,34 @@ def test_farthest_first_covers_what_is_not_labelled() -> None:
     assert first == 4 and set(others) == {2, 5}
 
 
-def test_weights_let_a_nearer_but_unsure_example_win() -> None:
-    units = circle(170, 60, 61)
-    weights = np.array([0.1, 1.0, 0.9])
-    assert farthest_first(distances(units, circle(0)), units, 2, 0.0, weights).tolist() == [1, 0]
+def test_both_takes_one_of_every_kind_of_the_uncertain() -> None:
+    units = circle(*np.linspace(0, 3, 10), *np.linspace(120, 123, 4), 240, *np.linspace(180, 200, 30))
+    uncertainty = np.r_[np.full(10, 0.9), np.full(4, 0.8), 0.7, np.full(30, 0.01)]
+    chosen = diverse_uncertain(uncertainty, units, 3, 0.0)
+    assert [row < 10 for row in chosen] == [True, False, False]
+    assert 10 <= chosen[1] < 14 and chosen[2] == 14, "the most uncertain first, and the ten of one kind once"
 
 
 def test_copies_are_chosen_only_when_nothing_else_is_left() -> None:
-    units = circle(*[90] * 50, 180, 200)
-    weights = np.r_[np.ones(50), 1e-6, 1e-6]
-    chosen = farthest_first(distances(units, circle(0)), units, 5, 0.01, weights)
-    assert len(set(chosen.tolist())) == 5 and {50, 51} < set(chosen[:3].tolist())
+    units, uncertainty = circle(*[90] * 50, 180, 200), np.r_[np.ones(50), 1e-3, 1e-3]
+    for chosen in (
+        farthest_first(distances(units, circle(0)), units, 5, 0.01),
+        most_uncertain(uncertainty, units, 5, 0.01),
+        diverse_uncertain(uncertainty, units, 5, 0.01),
+    ):
+        assert len(set(chosen.tolist())) == 5 and {50, 51} < set(chosen[:3].tolist())
 
 
 def test_every_example_is_chosen_once_where_all_are_asked_for() -> None:
     generator = np.random.default_rng(0)
     units = on_sphere(generator.normal(size=(40, 3)))
     nearest = distances(units, units[:3])
-    for chosen in (farthest_first(nearest, units, 100, 0.1), most_uncertain(np.zeros(40), units, 100, 2.0)):
+    doubt = np.zeros(40)
+    for chosen in (
+        farthest_first(nearest, units, 100, 0.1),
+        most_uncertain(doubt, units, 100, 2.0),
+        diverse_uncertain(doubt, units, 40, 0.1),
+    ):
         assert sorted(chosen.tolist()) == list(range(40))
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from unfazed.analysis.intervals import Floats, Integers
 
 Vectors = NDArray[np.float32]
+WIDER = 5  # times as many uncertain examples as are wanted, among which kinds are looked for
+LEAST_WEIGHT = 1e-6
 COPY = 0.25  # of the usual distance to a training row, within which an example is a near-copy of another
 
 
@@ -36,38 +38,58 @@ def most_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float
 
     uncertainty [n]; units [n, d]: embeddings on the sphere. Where too few are so far apart, the rest follow in order.
     """
-    taken: list[int] = []
-    free = np.ones(len(uncertainty), dtype=bool)
-    for row in np.argsort(-uncertainty, kind="stable"):
-        if len(taken) == count:
-            break
-        if free[row]:
-            taken.append(int(row))
-            free &= _squares(units, units[row]) > apart * apart
-    return _filled(taken, uncertainty, count)
+    ranked = np.argsort(-uncertainty, kind="stable")
+    return _filled(_apart(ranked, units, apart, count), uncertainty, count)
 
 
-def farthest_first(
-    nearest: NDArray[np.floating], units: Vectors, count: int, apart: float, weights: Floats | None = None
-) -> Integers:
+def farthest_first(nearest: NDArray[np.floating], units: Vectors, count: int, apart: float) -> Integers:
     """The greedy k-centre [k]: always the example that is farthest from all that are labelled or taken.
 
     Gonzalez 1985; as a way of choosing what to label Sener and Savarese 2018. nearest [n]: the distance of each to the
-    labelled ones. units [n, d]. apart: what is nearer than that to another comes last. weights [n]: what a distance is
-    multiplied by. O(n k d) time, O(n) memory.
+    labelled ones. units [n, d]. apart: what is nearer than that to another comes last. O(n k d) time, O(n) memory.
     """
-    worth = np.ones(len(units)) if weights is None else weights
     squares = np.minimum(np.square(nearest.astype(np.float64)), 4.0)  # no chord is longer than 2
     taken: list[int] = []
-    while len(taken) < count:
-        gain = np.where(squares > apart * apart, worth * np.sqrt(squares), 0)
-        row = int(gain.argmax())
-        if gain[row] <= 0:
+    while len(taken) < count and len(squares):
+        row = int(squares.argmax())
+        if squares[row] <= apart * apart:
             break
         taken.append(row)
         np.minimum(squares, _squares(units, units[row]), out=squares)
         squares[row] = 0
-    return _filled(taken, worth * np.sqrt(squares) if weights is None else worth, count)
+    return _filled(taken, squares, count)
+
+
+def diverse_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float) -> Integers:
+    """The most uncertain examples, of every kind one [k]: the most uncertain first.
+
+    Zhdanov 2019: of WIDER times as many as are wanted, grouped by k-means in which the uncertain ones weigh more, the
+    one nearest to the middle of each group. uncertainty [n]; units [n, d]; apart: see `most_uncertain`.
+    """
+    from sklearn.cluster import KMeans
+
+    wider = np.array(_apart(np.argsort(-uncertainty, kind="stable"), units, apart, WIDER * count))
+    if len(wider) <= count:
+        return most_uncertain(uncertainty, units, count, apart)
+    weight = np.maximum(uncertainty[wider], LEAST_WEIGHT)
+    found = KMeans(count, n_init=1, random_state=0).fit(units[wider].astype(np.float64), sample_weight=weight)
+    groups, far = found.labels_, np.square(units[wider] - found.cluster_centers_[found.labels_]).sum(1)
+    order = np.lexsort((far, groups))
+    first = wider[order[np.unique(groups[order], return_index=True)[1]]]  # of each group
+    return _filled(first[np.argsort(-uncertainty[first], kind="stable")].tolist(), uncertainty, count)
+
+
+def _apart(ranked: Integers, units: Vectors, apart: float, count: int) -> list[int]:
+    """The first `count` of the `ranked` examples that are no nearer than `apart` to one before them."""
+    taken: list[int] = []
+    free = np.ones(len(units), dtype=bool)
+    for row in ranked.tolist():
+        if len(taken) == count:
+            break
+        if free[row]:
+            taken.append(row)
+            free &= _squares(units, units[row]) > apart * apart
+    return taken
 
 
 def _squares(units: Vectors, centre: Vectors) -> Floats:

@@ -17,6 +17,7 @@ from unfazed.analysis.neighbours import Sphere, closest, distances
 from unfazed.analysis.query import (
     COPY,
     Vectors,
+    diverse_uncertain,
     farthest_first,
     margin_uncertainty,
     most_uncertain,
@@ -195,7 +196,7 @@ def _chosen(
         return most_uncertain(uncertainty, space.units, count, apart)
     if by == "diversity":
         return farthest_first(space.nearest, space.units, count, apart)
-    return farthest_first(space.nearest, space.units, count, apart, uncertainty)
+    return diverse_uncertain(uncertainty, space.units, count, apart)
 
 
 def _predicted(predictor: Predictor, probs: NDArray[np.floating]) -> tuple[list[str], Floats]:
