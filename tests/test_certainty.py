@@ -14,6 +14,7 @@ from unfazed import Predictor
 from unfazed.certainty import Asked, promised
 from unfazed.cli import main
 from unfazed.errors import RunError, UsageError
+from unfazed.report.predictions import Prediction, Told
 from unfazed.run import Run
 
 
@@ -101,7 +102,7 @@ def test_too_few_validation_rows_are_named_with_what_they_suffice_for(tmp_path: 
     with pytest.raises(UsageError, match=r"level 0.9 needs at least 9 validation rows, and the run has 8: ask for at"):
         promised(copy, Asked(0.9))
     assert promised(copy, Asked(0.888)).words
-    with pytest.raises(UsageError, match="8 validation rows, of which it gets"):
+    with pytest.raises(UsageError, match="at least 99 validation rows .* 8 validation rows, of which it gets"):
         promised(copy, Asked(max_risk=0.05))
     with pytest.raises(UsageError, match="needs 4 validation rows of each, and there are too few of"):
         promised(copy, Asked(0.8, True))
@@ -153,6 +154,12 @@ def test_the_command_prints_sets_answers_and_what_they_promise(capsys: pytest.Ca
     assert len(rows) == 5 and {"set", "answer"} <= set(rows[0])
     assert all(row["label"] == row["set"].split("|")[0] and row["answer"] in ("", row["label"]) for row in rows)
     assert "sets hold the class in 0.9 of new cases" in err and "unfazed: answered " in err and "of 5 inputs" in err
+    assert Told([]).answers == "answered 0 of 0 inputs"
+    unsure = Prediction("a", "cat", None, {"cat": 0.6, "dog": 0.4}, {"answer": None})
+    unread = Prediction("b", None, "empty file", {}, {"answer": None})
+    told = Told([unsure, unsure._replace(promised={"answer": "cat"}), unread])
+    list(told)
+    assert told.answers.startswith("answered 1 of 3 inputs; of 1 the model is not sure enough")
     out, _ = said(capsys, *asked, "--format", "jsonl")
     first = json.loads(out.splitlines()[0])
     assert first["set"] == rows[0]["set"].split("|") and "promised" not in first

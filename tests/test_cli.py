@@ -18,9 +18,10 @@ from unfazed.source import SourceOptions
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
 
 
-def unfazed(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def unfazed(*arguments: object, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "unfazed", *map(str, arguments)],
+        input=said,
         capture_output=True,
         text=True,
         timeout=240,
@@ -77,7 +78,10 @@ def test_a_recipe_file_is_overridden_by_flags(tmp_path: Path) -> None:
         (["train", "sample:digts"], 'Did you mean "digits"'),
         (["train", ".", "--epochs", "0", "--learning-rate", "1000"], "learning_rate = 1000"),
         (["train", ".", "--epochs", "2.9"], "epochs = '2.9'"),
-        (["train", ".", "--epoch", "3"], "--epoch"),
+        (["train", ".", "--epoch", "3"], 'there is no option --epoch. Did you mean "--epochs"?'),
+        (["train", ".", "--run-dir", "x"], 'there is no option --run-dir. Did you mean "--out"?'),
+        (["lr-find", ".", "--lr=0.1"], 'there is no option --lr. Did you mean "--learning-rate"?'),
+        (["predict", "x", "--run-dir"], "there is no option --run-dir. unfazed predict --help lists them"),
         (["trian"], 'Did you mean "train"'),
         (["train", "my", "photos"], 'this is too much: "photos"'),
         (["train"], "SOURCE"),
@@ -119,7 +123,7 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
         errors.RunError: 2,
         KeyboardInterrupt: 130,
     }
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.UnfazedError)}
     assert kinds == set(statuses) - {KeyboardInterrupt}
     for kind, status in statuses.items():
 
@@ -159,6 +163,13 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
     facts = json.loads(told)
     assert set(facts["probs"]) == {f"digit {k}" for k in range(4)}
     assert facts["confidence"] == max(facts["probs"].values())
+
+
+def test_a_hyphen_is_the_standard_input() -> None:
+    names = [str(path) for path in sorted((trained.source() / "digit 3").iterdir())[:3]]
+    done = unfazed("predict", trained.run().path, "-", "--format", "jsonl", said="\n".join(names))
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == names
 
 
 def test_predict_shows_a_table_when_asked() -> None:

@@ -1,8 +1,10 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import test_regression
 import trained
@@ -59,6 +61,7 @@ def test_what_cannot_be_told_apart_is_said_with_the_n_that_might(tmp_path: Path)
     told = unfazed.compare(run, worse(run, tmp_path / "other", 3))
     (pair,) = told["comparisons"]
     assert not pair["distinguishable"] and pair["difference"]["low"] <= 0
+    assert f"accuracy +{300 / told['rows']:.1f} points (−" in shown(told), "a minus, not a hyphen"
     assert pair["rows_needed"] > told["rows"]
     assert "one and other are not distinguishable" in shown(told) and "test examples might show it" in shown(told)
 
@@ -86,11 +89,36 @@ def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path:
     copy.write_arrays("dynamics.npz", {name: array[:, order] for name, array in copy.dynamics().items()})
     told = unfazed.compare(run, copy)
     assert told["rows"] == len(test) - 11
-    assert told["left_out"] == [{"test_rows": len(test), "left_out": 11, "trained_on_by_another": 10},
-                                {"test_rows": len(test) - 11, "left_out": 0, "trained_on_by_another": 0}]  # fmt: skip
+    nothing = {"left_out": 0, "trained_on_by_another": 0, "labelled_otherwise": 0}
+    assert told["left_out"] == [
+        {**nothing, "test_rows": len(test), "left_out": 11, "trained_on_by_another": 10},
+        {**nothing, "test_rows": len(test) - 11},
+    ]
     assert told["comparisons"][0]["difference"]["value"] == 0 and told["comparisons"][0]["p"] == 1
-    assert "left out: 11 of one's" in shown(told) and "10 of them because another was trained" in shown(told)
+    said = shown(told)
+    why = "another was trained or chosen on: 10; not among the test rows of another: 1"
+    assert f"left out: 11 of one's {len(test)} test rows ({why})" in said
     assert "No difference in accuracy was seen at all" in shown(told)
+
+
+def test_labels_corrected_between_two_runs_are_left_out_and_said_to_be(tmp_path: Path) -> None:
+    """The second run has five test labels corrected to what the first one said; two examples were dropped."""
+    run = fake_run(tmp_path / "one")
+    copy = Run(shutil.copytree(run.path, tmp_path / "other"))
+    table, test, labels = copy.table(), copy.table().rows("test"), copy.table().frame["label"].to_list()
+    for row in test[:5]:
+        labels[row] = run.classes[(run.classes.index(labels[row]) + 1) % len(run.classes)]
+    order = np.delete(np.arange(len(table)), test[5:7])
+    corrected = replace(table, frame=table.frame.with_columns(pl.Series("label", labels)))
+    copy.write_table(corrected.where(order))
+    copy.write_arrays("scores.npz", {name: array[order] for name, array in copy.scores().items()})
+    copy.write_arrays("dynamics.npz", {name: array[:, order] for name, array in copy.dynamics().items()})
+    told = unfazed.compare(run, copy)
+    assert told["rows"] == len(test) - 7 and told["comparisons"][0]["p"] == 1
+    assert [one["labelled_otherwise"] for one in told["left_out"]] == [5, 5]
+    said = shown(told)
+    assert f"left out: 7 of one's {len(test)} test rows (labelled otherwise in another: 5; not among" in said
+    assert "5 of other's" in said and "compared by neither label" in said
 
 
 def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import trained
 
 import unfazed
+from unfazed.analysis.calibration import scaled
 from unfazed.corrections import (
     COLUMNS,
     FILE,
@@ -237,3 +238,15 @@ def test_the_comparison_is_of_untouched_rows_alone(tmp_path: Path) -> None:
     assert facts is not None
     assert facts["audit"]["after"]["value"] == 1 and facts["audit"]["after"]["n"] == len(test) - 10
     assert facts["audit"]["before"]["value"] == pytest.approx(was[test[10:]].mean())
+
+
+def test_runs_that_say_the_same_differ_in_nothing() -> None:
+    """Both sides of the comparison are calibrated, as everything that the report says of probabilities is."""
+    from unfazed.verb.corrected import effect
+
+    run = trained.run()
+    table, probs = run.table(), scaled(run.scores()["probs"], run.temperature.value)
+    said = [Outcome(one(table.frame["id"][0], run=str(run.path)), "")]
+    facts = effect(said, table, probs, run.recipe)
+    assert facts is not None and run.temperature.value != 1
+    assert facts["audit"]["bits_less"]["value"] == facts["audit"]["difference"]["value"] == 0

@@ -1,5 +1,6 @@
 """What files, folders and table files stand for when they are predicted."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,11 +9,19 @@ import trained
 from empty_files import write
 
 from unfazed.errors import SourceError, UsageError
+from unfazed.modality import Modality
 from unfazed.modality.image import MODALITY
+from unfazed.modality.tabular import MODALITY as TABULAR
+from unfazed.modality.tabular import fit
+from unfazed.modality.text import MODALITY as TEXT
+from unfazed.recipe import Recipe
+from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
-from unfazed.verb.predict import listed_inputs, predicted
+from unfazed.samples import SAMPLES
+from unfazed.verb.predict import Input, listed_inputs, predicted
 
 PNG = MODALITY._replace(extensions=frozenset({".png"}))
+ROWS = fit([{"size": f"{size % 7}.5"} for size in range(50)], Recipe())
 
 
 def inputs(item: Path, path: str | None = None, header: bool = True) -> list[str]:
@@ -107,9 +116,45 @@ def test_an_item_without_inputs_ends_nothing_unless_it_is_all(tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     found = list(predicted(trained.run(), [good, str(tmp_path / "empty"), str(tmp_path / "gone.csv"), good]))
     assert [one.label is None for one in found if isinstance(one, Prediction)] == [False, True, True, False]
-    assert "no files to predict" in str(found[1].problem) and "cannot read" in str(found[2].problem)  # type: ignore[union-attr]
+    assert "no files to predict" in str(found[1].problem) and "there is nothing at" in str(found[2].problem)  # type: ignore[union-attr]
     with pytest.raises(SourceError):
         list(predicted(trained.run(), [str(tmp_path / "gone.csv")]))
+
+
+def test_a_name_that_is_not_there_is_told_with_the_one_that_is(tmp_path: Path) -> None:
+    write(tmp_path, "photo.png", "asked.csv")
+    (one,) = listed_inputs(str(tmp_path / "phtoo.png"), PNG)
+    assert isinstance(one, Input) and one.problem == 'no such file. Did you mean "photo.png"?'
+    with pytest.raises(SourceError, match=r'there is nothing at .*aksed\.csv\. Did you mean "asked\.csv"\?'):
+        inputs(tmp_path / "aksed.csv")
+
+
+def test_a_text_that_could_be_the_name_of_a_file_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("hello")
+    assert list(listed_inputs("gone.eml", TEXT)) == [
+        Notice('there is no file "gone.eml": it is predicted as a text'), Input("gone.eml", "gone.eml")
+    ]  # fmt: skip
+    assert list(listed_inputs("It ends. Well.", TEXT)) == [Input("It ends. Well.", "It ends. Well.")]
+    assert list(listed_inputs(str(tmp_path / "mail"), TEXT)) == [Input(str(tmp_path / "mail"), tmp_path / "mail")]
+
+
+def test_the_standard_input_is_a_text_or_a_name_a_line_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(data: str, modality: Modality) -> list[Input | Notice]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
+        return list(listed_inputs("/dev/stdin", modality, ROWS))
+
+    assert read("reviews.csv\n\ntwo words\n", TEXT) == [Input(one, one) for one in ("reviews.csv", "", "two words")]
+    assert [one.content for one in read("a.png\r\nb c.png\n", PNG) if isinstance(one, Input)] == ["a.png", "b c.png"]
+    for table in ("size,kind\n1.5,x\n", '{"size": "1.5"}\n'):
+        assert read(table, TABULAR)[-1] == Input("/dev/stdin:1", '{"size": "1.5"}')
+
+
+def test_a_sample_is_what_train_takes_it_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SAMPLES, "few", lambda folder: write(folder, "a/1.png", "b/2.png"))
+    names = [Path(one.content).name for one in listed_inputs("sample:few", PNG) if isinstance(one, Input)]
+    assert names == ["1.png", "2.png"]
+    with pytest.raises(SourceError, match='there is no sample "fwe".* Did you mean "few"'):
+        list(listed_inputs("sample:fwe", PNG))
 
 
 def test_a_name_that_is_not_utf8_is_read_and_can_be_printed(tmp_path: Path) -> None:

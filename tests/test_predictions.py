@@ -31,14 +31,20 @@ def test_long_paths_and_names_of_classes_give_up_their_middle(width: int) -> Non
     said = shown(prediction(PATH, NAMES[1]), prediction("a.jpg", "rose"), width=width)
     heading, long, short = said.splitlines()
     assert all(cell_len(line) <= width for line in said.splitlines())
-    assert long.startswith("/home") and "/image 0001.jpg" in long and "90.0%" in long
+    assert long.startswith("/home") and "/image 0001.jpg" in long and "90.0 %" in long
     assert "a kind" in long and "kinds do" in long and long.count("…") == 2
-    assert short.split() == ["a.jpg", "rose", "90.0%"]
+    assert short.split() == ["a.jpg", "rose", "90.0", "%"]
     assert heading.split() == ["input", "label", "confidence"]
 
 
 def test_what_fits_is_shown_whole() -> None:
     assert "…" not in shown(prediction("/data/a.jpg", "daisy"))
+
+
+def test_a_probability_is_not_rounded_to_certainty() -> None:
+    sure = Prediction("a.jpg", "rose", None, {"rose": 0.99996, "daisy": 0.00004})
+    assert "> 99.9 %" in shown(sure) and "<0.1%" in shown(sure, probs=True)
+    assert "> 99.9 %" in shown(sure._replace(probs={"rose": 1.0, "daisy": 0.0})), "as far as a float32 tells"
 
 
 def test_a_reason_is_never_cut() -> None:
@@ -50,7 +56,7 @@ def test_a_reason_is_never_cut() -> None:
 def test_every_class_fits_the_width_too() -> None:
     said = shown(prediction(PATH, NAMES[1]), probs=True)
     assert all(cell_len(line) <= 80 for line in said.splitlines())
-    assert said.count("5.0%") == 2 and said.count("90.0%") == 2
+    assert said.count("5.0%") == 2 and said.count("90.0%") == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import trained
 from PIL import Image
 
-from unfazed import Predictor, evaluate
+from unfazed import Predictions, Predictor, evaluate
 from unfazed.analysis.calibration import scaled
 from unfazed.errors import SourceError, UsageError
 
@@ -33,20 +33,32 @@ def test_predictions_are_those_of_the_final_evaluation() -> None:
     assert predictions.confidence.tolist() == pytest.approx(predictions.probs.max(1).tolist())
 
 
-def test_predictions_and_predictor_show_themselves_in_one_short_line(tmp_path: Path) -> None:
+def test_a_predictor_shows_itself_in_one_short_line() -> None:
     predictor = Predictor.open(trained.run())
     assert repr(predictor) == "<Predictor on cpu, classes=4: 'digit 0', 'digit 1', 'digit 2', …>".replace(
         "cpu", str(predictor.device)
     )
-    predictions = predictor.predict([*files(4), tmp_path / "gone.png"])
+
+
+def test_predictions_show_themselves_as_a_small_table(tmp_path: Path) -> None:
+    predictor = Predictor.open(trained.run())
+    predictions = predictor.predict([*files(2), tmp_path / "gone.png"])
     sure = predictions.confidence
-    assert repr(predictions) == (
-        f"<Predictions n=5, classes=4: 'digit 0' {sure[0]:.1%}, 'digit 0' {sure[1]:.1%}, 'digit 0' {sure[2]:.1%}, …>"
-    )
-    assert repr(predictor.predict([tmp_path / "gone.png"])) == "<Predictions n=1, classes=4: None ('no such file')>"
-    assert repr(predictor.predict([])) == "<Predictions n=0, classes=4>"
-    long = predictions._replace(labels=["x\n" * 5000] * 5)
-    assert len(repr(long)) < 200 and "\n" not in repr(long)
+    assert repr(predictions).splitlines() == [
+        "Predictions n=3, 4 classes",
+        "   label      confidence  problem",
+        f"0  'digit 0'  {100 * sure[0]:.1f} %",
+        f"1  'digit 0'  {100 * sure[1]:.1f} %",
+        "2  None                   'no such file'",
+    ]
+    promised = repr(predictor.predict(files(1), confidence_level=0.8, max_risk=0.4)).splitlines()[1]
+    assert promised.split() == ["label", "confidence", "set", "answered"]
+    assert repr(predictor.predict([])) == "Predictions n=0, 4 classes"
+    numbers = Predictions(["1.5"], np.array([[1.5]], np.float32), np.zeros((1, 2), np.float32), [None], [])
+    assert repr(numbers).splitlines() == ["Predictions n=1, numbers", "   number", "0  1.5"]
+    many = predictions._replace(labels=["x\n" * 5000] * 500, problems=[None] * 500, probs=np.ones((500, 4), np.float32))
+    lines = repr(many).splitlines()
+    assert len(lines) == 13 and lines[-1].startswith("… 490 more") and max(map(len, lines)) <= 80
 
 
 def test_a_copied_run_predicts_the_same_in_a_fresh_process(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import trained
 from test_browser import CHROMIUM, QUIET
@@ -20,8 +21,10 @@ from test_browser import CHROMIUM, QUIET
 import unfazed
 from unfazed.corrections import FILE, read_corrections
 from unfazed.labelled import read_labels
+from unfazed.report.words import percent
 from unfazed.run import Run
 from unfazed.verb import queries
+from unfazed.web.review import Review, Wanted
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
@@ -230,6 +233,43 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
         assert len(list(csv.reader(text))) == 3
     assert told == []
     context.close()
+
+
+def test_a_share_is_said_as_the_report_says_it(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    review = Review(trained.run())
+    first = int(review.order[0])
+    written(file, 1)
+    page = opened(browser, file.as_uri(), told)
+    example = review.example(first)
+    assert page.locator("#doubt b").inner_text() == example["doubt"] == percent(review.error_probability[first])
+    shares = [one["share"] for one in example["candidates"]]
+    assert page.locator(".candidate .share").all_inner_texts() == shares and told == []
+    page.close()
+    for probability, said in ((0.9993, "99.9 %"), (0.99996, "> 99.9 %"), (0.0006, "0.1 %"), (np.nan, "–")):
+        review.error_probability[first] = probability
+        assert review.item(first)["doubt"] == said
+
+
+def test_a_static_page_filters_as_the_server_does(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
+    review = Review(trained.run())
+    written(file, len(review.order))
+    unknown = int(review.order[3])  # nobody knows how probable it is
+    review.error_probability[unknown] = np.nan
+    text = file.read_text(encoding="utf-8")
+    told_of_it = f'"row": {unknown}, "rank": 3, '
+    start = text.index('"probability": ', text.index(told_of_it))
+    file.write_text(f'{text[:start]}"probability": null{text[text.index(",", start):]}', encoding="utf-8")
+    page = opened(browser, file.as_uri(), told)
+    for asked in ({"low": 0.5}, {"high": 0.5}, {"low": 0.2, "high": 0.6}, {"split": "test", "low": 0.01}, {}):
+        shown = page.evaluate("wanted => source.list(wanted)", asked)
+        expected = review.listed(Wanted(**asked))  # type: ignore[arg-type]
+        assert [item["row"] for item in shown["items"]] == [item["row"] for item in expected["items"]]
+        if "split" not in asked:
+            assert unknown in [item["row"] for item in shown["items"]]
+    assert told == []
+    page.close()
 
 
 def test_the_wall_is_walked_and_decided_by_keyboard(browser: "sync_api.Browser", tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ def copy(tmp_path: Path) -> Path:
 def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no run folder"):
         Run.open(tmp_path / "nowhere")
+    (tmp_path / "first").mkdir()
+    with pytest.raises(RunError, match=r'makes one\. Did you mean "first"\?'):
+        Run.open(tmp_path / "frist")
     with pytest.raises(RunError, match="is not a run folder"):
         Run.open(tmp_path)
 

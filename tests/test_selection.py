@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unfazed.analysis.selection import curve, least_risk, selection, upper_bound
+from unfazed.analysis.selection import curve, examples_for, least_risk, selection, upper_bound
 
 
 def answers(n, seed):
@@ -35,6 +35,13 @@ def test_no_threshold_where_none_can_be_promised():
     assert least_risk(20) > 0.01
     sure = np.linspace(0.6, 1, 20), np.ones(20, bool)
     assert selection(*sure, risk=least_risk(20) + 1e-9).answered.value == 1
+
+
+@pytest.mark.parametrize("risk", [0.5, 0.2, 0.05, 0.01, 0.001])
+def test_as_many_examples_as_a_risk_needs_can_promise_it_and_no_fewer(risk):
+    n = examples_for(risk)
+    assert selection(np.linspace(0.6, 1, n), np.ones(n, bool), risk).answered.value == 1
+    assert all(least_risk(fewer) > risk for fewer in range(1, n))
 
 
 def test_the_bound_is_exact():

@@ -11,7 +11,7 @@ import pytest
 from empty_files import write
 
 from unfazed.errors import SourceError
-from unfazed.source import SourceOptions, check_classes, check_readable, find, usable
+from unfazed.source import SourceOptions, check_classes, check_readable, existing, find, usable
 from unfazed.table import Table, describe
 
 EXTENSIONS = {".png", ".jpg"}
@@ -241,9 +241,14 @@ def test_classes_that_look_alike_are_asked_about() -> None:
 def test_photos_in_formats_that_cannot_be_read_have_a_note_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, *(f"{name}/{row}.png" for name in "ab" for row in range(2)), "a/1.HEIC", "a/x.txt")
     assert found(tmp_path).notes == (
-        "1 other files ignored (.txt 1)", "1 .heic photo cannot be read: convert it to JPEG or PNG first",
+        "1 other file ignored (.txt 1)", "1 .heic photo cannot be read: convert it to JPEG or PNG first",
     )
     write(tmp_path, "a/2.heic", "b/1.cr2")
     assert found(tmp_path).notes[1] == "2 .heic, 1 .cr2 photos cannot be read: convert them to JPEG or PNG first"
     only = write(tmp_path / "only", "a/1.heic", "b/2.heic")
     assert "; 2 .heic photos cannot be read: convert them to JPEG or PNG first. Wanted" in refused(only)
+
+
+def test_a_stream_is_no_source() -> None:
+    with pytest.raises(SourceError, match="is a stream, not a file"):
+        existing("/dev/null")

@@ -319,6 +319,7 @@ def test_source_does_not_import_pandas() -> None:
 @pytest.mark.parametrize(
     "name, content, message",
     [
+        ("t.csv", b"a,b\n1,2\n1,2,3\n", 'line 3 has 3 cells, the first line 2. A cell that holds ","'),
         ("t.csv", b"", "cannot read .*t.csv as CSV"),
         ("t.csv", b"file,label\n", "has no rows"),
         ("t.csv", b"a,b\n1,2,3\n", "cannot read"),

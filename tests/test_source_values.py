@@ -11,7 +11,7 @@ import pytest
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, find
-from unfazed.source_values import free_texts, is_about_texts, row_inputs, rows, text_inputs
+from unfazed.source_values import free_texts, is_about_texts, known_columns, row_inputs, rows, text_inputs
 from unfazed.table import Table
 
 REVIEWS = pl.DataFrame({
@@ -128,3 +128,12 @@ def test_a_file_is_read_like_a_frame(tmp_path: Path) -> None:
     REVIEWS.write_csv(tmp_path / "reviews.csv")
     path = tmp_path / "reviews.csv"
     assert texts(path).frame["input"].to_list() == texts(REVIEWS).frame["input"].to_list()  # type: ignore[arg-type]
+
+
+def test_a_table_whose_first_line_is_data_is_said_to_be_where_the_columns_learnt_from_are_numbers() -> None:
+    frame = pl.DataFrame({"ham": ["spam"], "Go until jurong point": ["Free entry"]})
+    with pytest.raises(SourceError, match="first line data, as there. Then add --no-header"):
+        known_columns(frame, ["1"], "t.tsv")
+    with pytest.raises(SourceError) as error:
+        known_columns(frame, ["text"], "t.tsv")
+    assert "--no-header" not in str(error.value)

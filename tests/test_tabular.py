@@ -180,6 +180,7 @@ def test_what_training_had_not_is_counted() -> None:
     preprocessor = fitted({"age": [20, 30, 40, 50], "job": ["cook", "cook", "smith", "smith"], "size": [1, 2, "?", 3]})
     assert news([{"age": 1, "job": "cook", "size": None}], preprocessor) == []
     assert news([{"age": "old", "job": "pilot"}, {"job": "cook"}, {"age": 3, "job": "nun"}], preprocessor) == [
+        'it has no column "size": what was learnt from there counts as missing.',
         '"age": 2 of 3 are no number, all of training were',
         '"job": 2 of 3 are categories that training had at most once',
     ]
@@ -219,8 +220,11 @@ def test_a_value_is_the_same_however_it_is_written(same: list[Value]) -> None:
 
 @pytest.mark.parametrize(
     "different",
-    [["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"]],
-)
+    [
+        ["007", 7], ["2024-02-29 10:00:01", "2024-02-29 10:00:01.5"], [2**63 - 1, 2**63 - 2], [0, None], ["a", "A"],
+        [1, True], ["x" * 200, "x" * 201],
+    ],
+)  # fmt: skip
 def test_values_that_differ_stay_different(different: list[Value]) -> None:
     assert len({values.identity(value) for value in different}) == 2
 
@@ -287,7 +291,7 @@ def test_alarms_name_what_gives_the_target_away_and_the_column_to_leave_out() ->
     x = np.stack([encode({name: values[row] for name, values in cells.items()}, preprocessor) for row in range(100)])
     kinds, alarm, identifier = notices(x, y, preprocessor)
     assert kinds == "columns: 2 numbers (size, id), 1 date (paid)"
-    assert alarm.startswith('"paid" alone tells the target of 100.0% of 100 training rows')
+    assert alarm.startswith('"paid" alone tells the target of 100.0 % of 100 training rows')
     assert alarm.endswith("--columns paid=identifier")
     assert identifier.startswith("learnt from because --columns says so") and ": id." in identifier
 

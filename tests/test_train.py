@@ -183,6 +183,8 @@ def test_settings_go_where_they_belong_and_unknown_ones_are_named() -> None:
     assert isinstance(options, SourceOptions) and options.label_regex == "x" and recipe.epochs == 3
     with pytest.raises(RecipeError, match='epoch: no such setting. Did you mean "epochs"'):
         unfazed.train("anywhere", epoch=3)
+    with pytest.raises(RecipeError, match='lr: .* Did you mean "learning_rate".*\n.*Did you mean "out"'):
+        unfazed.train("anywhere", lr=0.1, run_dir="runs/a")
 
 
 def test_unusable_requests_are_one_error_and_leave_no_folder(tmp_path: Path) -> None:

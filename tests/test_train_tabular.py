@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import unfazed
 from unfazed import Run
-from unfazed.errors import SourceError, UsageError
+from unfazed.errors import SourceError, UnfazedWarning, UsageError
 from unfazed.report.predictions import Told
 from unfazed.table import row_name
 from unfazed.verb.predict import predicted
@@ -42,7 +43,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_kinds_alarms_and_both_baselines_are_told(run: Run) -> None:
     notes = run.table().notes
     assert "columns: 2 numbers (size, grown), 1 category (colour); left out: 1 identifier (number)" in notes
-    assert any(note.startswith('"grown" alone tells the target of 100.0% of') for note in notes)
+    assert any(note.startswith('"grown" alone tells the target of 100.0 % of') for note in notes)
     assert set(run.report["baselines"]) == {"majority", "linear", "boosting"}
     assert run.model["family"] == "tables-1"
 
@@ -103,10 +104,39 @@ def test_a_table_to_predict_is_held_against_the_training_table(run: Run, table: 
     assert [one.input for one in told] == [f"{asked}:{row}" for row in (1, 2, 3)], "rows are counted from 1"
     assert told.failure is None
     assert told.notices == [
+        f'{asked}: "kind" holds the labels, and is left out; unfazed evaluate measures the model on them',
         f'{asked}: it has no column "grown": what was learnt from there counts as missing. Did you mean "grwn"?',
-        f'{asked}: not learnt from: "kind", "grwn"',
+        f'{asked}: not learnt from: "grwn"',
         f'{asked}: "colour": 3 of 3 are categories that training had at most once',
     ]
+
+
+def test_the_labels_of_a_table_to_predict_are_no_column_that_is_new(run: Run, table: Path, tmp_path: Path) -> None:
+    pl.read_csv(table).drop("kind").write_csv(tmp_path / "asked.csv")
+    labelled, bare = (Told(predicted(run, [str(one)])) for one in (table, tmp_path / "asked.csv"))
+    assert [one.probs for one in labelled] == [one.probs for one in bare]
+    assert labelled.notices == [
+        f'{table}: "kind" holds the labels, and is left out; unfazed evaluate measures the model on them'
+    ]
+    assert bare.notices == []
+
+
+def test_python_is_warned_of_what_the_command_says(run: Run, table: Path) -> None:
+    predictor = unfazed.Predictor.open(run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor.predict(pl.read_csv(table))  # the labels are no news
+        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40, "kind": "tree"}])
+    with pytest.warns(UnfazedWarning) as warned:
+        predictor.predict(pl.read_csv(table).head(3).drop("grown").with_columns(colour=pl.lit("violet"), grwn=1))
+    assert [str(one.message) for one in warned] == [
+        'it has no column "grown": what was learnt from there counts as missing. Did you mean "grwn"?',
+        'not learnt from: "grwn"',
+        '"colour": 3 of 3 are categories that training had at most once',
+    ]
+    assert warned[0].filename == __file__
+    with pytest.warns(UnfazedWarning, match=r"^1 of 2 items cannot be read .* items\[1\]: a row is a JSON object"):
+        predictor.predict([{"size": 1.5, "colour": "red", "grown": 40}, "7"])
 
 
 def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: Path) -> None:
@@ -114,6 +144,14 @@ def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: P
     asked.write_text("note,text\n1,a\n")
     with pytest.raises(SourceError, match='trained on the columns .* has none of that name.*"note", "text"'):
         list(predicted(run, [str(asked)]))
+
+
+def test_a_table_that_is_not_there_or_none_is_told_as_such(run: Run, table: Path) -> None:
+    with pytest.raises(SourceError, match=r'there is nothing at .*plants\.cvs\. Did you mean "plants\.csv"\?'):
+        list(predicted(run, [str(table.with_suffix(".cvs"))]))
+    table.with_suffix(".txt").touch()
+    with pytest.raises(SourceError, match="is neither a folder nor a table"):
+        list(predicted(run, [str(table.with_suffix(".txt"))]))
 
 
 def test_a_row_that_cannot_be_read_is_told_and_the_others_are_predicted(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.conformal import bound, class_bounds, coverage, least_examples, sets
 from unfazed.analysis.intervals import Floats, Integers
-from unfazed.analysis.selection import Selection, least_risk, selection
+from unfazed.analysis.selection import Selection, examples_for, least_risk, selection
 from unfazed.errors import RunError, UsageError
 from unfazed.run import Run
 from unfazed.table import Table, listed
@@ -140,8 +140,10 @@ def _answers(y: Integers, probs: NDArray[np.floating], risk: float) -> Selection
         n, wrong = len(y), int((probs.argmax(1) != y).sum())
         least = f"; were none wrong, so many could promise {least_risk(n):.2g}" if n else ""
         raise UsageError(
-            f"max risk {risk:g} cannot be promised, wherever the line is drawn: the run has {n:,} validation rows, of "
-            f"which it gets {wrong:,} wrong{least}. Allow a higher risk, or train again with more validation data"
+            f"max risk {risk:g} cannot be promised, wherever the line is drawn: it takes at least "
+            f"{examples_for(risk):,} validation rows answered without a mistake, and more with one. The run has {n:,} "
+            f"validation rows, of which it gets {wrong:,} wrong{least}. Allow a higher risk, or train again with more "
+            "of the rows for validation (--validation)"
         )
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from unfazed.cli_diagnose import diagnose
 from unfazed.cli_flags import (
@@ -27,7 +27,7 @@ from unfazed.cli_flags import (
 )
 from unfazed.cli_labels import label_issues, query, review
 from unfazed.console import console_of_output, leave_unread
-from unfazed.errors import InputError, UnfazedError, UsageError
+from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
 from unfazed.verb.launch import follows, is_launched, launched, speaks
 
 
@@ -178,7 +178,8 @@ def predict(
     run
         The run folder.
     items
-        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows.
+        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows; sample:NAME; or - for the
+        standard input: a path or a text a line, or a table of rows.
     path
         The column of paths of such a table; by default the one with the most that are files.
     header
@@ -211,7 +212,7 @@ def predict(
     for notice in told.notices:
         print(f"unfazed: {notice}", file=sys.stderr)
     if certainty.answers:
-        print(f"unfazed: answered {told.answered:,} of {told.count:,} inputs", file=sys.stderr)
+        print(f"unfazed: {told.answers}", file=sys.stderr)
     if told.failure:
         raise InputError(told.failure)
 
@@ -328,7 +329,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0: done. 1: it went wrong on the way. 2: what was asked for, the data or a run folder cannot be used as it is.
     130: Ctrl-C.
     """
-    sys.exit(_status(lambda: app(arguments, exit_on_error=False, print_error=False)))
+    given = sys.argv[1:] if arguments is None else arguments
+    words = ["/dev/stdin" if word == "-" else word for word in given]  # to the parser a "-" would be an option
+    sys.exit(_status(lambda: app(words, exit_on_error=False, print_error=False)))
 
 
 def _status(command: Callable[[], Any]) -> int:
@@ -342,7 +345,8 @@ def _status(command: Callable[[], Any]) -> int:
         return 2
     except (UnfazedError, CycloptsError) as error:
         if speaks(error):
-            print(f"unfazed: {error}", file=sys.stderr)
+            said = _unknown(error) if isinstance(error, UnknownOptionError) else error
+            print(f"unfazed: {said}", file=sys.stderr)
         return 2 if isinstance(error, UsageError | CycloptsError) else 1
     except KeyboardInterrupt as interrupt:
         if speaks(interrupt):
@@ -351,3 +355,10 @@ def _status(command: Callable[[], Any]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has gone
         leave_unread()
         return 0
+
+
+def _unknown(error: UnknownOptionError) -> str:
+    word = str(error.token.keyword or error.token.value).partition("=")[0]
+    options = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+    command = " ".join(["unfazed", *(error.command_chain or ())])
+    return f"there is no option {word}.{did_you_mean(word, options)} {command} --help lists them"

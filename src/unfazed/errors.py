@@ -13,6 +13,8 @@
     └── InputError         one input cannot be used: a row of problems.csv, never the end of a run; of those that
                            `predict` was given the others are predicted, and it exits with status 1
 
+    UnfazedWarning         (a UserWarning) what was asked for is done, and something about it should be known
+
 A message says what was wrong, where, what was found there, and what to do.
 """
 
@@ -64,7 +66,27 @@ class InputError(UnfazedError):
     """One input cannot be used; the message is the short reason that `problems.csv` shows."""
 
 
+class UnfazedWarning(UserWarning):
+    """What was asked for is done, and something about it should be known; the command says it on the standard error."""
+
+
+_ELSEWHERE = {  # what other tools call an option
+    "lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "batch": "batch_size",
+    "max_epochs": "epochs", "num_epochs": "epochs", "n_epochs": "epochs", "random_state": "seed",
+    "val": "validation", "val_split": "validation", "validation_split": "validation", "test_size": "test",
+    "o": "out", "output": "out", "output_dir": "out", "out_dir": "out", "run_dir": "out", "save_dir": "out",
+    "label": "target", "labels": "target", "label_column": "target", "config": "recipe", "checkpoint": "resume",
+}  # fmt: skip
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence to end an error with, naming the nearest option; empty where none is near."""
-    near = get_close_matches(name, list(options), n=1, cutoff=0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    plain = {_plain(option): option for option in options}
+    same = _ELSEWHERE.get(_plain(name), "")
+    near = [same] if same in plain else get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)
+    return f' Did you mean "{plain[near[0]]}"?' if near else ""
+
+
+def _plain(name: str) -> str:
+    """--learning-rate as Python has it."""
+    return name.lstrip("-").replace("-", "_")

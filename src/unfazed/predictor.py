@@ -3,6 +3,7 @@
 Axis letters: n items, K classes, D embedding width.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from reprlib import repr as shortened
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -17,21 +19,23 @@ from unfazed.analysis.calibration import scaled
 from unfazed.analysis.multilabel import chosen
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
-from unfazed.errors import InputError, RunError, UnfazedError, UsageError
+from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
 from unfazed.label_sets import joined
-from unfazed.modality import Modality, Preprocessor
+from unfazed.modality import Modality, Preprocessor, news_of
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
 from unfazed.model.gaussian import GaussianHead
 from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
-from unfazed.source import frame_of
+from unfazed.source import read_of
 from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
-SHOWN = 3  # items or classes that a repr names
+SHOWN = 3  # classes that a repr names
+ROWS, WIDTH = 10, 80  # of the table that a repr is
+COLUMNS = ("label", "deviation", "confidence", "set", "low", "high", "answered", "problem")  # of it, where not empty
 
 
 class Predictions(NamedTuple):
@@ -54,13 +58,32 @@ class Predictions(NamedTuple):
     answered: NDArray[np.bool_] | None = None  # [n] whether the model is sure enough for the risk allowed
 
     def __repr__(self) -> str:
-        first = zip(self.labels[:SHOWN], self.confidence[:SHOWN], self.problems[:SHOWN], strict=True)
-        said = [
-            f"None ({shortened(problem)})" if label is None else f"{shortened(label)} {sure:.1%}".removesuffix(" nan%")
-            for label, sure, problem in first
-        ]
-        what = f"classes={len(self.classes):,}" if self.classes else "numbers"
-        return _brief(f"Predictions n={len(self.labels):,}, {what}", said, len(self.labels))
+        """The first ones as a small table, for a prompt or a notebook."""
+        n, what = len(self.labels), f"{len(self.classes):,} classes" if self.classes else "numbers"
+        first = [self._cells(*one) for one in zip(range(min(n, ROWS)), self.confidence, self.deviations, strict=False)]
+        names = [name for name in first[0] if any(cells[name] for cells in first)] if first else []
+        heads = names if self.classes else [name.replace("label", "number") for name in names]
+        lines = _aligned([["", *heads], *([str(row), *(cells[name] for name in names)]
+                                          for row, cells in enumerate(first))])  # fmt: skip
+        more = [f"… {n - ROWS:,} more; see .labels and .probs"] if n > ROWS else []
+        return "\n".join([f"Predictions n={n:,}, {what}", *(lines if first else []), *more])
+
+    def _cells(self, row: int, sure: float, deviation: float) -> dict[str, str]:
+        """What a line of a table says of an item, by column; empty where there is nothing to say."""
+        label, problem = self.labels[row], self.problems[row]
+        if label is None or problem is not None:
+            return dict.fromkeys(COLUMNS, "") | {"label": "None", "problem": shortened(problem)}
+        low, high = ("", "") if self.intervals is None else (f"{end:.6g}" for end in self.intervals[row])
+        return {
+            "label": shortened(label) if self.classes else label,
+            "deviation": f"{deviation:.6g}".replace("nan", ""),
+            "confidence": f"{100 * sure:.1f} %".replace("nan %", ""),
+            "set": "" if self.sets is None else shortened(self.sets[row]),
+            "low": low,
+            "high": high,
+            "answered": "" if self.answered is None else "yes" if self.answered[row] else "no",
+            "problem": "",
+        }
 
     @property
     def numbers(self) -> NDArray[np.float32]:
@@ -137,6 +160,8 @@ class Predictor:
         self.model = model.to(self.device)
         self.preprocessor = preprocessor
         self.classes, self.scale, self.run = list(classes), scale, run
+        said = run.model.get("target") if run else None
+        self.target = said if isinstance(said, str) else None  # the column of labels that it learnt to predict
         self.thresholds = None if thresholds is None else list(thresholds)
         found = run.temperature if run else None
         self.temperature = found.value if found else 1.0
@@ -186,12 +211,28 @@ class Predictor:
         The same item gives the same probabilities to 1e-5 on every machine: prediction is in float32
         and never augments.
 
+        Warns (`UnfazedWarning`) of columns that are missing or new, of categories that training had not, and of items
+        that cannot be read.
+
         Raises:
             UsageError: `items` is one item, not several; or the run's validation rows do not allow what is asked.
         """
         certainty = self.certainty(Asked(confidence_level, class_conditional, max_risk))
+        table = read_of(items) if hasattr(items, "columns") else None
+        given = self._several(items) if table is None else self._rows(table.frame)
+        given = list(given) if self.modality.news else given  # which looks at them too
+        predictions = self.predictions(given, certainty)
+        names = table.frame.columns if table else chain.from_iterable(row for row in given if isinstance(row, Mapping))
+        columns = [name for name in dict.fromkeys(names) if name != self.target] or None
+        news = news_of(given, self.modality, self.preprocessor, columns)
+        for said in (*(table.notes if table else ()), *news, *_unread(predictions.problems)):
+            warnings.warn(said, UnfazedWarning, stacklevel=2)
+        return predictions
+
+    def predictions(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Predictions:
+        """The predictions of `items`, as `predict` has them, without a warning."""
         nothing = self._empty(0, certainty)
-        parts = [nothing, *self.batches(self._several(items), certainty)]
+        parts = [nothing, *self.batches(items, certainty)]
         return Predictions(
             list(chain.from_iterable(part.labels for part in parts)),
             np.concatenate([part.probs for part in parts]),
@@ -220,11 +261,12 @@ class Predictor:
                              "for instance with polars, and give the frame; the command, unfazed predict, takes names")
         if isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel"):
             raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
-        if hasattr(items, "columns"):
-            return self.modality.listed(frame_of(items), self.preprocessor, "the frame", (str(Path.cwd()),))
         if hasattr(items, "to_list"):  # a column of a frame
             return cast(Iterable[Any], items.to_list())
         return self._of_array(items) if hasattr(items, "ndim") else cast(Iterable[Any], items)
+
+    def _rows(self, frame: pl.DataFrame) -> list[str]:
+        return self.modality.listed(frame, self.preprocessor, "the frame", (str(Path.cwd()),))
 
     def _of_array(self, array: Any) -> Iterable[Any]:
         """The items in an array: texts and paths of one, images of four axes.
@@ -314,10 +356,27 @@ class Predictor:
         )
 
 
+def _unread(problems: Sequence[str | None]) -> list[str]:
+    """How many items could not be read, and why the first could not, as a sentence; none where all could."""
+    wrong = [(number, problem) for number, problem in enumerate(problems) if problem is not None]
+    if not wrong:
+        return []
+    number, problem = wrong[0]
+    many = f"{len(wrong):,} of {len(problems):,} items cannot be read"
+    return [f"{many} and have the label None; of the first, items[{number}]: {problem}. All reasons are in .problems"]
+
+
 def _together(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
     """The arrays one after the other; None where there are none."""
     there = [part for part in parts if part is not None]
     return np.concatenate(there) if there else None
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows)
+    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines]
 
 
 def _brief(what: str, first: Sequence[str], count: int) -> str:

@@ -26,6 +26,7 @@ from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import as_csv, replacing, write_bytes
 from unfazed.recipe import AUTO, TASKS, Recipe, knobs, read_recipe, recipe_from, written
+from unfazed.source import near
 from unfazed.table import Table, read_parquet
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Run:
             return path
         run = cls(Path(path))
         if not run.path.is_dir():
-            raise RunError(f"there is no run folder {path}; `unfazed train SOURCE --out {path}` makes one")
+            hint = near(run.path.absolute())
+            raise RunError(f"there is no run folder {path}; `unfazed train SOURCE --out {path}` makes one.{hint}")
         if not (run.path / "origin.json").is_file():
             raise RunError(f"{path} is not a run folder: it has no origin.json. A run is what `unfazed train` writes")
         found = run.origin.get("format")

@@ -4,6 +4,7 @@ A source that can be used becomes a `Table` that says what it was; one that cann
 """
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -163,18 +164,20 @@ def existing(source: str | Path) -> Path:
     try:
         if path.is_dir():
             next(path.iterdir(), None)
-        path.stat()
+        elif not stat.S_ISREG(path.stat().st_mode):
+            raise SourceError(f"{path} is a stream, not a file: write what it says to a file first")
         return path
     except PermissionError as error:
         raise SourceError(f"no permission to open {path}") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise SourceError(f"there is nothing at {path}.{_near(path)}") from error
+        raise SourceError(f"there is nothing at {path}.{near(path)}") from error
 
 
-def _near(path: Path) -> str:
+def near(path: Path) -> str:
+    """Which name is near that of a file that is not there, as a sentence; empty where none is."""
     try:
         return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
-    except OSError:
+    except (OSError, ValueError):
         return f" There is no folder {path.parent} either"
 
 

@@ -53,7 +53,8 @@ class Found:
         """What was left out, each as a phrase."""
         useless = Counter({name: count for name, count in self.other.items() if name not in _PHOTOS})
         if useless:
-            yield f"{useless.total():,} other files ignored ({extensions_seen(useless)})"
+            files = "file" if useless.total() == 1 else "files"
+            yield f"{useless.total():,} other {files} ignored ({extensions_seen(useless)})"
         yield from self.unreadable()
         if self.loose:
             yield f"{self.loose:,} files outside the class folders ignored"

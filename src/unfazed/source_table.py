@@ -1,7 +1,10 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,21 +76,44 @@ def read_frame(path: Path, header: bool) -> Read:
     Raises:
         SourceError: it is not readable as what its extension says.
     """
-    kind = KINDS[path.suffix.lower()]
     try:
-        data = path.read_bytes()
+        return table_in(path.read_bytes(), KINDS[path.suffix.lower()], header, str(path))
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def table_in(data: bytes, kind: str, header: bool, where: str) -> Read:
+    """The table that bytes hold, of one of the `KINDS`.
+
+    Raises:
+        SourceError: they are not readable as that.
+    """
+    try:
         if kind == "Parquet":
             return Read(read_parquet(data), [])
         text, encoding = decoded(data)
-        notes = [] if encoding == "UTF-8" else [f"{path.name} is read as {encoding}"]
+        notes = [] if encoding == "UTF-8" else [f"{Path(where).name} is read as {encoding}"]
         if kind == "JSONL":
             return Read(pl.read_ndjson(text.encode(), infer_schema_length=None), notes)
         frame = _separated(text, "\t" if kind == "TSV" else _separator(text), header)
         return Read(frame, [*notes, *_renamed(frame)])
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise SourceError(f"cannot read {path} as {kind}: {str(error).splitlines()[0]}") from error
+        why = (_ragged(data, kind) if kind in ("CSV", "TSV") else "") or str(error).splitlines()[0]
+        raise SourceError(f"cannot read {where} as {kind}: {why}") from error
+
+
+def _ragged(data: bytes, kind: str) -> str:
+    """Which line of a CSV or TSV has more cells than the first, and how to mend it; empty where none has."""
+    with suppress(csv.Error, StopIteration, ValueError):
+        text = decoded(data).text
+        separator = "\t" if kind == "TSV" else _separator(text)
+        lines = csv.reader(io.StringIO(text), delimiter=separator)
+        first = len(next(lines))
+        long = next(line for line in lines if len(line) > first)
+        shown = {"\t": "a tab"}.get(separator, f'"{separator}"')
+        return (f"line {lines.line_num} has {len(long):,} cells, the first line {first:,}. A cell that holds {shown} "
+                "wants quotation marks around it")  # fmt: skip
+    return ""
 
 
 def from_pandas(frame: Any) -> Read:

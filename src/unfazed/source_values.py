@@ -86,8 +86,10 @@ def known_columns(frame: pl.DataFrame, columns: Sequence[str], where: str) -> li
     present = [name for name in columns if name in frame.columns]
     if columns and not present:
         one, near = "column" if len(columns) == 1 else "columns", did_you_mean(columns[0], frame.columns)
+        numbered = all(name.isdecimal() for name in columns)  # as they are where no first line names them
+        headless = " Is its first line data, as there? Then add --no-header." if numbered else ""
         raise SourceError(f"the model was trained on the {one} {listed(columns, 20)}, and {where} has none of "
-                          f"that name.{near} Its columns: {listed(frame.columns, 20)}")
+                          f"that name.{near}{headless} Its columns: {listed(frame.columns, 20)}")
     return present
 
 

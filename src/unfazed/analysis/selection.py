@@ -54,6 +54,15 @@ def least_risk(n: int) -> float:
     return upper_bound(0, n, DOUBT / steps_of(n))
 
 
+def examples_for(risk: float) -> int:
+    """How many examples can promise that share of errors at the least: all of them right, and all answered."""
+    n, needed = 0, 1
+    while needed > n:  # the doubt is shared by more steps where there are more examples
+        n = needed
+        needed = math.ceil(math.log(DOUBT / steps_of(n)) / math.log1p(-risk))
+    return n
+
+
 def steps_of(n: int) -> int:
     """How many bounds the search over n examples may look at."""
     return 1 + math.ceil(math.log2(n + 1))

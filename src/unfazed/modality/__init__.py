@@ -1,13 +1,14 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.errors import RunError
+from unfazed.errors import InputError, RunError
 from unfazed.table import Table
 
 Raw = Any  # one input, read but not yet prepared: pixels [H, W, 3], a text, a row as a dictionary …
@@ -83,6 +84,19 @@ class Modality(NamedTuple):
     identity: Callable[..., bytes] = itself
     notices: Callable[..., list[str]] | None = None
     news: Callable[..., list[str]] | None = None
+
+
+def news_of(
+    inputs: Iterable[Any], modality: Modality, preprocessor: Any, columns: Sequence[str] | None = None
+) -> list[str]:
+    """What of inputs, or of the `columns` of their table where they stand in one, is not as it was in training."""
+    return [] if modality.news is None else modality.news(_readable(inputs, modality), preprocessor, columns)
+
+
+def _readable(inputs: Iterable[Any], modality: Modality) -> Iterator[Raw]:
+    for one in inputs:
+        with suppress(InputError):  # which is told where it is predicted
+            yield modality.read(one)
 
 
 def described_by(text: str, modality: str, items: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ is code 0. What kind a column is of is found out from the training rows and can 
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain
@@ -201,13 +201,14 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
 
 
 def news(
-    given: Sequence[Row], preprocessor: TabularPreprocessor, present: Sequence[str] | None = None
+    given: Iterable[Row], preprocessor: TabularPreprocessor, present: Sequence[str] | None = None
 ) -> list[str]:
-    """The columns that are not there or new, where those that are `present` are known; those in which rows have
-    categories that training had not, or are missing where they never were.
+    """The columns that are not there or new; those in which rows have categories that training had not, or are missing
+    where they never were. `present`: the columns of their table; else those that any row has.
     """
+    given = list(given)
     learnt = [column for column in preprocessor.columns if column.features]
-    there = [column.name for column in learnt] if present is None else present
+    there = list(dict.fromkeys(chain.from_iterable(given))) if present is None else present
     told = lacking(there, [column.name for column in learnt])
     if more := [name for name in there if name not in preprocessor.inputs]:
         told.append(f"not learnt from: {listed(more, NAMED)}")
@@ -257,8 +258,9 @@ def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[in
 def _alarm(name: str, leak: Leak, what: str) -> str:
     own = leak.accuracy
     return (
-        f'"{name}" alone tells {what} of {own.value:.1%} of {own.n:,} training rows (the commonest class is '
-        f"{leak.commonest:.1%}): is it known before {what} is? If not, leave it out: --columns {name}=identifier"
+        f'"{name}" alone tells {what} of {100 * own.value:.1f} % of {own.n:,} training rows (the commonest class is '
+        f"{100 * leak.commonest:.1f} %): is it known before {what} is? If not, leave it out: "
+        f"--columns {name}=identifier"
     )
 
 

@@ -7,6 +7,7 @@ what a cell does not mean is None.
 import math
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 Value = str | int | float | bool | None
@@ -52,6 +53,10 @@ def identity(value: Value) -> str | None:
 
     37, "37", "37.0" and "3.7e1" are one, as CSV, JSON and Parquet have them; codes such as 007 stay as they are.
     """
+    return _identity(value) if isinstance(value, str) and len(value) > _LONGEST else _identity_of_short(value)
+
+
+def _identity(value: Value) -> str | None:
     if missing(value):
         return None
     said = text(value)
@@ -60,6 +65,9 @@ def identity(value: Value) -> str | None:
     if len(said) <= _LONGEST and _WRITTEN.fullmatch(said) and not is_code(said):
         return said.removeprefix("+") if said.removeprefix("-").isdecimal() else _shortest(float(said))
     return _iso(found) if (found := _ISO.fullmatch(said)) else said
+
+
+_identity_of_short = lru_cache(1 << 16, typed=True)(_identity)  # most values come again; typed: 1 and True are equal
 
 
 def _shortest(number: float) -> str:

@@ -194,7 +194,7 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
 
 
-def news(given: Sequence[str], preprocessor: TextPreprocessor, present: Sequence[str] | None = None) -> list[str]:
+def news(given: Iterable[str], preprocessor: TextPreprocessor, present: Sequence[str] | None = None) -> list[str]:
     """The columns that a table lacks of those that were learnt from, where those that are `present` are known."""
     return [] if present is None else lacking(present, preprocessor.columns)
 

@@ -42,11 +42,18 @@ def _names(told: Facts) -> list[str]:
 def _left_out(told: Facts, names: list[str]) -> list[str]:
     said = []
     for name, its in zip(names, told["left_out"], strict=True):
-        if its["left_out"]:
-            seen = its["trained_on_by_another"]
-            why = f", {count(seen)} of them because another was trained or chosen on them" if seen else ""
-            of = count(its["test_rows"], "test rows")
-            said.append(f"left out: {count(its['left_out'])} of {name}'s {of}, which not all runs kept apart{why}")
+        left, of = its["left_out"], count(its["test_rows"], "test rows")
+        why = {
+            "another was trained or chosen on": its["trained_on_by_another"],
+            "labelled otherwise in another": its["labelled_otherwise"],
+        }
+        why["not among the test rows of another"] = left - sum(why.values())
+        if left:
+            parts = "; ".join(f"{what}: {count(number)}" for what, number in why.items() if number)
+            said.append(f"left out: {count(left)} of {name}'s {of} ({parts})")
+    if any(its["labelled_otherwise"] for its in told["left_out"]):
+        said.append("Labels that were corrected are compared by neither label: they were looked at because of what a "
+                    "run said, and would favour one of the two.")
     return said
 
 
@@ -56,7 +63,7 @@ def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     write = _points if pair["metric"] == "accuracy" else number
     ahead, behind = (first, second) if (found["value"] > 0) == (pair["metric"] == "accuracy") else (second, first)
     ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
-    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} – {write(ends[1])})"
+    what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
     measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
     said = f"{first} less {second}: {measure} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
     if pair["distinguishable"]:
@@ -75,7 +82,7 @@ def _surprise(pair: Facts) -> str:
     if not found or None in (found["value"], found["low"], found["high"]):
         return ""
     value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
-    return f"; surprise {value} bits ({low} – {high}), p = {_chance(pair['log_loss_p'])}"
+    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p'])}"
 
 
 def _needed(pair: Facts, rows: int) -> str:
@@ -95,7 +102,7 @@ def _rounded(value: int) -> int:
 
 
 def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f} points"
+    return "–" if share is None else f"{100 * share:+.1f} points".replace("-", "−")
 
 
 def _chance(chance: float) -> str:

@@ -19,7 +19,8 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
         return None
     first = found["first"]
     figures = tag("div", *(_figure(row, exhibits) for row in first), class_=gallery(first, exhibits))
-    listed = tag("p", "All of them, to read and to correct: unfazed label-issues RUN --csv FILE", class_="soft small")
+    review, listing = tag("code", "unfazed review RUN"), tag("code", "unfazed label-issues RUN")
+    listed = tag("p", "To look at them and decide: ", review, ". As a list: ", listing, class_="soft small")
     return tag(
         "section",
         tag("h2", "Labels to check"),

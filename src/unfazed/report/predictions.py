@@ -19,7 +19,7 @@ from rich.text import Text
 
 from unfazed.errors import UsageError
 from unfazed.report.events import Notice
-from unfazed.report.words import printable
+from unfazed.report.words import percent, printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
@@ -69,6 +69,13 @@ class Told:
             yield one
 
     @property
+    def answers(self) -> str:
+        """How many inputs were answered, and why the others were not, where there is a risk to be kept."""
+        unsure = self.count - self.unread - self.answered
+        why = f"; of {unsure:,} the model is not sure enough for that risk: their answer is empty" if unsure else ""
+        return f"answered {self.answered:,} of {self.count:,} inputs{why}"
+
+    @property
     def failure(self) -> str | None:
         """How many inputs could not be predicted, and why the first could not; None where all could."""
         if self.first is None:
@@ -115,12 +122,17 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
-            sure = "" if one.confidence is None else f"{one.confidence:.1%}"
+            sure = "" if one.confidence is None else _share(one.confidence)
             beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
             promised = [_Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
             table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
+
+
+def _share(probability: float) -> str:
+    """A softmax is never certain, though a float32 may have no room for its doubt."""
+    return percent(min(max(probability, math.ulp(0.0)), math.nextafter(1.0, 0.0)))
 
 
 def _promised(one: Prediction) -> list[str]:
@@ -139,7 +151,8 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    return Text(", ".join(f"{printable(brief(name))} {share:.1%}" for name, share in ordered))
+    shares = [(printable(brief(name)), _share(share).replace(" ", "")) for name, share in ordered]  # kept on one line
+    return Text(", ".join(" ".join(pair) for pair in shares))
 
 
 class _Elided:

@@ -44,16 +44,16 @@ REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for th
 LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
-    "  epoch    training  validation    accuracy       rate      time   ★ best so far"
+    "  epoch    training  validation    accuracy       rate      time   ★ lowest loss"
 )
 HEADING_OF_DENSITIES = HEADING.replace("  accuracy", "        R²")
 HEADING_OF_NUMBERS = (
     "         root mean squared error    validation   learning\n"
-    "  epoch    training  validation            R²       rate      time   ★ best so far"
+    "  epoch    training  validation            R²       rate      time   ★ lowest loss"
 )
 HEADING_OF_SETS = (
     "            surprise, bits       validation   learning\n"
-    "  epoch    training  validation          F1       rate      time   ★ best so far"
+    "  epoch    training  validation          F1       rate      time   ★ lowest loss"
 )
 HEADINGS = {"regression": HEADING_OF_NUMBERS, "multilabel": HEADING_OF_SETS}
 

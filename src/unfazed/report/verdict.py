@@ -208,7 +208,7 @@ def labels(told: Facts) -> Sentence:
     if not found:
         return None
     said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
-    return PLAIN, f"{said} To see which: unfazed label-issues." if found.get("worth") else said
+    return PLAIN, f"{said} To see which: unfazed label-issues RUN." if found.get("worth") else said
 
 
 def last(told: Facts) -> Sentence:

@@ -32,7 +32,7 @@ def percent(share: float | None) -> str:
         return "> 99.9 %"
     if 0 < share < 0.0005:
         return "< 0.1 %"
-    return f"{100 * share:.1f} %"
+    return _signed(f"{100 * share:.1f} %")
 
 
 def interval(estimate: Mapping[str, Any]) -> str:

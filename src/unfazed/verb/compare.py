@@ -37,8 +37,9 @@ class Side(NamedTuple):
 def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """Two or more runs on the examples that are test rows of each, matched by their content and label.
 
-    `rows` counts these examples; `left_out` says for each run how many of its test rows are not, and how many
-    of these another trained on.
+    `rows` counts these examples; `left_out` says for each run how many of its test rows are not, how many of these
+    another trained on, and how many have another label there. Labels that were corrected between two runs are compared
+    by neither label: somebody looked at them because of what a run said, so that they would favour one of the two.
     `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
     `difference` (first less second) of accuracy, or of the mean absolute error, with its interval, the probability `p`
     that chance alone does as much (McNemar's exact test; a paired bootstrap), `p_corrected` for all comparisons (Holm),
@@ -119,13 +120,24 @@ def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
 
 
 def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[str, int]:
-    """How many of a run's test rows are compared on, how many are not, and how many of these another has trained on."""
+    """How many of a run's test rows are not compared on, how many of these another has trained on, or labels otherwise.
+
+    What is left are rows that another has not at all, or not on any side.
+    """
     test = _keys(side.table).filter(pl.col("split") == "test")
     left = test.filter(~pl.col("row").is_in(rows.tolist()))
     others = pl.concat([_keys(other.table) for other in sides if other is not side])
-    used = others.filter(pl.col("split").is_in([name for name in SPLITS if name != "test"]))["content"].unique()
-    seen = left.filter(pl.col("content").is_in(used.to_list()))
-    return {"test_rows": len(test), "left_out": len(left), "trained_on_by_another": len(seen)}
+    used = others.filter(pl.col("split").is_in([name for name in SPLITS if name != "test"]))
+    seen = left.join(used, on="content", how="semi")
+    tested = others.filter((pl.col("split") == "test") & pl.col("label").is_not_null())
+    elsewhere = left.join(used, on="content", how="anti").join(tested, on="content", how="semi")
+    relabelled = elsewhere.filter(pl.col("label").is_not_null()).join(tested, on=["content", "label"], how="anti")
+    return {
+        "test_rows": len(test),
+        "left_out": len(left),
+        "trained_on_by_another": len(seen),
+        "labelled_otherwise": len(relabelled),
+    }
 
 
 def _metrics(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:

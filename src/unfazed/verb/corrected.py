@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import scaled
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, wilson
 from unfazed.analysis.surprise import surprise
@@ -36,8 +37,9 @@ def effect(
 ) -> dict[str, Any] | None:
     """Facts for the report: how many were applied, by whom, what was refused, and `audit`; None without corrections.
 
-    `audit` compares `probs` [N, K] with those of the run that the corrections came from, on the rows of the held-out
-    split that were on the same side there and whose labels nobody touched; or it says in `missing` why it cannot.
+    `audit` compares `probs` [N, K], calibrated, with those of the run that the corrections came from, on the rows of
+    the held-out split that were on the same side there and whose labels nobody touched; or it says in `missing` why it
+    cannot.
     """
     if not outcomes:
         return None
@@ -77,6 +79,8 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     old = earlier.scores().get("probs")
     if old is None or old.shape != (len(before), outputs_of(before, earlier.recipe.loss)):
         raise UnfazedError(f"{earlier.path} holds no scores of its rows")
+    if earlier.temperature is not None:  # as `probs` are
+        old = scaled(old, earlier.temperature.value)
     measured = (_of_numbers if table.task == "regression" else _of_classes)(table, probs, before, old, audit)
     now, then = asdict(recipe), asdict(earlier.recipe)
     return {

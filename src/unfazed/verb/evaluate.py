@@ -16,7 +16,7 @@ from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import multilabel
 from unfazed.errors import SourceError
 from unfazed.label_sets import parts
-from unfazed.modality import Modality
+from unfazed.modality import Modality, news_of
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
@@ -59,7 +59,7 @@ def evaluate(
     digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
     table = table.where(~seen)
-    predictions = predictor.predict(table.frame["input"].to_list())
+    predictions = predictor.predictions(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
     known, metrics = _measured(labels, predictions, predictor.scale)
@@ -76,11 +76,13 @@ def evaluate(
         for name, reason in zip(table.frame["id"], predictions.problems, strict=True)
         if reason is not None
     ]
+    given = table.frame["input"].filter(readable)
+    news = news_of(given, predictor.modality, predictor.preprocessor, table.columns or None)
     facts: dict[str, Any] = finite(
         {
             "rows": int(known.sum()),
             "split": split,
-            "notes": [*table.notes, *_news(predictor, table, readable)],
+            "notes": [*table.notes, *news],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
             "own_test": sum(digest in own_test for digest in digests),
@@ -90,15 +92,6 @@ def evaluate(
         }
     )
     return facts
-
-
-def _news(predictor: Predictor, table: Table, readable: NDArray[np.bool_]) -> list[str]:
-    """What the rows that can be read have and the training rows had not, or the other way round."""
-    read, news = predictor.modality.read, predictor.modality.news
-    if news is None:
-        return []
-    given = [read(one) for one in table.frame["input"].filter(readable)]
-    return news(given, predictor.preprocessor, table.columns or None)
 
 
 def _measured(

@@ -1,22 +1,30 @@
 """`unfazed predict`: what the model says of files, folders, and the paths in table files."""
 
+import os
+import re
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
 
 from unfazed.certainty import NOTHING_PROMISED, Certainty
-from unfazed.errors import InputError, UsageError
-from unfazed.modality import Modality
+from unfazed.errors import UsageError
+from unfazed.modality import Modality, news_of
 from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
 from unfazed.run import Run
+from unfazed.samples import local
+from unfazed.source import existing, near, read_of
 from unfazed.source_folder import files_below, stored
-from unfazed.source_table import KINDS, read_frame
+from unfazed.source_table import ADDRESSES, KINDS, Read, table_in
 from unfazed.table import natural_key
 
+STANDARD_INPUT = "/dev/stdin"  # what "-" stands for on the command line
+_FILE_NAME = re.compile(r"\S+\.[A-Za-z]\w{0,4}")  # of a text it is unlikely to be the whole
 NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
 
 
@@ -90,7 +98,8 @@ def _listed(
 ) -> Iterator[Input | Notice]:
     """The inputs of an item; one that has none, or cannot be opened, is the end only where it is all that was asked."""
     try:
-        yield from listed_inputs(item, predictor.modality, predictor.preprocessor, path=path, header=header)
+        about = (predictor.modality, predictor.preprocessor, predictor.target)
+        yield from listed_inputs(item, *about, path=path, header=header)
     except UsageError as error:
         if alone:
             raise
@@ -98,48 +107,82 @@ def _listed(
 
 
 def listed_inputs(
-    item: str, modality: Modality, preprocessor: Any = None, *, path: str | None = None, header: bool = True
+    item: str,
+    modality: Modality,
+    preprocessor: Any = None,
+    target: str | None = None,
+    *,
+    path: str | None = None,
+    header: bool = True,
 ) -> Iterator[Input | Notice]:
     """The inputs that `item` stands for: itself, the files below a folder, or the rows of a table file.
 
-    A folder is walked as in training. A table's row without a path is an empty input, one that cannot be read. Rows
-    that are inputs themselves are called by their number, 1 for the first.
+    "sample:NAME" and "hf:NAME" are the folders and tables that `train` takes them for. "/dev/stdin" is the standard
+    input: a text or the name of a file a line, or for a model of rows a table, as CSV or JSONL. A folder is walked as
+    in training. A table's row without a path is an empty input, one that cannot be read. Rows that are inputs
+    themselves are called by their number, 1 for the first. `target`: the column of labels of the training table, which
+    is left out.
 
     Raises:
-        UsageError: a folder or a table file has no inputs.
+        UsageError: a folder or a table file has no inputs, or there is no such table.
     """
-    place = Path(item)
-    if item and _is_folder(place):
-        below = files_below(place, modality.extensions)
-        if not below:
-            wanted = ", ".join(sorted(modality.extensions or KINDS))
-            said = f"looked for {wanted}" if modality.extensions else f"name its tables ({wanted}) themselves"
-            raise UsageError(f"{item} has no files to predict: {said}")
-        yield from (_file(file, modality) for file in sorted(below, key=natural_key))
-    elif _is_table(item):
+    source: Any = local(item)
+    place = Path(item if isinstance(source, pl.DataFrame) else source)
+    if item == STANDARD_INPUT and modality.name != "tabular":
+        yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
+    elif item and _kind(place) == "folder":
+        yield from _below(item, place, modality)
+    elif isinstance(source, pl.DataFrame) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
+        read = _read(source, header)
         folders = list(dict.fromkeys([str(place.parent), "."]))
-        named = {"path": path} if path else {}
-        frame, notes = read_frame(place, header)
-        contents = modality.listed(frame, preprocessor, item, folders, **named)
-        notes += _news(contents, frame, modality, preprocessor, path)
-        yield from (Notice(f"{item}: {note}") for note in notes)
+        contents = modality.listed(read.frame, preprocessor, item, folders, **({"path": path} if path else {}))
+        news = [] if path else _news(contents, read.frame, modality, preprocessor, target)
+        yield from (Notice(f"{item}: {note}") for note in (*read.notes, *news))
         names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
-    elif modality.values and place.suffix.lower() not in modality.extensions:
+    elif modality.values and _kind(place) != "file" and place.suffix.lower() not in modality.extensions:
+        if _FILE_NAME.fullmatch(item):
+            yield Notice(f'there is no file "{item}": it is predicted as a text')
         yield Input(item, item)
     else:
-        yield _file(item, modality)
+        yield _named(item, modality)
 
 
-def _news(contents: Sequence[str], frame: Any, modality: Modality, preprocessor: Any, path: str | None) -> list[str]:
-    """What of a table's rows, or its columns, is not as it was in training."""
-    if modality.news is None or path:
-        return []
-    given = []
-    for content in contents:
-        with suppress(InputError):  # which is told where it is predicted
-            given.append(modality.read(content))
-    return modality.news(given, preprocessor, frame.columns)
+def _lines() -> Iterator[str]:
+    return (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+
+
+def _read(source: Any, header: bool) -> Read:
+    if isinstance(source, str) and source == STANDARD_INPUT:
+        data = sys.stdin.buffer.read()
+        return table_in(data, "JSONL" if data.lstrip().startswith(b"{") else "CSV", header, "the standard input")
+    return read_of(existing(source) if isinstance(source, str | Path) else source, header)
+
+
+def _below(item: str, folder: Path, modality: Modality) -> Iterator[Input]:
+    """The files below a folder."""
+    below = files_below(folder, modality.extensions)
+    if not below:
+        wanted = ", ".join(sorted(modality.extensions or KINDS))
+        said = f"looked for {wanted}" if modality.extensions else f"name its tables ({wanted}) themselves"
+        raise UsageError(f"{item} has no files to predict: {said}")
+    yield from (_file(file, modality) for file in sorted(below, key=natural_key))
+
+
+def _news(
+    contents: Sequence[str], frame: pl.DataFrame, modality: Modality, preprocessor: Any, target: str | None
+) -> list[str]:
+    """What a person should know of a table before they read what is predicted of its rows."""
+    labels = f'"{target}" holds the labels, and is left out; unfazed evaluate measures the model on them'
+    others = [name for name in frame.columns if name != target]
+    return [labels] * (target in frame.columns) + news_of(contents, modality, preprocessor, others)
+
+
+def _named(item: str, modality: Modality) -> Input:
+    """A file by the name that a person gave it; where there is none, the problem says which one is near."""
+    missing = item and not os.path.lexists(item) and not item.startswith(ADDRESSES)
+    hint = near(Path(item).absolute()) if missing else ""
+    return _file(item, modality)._replace(problem=f"no such file.{hint}" if hint else None)
 
 
 def _file(name: str, modality: Modality) -> Input:
@@ -147,12 +190,17 @@ def _file(name: str, modality: Modality) -> Input:
     return Input(name, Path(name) if modality.values else name)
 
 
-def _is_table(item: str) -> bool:
+def _is_table(item: str | Path) -> bool:
     return Path(item).suffix.lower() in KINDS
 
 
-def _is_folder(path: Path) -> bool:
+def _is_row(item: str) -> bool:
+    return item.lstrip().startswith("{")
+
+
+def _kind(path: Path) -> Literal["folder", "file", ""]:
+    """What there is of that name."""
     try:
-        return path.is_dir()
+        return "folder" if path.is_dir() else "file" if path.is_file() else ""
     except OSError:  # too long for a name
-        return False
+        return ""

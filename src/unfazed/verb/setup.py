@@ -46,6 +46,7 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
             "family": family_of(planned.model),
             "arguments": planned.model.arguments,
             "classes": prepared.table.classes,
+            "target": prepared.table.target,
             "distribution": "gaussian" if planned.recipe.loss == "gaussian" else None,
             "scale": prepared.scale._asdict() if prepared.scale else None,
             "parameters": sum(weight.numel() for weight in planned.model.parameters()),

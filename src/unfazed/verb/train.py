@@ -89,7 +89,8 @@ def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -
     names = source_names | {field.name for field, _ in knobs()}
     unknown = [name for name in settings if name not in names]
     if unknown:
-        raise RecipeError("\n".join(f"{name}: no such setting.{did_you_mean(name, names)}" for name in unknown))
+        near = {name: did_you_mean(name, {*names, "out"}) for name in unknown}
+        raise RecipeError("\n".join(f"{name}: no such setting.{hint}" for name, hint in near.items()))
     base = asdict(recipe) if isinstance(recipe, Recipe) else read_recipe(recipe) if recipe is not None else {}
     chosen = recipe_from({**base, **{name: value for name, value in settings.items() if name not in source_names}})
     return SourceOptions(**{name: value for name, value in settings.items() if name in source_names}), chosen

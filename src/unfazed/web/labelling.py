@@ -15,7 +15,7 @@ from unfazed.corrections import Correction
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.labelled import FILE, Labelled, labels_in
-from unfazed.report.words import count
+from unfazed.report.words import count, percent
 from unfazed.table import Table
 from unfazed.verb import queries
 from unfazed.web.decisions import Decision
@@ -112,7 +112,5 @@ class Labelling(Review):
         """The most probable classes."""
         if row < self.first:
             return []
-        return [
-            one | {"probability": round(one["probability"], 4)}
-            for one in self.query.frame["candidates"][row - self.first].to_list()
-        ]
+        its = self.query.frame["candidates"][row - self.first].to_list()
+        return [one | {"share": percent(one["probability"])} for one in its]

@@ -11,10 +11,8 @@ const make = (name, style, ...inside) => {
   return made;
 };
 const quoted = (label) => "“" + label + "”";
-const percent = (share) => share === null || share === undefined ? "–" : share > 0.999 ? "> 99.9 %" : share < 0.001 ? "< 0.1 %" : (100 * share).toFixed(1) + " %";
 const count = (number) => number.toLocaleString("en-US");
 const said = (text) => { $("said").textContent = text; };
-const doubt = (item) => item.probability !== null ? percent(item.probability) : item.residual !== null ? Math.abs(item.residual).toFixed(1) + " ×" : "–";
 const numbers = () => about.task === "regression";
 const labelled = () => about.labelling ? "label" : "relabel"; // what a decision for a label is called
 const guess = (item) => item.suggested + "?";
@@ -151,14 +149,14 @@ const show = async () => {
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
   if (about.labelling) said(`A guess: ${shown.suggested}. ${shown.reason}`);
-  else said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${doubt(shown)} ${$("doubt-words").textContent}.`);
+  else said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
 };
 const evidence = () => {
   const agrees = shown.suggested === shown.label;
   $("doubt").hidden = shown.probability === null && shown.residual === null;
   document.querySelector(".doubt-track").hidden = shown.probability === null;
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
-  document.querySelector("#doubt b").textContent = doubt(shown);
+  document.querySelector("#doubt b").textContent = shown.doubt;
   $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
   $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(about.labelling ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
@@ -166,11 +164,11 @@ const evidence = () => {
   suggest.querySelector("b").textContent = agrees ? "" : shown.suggested ?? "";
   suggest.disabled = agrees || shown.suggested === null;
 };
-const candidate = ({ label, probability }) => {
+const candidate = ({ label, probability, share }) => {
   const bar = make("i");
   bar.style.width = 100 * probability + "%";
   const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
-  return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", percent(probability)));
+  return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
 };
 const choice = (one, place) => {
   const button = make("button", "choice", make("kbd", "", String(place + 1)), candidate(one));
@@ -278,7 +276,7 @@ const chosen = () => {
 
 // The wall
 const tile = (item) => {
-  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : item.label), !about.labelling && item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", about.labelling ? item.reason : doubt(item))));
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : item.label), !about.labelling && item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", about.labelling ? item.reason : item.doubt)));
   button.type = "button";
   button.dataset.row = item.row;
   mark(button, item.decision);

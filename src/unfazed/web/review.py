@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
-from unfazed.report.words import count
+from unfazed.report.words import count, percent
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
 from unfazed.verb.label_issues import label_issues
@@ -27,6 +27,7 @@ from unfazed.web.things import Shown, Things
 PAGE = 60  # rows of a list at most
 CANDIDATES = 5  # classes that are shown with their probabilities
 NEIGHBOURS = 8
+DIGITS = 4  # of a number that the page is told
 LONGEST_WHY, LONGEST_NAME = 500, 80  # letters
 BRIEF = 200  # letters of an input that stands in the table itself
 STATES = ("open", "decided", "keep", "relabel", "label", "drop", "unsure")
@@ -41,7 +42,7 @@ class Wanted:
     suggested: str = ""
     state: str = ""  # one of STATES
     worth: bool = False  # those worth a look alone
-    low: float = 0.0  # probability of being wrong
+    low: float = 0.0  # probability of being wrong; where it is not known, the row fits
     high: float = 1.0
     text: str = ""  # in the id
 
@@ -129,6 +130,7 @@ class Review:
             "suggested": self.suggested[row],
             "probability": _known(self.error_probability[row]),
             "residual": _known(self._residual[row]),
+            "doubt": _doubt(self.error_probability[row], self._residual[row]),
             "thing": self.things.shown(row, small=True),
             **self.decision(row, current),
         }
@@ -230,7 +232,10 @@ class Review:
         best = np.argsort(-probs)[:CANDIDATES].tolist()
         given = [k for k, label in enumerate(self.table.classes) if label == self.labels[row] and k not in best]
         shown = [*best[: CANDIDATES - len(given)], *given]
-        return [{"label": self.table.classes[k], "probability": round(float(probs[k]), 4)} for k in shown]
+        return [
+            {"label": self.table.classes[k], "probability": _known(probs[k]), "share": percent(float(probs[k]))}
+            for k in shown
+        ]
 
     def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
         decision = self.decisions.current(row)
@@ -264,8 +269,8 @@ class Review:
                 fits &= column == value
         if wanted.worth:
             fits &= self.rank < self.worth
-        if wanted.low > 0 or wanted.high < 1:
-            fits &= (self.error_probability >= wanted.low) & (self.error_probability <= wanted.high)
+        shown = self.error_probability.round(DIGITS)  # nan, which nobody knows, is neither below nor above
+        fits &= ~((shown < wanted.low) | (shown > wanted.high))
         if wanted.state in ("open", "decided"):
             fits &= self._decided() == (wanted.state == "decided")
         elif wanted.state:
@@ -292,9 +297,14 @@ def _unbent(run: Run) -> NDArray[np.float32]:
     return np.where(np.isfinite(window), window, probs).astype(np.float32)
 
 
+def _doubt(probability: float, residual: float) -> str:
+    """What is said of how wrong a label may be: in percent, or of a number as a multiple of the usual distance."""
+    return percent(probability) if np.isfinite(probability) or not np.isfinite(residual) else f"{abs(residual):.1f} ×"
+
+
 def _known(value: float) -> float | None:
     """A number as JSON has it; None where nobody can tell."""
-    return round(float(value), 4) if np.isfinite(value) else None
+    return round(float(value), DIGITS) if np.isfinite(value) else None
 
 
 def user_name() -> str:
