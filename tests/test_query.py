@@ -14,6 +14,7 @@ from PIL import Image
 from test_cli import unfazed as command
 
 import unfazed
+from unfazed.cli import main
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import as_csv
 from unfazed.labelled import Labelled, read_labels
@@ -247,5 +248,12 @@ def test_the_command_keeps_the_list_writes_it_and_says_how_to_go_on(run: Run, po
         rows = list(csv.DictReader(file))
     assert len(rows) == 30 and {row["label"] for row in rows} == {""} and rows[0]["predicted"]
     assert queries.is_query(run.path / "queries" / "1")
-    wrong = command("query", run.path, tmp_path / "nothing")
-    assert wrong.returncode != 0 and "Traceback" not in wrong.stderr
+
+
+def test_a_command_with_nothing_to_choose_from_ends_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for data, status, said in (("no/such/file.png", 1, "no such file"), (str(trained.source()), 2, "nothing is left")):
+        with pytest.raises(SystemExit) as ended:
+            main(["query", str(trained.run().path), data])
+        told = capsys.readouterr().err.strip()
+        assert ended.value.code == status and said in told and len(told.splitlines()) == 1
+    assert not (trained.run().path / queries.FOLDER).exists(), "nothing is kept of a query that failed"

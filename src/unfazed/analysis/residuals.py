@@ -55,7 +55,7 @@ def expected_errors(residuals: Floats, trained: NDArray[np.bool_], neighbours: I
     """How far off a prediction is to be expected, [n]: the mean residual of its neighbours, without its sign.
 
     residuals [N] (nan = not known) of the labelled rows, `trained` [N] those that were trained on, whose residuals are
-    brought to the median of the others; neighbours [n, k], labelled rows whose residual is known.
+    brought to the median of the others; neighbours [n, k], rows whose residual is known.
     """
     sizes = np.abs(residuals)
     usual = [np.nanmedian(sizes[side]) if np.isfinite(sizes[side]).any() else np.nan for side in (trained, ~trained)]

@@ -42,7 +42,7 @@ COUNT = 100
 CANDIDATES = 5  # classes that are kept of each example, the likeliest
 NEIGHBOURS = 8  # training rows that are kept of each, the nearest
 REFERENCES = 100_000  # training rows that distances are measured to; of more a part
-JUDGES = 10  # labelled rows whose residuals say what error to expect of a number
+JUDGES = 10  # training rows whose residuals say what error to expect of a number
 FAR = 0.99  # of the validation rows are nearer to the training rows than what is called unlike them
 
 
@@ -64,13 +64,13 @@ def query(
 
     The frame has `rank`, `id`, `input`, `predicted`, `probability`, `uncertainty` (one less the margin between the two
     likeliest classes; of sets of labels their entropy in bits; of numbers the error to expect, in their units),
-    `distance` (to the nearest training row; 1 is the usual one of a validation row), `why`, `sha256`, `candidates`,
-    the likeliest classes, and `neighbours`, the nearest training rows, by number.
+    `distance` (to the nearest training row; 1 is the usual one of a validation row), `why`, `sha256`, `candidates`
+    (the likeliest classes) and `neighbours` (the nearest training rows, by number).
 
     Raises:
         UsageError: the data holds nothing to choose from, or a setting is out of range.
         InputError: none of the inputs can be read.
-        RunError: there is no such run, it is not finished, or a file of it is missing or damaged.
+        RunError: there is no such run, or a file of it is missing, since it is not finished, or damaged.
     """
     for event in query_events(run, data, count, by, path, header):
         if isinstance(event, Query):
@@ -143,7 +143,7 @@ def _space(pool: Pool, labelled: _Labelled) -> _Space:
 def _ranked(pool: Pool, labelled: _Labelled, count: int, by: str) -> Query:
     space, probs, predictor = _space(pool, labelled), pool.probs(), pool.predictor
     uncertainty = _uncertainty(predictor, probs, labelled, space)
-    order = _chosen(predictor, probs, uncertainty, space, count, by)
+    order = _chosen(uncertainty, space, count, by)
     near = space.rows[closest(space.units[order], space.references, NEIGHBOURS)]
     chosen = [pool.inputs[row] for row in order]
     predicted, probability = _predicted(predictor, probs[order])
@@ -167,9 +167,7 @@ def _ranked(pool: Pool, labelled: _Labelled, count: int, by: str) -> Query:
         },
         schema_overrides=dict.fromkeys(("id", "input", "predicted", "why", "sha256"), pl.String),
     )
-    return Query(
-        frame, by, len(pool.inputs), pool.known, pool.waiting, pool.repeated, pool.problems, pool.notes
-    )
+    return Query(frame, by, len(pool.inputs), pool.known, pool.waiting, pool.repeated, pool.problems, pool.notes)
 
 
 def _uncertainty(predictor: Predictor, probs: NDArray[np.floating], labelled: _Labelled, space: _Space) -> Floats:
@@ -187,9 +185,7 @@ def _uncertainty(predictor: Predictor, probs: NDArray[np.floating], labelled: _L
     return expected_errors(found, trained, space.rows[judges[near]])
 
 
-def _chosen(
-    predictor: Predictor, probs: NDArray[np.floating], uncertainty: Floats, space: _Space, count: int, by: str
-) -> Integers:
+def _chosen(uncertainty: Floats, space: _Space, count: int, by: str) -> Integers:
     """The examples to label, the best first [k]."""
     apart = COPY * space.usual
     if by == "uncertainty":
