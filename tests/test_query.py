@@ -48,7 +48,7 @@ def test_the_list_is_as_long_as_asked_and_says_why(by: str, pool: Path) -> None:
     assert frame["rank"].to_list() == list(range(1, 13)) and frame["sha256"].n_unique() == 12
     assert (found.pool, found.repeated, found.known) == (80, 1, 0)
     assert [name for name, _ in found.problems] == [str(pool / "broken.png")]
-    assert all(Path(path).is_file() for path in frame["input"]) and all(frame["why"])
+    assert all(Path(path).is_file() for path in frame["input"]) and all(frame["reason"])
     assert frame["predicted"].is_in([f"digit {k}" for k in range(4)]).all()
     table = trained.run().table()
     assert set(table.frame["split"].gather(frame["neighbours"].explode())) == {"train"}
@@ -118,7 +118,7 @@ def test_rows_and_numbers_are_ranked_labelled_and_trained_on(tmp_path: Path) -> 
     run = unfazed.train(frame[:100], target="price", out=tmp_path / "numbers", progress=False, **settings)
     found = unfazed.query(run, frame.drop("price"), count=10)
     assert (found.known, found.pool, len(found.frame)) == (100, 60, 10)
-    assert found.frame["probability"].null_count() == 10 and "may be off by" in found.frame["why"][0]
+    assert found.frame["probability"].null_count() == 10 and "may be off by" in found.frame["reason"][0]
     assert json.loads(found.frame["input"][0])["width"] in width[100:]
     chosen = [json.loads(row)["width"] for row in found.frame["input"]]
     labels = [Labelled(row, f"{3 * one + 1:.4f}") for row, one in zip(found.frame["input"], chosen, strict=True)]

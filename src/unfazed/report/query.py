@@ -116,7 +116,7 @@ def listing(found: Query, modality: str, written: str | None) -> Group:
     for row in frame.head(SHOWN).iter_rows(named=True):
         sure = [f"{100 * row['probability']:.0f} %"] if classes else []
         name = row["id"].removeprefix(folder) if modality in FILES else _content(row["input"])
-        cells = (str(row["rank"]), name, row["predicted"] or NONE, *sure, row["why"])
+        cells = (str(row["rank"]), name, row["predicted"] or NONE, *sure, row["reason"])
         table.add_row(*(Text(printable(cell)) for cell in cells))
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"

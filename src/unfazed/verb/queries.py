@@ -23,7 +23,7 @@ DECISIONS = "decisions.jsonl"  # beside it, what people decided
 CANDIDATE = pl.List(pl.Struct({"label": pl.String, "probability": pl.Float64}))
 COLUMNS: dict[str, Any] = {
     "id": pl.String, "input": pl.String, "predicted": pl.String, "probability": pl.Float64, "uncertainty": pl.Float64,
-    "distance": pl.Float64, "why": pl.String, "sha256": pl.String, "candidates": CANDIDATE,
+    "distance": pl.Float64, "reason": pl.String, "sha256": pl.String, "candidates": CANDIDATE,
     "neighbours": pl.List(pl.Int64),
 }  # fmt: skip
 MOST = 1000  # queries of a run
@@ -83,7 +83,7 @@ def opened(folder: Path) -> Asked:
         frame = read_parquet(data).select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
         about = json.loads(pl.read_parquet_metadata(io.BytesIO(data)).get("unfazed", "{}"))
         near = frame["neighbours"].explode().drop_nulls()
-        if frame.null_count().select("id", "input", "predicted", "why", "sha256", "candidates").sum_horizontal()[0]:
+        if frame.null_count().select("id", "input", "predicted", "reason", "sha256", "candidates").sum_horizontal()[0]:
             raise ValueError("a value is missing")
         if not frame["sha256"].str.contains("^[0-9a-f]{64}$").all():  # else any file could be shown for the one chosen
             raise ValueError("a sha256 is none")

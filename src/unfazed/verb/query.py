@@ -64,7 +64,7 @@ def query(
 
     The frame has `rank`, `id`, `input`, `predicted`, `probability`, `uncertainty` (one less the margin between the two
     likeliest classes; of sets of labels their entropy in bits; of numbers the error to expect, in their units),
-    `distance` (to the nearest training row; 1 is the usual one of a validation row), `why`, `sha256`, `candidates`
+    `distance` (to the nearest training row; 1 is the usual one of a validation row), `reason`, `sha256`, `candidates`
     (the likeliest classes) and `neighbours` (the nearest training rows, by number).
 
     Raises:
@@ -160,12 +160,12 @@ def _ranked(pool: Pool, labelled: _Labelled, count: int, by: str) -> Query:
             "probability": pl.Series(probability, dtype=pl.Float64).fill_nan(None),
             "uncertainty": uncertainty[order],
             "distance": distance,
-            "why": why,
+            "reason": why,
             "sha256": [one.sha256 for one in chosen],
             "candidates": pl.Series(candidates, dtype=CANDIDATE),
             "neighbours": pl.Series(near.tolist(), dtype=pl.List(pl.Int64)),
         },
-        schema_overrides=dict.fromkeys(("id", "input", "predicted", "why", "sha256"), pl.String),
+        schema_overrides=dict.fromkeys(("id", "input", "predicted", "reason", "sha256"), pl.String),
     )
     return Query(frame, by, len(pool.inputs), pool.known, pool.waiting, pool.repeated, pool.problems, pool.notes)
 
@@ -223,8 +223,8 @@ def write_csv(found: Query, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    before, behind = ["rank", "id", "input"], ["predicted", "probability", "uncertainty", "distance", "why", "sha256"]
-    flat = found.frame.select(*before, pl.lit("").alias("label"), *behind)
+    first, rest = ["rank", "id", "input"], ["predicted", "probability", "uncertainty", "distance", "reason", "sha256"]
+    flat = found.frame.select(*first, pl.lit(None, pl.String).alias("label"), *rest)
     try:
         write_bytes(path, flat.write_csv().encode())
     except OSError as error:

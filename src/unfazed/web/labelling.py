@@ -55,7 +55,8 @@ class Labelling(Review):
 
     def item(self, row: int) -> dict[str, Any]:
         """What a list says about a row, and why it was chosen."""
-        return {**super().item(row), "reason": self.query.frame["why"][row - self.first] if row >= self.first else ""}
+        reason = self.query.frame["reason"][row - self.first] if row >= self.first else ""
+        return {**super().item(row), "reason": reason}
 
     def decide(self, said: dict[str, Any]) -> dict[str, Any]:
         """Take a decision about an example of the query; see `Review.decide`."""
