@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unfazed.analysis.tabular import boosting_model, leaks, linear_model
+from unfazed.analysis.tabular import boosting_model, leaks, leaks_of_numbers, linear_model
 
 CODES = (0, 3, 0)
 
@@ -47,6 +47,17 @@ def test_boosting_takes_more_categories_than_it_has_room_for():
     x = np.arange(1000, dtype=np.float32)[:, None]
     y = (np.arange(1000) % 2).astype(np.int64)
     assert boosting_model(x, y, (1000,), 2, seed=0)(x).shape == (1000, 2)
+
+
+def test_a_feature_that_explains_a_number_almost_wholly_is_found():
+    generator = np.random.default_rng(0)
+    part, rest, code = generator.normal(size=600), generator.normal(size=600), generator.integers(0, 4, 600)
+    targets = part + 0.1 * rest
+    x = np.column_stack([part, rest, code]).astype(np.float32)
+    assert [feature for feature, _ in leaks_of_numbers(x, targets, (0, 0, 4), seed=0)] == [0]
+    assert [feature for feature, _ in leaks_of_numbers(x, 5.0 * code + 0.1 * rest, (0, 0, 4), seed=0)] == [2]
+    assert not leaks_of_numbers(x, part + rest, (0, 0, 4), seed=0), "a half of the sum is no leak"
+    assert not leaks_of_numbers(x, np.full(600, 3.0), (0, 0, 4), seed=0)
 
 
 def test_a_feature_that_tells_the_target_alone_is_found():

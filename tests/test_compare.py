@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import test_multilabel
 import test_regression
 import trained
 from fake_run import fake_run
@@ -151,3 +152,30 @@ def test_the_command_prints_sentences_or_json(tmp_path: Path, capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main(["compare", str(run.path), str(other.path)])
     assert "one is better than other." in capsys.readouterr().out
+
+
+def test_sets_of_labels_are_compared_by_f1(tmp_path: Path) -> None:
+    run = test_multilabel.run()
+    other = Run(shutil.copytree(run.path, tmp_path / "other"))
+    scores, rows = other.scores(), other.table().rows("test")
+    probs = scores["probs"].copy()
+    probs[rows[:20]] = 1 - probs[rows[:20]]
+    other.write_arrays("scores.npz", {**scores, "probs": probs})
+    told = unfazed.compare(run, other)
+    (pair,) = told["comparisons"]
+    own, its = (metrics["f1_micro"]["value"] for metrics in told["metrics"])
+    assert pair["metric"] == "f1_micro" and pair["difference"]["value"] == pytest.approx(own - its)
+    assert own - its > 0.1 and pair["difference"]["low"] > 0 and pair["p"] <= 0.05 and pair["distinguishable"]
+    assert pair["log_loss_difference"]["high"] < 0
+    assert 1 < pair["rows_needed"] < len(rows), "so large a difference takes fewer than there are"
+    assert "is better than other." in shown(told) and ": F1 +" in shown(told)
+    (same,) = unfazed.compare(run, Run(shutil.copytree(run.path, tmp_path / "same")))["comparisons"]
+    assert same["difference"]["value"] == 0 and same["p"] == 1 and not same["distinguishable"]
+
+
+def test_sets_of_other_labels_have_no_common_measure(tmp_path: Path) -> None:
+    run = test_multilabel.run()
+    other = Run(shutil.copytree(run.path, tmp_path / "other"))
+    other.write_json("model.json", {**other.model, "classes": ["files", "web"]})
+    with pytest.raises(UsageError, match="know different labels"):
+        unfazed.compare(run, Run(other.path))

@@ -50,6 +50,7 @@ def layer(gradient: float = 1e-2, constant: float = 0.0) -> Layer:
 POOR = {"train": wilson(400, 900), "validation": wilson(120, 300), "loss": 1.8,
         "trials": [trial(True, 0.0025, 1.8, 1.8)]}  # fmt: skip
 BEHIND = {**POOR, "simpler": ("a linear model", wilson(250, 300), Estimate(-0.4, -0.5, -0.3, 300))}
+LEVEL = ("a linear model", wilson(180, 300), Estimate(0.0, -0.05, 0.05, 300))
 GUESSING = {**POOR, "validation": wilson(31, 300)}
 LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0, 1.0, 0.5) for _ in range(6))]
 
@@ -74,7 +75,7 @@ LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0,
         ({"classes": Classes(wilson(2, 30), wilson(260, 270), wilson(90, 100), ["rare"], 50.0)}, IMBALANCE),
         ({"suspected": wilson(30, 100)}, LABELS),
         ({"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
-          "rows_per_class": 90.0}, LABELS),
+          "rows_per_class": 90.0, "simpler": LEVEL}, LABELS),
         ({"train": wilson(900, 900), "validation": wilson(150, 300), "suspected": wilson(10, 100)}, DATA),
         ({"train": wilson(200, 200), "validation": wilson(90, 300), "suspected": wilson(45, 100),
           "rows_per_class": 20.0}, DATA),
@@ -154,5 +155,141 @@ def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> Non
 def test_sentences_begin_with_a_capital_and_names_are_kept() -> None:
     found = diagnose(signs(trials=[trial(True, 0.0025, 0.2, 0.9)], loss=0.9))
     assert found.cause == SHORT and ". Accuracy is" in found.paragraph
-    behind = diagnose(signs(simpler=("TF-IDF", wilson(299, 300), Estimate(-0.02, -0.03, -0.01, 300))))
-    assert behind.paragraph.startswith("On validation TF-IDF does better")
+    behind = diagnose(signs(**FAR_BEHIND))
+    assert "On the validation rows TF-IDF does better, by 40.0 points" in behind.paragraph
+
+
+ONE_EPOCH = {"train": wilson(640, 800), "validation": wilson(180, 300), "usual_epochs": 20, "best_epoch": 1,
+             "epochs": [Epoch(1.5, 1.3, 0.5, 0.6)], "loss": 1.3}  # fmt: skip
+
+
+def test_far_fewer_epochs_than_usual_are_too_few_with_any_sure_gain() -> None:
+    """A few steps of a trial cannot make up for a training that lacks thousands."""
+    found = diagnose(signs(**ONE_EPOCH, trials=[trial(True, 0.0025, 1.26, 1.3)]))
+    assert (found.cause, found.confidence) == (SHORT, "high")
+    assert "1 epoch, where 20 are usual" in found.paragraph and found.action.endswith("--epochs 20")
+    assert diagnose(signs(**ONE_EPOCH, trials=[trial(True, 0.0025, 1.3, 1.3)])).confidence == "moderate"
+
+
+def test_few_epochs_that_were_enough_are_not_too_few() -> None:
+    learnt = {**ONE_EPOCH, "train": wilson(780, 800), "validation": wilson(290, 300), "trials": []}
+    assert diagnose(signs(**learnt)).cause == FINE
+    some = {**ONE_EPOCH, "epochs": [ONE_EPOCH["epochs"][0]] * 6, "best_epoch": 6, "trials": []}
+    assert diagnose(signs(**some)).cause != SHORT
+
+
+def test_mistakes_on_its_own_rows_after_fewer_epochs_than_usual_are_for_want_of_time() -> None:
+    """The schedule has ended: a few more steps at a low rate show nothing."""
+    ahead = ("a linear model", wilson(115, 300), Estimate(0.3, 0.25, 0.35, 300))
+    epochs = [Epoch(2.0 * 0.8**e, 2.0 * 0.8**e, 0.7, 0.7) for e in range(4)]
+    unfitted = {"train": wilson(680, 900), "validation": wilson(220, 300), "epochs": epochs, "best_epoch": 4,
+                "simpler": ahead, "usual_epochs": 8}  # fmt: skip
+    found = diagnose(signs(**unfitted))
+    assert (found.cause, found.confidence) == (SHORT, "moderate") and "4 epochs; 8 are usual" in found.paragraph
+    assert diagnose(signs(**{**unfitted, "usual_epochs": 4})).cause == FINE
+    chance = ("boosting", wilson(220, 300), Estimate(0, -0.05, 0.05, 300))
+    assert diagnose(signs(**{**unfitted, "simpler": chance})).cause == FINE
+
+
+def test_the_share_of_an_epoch_that_a_few_steps_are_counts() -> None:
+    steps = {**ONE_EPOCH, "usual_epochs": 8, "trials": []}
+    assert diagnose(signs(**steps)).cause != SHORT
+    assert "for 0.07 epochs, where 8 are usual" in diagnose(signs(**steps, passes=0.07)).paragraph
+
+
+def test_a_model_that_is_hardly_ever_right_says_nothing_of_labels() -> None:
+    lost = {"train": wilson(200, 900), "validation": wilson(66, 300), "suspected": wilson(67, 100), "simpler": LEVEL}
+    assert diagnose(signs(**lost)).cause != LABELS
+
+
+def test_a_wide_interval_is_no_high_confidence_that_all_is_well() -> None:
+    assert diagnose(signs(validation=wilson(27, 30))).confidence == "moderate"
+
+
+def test_a_trial_that_knows_no_more_than_a_guess_helps_nothing() -> None:
+    """Of shuffled labels any calmer model is less wrong."""
+    calmer = {**GUESSING, "loss": 4.0, "trials": [trial(True, 0.0025, 2.4, 4.0)],
+              "simpler": ("a linear model", wilson(30, 300), Estimate(0, -0.05, 0.05, 300))}  # fmt: skip
+    assert diagnose(signs(**calmer)).cause == UNRELATED
+
+
+def test_where_only_the_network_falls_short_its_labels_are_not_blamed() -> None:
+    """A model that has much to learn yet is wrong where it is surest, too: another kind of model ends elsewhere."""
+    hard = {"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
+            "rows_per_class": 90.0, "simpler": LEVEL}  # fmt: skip
+    assert diagnose(signs(**hard)).cause == LABELS
+    ahead = ("a linear model", wilson(120, 300), Estimate(0.2, 0.15, 0.25, 300))
+    assert diagnose(signs(**{**hard, "simpler": ahead})).cause == DATA
+
+
+def test_labels_are_blamed_with_high_confidence_where_three_signs_agree() -> None:
+    noisy = {"train": wilson(640, 900), "validation": wilson(205, 300), "suspected": wilson(25, 100), "simpler": LEVEL}
+    audit = {"wrong": Estimate(300, 250, 350, 1200), "disagreement": 0.3}
+    assert diagnose(signs(**noisy, **audit)).confidence == "high"
+    assert diagnose(signs(**noisy, **{**audit, "disagreement": 0.6})).confidence == "moderate"
+    assert diagnose(signs(**noisy)).confidence == "moderate"
+
+
+RISES = {"train": wilson(40, 40), "validation": wilson(150, 300), "epochs": LATER, "best_epoch": 2}
+
+
+def test_a_loss_that_rises_on_few_rows_wants_more_rows_unless_nothing_held_back() -> None:
+    few, bare = diagnose(signs(**RISES)), diagnose(signs(**RISES, restrained=False))
+    assert few.cause == DATA and "overfits since epoch 2" in few.paragraph
+    assert (bare.cause, bare.confidence) == (OVERFITTING, "high")
+
+
+def test_a_slight_rise_is_overfitting_only_where_nothing_held_back() -> None:
+    slight = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 1.26, 1.0, 0.5) for _ in range(6))]
+    rises = {**RISES, "train": wilson(900, 900), "epochs": slight}
+    assert diagnose(signs(**rises)).cause == DATA
+    bare = diagnose(signs(**rises, restrained=False))
+    assert (bare.cause, bare.confidence) == (OVERFITTING, "moderate")
+
+
+TF_IDF = Estimate(-0.4, -0.45, -0.35, 300)
+FAR_BEHIND = {"train": wilson(500, 900), "validation": wilson(165, 300), "loss": 1.8,
+              "trials": [trial(True, 0.0025, 1.8, 1.8)],
+              "simpler": ("TF-IDF", wilson(285, 300), TF_IDF)}  # fmt: skip
+
+
+def test_a_simpler_model_a_little_ahead_is_what_to_use_and_no_flaw() -> None:
+    near = diagnose(signs(simpler=("TF-IDF", wilson(299, 300), Estimate(-0.02, -0.03, -0.01, 300))))
+    assert (near.cause, near.confidence) == (FINE, "moderate")
+    assert near.action.startswith("Use TF-IDF")
+    assert diagnose(signs(**FAR_BEHIND)).cause == UNTOLD
+
+
+def test_a_simpler_model_ahead_on_test_rows_alone_is_named_and_chooses_no_cause() -> None:
+    gap = {"train": wilson(900, 900), "validation": wilson(200, 300), "simpler": None}
+    ahead = diagnose(signs(**gap, ahead_on_test=("TF-IDF", TF_IDF)))
+    assert ahead.cause == diagnose(signs(**gap)).cause == DATA
+    assert "On the test rows TF-IDF does better" in ahead.paragraph
+    assert ahead.action.startswith("Use TF-IDF") and "TF-IDF" not in diagnose(signs(**gap)).action
+
+
+def test_probabilities_that_are_surely_off_are_told_of() -> None:
+    off = diagnose(signs(calibration_error=Estimate(0.06, 0.04, 0.08, 300)))
+    assert off.cause == FINE and "probabilities are off by 6.0 % (4.0 – 8.0)" in off.paragraph
+    assert "probabilities" not in diagnose(signs(calibration_error=Estimate(0.03, 0.01, 0.05, 300))).paragraph
+
+
+def test_a_column_close_to_a_number_is_a_leak_with_less_confidence_than_its_repetition() -> None:
+    part, whole = (diagnose(signs(skill="R²", leaks=[("members", share)])) for share in (0.93, 0.99))
+    assert (part.confidence, whole.confidence) == ("moderate", "high")
+    assert "explains 93.0 % of the target's variance" in part.paragraph
+
+
+def test_rare_classes_are_imbalanced_whether_or_not_they_are_ranked() -> None:
+    ranked, unranked = (Classes(wilson(0, 60), wilson(60, 60), pairs, ["rare"], 50.0)
+                        for pairs in (wilson(90, 100), wilson(50, 100)))  # fmt: skip
+    assert (diagnose(signs(classes=ranked)).cause, diagnose(signs(classes=ranked)).confidence) == (IMBALANCE, "high")
+    assert diagnose(signs(classes=unranked)).confidence == "moderate"
+
+
+def test_more_rows_are_wanted_with_high_confidence_where_few_or_a_curve_say_so() -> None:
+    gap = {"train": wilson(900, 900), "validation": wilson(150, 300)}
+    curve = Curve([100, 200, 400], [0.5, 0.6, 0.7], Estimate(0.4, 0.2, 0.6, 300))
+    assert diagnose(signs(**gap)).confidence == "moderate"
+    assert diagnose(signs(**gap, curve=curve)).confidence == "high"
+    assert diagnose(signs(**{**gap, "train": wilson(30, 30)})).confidence == "high"

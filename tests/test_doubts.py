@@ -52,6 +52,14 @@ def test_copies_are_found_whatever_the_scale() -> None:
     assert copies(train + 1e4, new).value == 0.3  # brighter ones too
 
 
+def test_edited_copies_are_found_too() -> None:
+    draw = np.random.default_rng(0)
+    train, new = draw.normal(size=(400, 20)), draw.normal(size=(200, 20))
+    new[:100] = train[:100] + 0.5 * draw.normal(size=(100, 20))
+    assert 0.3 < copies(train, new).value < 0.6
+    assert copies(train, new[100:]).low == 0
+
+
 def test_inputs_that_are_alike_by_nature_are_no_copies() -> None:
     draw = np.random.default_rng(0)
     rows = draw.normal(size=(600, 20))

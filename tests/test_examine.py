@@ -15,6 +15,8 @@ from unfazed.batch import Batch
 from unfazed.cli import main
 from unfazed.criterion import cross_entropy
 from unfazed.errors import RunError
+from unfazed.report.diagnosed import _ahead_on_test
+from unfazed.report.diagnosis_page import _todo
 from unfazed.report.page import write_report
 from unfazed.verb.examine import _measured
 
@@ -52,6 +54,7 @@ def test_a_run_holds_what_its_diagnosis_rests_on() -> None:
     assert found == unfazed.diagnose(run.path)
     checks = json.loads(run.read_text("checks.json"))
     assert checks["usual_rate"] == 0.01 and checks["usual_width"] == 32
+    assert checks["usual_epochs"] > trained.SETTINGS["epochs"]
     assert found["layers"][0]["name"] == "stem"
     assert checks["variation"] > 0.1 and checks["copies"]["value"] < 0.1
     assert 0 < checks["loss"] < checks["guess_loss"]
@@ -62,6 +65,15 @@ def test_a_learning_rate_that_is_too_low_is_found_by_trying(tmp_path: Path) -> N
                         **{**trained.SETTINGS, "epochs": 3, "learning_rate": 1e-6})  # fmt: skip
     assert run.report["diagnosis"]["cause"] == LOW
     assert run.report["diagnosis"]["action"] == "Train again with --learning-rate 0.01"
+
+
+def test_trials_are_judged_by_rows_of_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of a folder come class by class: the first of them alone would be no sample."""
+    monkeypatch.setattr("unfazed.verb.examine.HELD_OUT", 12)
+    run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False, validation=0.3,
+                        **{**trained.SETTINGS, "epochs": 1})  # fmt: skip
+    checks = json.loads(run.read_text("checks.json"))
+    assert checks["guess_loss"] > 0.8 and checks["passes"] == 1  # of 4 classes alike: 1.39
 
 
 def test_the_command_tells_it_and_what_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +92,23 @@ def test_page_and_card_tell_it() -> None:
     page, card = ((run.path / name).read_text() for name in ("report.html", "README.md"))
     assert 'id="diagnosis"' in page and "Gradients by layer" in page
     assert "## What limits it" in card
+
+
+def test_what_is_to_be_typed_stands_apart() -> None:
+    said, typed = _todo("Train again with --learning-rate 0.01")
+    assert said == "Train again with " and typed == "<code>--learning-rate 0.01</code>"
+    assert _todo("Label more examples like these") == ["Label more examples like these"]
+
+
+def test_of_simpler_models_the_one_farthest_ahead_on_test_rows_is_told() -> None:
+    def baseline(words: str, value: float) -> dict[str, object]:
+        lead = {"value": value, "low": value - 0.02, "high": value + 0.02, "n": 300}
+        return {"words": words, "test": {"accuracy_difference": lead}}
+
+    told = {"baselines": {"linear": baseline("a linear model", -0.05), "boosting": baseline("boosting", -0.08)}}
+    found = _ahead_on_test(told, "accuracy")
+    assert found and found[0] == "boosting" and found[1].value == -0.08
+    assert _ahead_on_test({"baselines": {"linear": baseline("a linear model", -0.01)}}, "accuracy") is None
 
 
 def test_a_run_without_checks_is_diagnosed_from_what_there_is(tmp_path: Path) -> None:

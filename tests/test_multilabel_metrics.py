@@ -11,6 +11,8 @@ from unfazed.analysis.multilabel import (
     chosen,
     commonest_set,
     f1_difference,
+    f1_differences,
+    f1_parts,
     multilabel,
     per_label,
     share_probs,
@@ -219,3 +221,12 @@ def test_every_kind_of_data_has_its_linear_model_of_sets() -> None:
     for probs in found:
         assert ((probs >= 0.5) == y[160:]).mean() > 0.97
     assert np.allclose(tfidf_sets(["", " "], y[:2])(["a"]), share_probs(y[:2], 1))
+
+
+def test_the_parts_of_f1_deviate_as_its_resamples_do() -> None:
+    y, probs = some(400)
+    own, nothing = probs >= 0.5, np.zeros(y.shape, bool)
+    parts, (_, resampled) = f1_parts(y, own), f1_differences(y, own, nothing)
+    assert parts.mean() == pytest.approx(0, abs=1e-12)
+    assert parts.std() / np.sqrt(len(y)) == pytest.approx(resampled.std(), rel=0.1)
+    assert not f1_parts(y, nothing).any()

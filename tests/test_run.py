@@ -95,6 +95,13 @@ def test_a_hostile_model_description_costs_nothing_and_is_refused(copy: Path, ch
         Predictor.open(copy)
 
 
+def test_a_task_that_there_is_not_is_refused(copy: Path) -> None:
+    run = Run(copy)
+    run.write_json("model.json", {**run.model, "task": "<img src=x>"})
+    with pytest.raises(RunError, match="not one of classification"):
+        _ = Run(copy).task
+
+
 def test_a_pickle_in_an_array_file_is_not_loaded(copy: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:

@@ -33,8 +33,13 @@ def paired_bootstrap(differences: Floats, seed: int = 0) -> tuple[Estimate, floa
     mean = float(differences.mean())
     drawn = np.concatenate([weights @ differences / n for weights in resampled_weights(n, seed)])
     resampled = mean + (drawn - mean) * math.sqrt(n / (n - 1))
+    return from_resamples(mean, resampled, n), chance_of_none(resampled)
+
+
+def chance_of_none(resampled: Floats) -> float:
+    """The probability of there being no difference, from `[R]` resampled ones: the smaller share beyond 0, twice."""
     beyond = 1 + min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
-    return from_resamples(mean, resampled, n), min(1.0, 2 * beyond / (len(resampled) + 1))
+    return min(1.0, 2 * beyond / (len(resampled) + 1))
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:

@@ -180,9 +180,17 @@ def per_label(y: NDArray[np.floating], probs: NDArray[np.floating], predicted: S
 
 def f1_difference(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0) -> Estimate:
     """Micro F1 of the sets `own` `[N, K]` less that of `other`, resampled by example; > 0: own is better."""
+    n = int((~np.isnan(y).any(1)).sum())
+    if not n:
+        return Estimate(np.nan, -1.0, 1.0, 0)
+    difference, resampled = f1_differences(y, own, other, seed)
+    return from_resamples(difference, resampled, n)
+
+
+def f1_differences(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0) -> tuple[float, Floats]:
+    """Micro F1 of the sets `own` `[N, K]` less that of `other`, and the same of each resample of the examples `[R]`."""
     known = ~np.isnan(y).any(1)
     given, own, other = y[known] > 0, own[known], other[known]
-    n = len(given)
     rows = np.stack([part.sum(1, dtype=np.float64) for part in (given & own, own, given & other, other, given)], 1)
 
     def difference(sums: Floats) -> Floats:
@@ -191,10 +199,19 @@ def f1_difference(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0
             _ratio(2 * hits, positives + count)
         )
 
-    if not n:
-        return Estimate(np.nan, -1.0, 1.0, 0)
-    resampled = np.concatenate([difference(drawn @ rows) for drawn in resampled_weights(n, seed)])
-    return from_resamples(float(difference(rows.sum(0))), resampled, n)
+    resampled = [difference(drawn @ rows) for drawn in resampled_weights(len(rows), seed)]
+    return float(difference(rows.sum(0))), np.concatenate(resampled)
+
+
+def f1_parts(y: NDArray[np.floating], sets: Sets) -> Floats:
+    """How much each example `[N]` raises or lowers the micro F1 of the sets `[N, K]`: mean 0, their deviation its own.
+
+    Its influence, the delta method: the deviation of F1 is that of the parts, over the root of N.
+    """
+    given = y > 0
+    hits, size = (given & sets).sum(1), given.sum(1) + sets.sum(1)
+    f1 = 2 * hits.sum() / max(1, size.sum())
+    return np.asarray((2 * hits - f1 * size) / max(size.mean(), 1e-12), dtype=np.float64)
 
 
 def commonest_set(y: NDArray[np.floating]) -> Sets:

@@ -74,6 +74,12 @@ class Signs(NamedTuple):
     usual_rate: float | None  # what suits such a network
     width: tuple[int, int] | None  # of the network, and what suits the data
     rows_per_class: float = math.inf  # of training rows, on average
+    usual_epochs: int | None = None  # that suit so many rows
+    passes: float | None = None  # epochs that were made, the last perhaps in part; None: all of those recorded
+    restrained: bool = True  # whether the recipe holds weights back: by weight decay, augmentation or dropout
+    ahead_on_test: tuple[str, Estimate] | None = None  # a simpler model surely ahead on test rows, the model's lead
+    calibration_error: Estimate | None = None  # of probabilities, on validation rows
+    disagreement: float | None = None  # share of labels not trained on that are not what the audit's judges would give
     ended_by_steps: bool = False  # or by a time limit, rather than by its epochs
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()

@@ -18,6 +18,7 @@ from unfazed.analysis.one_vs_rest import each_label, one_vs_rest
 Rows = NDArray[np.float32]
 
 LEAK = 0.97  # share of the errors of the commonest class that a single feature must avoid to be suspected
+EXPLAINED = 0.9  # share of a number's variance that a single feature must explain to be suspected
 FOLDS = 3
 LEAK_ROWS = (1_000, 10_000)  # fewest and most rows looked at
 LEAK_CELLS = 1_000_000  # of all features
@@ -59,6 +60,43 @@ def leaks(x: Rows, y: Integers, codes: Sequence[int], seed: int) -> list[Leak]:
         if len(y) - hits <= (1 - LEAK) * (len(y) - commonest)
     ]
     return sorted(found, key=lambda leak: -leak.accuracy.value)
+
+
+def leaks_of_numbers(x: Rows, targets: Floats, codes: Sequence[int], seed: int) -> list[tuple[int, float]]:
+    """The features of training rows `x` that explain `targets [N]` alone almost wholly: each with its R², best first.
+
+    Out of fold, by a small tree for a number and the mean of its code for a category. A part of a sum, such as the
+    members among all who rent a bicycle, explains less than a column that repeats the target, and tells as much.
+    """
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.isfinite(targets)))
+    rows = rows[: int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))]
+    x, targets = x[rows], targets[rows].astype(np.float64)
+    if len(rows) < FOLDS * LEAF or not targets.std() > 0:
+        return []
+    shares = []
+    for feature, count in enumerate(codes):
+        left = targets - _predicted_numbers(x[:, feature], targets, count)
+        shares.append((feature, float(1 - (left**2).mean() / targets.var())))
+    return sorted((one for one in shares if one[1] >= EXPLAINED), key=lambda one: -one[1])
+
+
+def _predicted_numbers(values: Rows, targets: Floats, codes: int) -> Floats:
+    """Out-of-fold numbers [N] from one feature's values [N]; the rows come in random order."""
+    from sklearn.tree import DecisionTreeRegressor
+
+    predicted = np.empty_like(targets)
+    for fold in range(FOLDS):
+        held_out = np.arange(len(targets)) % FOLDS == fold
+        known, asked, given = values[~held_out], values[held_out], targets[~held_out]
+        if codes:
+            code = _code(known, codes)
+            counts, sums = np.bincount(code, minlength=codes + 1), np.bincount(code, given, codes + 1)
+            means = np.where(counts > 0, sums / np.maximum(counts, 1), given.mean())
+            predicted[held_out] = means[_code(asked, codes)]
+        else:
+            tree = DecisionTreeRegressor(max_leaf_nodes=4 * LEAVES, min_samples_leaf=LEAF, random_state=0)
+            predicted[held_out] = tree.fit(_filled(known), given).predict(_filled(asked))
+    return predicted
 
 
 def _predicted(values: Rows, y: Integers, codes: int) -> Integers:

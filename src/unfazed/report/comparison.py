@@ -11,6 +11,7 @@ from unfazed.report.terminal import Hanging, metrics_table
 from unfazed.report.words import count, figure, number, printable
 
 Facts = Mapping[str, Any]
+MEASURES = {"accuracy": "accuracy", "f1_micro": "F1", "mae": "mean absolute error"}
 
 
 def comparison(told: Facts) -> Group:
@@ -60,12 +61,12 @@ def _left_out(told: Facts, names: list[str]) -> list[str]:
 def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     first, second = names[pair["first"]], names[pair["second"]]
     found, chance = pair["difference"], f"p = {_chance(pair['p_corrected'])}"
-    write = _points if pair["metric"] == "accuracy" else number
-    ahead, behind = (first, second) if (found["value"] > 0) == (pair["metric"] == "accuracy") else (second, first)
+    error = pair["metric"] == "mae"  # less is better
+    write = number if error else _points
+    ahead, behind = (first, second) if (found["value"] > 0) != error else (second, first)
     ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
     what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
-    measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
-    said = f"{first} less {second}: {measure} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
+    said = f"{first} less {second}: {MEASURES[pair['metric']]} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
     if pair["distinguishable"]:
         return f"{ahead} is better than {behind}. {said}{_surprise(pair)}."
     return f"{first} and {second} are not distinguishable. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
@@ -88,8 +89,7 @@ def _surprise(pair: Facts) -> str:
 def _needed(pair: Facts, rows: int) -> str:
     needed = pair["rows_needed"]
     if needed is None:
-        measure = "accuracy" if pair["metric"] == "accuracy" else "mean absolute error"
-        return f" No difference in {measure} was seen at all."
+        return f" No difference in {MEASURES[pair['metric']]} was seen at all."
     if needed <= rows:
         return " It is a close call: more test examples will tell."
     return f" If the difference is as large as it looks, some {count(_rounded(needed), 'test examples')} might show it."

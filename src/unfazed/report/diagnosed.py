@@ -30,6 +30,7 @@ Facts = Mapping[str, Any]
 SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
 TONES = {FINE: "green", UNTOLD: ""}
 NEEDED = ("train", "validation")
+RESTRAINTS = ("weight_decay", "augmentation", "dropout")  # settings above 0 that hold weights back
 
 
 def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
     checks: Facts = checked(json.loads(run.read_text(file.name)), CHECKS, file) if file.exists() else {}
     recipe = told["recipe"]
     skill = "accuracy" if told["classes"] else "r2"
-    counted = (told.get("labels") or {}).get("count")
+    labels = told.get("labels") or {}
+    counted = labels.get("count")
     width, usual = recipe.get("width"), checks.get("usual_width")
     return Signs(
         skill="accuracy" if skill == "accuracy" else "R²",
@@ -89,6 +91,11 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         usual_rate=checks.get("usual_rate"),
         width=(width, usual) if width and usual else None,
         wrong=_estimate(counted) if counted and counted["value"] is not None else None,
+        disagreement=labels.get("disagreement"),
+        usual_epochs=int(checks["usual_epochs"]) if checks.get("usual_epochs") else None,
+        passes=checks.get("passes"),
+        restrained=any(recipe.get(name) for name in RESTRAINTS),
+        ahead_on_test=_ahead_on_test(told, skill),
         ended_by_steps=bool(recipe.get("steps")),
         loss=checks.get("loss"),
         trials=[Trial(**{**one, "gain": _estimate(one["gain"])}) for one in checks.get("trials", [])],
@@ -97,7 +104,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         copies=_estimate(checks["copies"]) if checks.get("copies") else None,
         layers=[Layer(**one) for one in checks.get("layers", []) if len(one) == len(Layer._fields)],
         curve=Curve(**{**checks["curve"], "gain": _estimate(checks["curve"]["gain"])}) if checks.get("curve") else None,
-        **(_of_classes(run, table, probs) if told["classes"] else {}),
+        **(_of_classes(run, told, table, probs) if told["classes"] else {}),
     )
 
 
@@ -135,12 +142,20 @@ def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | N
     return max(found, key=lambda one: one[1].value, default=None)
 
 
-def _of_classes(run: "Run", table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+def _ahead_on_test(told: Facts, skill: str) -> tuple[str, Estimate] | None:
+    """The simpler model that is surely better on test rows, by the most, and the lead of the run's model over it."""
+    leads = [(words, facts.get("test", {}).get(SKILLS[skill])) for words, facts in simpler(told)]
+    known = [(words, _estimate(lead)) for words, lead in leads if lead and lead["high"] is not None]
+    return min((one for one in known if one[1].high < 0), key=lambda one: one[1].value, default=None)
+
+
+def _of_classes(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
     """Doubts about the labels, and how rare classes fare, by rows that were not learnt by heart."""
     y, names = table.y(), run.classes
     train, validation = table.rows("train"), table.rows("validation")
     counts: Integers = np.bincount(y[train][y[train] >= 0], minlength=len(names))
     return {
+        "calibration_error": _estimate(told["validation"]["calibration_error"]),
         "rows_per_class": len(train) / len(names),
         "suspected": contradicted(y[validation], probs[validation]),
         "classes": rarity(counts, y[validation], probs[validation], names),

@@ -1,6 +1,7 @@
 """The page's section on what limits the run: the cause, one thing to do, what it rests on, the layers as a picture."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,19 +24,26 @@ def diagnosis(told: Facts) -> Html:
         tag("h3", sentence(found["cause"])),
         tag("p", f"{found['confidence']} confidence", class_="soft small"),
         tag("p", tight(found["paragraph"])),
-        tag("p", tag("strong", "What to do: " if found["cause"] != FINE else "Next: "), found["action"], class_="todo"),
+        tag("p", tag("strong", "What to do: " if found["cause"] != FINE else "Next: "), *_todo(found["action"]),
+            class_="todo"),
         class_="card diagnosis",
-    )
+    )  # fmt: skip
     rows = [tag("div", tag("dt", name), tag("dd", tight(value))) for name, value in found["evidence"].items()]
     evidence = tag("div", tag("h3", "What it rests on"), tag("dl", *rows, class_="evidence"), class_="card")
     return tag(
         "section",
         tag("h2", "What limits it"),
-        tag("p", "One cause, the first that the numbers speak for. Test rows have no say in it.", class_="lead"),
+        tag("p", "One cause, the first that the numbers speak for. Test rows do not choose it.", class_="lead"),
         tag("div", text, evidence, class_="grid two"),
         layers(found["layers"]),
         id="diagnosis",
     )
+
+
+def _todo(action: str) -> list[Html | str]:
+    """What to do, what is to be typed set apart."""
+    typed = re.search(r"--\w|unfazed \w", action)
+    return [action[: typed.start()], tag("code", action[typed.start() :])] if typed else [action]
 
 
 def layers(found: Sequence[Facts]) -> Html | None:

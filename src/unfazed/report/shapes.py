@@ -46,7 +46,8 @@ MEASUREMENTS = {
     "labels": LABELS,
 }
 CHECKS = {
-    **dict.fromkeys(("usual_rate", "usual_width", "loss", "guess_loss", "variation"), NUMBER),
+    **dict.fromkeys(("usual_rate", "usual_epochs", "usual_width", "passes"), NUMBER),
+    **dict.fromkeys(("loss", "guess_loss", "variation"), NUMBER),
     "trials": [{"kept": bool, "learning_rate": NUMBER, "steps": int, "loss": NUMBER, "gain": Estimate}],
     "layers": [{"name": str, ...: NUMBER}],
     "copies": Estimate,

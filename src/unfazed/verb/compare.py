@@ -11,19 +11,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.analysis.comparison import examples_needed, holm, mcnemar, paired_bootstrap
+from unfazed.analysis.comparison import chance_of_none, examples_needed, holm, mcnemar, paired_bootstrap
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.intervals import SIGNIFICANT, Floats, paired_difference
+from unfazed.analysis.intervals import SIGNIFICANT, Floats, from_resamples, paired_difference
 from unfazed.analysis.metrics import classification
-from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.analysis.multilabel import Sets, chosen, f1_differences, f1_parts, multilabel
+from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.errors import SourceError, UsageError
-from unfazed.report import facts, numbers
+from unfazed.report import facts, numbers, sets
 from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
-
-TASKS = ("classification", "regression")
 
 
 class Side(NamedTuple):
@@ -33,6 +32,10 @@ class Side(NamedTuple):
     table: Table
     outputs: NDArray[np.floating]  # [N, K] of all its rows: calibrated probabilities; or the numbers [N, 1]
 
+    def sets(self, rows: NDArray[np.int64]) -> Sets:
+        """The sets of labels [n, K] that it predicts."""
+        return chosen(self.outputs[rows], np.array(self.run.thresholds))
+
 
 def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """Two or more runs on the examples that are test rows of each, matched by their content and label.
@@ -41,12 +44,13 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     another trained on, and how many have another label there. Labels that were corrected between two runs are compared
     by neither label: somebody looked at them because of what a run said, so that they would favour one of the two.
     `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
-    `difference` (first less second) of accuracy, or of the mean absolute error, with its interval, the probability `p`
-    that chance alone does as much (McNemar's exact test; a paired bootstrap), `p_corrected` for all comparisons (Holm),
-    `distinguishable`, and `rows_needed`: how many examples might show a difference like the one seen.
+    `difference` (first less second) of accuracy, of the mean absolute error, or of sets of labels of their micro F1,
+    with its interval, the probability `p` that chance alone does as much (McNemar's exact test for accuracy, else a
+    paired bootstrap), `p_corrected` for all comparisons (Holm), `distinguishable`, and `rows_needed`: how many examples
+    might show a difference like the one seen.
 
     Raises:
-        UsageError: fewer than two runs; classes and numbers; a run without test rows.
+        UsageError: fewer than two runs; runs of different tasks, or that know different labels; no test rows.
         SourceError: the runs have no test row in common.
         RunError: a run cannot be read.
     """
@@ -75,12 +79,12 @@ def _check(runs: list[Run]) -> None:
     paths = [run.path.resolve() for run in runs]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise UsageError(f"{twice} is named twice: a run is no better than itself")
-    if other := next((run for run in runs if run.task not in TASKS), None):
-        raise UsageError(f"{other.path} is a {other.task} run: compare knows {' and '.join(TASKS)}")
     if other := next((run for run in runs if run.task != runs[0].task), None):
         raise UsageError(
             f"{runs[0].path} is a {runs[0].task} run and {other.path} a {other.task} run: there is no common measure"
         )
+    if other := next((run for run in runs if run.task == "multilabel" and run.classes != runs[0].classes), None):
+        raise UsageError(f"{runs[0].path} and {other.path} know different labels: their sets have no common measure")
 
 
 def _side(run: Run) -> Side:
@@ -88,6 +92,9 @@ def _side(run: Run) -> Side:
         if run.task == "regression":
             of_numbers = numbers.evidence(run)
             return Side(run, of_numbers.table, of_numbers.predicted[:, None])
+        if run.task == "multilabel":
+            of_sets = sets.evidence(run)
+            return Side(run, of_sets.table, of_sets.probs)
         seen = facts.evidence(run)
         return Side(run, seen.table, seen.probs)
 
@@ -143,6 +150,8 @@ def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[st
 def _metrics(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:
     if side.run.task == "regression":
         found = regression(side.table.targets()[rows], side.outputs[rows, 0].astype(np.float64))
+    elif side.run.task == "multilabel":
+        found = multilabel(side.table.indicators()[rows], side.outputs[rows], side.sets(rows))
     else:
         found = classification(side.table.y()[rows], side.outputs[rows])
     return {name: estimate._asdict() for name, estimate in found.items()}
@@ -150,7 +159,7 @@ def _metrics(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:
 
 def _pair(first: int, second: int, rows: list[NDArray[np.int64]], sides: list[Side]) -> dict[str, Any]:
     one, other = ((sides[number], rows[number]) for number in (first, second))
-    measure = _numbers_differ if sides[first].run.task == "regression" else _classes_differ
+    measure = _DIFFER[sides[first].run.task]
     comparisons = len(sides) * (len(sides) - 1) // 2
     return {"first": first, "second": second, **measure(one, other, comparisons)}
 
@@ -192,6 +201,27 @@ def _numbers_differ(
         "r2_difference": r2_difference(targets, said, its)._asdict(),
         "rows_needed": examples_needed(differences, comparisons),
     }
+
+
+def _sets_differ(
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+) -> dict[str, Any]:
+    (side, rows), (its_side, its_rows) = one, other
+    y, own, its = side.table.indicators()[rows], side.sets(rows), its_side.sets(its_rows)
+    value, resampled = f1_differences(y, own, its)
+    bits = set_surprise(y, side.outputs[rows]) - set_surprise(y, its_side.outputs[its_rows])
+    surprises, chance = paired_bootstrap(bits / BITS_PER_NAT)
+    return {
+        "metric": "f1_micro",
+        "difference": from_resamples(value, resampled, len(y))._asdict(),
+        "p": chance_of_none(resampled),
+        "log_loss_difference": surprises._asdict(),
+        "log_loss_p": chance,
+        "rows_needed": examples_needed(value + f1_parts(y, own) - f1_parts(y, its), comparisons),
+    }
+
+
+_DIFFER = {"classification": _classes_differ, "regression": _numbers_differ, "multilabel": _sets_differ}
 
 
 def _corrected(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ def diagnose(run: str | Path | Run) -> dict[str, Any]:
     """What limits `run`: `cause`, `confidence` ("high", "moderate", "low"), `paragraph`, `action` and `evidence`.
 
     The causes are those of `unfazed.analysis.diagnosis`, "fine" and "can't tell" among them. `layers` are the
-    gradients and constant units by layer. Test rows have no say in it.
+    gradients and constant units by layer. Test rows do not choose the cause.
 
     Raises:
         RunError: there is no run, it is not finished, or its files are damaged.

@@ -19,7 +19,7 @@ from unfazed.analysis.intervals import Floats, paired_mean
 from unfazed.analysis.learning_curve import learning_curve
 from unfazed.analysis.signs import Layer, Trial
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
-from unfazed.analysis.tabular import leaks
+from unfazed.analysis.tabular import leaks, leaks_of_numbers
 from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
 from unfazed.device import evaluation_batch
@@ -37,7 +37,7 @@ from unfazed.verb.prepare import Prepared
 
 CAUTIOUS = 0.25  # of the learning rate, for going on
 HELD_OUT = 512  # validation rows that trials are judged by
-STEPS = (20, 60)  # of a trial, fewest and most; between them a twentieth of the run's, so that no clock decides
+STEPS = (30, 60)  # of a trial, fewest and most; between them a twentieth of the run's, so that no clock decides
 EXAMINING = 10  # steps that scoring the trials and measuring the layers take as long as
 LOOKED_AT = 2000  # inputs compared with one another, of each side
 BATCH = 128  # training rows whose gradients are measured
@@ -61,6 +61,8 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
         finite(
             {
                 "usual_rate": usual.recipe.learning_rate,
+                "usual_epochs": usual.recipe.epochs,
+                "passes": steps / len(loader),
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
                 **trials(prepared, planned, loader, usual, trial_steps(steps)),
                 "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
@@ -77,8 +79,9 @@ def trial_steps(steps: int) -> int:
 
 
 def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
-    """The untrained network, and the recipe that would be taken had nobody set a learning rate or a width."""
-    open_ones = plan(prepared, replace(recipe, learning_rate=AUTO, width=AUTO), device).recipe
+    """The untrained network, and the recipe that would be taken had nobody set a learning rate, a width or a length."""
+    undecided = replace(recipe, learning_rate=AUTO, width=AUTO, epochs=AUTO, steps=0)
+    open_ones = plan(prepared, undecided, device).recipe
     return plan(prepared, recipe, device)._replace(recipe=open_ones)
 
 
@@ -87,7 +90,8 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps
 
     Going on is tried at a quarter of the run's highest rate: a schedule of a few steps at all of it does harm first.
     """
-    rows = prepared.table.rows("validation")[:HELD_OUT]
+    draw = np.random.default_rng(planned.recipe.seed)  # in a table's order the first rows may be of one class
+    rows = draw.permutation(prepared.table.rows("validation"))[:HELD_OUT]
     kept = losses(prepared, planned.model, rows)
     told: dict[str, Any] = {"loss": float(kept.mean()), "guess_loss": guess_loss(prepared, rows), "trials": []}
     if loader.processes.count > 1:
@@ -157,13 +161,16 @@ def of_inputs(prepared: Prepared, train: NDArray[np.int64], validation: NDArray[
 
 
 def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Columns of a table that tell the target alone."""
+    """Columns of a table that tell the target alone, and how well: share of rows told rightly, of numbers R²."""
     if not isinstance(prepared.preprocessor, TabularPreprocessor):
         return []
-    owners = column_names(prepared.preprocessor)
+    owners, codes = column_names(prepared.preprocessor), prepared.preprocessor.codes
     x = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
-    found = leaks(x, prepared.table.y()[rows], prepared.preprocessor.codes, seed=0)
-    return [{"column": owners[leak.feature], "right": leak.accuracy.value} for leak in found]
+    if prepared.scale is not None:
+        found = leaks_of_numbers(x, prepared.table.targets()[rows], codes, seed=0)
+    else:
+        found = [(leak.feature, leak.accuracy.value) for leak in leaks(x, prepared.table.y()[rows], codes, seed=0)]
+    return [{"column": owners[feature], "right": right} for feature, right in found]
 
 
 def layers(prepared: Prepared, planned: Plan, untrained: nn.Module) -> list[Layer]:

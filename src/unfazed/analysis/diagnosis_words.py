@@ -1,0 +1,151 @@
+"""How the numbers of a diagnosis are said: skills, losses, shares and what they rest on, as people read them."""
+
+import math
+from collections.abc import Iterator
+
+from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.readings import ahead_of_it
+from unfazed.analysis.signs import Signs
+from unfazed.analysis.surprise import BITS_PER_NAT
+
+MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
+
+
+def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
+    """What was measured, by name."""
+    yield f"{signs.skill} on training rows", f"{estimate(signs.train, signs)}, n = {signs.train.n:,}"
+    yield f"{signs.skill} on validation rows", f"{estimate(signs.validation, signs)}, n = {signs.validation.n:,}"
+    yield "a guess that looks at no input", skill(signs.guess, signs)
+    if signs.simpler:
+        yield signs.simpler[0], estimate(signs.simpler[1], signs)
+    yield from _settings(signs)
+    for tried in signs.trials:
+        start = "more steps" if tried.kept else "steps from new weights"
+        name = f"{tried.steps} {start} at a learning rate of {tried.learning_rate:g}"
+        yield name, f"validation loss {loss(tried.loss, signs)} instead of {loss(signs.loss, signs)}"
+    yield from _doubts(signs)
+    if signs.curve:
+        yield "mistakes that four times the data would spare a linear probe", estimate(signs.curve.gain)
+    if signs.layers:
+        worst = max(signs.layers, key=lambda one: one.constant)
+        yield "units that say the same of every example, at most", f"{percent(worst.constant)} ({worst.name})"
+
+
+def _settings(signs: Signs) -> Iterator[tuple[str, str]]:
+    if signs.usual_rate:
+        yield "learning rate, and what is usual", f"{signs.learning_rate:g}; {signs.usual_rate:g}"
+    if signs.usual_epochs:
+        yield "epochs, and what is usual for so many rows", f"{passes(signs)}; {signs.usual_epochs}"
+
+
+def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
+    if signs.suspected:
+        said = f"{estimate(signs.suspected)}, n = {signs.suspected.n:,}"
+        yield "labels contradicted where the model is surest", said
+    if signs.wrong:
+        ends = f"({signs.wrong.low:,.0f} to {signs.wrong.high:,.0f})"
+        yield "labels estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
+    if signs.classes:
+        both = f"{estimate(signs.classes.rare)}; {estimate(signs.classes.others)}"
+        yield "recall of rare classes, and of the others", both
+    if signs.variation is not None:
+        yield "how far inputs differ, of what they could", percent(signs.variation)
+    if signs.copies:
+        yield "held-out inputs with a near copy in training", f"{estimate(signs.copies)}, n = {signs.copies.n:,}"
+
+
+def both(signs: Signs) -> str:
+    """The skill on training and on validation rows."""
+    train, validation = estimate(signs.train, signs), estimate(signs.validation, signs)
+    return f"{signs.skill} is {train} on training, {validation} on validation rows (n = {signs.validation.n:,})"
+
+
+def stated(signs: Signs) -> str:
+    """`both` as the beginning of a sentence."""
+    said = both(signs)
+    return said[:1].upper() + said[1:]
+
+
+def worth(signs: Signs) -> str:
+    """A sentence on what more data would buy, where a curve tells; else nothing."""
+    if signs.curve is None or not math.isfinite(signs.curve.gain.value):
+        return ""
+    spared, left = signs.curve.gain, 1 - signs.validation.value
+    if spared.low <= 0 or not left:
+        return ""
+    bought = Estimate(spared.value * left, spared.low * left, spared.high * left, spared.n)
+    return (f" By the learning curve of a linear probe, four times the data would spare {percent(spared.value)} of "
+            f"the mistakes: {points(bought)}.")  # fmt: skip
+
+
+def counted(signs: Signs) -> str:
+    """A sentence on how many labels an audit estimates to be wrong, where there was one."""
+    if signs.wrong is None:
+        return ""
+    ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
+    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} labels are estimated to be wrong ({ends})."
+
+
+def passes(signs: Signs) -> str:
+    """How many epochs were made, the last perhaps in part."""
+    made = signs.passes or len(signs.epochs)
+    return "1 epoch" if made == 1 else f"{made:.2g} epochs" if made < 1 else f"{made:.0f} epochs"
+
+
+def longer(signs: Signs) -> str:
+    """What to do against too short a training."""
+    if signs.ended_by_steps:
+        return "Train longer: more steps, or more time"
+    return f"Train longer: --epochs {max(3 * len(signs.epochs), signs.usual_epochs or 10)}"
+
+
+def times(own: float, usual: float) -> str:
+    """How far a setting is from the usual one."""
+    return f"{own / usual:,.0f} times higher" if own > usual else f"{usual / own:,.0f} times lower"
+
+
+def percent(share: float) -> str:
+    """A share."""
+    return f"{100 * share:.1f} %" if share else "0 %"
+
+
+def skill(value: float, signs: Signs) -> str:
+    """Accuracy as a share, R² as a number."""
+    return percent(value) if signs.skill == "accuracy" else f"{value:.3f}"
+
+
+def estimate(found: Estimate, signs: Signs | None = None) -> str:
+    """A share, or a skill, with its interval."""
+    if signs is None or signs.skill == "accuracy":
+        return f"{percent(found.value)} ({100 * found.low:.1f} – {100 * found.high:.1f})"
+    return f"{found.value:.3f} ({found.low:.3f} – {found.high:.3f})"
+
+
+def points(found: Estimate) -> str:
+    """A difference of shares or skills in points, without its sign where the interval has one."""
+    low, high = sorted((abs(found.low), abs(found.high)))
+    if found.low < 0 < found.high:
+        return f"{100 * found.value:+.1f} points ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return f"{100 * abs(found.value):.1f} points ({100 * low:.1f} – {100 * high:.1f})"
+
+
+def loss(value: float | None, signs: Signs) -> str:
+    """Surprise in bits, or a squared error of standardised numbers."""
+    if value is None:
+        return "unknown"
+    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill == "accuracy" else f"{value:.3g}"
+
+
+def overtaken(signs: Signs) -> str:
+    """A sentence on the simpler model that does better, where one does; else nothing."""
+    ahead = ahead_of_it(signs)
+    if ahead is None:
+        return ""
+    name, lead, rows = ahead
+    return f" On the {rows} rows {name} does better, by {points(lead)}."
+
+
+def uncalibrated(signs: Signs) -> str:
+    """A sentence on probabilities that are surely off; else nothing."""
+    error = signs.calibration_error
+    return f" But its probabilities are off by {estimate(error)}." if error and error.low > MISCALIBRATED else ""
