@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent / "src" / "unfazed"
 LAYERS = [  # a part may import only from lines below its own; siblings do not import one another
     {"__main__"},
     {"cli", "estimator"},
-    {"cli_labels", "cli_flags", "cli_diagnose"},
+    {"cli_labels"},
+    {"cli_flags", "cli_diagnose"},
     {"web"},
     {"verb"},
     {"report"},
@@ -27,7 +28,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"modality", "samples", "target"},
     {"sample_sounds"},
     {"seen"},
-    {"reading", "split", "corrections", "source", "source_values", "source_hub"},
+    {"reading", "split", "corrections", "labelled", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder", "source_labels"},
     {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},

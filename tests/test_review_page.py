@@ -20,7 +20,10 @@ from test_browser import CHROMIUM, QUIET
 
 import unfazed
 from unfazed.corrections import FILE, read_corrections
+from unfazed.labelled import read_labels
 from unfazed.report.words import percent
+from unfazed.run import Run
+from unfazed.verb import queries
 from unfazed.web.review import Review, Wanted
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -103,6 +106,59 @@ def test_labels_corrected_by_keyboard_reach_the_next_run(browser: "sync_api.Brow
     labels = dict(again.table().frame.select("id", "label").iter_rows())
     assert (labels[suggested], labels[undone]) == (suggestion, "zero, crossed")
     assert dropped not in labels and "zero, crossed" in again.classes
+
+
+def asked(folder: Path, count: int = 5) -> Path:
+    """A copy of the run with a query of digits that it has not seen; the query's folder."""
+    run = shutil.copytree(trained.run().path, folder / "run")
+    pool = trained.digits(folder / "new", first=400, count=40)
+    return queries.keep(Run.open(run), unfazed.query(run, pool, count=count).frame, "new")
+
+
+def test_examples_without_a_label_get_one_by_keyboard(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    query, told = asked(tmp_path), []  # type: ignore[var-annotated]
+    with serving(query) as (address, _):
+        page = opened(browser, address, told)
+        assert "given" not in page.locator("main:visible").inner_text().lower()
+        guess = page.locator('[data-action="suggested"] b').inner_text()
+        assert page.locator("#question").inner_text() == f"{guess}?" and page.locator("#reason").inner_text()
+        page.keyboard.press("k")  # there is nothing to keep
+        first = pressed(page, "s")
+        second_guess = page.locator(".choice .label").nth(1).inner_text()
+        second = pressed(page, "2")
+        page.keyboard.press("z")
+        page.wait_for_function("name => document.getElementById('name').textContent === name", arg=second)
+        second = pressed(page, "2")
+        dropped = pressed(page, "d")
+        assert page.locator("#progress-words").inner_text() == "3 of 5 decided"
+        page.keyboard.press("w")
+        page.wait_for_selector(".tile")
+        assert "null" not in page.locator("#tiles").inner_text()
+        with page.expect_download() as download:
+            page.get_by_text("Export").click()
+        download.value.save_as(tmp_path / "labels.csv")
+        page.close()
+    assert told == []
+    found = {Path(one.input).name: one.label for one in read_labels(tmp_path / "labels.csv")}
+    assert found == {Path(first).name: guess, Path(second).name: second_guess}
+    assert Path(dropped).name not in found
+
+
+def test_the_static_page_of_a_query_gives_back_its_labels(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    from unfazed.web.open import static_file
+
+    told: list[str] = []
+    static_file(asked(tmp_path), tmp_path / "page.html", 5)
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told, viewport={"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    guess, name = page.locator('[data-action="suggested"] b').inner_text(), pressed(page, "s")
+    pressed(page, "u")
+    with page.expect_download() as download:
+        page.get_by_text("Export").click()
+    download.value.save_as(tmp_path / "labels.csv")
+    assert [(one.input, one.label) for one in read_labels(tmp_path / "labels.csv")] == [(name, guess)]
+    assert told == []
+    page.close()
 
 
 def test_two_people_see_each_other(browser: "sync_api.Browser", tmp_path: Path) -> None:

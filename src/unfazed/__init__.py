@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unfazed.verb.evaluate import evaluate as evaluate
     from unfazed.verb.label_issues import label_issues as label_issues
     from unfazed.verb.lr_find import lr_find as lr_find
+    from unfazed.verb.query import query as query
     from unfazed.verb.train import resume as resume
     from unfazed.verb.train import train as train
 
@@ -41,6 +42,7 @@ _HOMES = {
     "evaluate": "unfazed.verb.evaluate",
     "label_issues": "unfazed.verb.label_issues",
     "lr_find": "unfazed.verb.lr_find",
+    "query": "unfazed.verb.query",
     "resume": "unfazed.verb.train",
     "train": "unfazed.verb.train",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "evaluate",
     "label_issues",
     "lr_find",
+    "query",
     "resume",
     "train",
 ]

@@ -25,7 +25,7 @@ from unfazed.cli_flags import (
     SourceFlags,
     settings,
 )
-from unfazed.cli_labels import label_issues, review
+from unfazed.cli_labels import label_issues, query, review
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
 from unfazed.verb.launch import follows, is_launched, launched, speaks
@@ -311,9 +311,8 @@ def _say_if_unfinished(path: Path) -> None:
         print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
 
 
-app.command(diagnose)
-app.command(label_issues)
-app.command(review)
+for command in (diagnose, label_issues, review, query):
+    app.command(command)
 
 
 def _tell(line: str) -> None:

@@ -12,6 +12,7 @@ RECIPE = Group("Recipe", help="Every hyperparameter; also keys of a TOML file (-
 SOURCE = Group("Source", help="What the source does not say by itself.")
 MACHINE = Group("Machine", help="How this machine is used.")
 OUTPUT = Group("Output")
+PAGE = Group("Page", help="The page in the browser, on which people decide.")
 CERTAINTY = Group("Certainty", help="How sure it may be, by what the validation rows of the run promise.")
 
 
@@ -72,15 +73,41 @@ class SourceFlags(LabelFlags):
         A column to split by: the latest rows are the test rows.
     corrections
         A file of labels that people corrected, as unfazed review writes it; the sides stay as they are without it.
+    more
+        A file of examples that were labelled since, columns input and label: training rows, never held-out ones.
     """
 
     input: str | None = None
     group: str | None = None
     time: str | None = None
     corrections: str | None = None
+    more: str | None = None
 
 
-NO_LABEL_FLAGS, NO_SOURCE_FLAGS = LabelFlags(), SourceFlags()
+@Parameter(group=PAGE)
+@dataclass(frozen=True, kw_only=True)
+class PageFlags:
+    """How the page is served.
+
+    Parameters
+    ----------
+    reviewer
+        Who decides; by default the name of the user.
+    host
+        The address to listen on. Anybody who can reach it and has the link can decide.
+    port
+        By default any that is free.
+    browser
+        Whether to open the page where there is a screen.
+    """
+
+    reviewer: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    browser: bool = True
+
+
+NO_LABEL_FLAGS, NO_SOURCE_FLAGS, PAGE_FLAGS = LabelFlags(), SourceFlags(), PageFlags()
 
 JsonFlag = Annotated[bool, Parameter(name="--json", negative="", group=OUTPUT, help="Print JSON.")]
 RecipeFile = Annotated[Path | None, Parameter(group=RECIPE, help="A TOML file of hyperparameters; flags override it.")]

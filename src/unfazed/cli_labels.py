@@ -1,11 +1,12 @@
-"""The commands about labels."""
+"""The commands about labels: which are wrong, which are worth asking for, and the page on which people decide."""
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from unfazed.cli_flags import PAGE, PAGE_FLAGS, PageFlags
 from unfazed.console import console_of_output
 from unfazed.errors import UsageError
 
@@ -44,38 +45,27 @@ def review(
     run: Path,
     /,
     *,
-    reviewer: str | None = None,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    browser: bool = True,
+    page: Annotated[PageFlags, Parameter(name="*")] = PAGE_FLAGS,
     export: Path | None = None,
     static: Path | None = None,
     limit: int = 200,
 ) -> None:
-    """Check the labels of a run in the browser, the most doubtful first; then train again with the corrections.
+    """Check the labels of a run in the browser, the most doubtful first; or label the examples of a query.
 
     Parameters
     ----------
     run
-        The run folder. Decisions are kept in it, under review/.
-    reviewer
-        Who decides; by default the name of the user.
-    host
-        The address to listen on. Anybody who can reach it and has the link can decide.
-    port
-        By default any that is free.
-    browser
-        Whether to open the page where there is a screen.
+        The run folder; decisions are kept in it, under review/. Or the folder of a query, RUN/queries/1.
     export
-        Write what was decided to this file, corrections.csv say, for unfazed train SOURCE --corrections; no page.
+        Write what was decided to this file, for unfazed train SOURCE --corrections, or --more for a query; no page.
     static
-        Write the page as one HTML file that needs no server, for decisions elsewhere; it gives back a corrections.csv.
+        Write the page as one HTML file that needs no server, for decisions elsewhere; it gives back such a CSV.
     limit
         How many examples such a file holds.
     """
     if export is not None and static is not None:
         raise UsageError("--export and --static are two things: ask for one of them")
-    from unfazed.web.open import exported, retraining, served, static_file
+    from unfazed.web.open import exported, retraining, static_file
 
     console = console_of_output()
     if export is not None:
@@ -85,7 +75,69 @@ def review(
     elif static is not None:
         console.print(f"{static_file(run, static, limit)}\n  page    {static}", soft_wrap=True, markup=False)
     else:
-        for line in served(run, reviewer, host, port, browser):
-            console.print(line, soft_wrap=True, markup=False)
-        then = f"unfazed review {shlex.quote(str(run))} --export corrections.csv"
-        console.print(f"  next    {then}", soft_wrap=True, markup=False)
+        _serve(run, page)
+
+
+def query(
+    run: Path,
+    unlabelled: list[str],
+    /,
+    *,
+    count: int = 100,
+    by: Literal["both", "uncertainty", "diversity"] = "both",
+    csv: Path | None = None,
+    path: str | None = None,
+    header: bool = True,
+    review: Annotated[bool, Parameter(negative="", group=PAGE)] = False,
+    page: Annotated[PageFlags, Parameter(name="*")] = PAGE_FLAGS,
+) -> None:
+    """Rank what is most worth labelling next among unlabelled examples; then label it, and train again with it.
+
+    Parameters
+    ----------
+    run
+        The run folder. The list is kept in it, under queries/.
+    unlabelled
+        Files, folders, texts, or CSV, TSV, Parquet or JSONL files of paths, texts or rows, as for unfazed predict.
+    count
+        How many examples to choose.
+    by
+        What the model cannot tell (uncertainty), what is unlike all that is labelled (diversity), or both at once.
+    csv
+        A file for the list, with an empty column label: filled in, it is what unfazed train SOURCE --more takes.
+    path
+        The column of paths of a table; by default the one with the most that are files.
+    header
+        Whether the first line of such a table names its columns.
+    review
+        Open the page on which they are labelled, at once.
+    """
+    from unfazed.report.query import follow, listing
+    from unfazed.run import Run
+    from unfazed.verb.queries import keep
+    from unfazed.verb.query import query_events, write_csv
+
+    console = console_of_output()
+    found = follow(query_events(run, unlabelled, count, by, path, header), console)
+    folder = keep(Run.open(run), found.frame, ", ".join(Path(item).name or item for item in unlabelled))
+    if csv is not None:
+        write_csv(found, csv)
+    written = str(csv) if csv is not None else None
+    console.print(listing(found, Run.open(run).recipe.modality, written), soft_wrap=not console.is_terminal)
+    if review:
+        _serve(folder, page)
+    else:
+        console.print(f"  next    unfazed review {shlex.quote(str(folder))}", soft_wrap=True, markup=False)
+
+
+def _serve(folder: Path, page: PageFlags) -> None:
+    """Serve the page of a run or of a query until Ctrl-C, and say what to do with the decisions."""
+    from unfazed.verb.queries import is_query
+    from unfazed.web.open import served
+
+    console = console_of_output()
+    for line in served(folder, page.reviewer, page.host, page.port, page.browser):
+        console.print(line, soft_wrap=True, markup=False)
+    file = "labels.csv" if is_query(folder) else "corrections.csv"
+    then = f"unfazed review {shlex.quote(str(folder))} --export {file}"
+    console.print(f"  next    {then}", soft_wrap=True, markup=False)

@@ -42,7 +42,8 @@ class SourceOptions:
     path, target, group, time: columns of a table: the file, the label, what must stay on one side, what orders the
     rows. input: columns of a table that are to be learnt from, separated by commas.
     label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
-    corrections: a file of labels that people corrected, as `unfazed review` writes it.
+    corrections: a file of labels that people corrected, as `unfazed review` writes it. more: a file of examples that
+    people labelled since, for the training rows alone, as `unfazed review` of a query writes it.
     """
 
     path: str | None = None
@@ -53,6 +54,7 @@ class SourceOptions:
     group: str | None = None
     time: str | None = None
     corrections: str | None = None
+    more: str | None = None
 
     @property
     def inputs(self) -> list[str]:

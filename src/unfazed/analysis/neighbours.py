@@ -1,7 +1,10 @@
 """The nearest neighbours of embeddings, in blocks of bounded memory.
 
-Axis letters: N rows, D embedding width, M references, k neighbours.
+Axis letters: N rows, n that are asked about, D embedding width, d components of it, M references, k neighbours.
 """
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +25,7 @@ def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) 
     n, count = len(embeddings), max(0, min(count, len(references) - 1))
     if not count:
         return np.empty((n, 0), np.int64)
-    units = _units(embeddings)
+    units = Sphere.around(embeddings).units(embeddings)
     others = units[references].T.copy()
     place = np.full(n, -1)
     place[references] = np.arange(len(references))
@@ -40,20 +43,60 @@ def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) 
     return rows
 
 
-def _units(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Embeddings around their mean, of length one and at most COMPONENTS wide; what is not a number is 0."""
-    n, width = embeddings.shape
-    some = _numbers(embeddings[:: max(1, n // FITTED)]).astype(np.float64)
-    mean = some.mean(0)
-    _, vectors = np.linalg.eigh((some - mean).T @ (some - mean)) if width > COMPONENTS else (None, np.eye(width))
-    components = vectors[:, -COMPONENTS:].astype(np.float32)
-    units = np.empty((n, components.shape[1]), np.float32)
-    for start in range(0, n, FITTED):
-        block = slice(start, start + FITTED)
-        found = (_numbers(embeddings[block]) - mean.astype(np.float32)) @ components
-        length = np.linalg.norm(found, axis=1, keepdims=True)
-        units[block] = found / np.maximum(length, np.finfo(np.float32).tiny)
-    return units
+class Sphere(NamedTuple):
+    """Where embeddings are compared by their direction."""
+
+    mean: NDArray[np.float32]  # [D]
+    components: NDArray[np.float32]  # [D, d] the principal ones, COMPONENTS at most
+
+    @classmethod
+    def around(cls, embeddings: NDArray[np.floating]) -> "Sphere":
+        """The sphere around the mean of `embeddings` [N, D]."""
+        n, width = embeddings.shape
+        some = _numbers(embeddings[:: max(1, n // FITTED)]).astype(np.float64)
+        mean = some.mean(0)
+        _, vectors = np.linalg.eigh((some - mean).T @ (some - mean)) if width > COMPONENTS else (None, np.eye(width))
+        return cls(mean.astype(np.float32), vectors[:, -COMPONENTS:].astype(np.float32))
+
+    def units(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """`embeddings` [n, D] as vectors [n, d] of length one; what is not a number is 0."""
+        units = np.empty((len(embeddings), self.components.shape[1]), np.float32)
+        for start in range(0, len(embeddings), FITTED):
+            block = slice(start, start + FITTED)
+            found = (_numbers(embeddings[block]) - self.mean) @ self.components
+            length = np.linalg.norm(found, axis=1, keepdims=True)
+            units[block] = found / np.maximum(length, np.finfo(np.float32).tiny)
+        return units
+
+
+def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each of `units` [n, d] is from the nearest of the `references` [M, d]: the chord between them [n], 0..2.
+
+    Infinite where there are no references.
+    """
+    found = np.full(len(units), np.inf, np.float32)
+    others = np.ascontiguousarray(references.T)
+    for block in _blocks(len(units), len(references)) if len(references) else ():
+        alike = (units[block] @ others).max(1)
+        found[block] = np.sqrt(np.maximum(2 - 2 * alike, 0))
+    return found
+
+
+def closest(units: NDArray[np.float32], references: NDArray[np.float32], count: int) -> Integers:
+    """The numbers of the `count` nearest of the `references` [M, d] to each of `units` [n, d], nearest first."""
+    count = min(count, len(references))
+    rows, others = np.empty((len(units), count), np.int64), np.ascontiguousarray(references.T)
+    for block in _blocks(len(units), len(references)) if count else ():
+        alike = units[block] @ others
+        best = np.argpartition(-alike, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(alike, best, 1), axis=1, kind="stable")
+        rows[block] = np.take_along_axis(best, order, 1)
+    return rows
+
+
+def _blocks(rows: int, references: int) -> Iterator[slice]:
+    step = max(1, BLOCK // references)
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def _numbers(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Which numbers given as labels may be wrong: those far from what is predicted, by the measure of their neighbours.
 
-Axis letters: N rows, D embedding width, k neighbours.
+Axis letters: N rows, n new ones, D embedding width, k neighbours.
 """
 
 import math
@@ -49,3 +49,16 @@ def _standardised(residuals: Floats, neighbours: Integers, trained: NDArray[np.b
         found[side] /= max(float(usual), 1e-12)
     around = np.median(np.nan_to_num(np.abs(found))[neighbours], axis=1) if neighbours.shape[1] else 1.0
     return np.asarray(found / np.maximum(around, LEAST))
+
+
+def expected_errors(residuals: Floats, trained: NDArray[np.bool_], neighbours: Integers) -> Floats:
+    """How far off a prediction is to be expected, [n]: the mean residual of its neighbours, without its sign.
+
+    residuals [N] (nan = not known) of the labelled rows, `trained` [N] those that were trained on, whose residuals are
+    brought to the median of the others; neighbours [n, k], rows whose residual is known.
+    """
+    sizes = np.abs(residuals)
+    usual = [np.nanmedian(sizes[side]) if np.isfinite(sizes[side]).any() else np.nan for side in (trained, ~trained)]
+    if np.isfinite(usual).all() and usual[0] > 0:
+        sizes[trained] *= usual[1] / usual[0]
+    return np.asarray(sizes[neighbours].mean(axis=1))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.intervals import Estimate, Floats, Integers
 from unfazed.analysis.label_issues import LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
@@ -51,8 +51,8 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     """The labels of a run that are probably wrong, worst first; with `every`, all labels.
 
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
-    what the order rests on (lower = worse: `margin`; `agreement`, the neighbours' probability of the label; `simple`, a
-    simple model's; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows. Where
+    what the order rests on (`margin`, `agreement` of the neighbours and `simple`, a simple model's probability of the
+    label: lower = worse; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows. Where
     numbers are predicted, how many are wrong can't be told, and `error_probability` is null; so it is where labels that
     were not trained on were corrected.
 
@@ -77,22 +77,47 @@ def audited(run: Run, table: Table) -> LabelIssues:
     Raises:
         RunError: a file is missing or damaged, or they contradict one another.
     """
+    window, probs, embeddings, simple = _record(run, table)
+    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
+    if table.task == "regression":
+        return number_issues(table.targets(), _numbers(run, window, probs), embeddings, trained, seed)
+    belief = np.where(trained[:, None], window, probs)
+    return found_in(table.y(), belief, embeddings, _splits(table, trained), simple, seed)
+
+
+def residuals(run: Run, table: Table) -> tuple[Floats, NDArray[np.bool_]]:
+    """How far each number of a run is from what is predicted [N], nan = unknown; and which rows were trained on [N].
+
+    Raises:
+        RunError: a file is missing or damaged, or they contradict one another.
+    """
+    window, probs, *_ = _record(run, table)
+    return table.targets() - _numbers(run, window, probs), np.isfinite(window[:, 0])
+
+
+class _Record(NamedTuple):
+    window: NDArray[np.floating]  # [N, K], predictions before memorisation
+    probs: NDArray[np.floating]  # [N, K], of the finished model
+    embeddings: NDArray[np.floating]  # [N, D]
+    simple: NDArray[np.floating] | None  # [N, K], of a simple model; earlier versions asked none
+
+
+def _record(run: Run, table: Table) -> _Record:
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
     if window is None or probs is None or embeddings is None:
         raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
     outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
-    simple = scores.get("out_of_sample", probs)  # earlier versions asked no simple model
-    shapes = {window.shape, probs.shape, simple.shape}
+    simple = scores.get("out_of_sample")
+    shapes = {one.shape for one in (window, probs, simple) if one is not None}
     if shapes != {(len(table), *outputs)} or len(embeddings) != len(table):
         raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
-    seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
-    if table.task == "regression":
-        in_window = _in_units(run, window[:, 0])
-        predicted = np.where(trained, in_window, probs[:, 0].astype(np.float64))
-        return number_issues(table.targets(), predicted, embeddings, trained, seed)
-    belief = np.where(trained[:, None], window, probs)
-    return found_in(table.y(), belief, embeddings, _splits(table, trained), scores.get("out_of_sample"), seed)
+    return _Record(window, probs, embeddings, simple)
+
+
+def _numbers(run: Run, window: NDArray[np.floating], probs: NDArray[np.floating]) -> Floats:
+    """What is predicted of each row [N], of those that were trained on before memorisation."""
+    return np.where(np.isfinite(window[:, 0]), _in_units(run, window[:, 0]), probs[:, 0].astype(np.float64))
 
 
 def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:

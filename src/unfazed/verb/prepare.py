@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,6 +18,7 @@ from torch import Tensor
 from unfazed.batch import Examples
 from unfazed.cache import notes
 from unfazed.corrections import Correction, Outcome, correct, read_corrections
+from unfazed.labelled import Added, Labelled, join, read_labels, rows_beside
 from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import Reading, parallel, reading
 from unfazed.recipe import Recipe
@@ -44,6 +47,7 @@ class Prepared(NamedTuple):
     scale: Scale | None  # of the numbers to predict
     fitting: str  # how inputs of other sizes are brought to one
     corrections: list[Outcome]  # of labels that people corrected
+    labelled: list[Added]  # examples that people labelled since
 
     def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """What a model says [n, K], numbers in the units of the source."""
@@ -57,7 +61,7 @@ class Reader:
         """`look`: what is to be known of an input, as its raw, and its hash."""
         self.table, self.look = table, look
         self.reasons: list[str | None] = []  # why a row cannot be used [N of the source]
-        self._contents: list[str] = []  # sha256 [N of the source]
+        self.digests: list[str] = []  # sha256 [N of the source]
         self._facts: list[Any] = []
 
     def read(self) -> Iterator[Advance]:
@@ -66,20 +70,20 @@ class Reader:
         inputs, labels = self.table.frame["input"].to_list(), self.table.frame["label"].to_list()
         for row, one in enumerate(parallel(self.look, inputs)):
             self.reasons.append(problem_of(labels[row], self.table.task) or one.problem)
-            self._contents.append(one.sha256)
+            self.digests.append(one.sha256)
             self._facts.append(one.raw)
             yield Advance(row + 1, total)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
         """The contents in `reasons` turned out to be of no use."""
         self.reasons = [
-            reason or reasons.get(content) for reason, content in zip(self.reasons, self._contents, strict=True)
+            reason or reasons.get(content) for reason, content in zip(self.reasons, self.digests, strict=True)
         ]
 
     @property
     def contents(self) -> list[str]:
         """Of the rows that can be used [N]."""
-        return [content for content, reason in zip(self._contents, self.reasons, strict=True) if reason is None]
+        return [content for content, reason in zip(self.digests, self.reasons, strict=True) if reason is None]
 
     @property
     def facts(self) -> list[Any]:
@@ -107,14 +111,16 @@ def prepare(
     """
     check_cache(cache)
     corrections = read_corrections(options.corrections) if options.corrections else []
+    labels = read_labels(options.more) if options.more else []
     found = decided(modality.find(local(source), options), recipe.task)
     check_labels(found)
+    asked = _Asked(found, rows_beside(found, labels, options.more or "", modality.values), labels, corrections)
     with _looking(modality, cache) as look:
-        reader = Reader(found, look)
+        reader = Reader(asked.rows(), look)
         yield from reader.read()
     encoder = Encoder(modality, cache)
     while True:
-        divided = _divided(found, reader, recipe, options.group or "group", corrections)
+        divided = _divided(asked, reader, recipe, options.group or "group")
         table, facts = divided.table, divided.facts
         preprocessor = modality.fit([facts[row] for row in table.rows("train")], recipe, table.columns)
         damaged = yield from encoder.encode(table, preprocessor)
@@ -139,7 +145,21 @@ def prepare(
         scale,
         modality.fitting(facts, preprocessor),
         divided.outcomes,
+        divided.added,
     )
+
+
+class _Asked(NamedTuple):
+    """The source, and what people have said since."""
+
+    found: Table
+    new: Table  # labelled examples that the source has not
+    labels: list[Labelled]  # likewise
+    corrections: list[Correction]
+
+    def rows(self) -> Table:
+        """All rows that are to be read, those of the source first."""
+        return replace(self.found, frame=pl.concat([self.found.frame, self.new.frame]))
 
 
 class _Divided(NamedTuple):
@@ -149,20 +169,22 @@ class _Divided(NamedTuple):
     facts: list[Any]
     duplicates: Duplicates
     outcomes: list[Outcome]
+    added: list[Added]
 
 
-def _divided(
-    found: Table, reader: Reader, recipe: Recipe, group: str, corrections: Sequence[Correction]
-) -> _Divided:
-    """Sides first, by the labels that the source has: corrected ones move no row to another side."""
-    readable = usable(found, reader.reasons)
-    drawn, leaked = draw_splits(
-        readable, reader.contents, recipe.validation, recipe.test, recipe.seed, group
-    )
-    corrected = correct(drawn, corrections)
+def _divided(asked: _Asked, reader: Reader, recipe: Recipe, group: str) -> _Divided:
+    """Sides first, of the source alone and by the labels that it has: nothing said since moves a row to another."""
+    count = len(asked.found)
+    readable = usable(asked.found, reader.reasons[:count])
+    contents = reader.contents[: len(readable)]
+    drawn, leaked = draw_splits(readable, contents, recipe.validation, recipe.test, recipe.seed, group)
+    kept, added = np.arange(len(drawn)), list[Added]()
+    if asked.labels:
+        drawn, kept, added = join(drawn, asked.new, reader.reasons[count:], reader.digests[count:], asked.labels)
+    corrected = correct(drawn, asked.corrections)
     table, duplicates = described(corrected.table, leaked)
     facts = reader.facts
-    return _Divided(table, [facts[row] for row in corrected.kept], duplicates, corrected.outcomes)
+    return _Divided(table, [facts[row] for row in kept[corrected.kept]], duplicates, corrected.outcomes, added)
 
 
 def _classes(table: Table) -> NDArray[Any]:

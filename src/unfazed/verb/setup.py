@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import unfazed
-from unfazed import corrections
+from unfazed import corrections, labelled
 from unfazed.device import best_device, describe
 from unfazed.errors import RunError, SourceError
 from unfazed.model.build import family_of
@@ -35,6 +35,8 @@ def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepare
         run.write_csv("duplicates.csv", Duplicate._fields, same)
     if prepared.corrections:
         run.write_csv(corrections.FILE, corrections.COLUMNS, corrections.kept_lines(prepared.corrections))
+    if prepared.labelled:
+        run.write_csv(labelled.FILE, labelled.COLUMNS, labelled.kept_lines(prepared.labelled))
     run.write_json(
         "model.json",
         {
@@ -114,8 +116,8 @@ def _contents(table: Table) -> dict[str, tuple[str | None, ...]]:
 
 def _absolute(options: SourceOptions) -> dict[str, Any]:
     """The options in words that hold from another folder too."""
-    path = options.corrections
-    return asdict(options) | {"corrections": path and str(Path(path).expanduser().absolute())}
+    files = {"corrections": options.corrections, "more": options.more}
+    return asdict(options) | {name: path and str(Path(path).expanduser().absolute()) for name, path in files.items()}
 
 
 def _findable(source: Any) -> str | None:

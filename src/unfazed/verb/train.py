@@ -68,7 +68,7 @@ def train(
     tracker: `"tensorboard"`, `"mlflow"`, `"wandb"` … or several of them, told about the run.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
     (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`,
-    `corrections`).
+    `corrections`, `more`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.

@@ -20,6 +20,7 @@ from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import locked, told_if_full
 
 FOLDER = "review"
+ALLOWED = (*ACTIONS, "label")  # the last one where there was no label before
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Decision:
     number: int
     row: int
     action: str
-    corrected: str  # the label to be, where the action is "relabel"; else empty
+    corrected: str  # the label to be, where the action is "relabel" or "label"; else empty
     who: str
     when: str
     why: str
@@ -160,7 +161,7 @@ class Decisions:
                 and all(type(text) is str for text in texts)
                 and decision.number == len(self.lines) + 1
                 and 0 <= decision.row < self.rows
-                and decision.action in ACTIONS
+                and decision.action in ALLOWED
             )
         except (TypeError, ValueError, RecursionError) as error:
             raise self._damaged(str(error)) from error

@@ -6,7 +6,7 @@ const KEY = "unfazed review " + data.fingerprint;
 const kept = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
 let lines = kept();
 const keep = () => {
-  try { localStorage.setItem(KEY, JSON.stringify(lines)); } catch { throw { status: 0, error: "this browser keeps nothing for files: download corrections.csv before you close the page" }; }
+  try { localStorage.setItem(KEY, JSON.stringify(lines)); } catch { throw { status: 0, error: "this browser keeps nothing for files: download the file before you close the page" }; }
 };
 const undone = () => new Set(lines.map((line) => line.undoes));
 const aboutRow = (row) => {
@@ -34,6 +34,7 @@ const cell = (value) => /[",\r\n]/.test(value) ? '"' + value.replaceAll('"', '""
 const csv = () => {
   const rows = data.items.flatMap((item) => {
     const { decision } = aboutRow(item.row);
+    if (data.start.labelling) return decision?.action === "label" ? [[item.input, decision.corrected, decision.who, decision.when, decision.why, item.sha256, data.path]] : [];
     const corrected = decision && { relabel: decision.corrected, keep: item.label }[decision.action];
     return decision ? [[item.name, item.input, item.label, corrected || "", decision.action, decision.who, decision.when, decision.why, item.sha256, data.path]] : [];
   });
@@ -54,8 +55,8 @@ const source = {
   },
   decide: async (said) => {
     const item = data.items.find((one) => one.row === said.row);
-    const same = said.action === "relabel" && said.corrected === item.label;
-    return take({ row: said.row, action: same ? "keep" : said.action, corrected: same || said.action !== "relabel" ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
+    const same = said.action === "relabel" && said.corrected === item.label, labels = ["relabel", "label"].includes(said.action);
+    return take({ row: said.row, action: same ? "keep" : said.action, corrected: same || !labels ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
   },
   undo: async () => {
     const back = undone(), last = lines.filter((line) => !line.undoes && !back.has(line.number)).at(-1);

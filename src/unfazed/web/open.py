@@ -5,16 +5,18 @@ import os
 import shlex
 import sys
 import webbrowser
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unfazed.corrections import CHANGING, Correction
+from unfazed.corrections import Correction
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import write_bytes
+from unfazed.labelled import Labelled
 from unfazed.report.words import count
 from unfazed.run import Run
+from unfazed.verb.queries import is_query, opened
+from unfazed.web.labelling import Labelling
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted, reviewer_name, user_name
 from unfazed.web.server import ReviewServer
@@ -23,10 +25,14 @@ MOST = 2000  # examples in a static file
 
 
 def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool) -> Iterator[str]:
-    """Serve the review of a run until Ctrl-C; yields the link once it is there, and at the end what was decided."""
-    run, name = _finished(path), reviewer_name(reviewer) if reviewer is not None else user_name()
-    yield f"judging {count(len(run.table()), 'labels')} …"
-    review = Review(run)
+    """Serve the review of a run, or the labelling of a query, until Ctrl-C.
+
+    Yields the link once it is there, and at the end what was decided.
+    """
+    name = reviewer_name(reviewer) if reviewer is not None else user_name()
+    if not is_query(path):
+        yield f"judging {count(len(_finished(path).table()), 'labels')} …"
+    review = _review(path)
     server = ReviewServer(review, host, port, name)
     try:
         yield f"{_progress(review)}\n  page    {server.address}\n  stop    Ctrl-C; every decision is kept at once"
@@ -40,30 +46,32 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
 
 
 def exported(path: Path, file: Path) -> str:
-    """Write `corrections.csv`; what is in it, in words.
+    """Write `corrections.csv`, of a query `labels.csv`; what is in it, in words.
 
     Raises:
         UsageError: nothing was decided, or the file cannot be written.
     """
-    review = Review(_finished(path))
-    corrections = review.corrections()
-    if not corrections:
+    review = _review(path)
+    counted = review.counted()
+    if not counted:
         raise UsageError(f"nothing was decided about {path} yet: unfazed review {shlex.quote(str(path))}")
     _write(file, review.export())
-    return _counted(corrections)
+    return counted
 
 
 def retraining(path: Path, file: Path) -> str:
-    """The command that trains again as the run was trained, with the corrections."""
-    run = Run.open(path)
+    """The command that trains again as the run was trained, with the corrections, or with what a query brought."""
+    query = is_query(path)
+    run = opened(path).run if query else Run.open(path)
+    flag = "more" if query else "corrections"
     source, options = run.origin.get("source"), run.origin.get("options") or {}
     said: list[str] = ["unfazed", "train", str(source or "SOURCE")]
     for name, value in options.items():
         if name == "header" and value is False:
             said.append("--no-header")
-        elif name not in ("header", "corrections") and value is not None:
+        elif name not in ("header", flag) and value is not None:
             said += [f"--{name.replace('_', '-')}", str(value)]
-    said += ["--recipe", str(run.path / "recipe.toml"), "--corrections", str(file)]
+    said += ["--recipe", str(run.path / "recipe.toml"), f"--{flag}", str(file)]
     return shlex.join(said)
 
 
@@ -75,21 +83,22 @@ def static_file(path: Path, file: Path, limit: int) -> str:
     """
     if not 1 <= limit <= MOST:
         raise UsageError(f"--limit must be 1 to {MOST:,} examples, got {limit:,}: the file holds them with neighbours")
-    run = _finished(path)
-    review = Review(run)
+    review = _review(path)
+    run = review.run
     rows = [int(row) for row in review.order[:limit]]
     pictures: dict[str, str] = {}
     items = [_item(review, row, pictures) for row in rows]
     data = {
         "start": review.start(user_name()) | {"rows": len(items)},
-        "fingerprint": f"{(run.origin.get('data') or {}).get('sha256')} {run.origin.get('created')}",
+        "fingerprint": f"{(run.origin.get('data') or {}).get('sha256')} {run.origin.get('created')} {path.name}",
         "path": str(run.path.resolve()),
-        "columns": list(Correction._fields),
+        "columns": list(Labelled._fields if review.labelling else Correction._fields),
         "items": items,
         "pictures": pictures,
     }
     _write(file, static_page(data))
-    return f"{count(len(items), 'examples')} of {count(len(review.table))}, the most doubtful, with their neighbours"
+    which = "the most worth labelling" if review.labelling else "the most doubtful"
+    return f"{count(len(items), 'examples')} of {count(len(review.order))}, {which}, with their neighbours"
 
 
 def _item(review: Review, row: int, pictures: dict[str, str]) -> dict[str, Any]:
@@ -116,6 +125,11 @@ def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:
     pictures[place] = f"data:{found.kind};base64,{base64.b64encode(found.data).decode()}"
 
 
+def _review(path: Path) -> Review:
+    """What is to be decided: about the labels of a run, or about the examples of a query."""
+    return Labelling(path) if is_query(path) else Review(_finished(path))
+
+
 def _finished(path: Path) -> Run:
     run = Run.open(path)
     if not run.finished:
@@ -125,15 +139,8 @@ def _finished(path: Path) -> Run:
 
 def _progress(review: Review) -> str:
     found = review.listed(Wanted(worth=True))
-    return f"{count(found['of'], 'labels')} worth a look, {count(found['decided'])} of them decided"
-
-
-def _counted(corrections: list[Correction]) -> str:
-    actions = Counter(one.action for one in corrections)
-    people = sorted({one.who for one in corrections})
-    changing = sum(actions[action] for action in CHANGING)
-    parts = ", ".join(f"{number:,} {action}" for action, number in actions.most_common())
-    return f"{count(len(corrections), 'decisions')} by {', '.join(people)} ({parts}): {count(changing)} change the data"
+    one = review.asked.replace("s ", " ", 1) if found["of"] == 1 else review.asked
+    return f"{count(found['of'])} {one}, {count(found['decided'])} of them decided"
 
 
 def _write(file: Path, text: str) -> None:

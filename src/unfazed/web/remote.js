@@ -17,5 +17,5 @@ const source = {
   decide: (said) => ask("decide", said),
   undo: (who) => ask("undo", { who }),
   changes: (since) => ask("changes?since=" + since),
-  exported: "export/corrections.csv",
+  exported: "export/",
 };

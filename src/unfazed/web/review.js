@@ -14,11 +14,13 @@ const quoted = (label) => "“" + label + "”";
 const count = (number) => number.toLocaleString("en-US");
 const said = (text) => { $("said").textContent = text; };
 const numbers = () => about.task === "regression";
+const labelled = () => about.labelling ? "label" : "relabel"; // what a decision for a label is called
+const guess = (item) => item.suggested + "?";
 
 const picture = (thing, name, small) => {
   const image = make("img", "picture");
   image.alt = name;
-  image.addEventListener("load", () => { if (Math.max(image.naturalWidth, image.naturalHeight) < 64) image.classList.add("small-source"); });
+  image.addEventListener("load", () => { const side = Math.max(image.naturalWidth, image.naturalHeight); if (side < 200) image.classList.add(side < 64 ? "small-source" : "modest-source"); });
   image.addEventListener("error", () => image.replaceWith(make("p", "blank", "It can no longer be shown: the file is gone, damaged, or not the one that was trained on.")));
   if (small) image.loading = "lazy";
   image.src = thing.picture;
@@ -68,7 +70,7 @@ const thing = (what, name, small) => {
 };
 const badge = (decision, label) => {
   if (!decision) return null;
-  const words = { keep: "kept", relabel: "now " + quoted(decision.corrected), drop: "dropped", unsure: "unsure" }[decision.action];
+  const words = { keep: "kept", relabel: "now " + quoted(decision.corrected), label: quoted(decision.corrected), drop: "dropped", unsure: "unsure" }[decision.action];
   return make("span", "badge " + decision.action, words);
 };
 
@@ -137,15 +139,17 @@ const show = async () => {
   shown = await source.example(items[at].row);
   $("thing").replaceChildren(thing(shown.thing, shown.name, false));
   $("thing").className = shown.thing.kind;
-  $("split").textContent = shown.split || "on no side";
+  $("split").textContent = about.labelling ? "" : shown.split || "on no side";
   $("name").textContent = shown.name; $("name").title = shown.name;
-  $("question").textContent = shown.label;
+  $("question").textContent = about.labelling ? guess(shown) : shown.label;
+  $("reason").textContent = shown.reason ? "asked for because: " + shown.reason : "";
   evidence();
   showDecision();
   $("why").value = "";
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
-  said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
+  if (about.labelling) said(`A guess: ${shown.suggested}. ${shown.reason}`);
+  else said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
 };
 const evidence = () => {
   const agrees = shown.suggested === shown.label;
@@ -154,9 +158,9 @@ const evidence = () => {
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = shown.doubt;
   $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
-  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(candidate)] : []));
+  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(about.labelling ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
-  document.querySelector('[data-action="keep"] b').textContent = shown.label;
+  document.querySelector('[data-action="keep"] b').textContent = shown.label ?? "";
   suggest.querySelector("b").textContent = agrees ? "" : shown.suggested ?? "";
   suggest.disabled = agrees || shown.suggested === null;
 };
@@ -164,15 +168,28 @@ const candidate = ({ label, probability, share }) => {
   const bar = make("i");
   bar.style.width = 100 * probability + "%";
   const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
-  return make("div", "candidate " + kind, make("span", "label", label, kind ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
+  return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
 };
-const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), make("span", "soft small", near.split || "")));
+const choice = (one, place) => {
+  const button = make("button", "choice", make("kbd", "", String(place + 1)), candidate(one));
+  button.type = "button";
+  button.setAttribute("aria-keyshortcuts", String(place + 1));
+  button.addEventListener("click", () => takeGuess(place));
+  return button;
+};
+const takeGuess = (place) => tried(async () => {
+  const item = current(), label = wall ? undefined : shown?.candidates[place]?.label;
+  if (!item || label === undefined) return;
+  await decide(item, "label", label);
+  await onward();
+});
+const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), about.labelling ? null : make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
   box.replaceChildren(...(decision ? [badge(decision), ` by ${decision.who}, ${new Date(decision.when).toLocaleString()}${decision.why ? ": " + decision.why : ""}`] : []));
   for (const button of document.querySelectorAll("[data-action]")) {
-    const mine = { suggested: decision?.action === "relabel" && decision.corrected === shown.suggested, other: decision?.action === "relabel" && decision.corrected !== shown.suggested }[button.dataset.action] ?? decision?.action === button.dataset.action;
+    const mine = { suggested: decision?.action === labelled() && decision.corrected === shown.suggested, other: decision?.action === labelled() && decision.corrected !== shown.suggested }[button.dataset.action] ?? decision?.action === button.dataset.action;
     button.setAttribute("aria-pressed", String(Boolean(mine)));
   }
 };
@@ -193,7 +210,7 @@ const act = (action) => tried(async () => {
   if (!item) return;
   if (action === "other") return choose(item);
   if (action === "suggested" && (item.suggested === null || item.suggested === item.label)) return said("There is no other suggestion.");
-  await decide(item, action === "suggested" ? "relabel" : action, action === "suggested" ? item.suggested : "");
+  await decide(item, action === "suggested" ? labelled() : action, action === "suggested" ? item.suggested : "");
   await onward();
 });
 const onward = () => wall ? step(1) : go(at + 1);
@@ -254,12 +271,12 @@ const chosen = () => {
   const option = options[marked], item = choosing;
   if (!option) return;
   $("choose").close();
-  tried(async () => { await decide(item, "relabel", option.label); if (wall) document.querySelector(`.tile[data-row="${item.row}"]`)?.focus(); await onward(); });
+  tried(async () => { await decide(item, labelled(), option.label); if (wall) document.querySelector(`.tile[data-row="${item.row}"]`)?.focus(); await onward(); });
 };
 
 // The wall
 const tile = (item) => {
-  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", item.label), item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", item.doubt)));
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : item.label), !about.labelling && item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", about.labelling ? item.reason : item.doubt)));
   button.type = "button";
   button.dataset.row = item.row;
   mark(button, item.decision);
@@ -298,7 +315,7 @@ const progress = () => {
 };
 const nothing = () => {
   $("nothing-title").textContent = wanted.state === "open" && !wanted.text ? "Nothing left to decide here" : "No example fits the filter";
-  $("nothing-words").textContent = "Press F to ask for others, or take corrections.csv and train again.";
+  $("nothing-words").textContent = "Press F to ask for others, or take " + about.file + " and train again.";
 };
 const finished = () => { $("one").hidden = true; $("nothing").hidden = false; nothing(); said("All of these are decided."); };
 const poll = async () => {
@@ -311,7 +328,7 @@ const poll = async () => {
 };
 
 // Keys
-const keys = { k: () => act("keep"), s: () => act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
+const keys = { k: () => about.labelling || act("keep"), s: () => (about.labelling && numbers()) || act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
@@ -321,6 +338,7 @@ document.addEventListener("keydown", (event) => {
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (move && items.length) { event.preventDefault(); tried(() => wall ? step(move) : go(at + move)); return; }
+  if (about.labelling && /^[1-5]$/.test(event.key)) { event.preventDefault(); takeGuess(Number(event.key) - 1); return; }
   const key = keys[event.key.toLowerCase()];
   if (key) { event.preventDefault(); key(); }
 });
@@ -363,21 +381,27 @@ $("export").addEventListener("click", () => {
 tried(async () => {
   Object.assign(about, await source.start());
   seen = about.number;
-  document.title = "Review of " + about.source;
+  document.title = (about.labelling ? "Labelling of " : "Review of ") + about.source;
   $("source").textContent = about.source; $("run").textContent = about.run;
   let name = null;
   try { name = sessionStorage.getItem("reviewer"); } catch { /* it is typed */ }
   $("reviewer").value = name || about.reviewer;
-  $("export").href = typeof source.exported === "string" ? source.exported : "#";
-  $("export").download = "corrections.csv";
+  $("export").href = typeof source.exported === "string" ? source.exported + about.file : "#";
+  $("export").download = about.file; $("export").title = "Download " + about.file;
   const form = $("filters").elements;
   form.split.append(...about.splits.map((split) => new Option(split, split)));
   for (const one of ["label", "suggested"]) form[one].append(...about.classes.map((label) => new Option(label, label)));
   for (const label of document.querySelectorAll(".classes-only")) label.hidden = numbers();
   if (!about.worth) wanted.worth = form.worth.value = "";
   document.body.classList.toggle("of-numbers", numbers());
+  document.body.classList.toggle("labelling", about.labelling);
+  for (const option of [...form.state.options]) if ((about.labelling ? ["keep", "relabel"] : ["label"]).includes(option.value)) option.remove();
   if (numbers()) document.querySelector('[data-action="suggested"] span').textContent = "Expected";
-  $("given-words").textContent = numbers() ? "given number" : "given label";
+  if (numbers() && about.labelling) document.querySelector('[data-action="other"] span').textContent = "Type it …";
+  const absent = [about.labelling ? ".given-only" : ".guessed-only", ...(numbers() ? [".guessed-only"] : []), ...(about.labelling && numbers() ? [".suggested-only"] : [])];
+  for (const one of document.querySelectorAll(absent.join())) one.hidden = true;
+  $("given-words").textContent = about.labelling ? "no label yet; the model’s guess is" : numbers() ? "given number" : "given label";
+  if (about.labelling) { $("near-title").textContent = "The training " + about.items + " nearest to it"; $("near-words").textContent = "as the model sees them, with their labels"; }
   await load();
   setInterval(poll, 5000);
 });

@@ -4,20 +4,22 @@ Axis letters: N rows, K classes. The rank of a row is its place in the list, fro
 """
 
 import getpass
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.corrections import Correction, applied_in, valid_label
+from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
-from unfazed.report.words import percent
+from unfazed.report.words import count, percent
 from unfazed.run import Run
-from unfazed.table import SPLITS
+from unfazed.table import SPLITS, Table
 from unfazed.verb.label_issues import label_issues
 from unfazed.web.decisions import FOLDER, Decision, Decisions
 from unfazed.web.things import Shown, Things
@@ -28,7 +30,7 @@ NEIGHBOURS = 8
 DIGITS = 4  # of a number that the page is told
 LONGEST_WHY, LONGEST_NAME = 500, 80  # letters
 BRIEF = 200  # letters of an input that stands in the table itself
-STATES = ("open", "decided", "keep", "relabel", "drop", "unsure")
+STATES = ("open", "decided", "keep", "relabel", "label", "drop", "unsure")
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,28 @@ class Wanted:
 class Review:
     """The labels of one run under review. Safe for many threads."""
 
+    labelling = False  # whether the examples have no label yet
+    file = FILE  # what the decisions become
+    actions: tuple[str, ...] = ACTIONS
+    asked = "labels worth a look"  # in words
+
     def __init__(self, run: Run):
         """Audit the labels of `run`.
 
         Raises:
             RunError: a file of the run is missing or damaged.
         """
-        self.run, self.table = run, run.table()
-        self.things = Things(run, self.table)
         audit = label_issues(run, every=True)
-        issues, self.worth = audit.frame, audit.worth  # the first ones of the list, that are worth a look
+        self._begin(run, run.table(), audit.frame, run.path / FOLDER)
+        self.worth = audit.worth  # the first ones of the list, that are worth a look
+        self._probs = _unbent(run) if run.task == "classification" else None
+        self._earlier = applied_in(run.path)
+
+    def _begin(self, run: Run, table: Table, issues: pl.DataFrame, folder: Path) -> None:
+        """Take up the rows of `issues`, in their order, and what was decided about them in `folder`."""
+        self.run, self.table = run, table
+        self.things = Things(run, self.table)
+        self.worth = len(issues)
         self.order = issues["row"].to_numpy()  # by rank; rows without a label are not in it
         self.rank = np.full(len(self.table), -1)
         self.rank[self.order] = np.arange(len(self.order))
@@ -70,14 +84,14 @@ class Review:
         for row, suggested, near in zip(self.order, issues["suggested"], issues["neighbours"].to_list(), strict=True):
             self.suggested[row], self._neighbours[row] = suggested, near or []
         self.labels: list[str | None] = self.table.frame["label"].to_list()
-        self.decisions = Decisions(run.path / FOLDER, len(self.table))
-        self._probs = _unbent(run) if run.task == "classification" else None
-        self._earlier = applied_in(run.path)
+        self.decisions = Decisions(folder, len(self.table))
         self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
 
     def start(self, reviewer: str) -> dict[str, Any]:
         """What the page has to know before it shows anything."""
         return {
+            "labelling": self.labelling,
+            "file": self.file,
             "run": self.run.path.resolve().name,
             "source": Path(self.table.root).name,
             "task": self.run.task,
@@ -144,10 +158,11 @@ class Review:
         row, action = _whole(said, "row"), _text(said, "action", 20)
         if not 0 <= row < len(self.table):
             raise UsageError(f"there is no row {row}")
-        if action not in STATES[2:]:
+        if action not in self.actions:
             raise UsageError(f"there is no action {action!r}")
-        corrected = _text(said, "corrected", 10_000) if action == "relabel" else ""
-        if action == "relabel" and corrected not in self.table.classes:
+        labels = action in ("relabel", "label")
+        corrected = _text(said, "corrected", 10_000) if labels else ""
+        if labels and corrected not in self.table.classes:
             corrected = valid_label(corrected, "the new label", self.run.task)
         if action == "relabel" and corrected == self.labels[row]:
             action, corrected = "keep", ""
@@ -182,9 +197,21 @@ class Review:
         return [one._replace(run=run) for one in earlier.values()]
 
     def export(self) -> str:
-        """`corrections.csv` as text."""
+        """What was decided, as the text of `file`."""
         self.decisions.refresh()
         return as_csv(Correction._fields, self.corrections())
+
+    def counted(self) -> str:
+        """What was decided, in words; empty where nothing was."""
+        corrections = self.corrections()
+        if not corrections:
+            return ""
+        actions = Counter(one.action for one in corrections)
+        people = sorted({one.who for one in corrections})
+        changing = sum(actions[action] for action in CHANGING)
+        parts = ", ".join(f"{number:,} {action}" for action, number in actions.most_common())
+        by = f"{count(len(corrections), 'decisions')} by {', '.join(people)}"
+        return f"{by} ({parts}): {count(changing)} change the data"
 
     def stated(self, row: int) -> Correction:
         """A correction of a row that still says nothing."""

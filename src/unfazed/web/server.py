@@ -16,7 +16,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from unfazed.corrections import FILE
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.web.decisions import ConflictError
 from unfazed.web.page import HEADERS, page
@@ -153,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return review.things.picture(self._row(row), size)
             case ["sound", row]:
                 return review.things.sound(self._row(row))
-            case ["export", name] if name == FILE:
+            case ["export", name] if name == review.file:
                 return "text/csv; charset=utf-8", review.export().encode()
         raise _Refusal(HTTPStatus.NOT_FOUND, "there is nothing here")
 
@@ -206,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in HEADERS.items():
             self.send_header(name, value)
         if kind.startswith("text/csv"):
-            self.send_header("Content-Disposition", f'attachment; filename="{FILE}"')
+            self.send_header("Content-Disposition", f'attachment; filename="{self.server.review.file}"')
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
