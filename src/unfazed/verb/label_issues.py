@@ -52,9 +52,9 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
 
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
     what the order rests on (`margin`, `agreement` of the neighbours and `simple`, a simple model's probability of the
-    label: lower = worse; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows. Where
-    numbers are predicted, how many are wrong can't be told, and `error_probability` is null; so it is where labels that
-    were not trained on were corrected.
+    label, lower = worse; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows.
+    Where numbers are predicted, how many are wrong can't be told, and `error_probability` is null; so it is where
+    labels that were not trained on were corrected.
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
