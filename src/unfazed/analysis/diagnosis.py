@@ -353,7 +353,7 @@ def _data(signs: Signs) -> Diagnosis | None:
             f"more steps do not help.{worth(signs)}{overtaken(signs)}")  # fmt: skip
     clean = signs.suspected is None or signs.suspected.high < 2 * WRONG
     sure = scarce(signs) or (clean and signs.curve is not None and signs.curve.gain.low >= SPARED)
-    action = "Label more examples like these"
+    action = "Label more examples like these, the most useful first: unfazed query RUN FOLDER"
     if simpler := ahead_of_it(signs):
         action = f"Use {simpler[0]}, which does better, until more examples like these are labelled"
     return _told(DATA, "high" if sure else "moderate", said, action)
