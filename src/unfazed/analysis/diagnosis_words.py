@@ -106,7 +106,7 @@ def times(own: float, usual: float) -> str:
 
 def percent(share: float) -> str:
     """A share."""
-    return f"{100 * share:.1f} %" if share else "0 %"
+    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
 
 
 def skill(value: float, signs: Signs) -> str:
@@ -117,7 +117,8 @@ def skill(value: float, signs: Signs) -> str:
 def estimate(found: Estimate, signs: Signs | None = None) -> str:
     """A share, or a skill, with its interval."""
     if signs is None or signs.skill == "accuracy":
-        return f"{percent(found.value)} ({100 * found.low:.1f} – {100 * found.high:.1f})"
+        low, high = (percent(end).removesuffix(" %") for end in (found.low, found.high))
+        return f"{percent(found.value)} ({low} – {high})"
     return f"{found.value:.3f} ({found.low:.3f} – {found.high:.3f})"
 
 
