@@ -22,25 +22,13 @@ def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) 
     Of wide embeddings the cosine is that of their COMPONENTS principal components.
     Gives row numbers [N, k], nearest first; k is less than `count` where there are too few.
     """
-    n, count = len(embeddings), max(0, min(count, len(references) - 1))
+    count = max(0, min(count, len(references) - 1))
     if not count:
-        return np.empty((n, 0), np.int64)
+        return np.empty((len(embeddings), 0), np.int64)
     units = Sphere.around(embeddings).units(embeddings)
-    others = units[references].T.copy()
-    place = np.full(n, -1)
-    place[references] = np.arange(len(references))
-    rows = np.empty((n, count), np.int64)
-    step = max(1, BLOCK // len(references))
-    for start in range(0, n, step):
-        block = slice(start, min(start + step, n))
-        alike = units[block] @ others
-        own = np.flatnonzero(place[block] >= 0)
-        alike[own, place[block][own]] = -np.inf
-        best = np.argpartition(alike, -count, axis=1)[:, -count:]
-        found = np.take_along_axis(alike, best, 1)
-        order = np.argsort(-found, axis=1, kind="stable")
-        rows[block] = references[np.take_along_axis(best, order, 1)]
-    return rows
+    own = np.full(len(units), -1)
+    own[references] = np.arange(len(references))
+    return references[closest(units, units[references], count, own)]
 
 
 class Sphere(NamedTuple):
@@ -82,13 +70,21 @@ def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> ND
     return found
 
 
-def closest(units: NDArray[np.float32], references: NDArray[np.float32], count: int) -> Integers:
-    """The numbers of the `count` nearest of the `references` [M, d] to each of `units` [n, d], nearest first."""
+def closest(
+    units: NDArray[np.float32], references: NDArray[np.float32], count: int, own: Integers | None = None
+) -> Integers:
+    """The numbers of the `count` nearest of the `references` [M, d] to each of `units` [n, d], nearest first.
+
+    `own` [n]: which of the references each is itself, -1 = none; that one is left out.
+    """
     count = min(count, len(references))
     rows, others = np.empty((len(units), count), np.int64), np.ascontiguousarray(references.T)
     for block in _blocks(len(units), len(references)) if count else ():
         alike = units[block] @ others
-        best = np.argpartition(-alike, count - 1, axis=1)[:, :count]
+        if own is not None:
+            themselves = np.flatnonzero(own[block] >= 0)
+            alike[themselves, own[block][themselves]] = -np.inf
+        best = np.argpartition(alike, -count, axis=1)[:, -count:]
         order = np.argsort(-np.take_along_axis(alike, best, 1), axis=1, kind="stable")
         rows[block] = np.take_along_axis(best, order, 1)
     return rows
