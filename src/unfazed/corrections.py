@@ -6,7 +6,7 @@ three are as they were, and refused with the reason elsewhere: never to another 
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.files import lines_in
 from unfazed.label_sets import joined, parts
 from unfazed.table import SPLITS, Table, clean_label, listed, natural_key, number_in
 
@@ -65,16 +66,8 @@ def read_corrections(path: str | Path) -> list[Correction]:
     Raises:
         UsageError: it is none; the message names the line.
     """
-    try:
-        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
-            _check_columns(lines.fieldnames or (), path)
-            found = [_correction(line, f"{path}, line {lines.line_num}") for line in lines]
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no {path}: `unfazed review RUN --export {FILE}` writes one") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    return _without_repeats(found, path)
+    lines = lines_in(path, Correction._fields, _check_columns, f"unfazed review RUN --export {FILE}")
+    return _without_repeats([_correction(Correction(*line), where) for where, line in lines], path)
 
 
 def _check_columns(names: Sequence[str], path: str | Path) -> None:
@@ -85,10 +78,8 @@ def _check_columns(names: Sequence[str], path: str | Path) -> None:
         )
 
 
-def _correction(line: Mapping[str, str | None], where: str) -> Correction:
-    if None in line:
-        raise UsageError(f"{where}: more values than columns")
-    found = Correction(*(line.get(name) or "" for name in Correction._fields))
+def _correction(found: Correction, where: str) -> Correction:
+    """What a line says, checked; raises UsageError."""
     if found.action not in ACTIONS:
         near = did_you_mean(found.action, ACTIONS)
         raise UsageError(f'{where}: the action is "{found.action[:40]}"; it must be {", ".join(ACTIONS)}.{near}')

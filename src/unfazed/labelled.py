@@ -4,7 +4,6 @@ A model chose them, so they are no fair sample: measured on them, a model looks 
 Gal and Rainforth 2021). None is ever held out; validation and test rows stay as they are without them.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.files import lines_in
 from unfazed.label_sets import joined, parts
 from unfazed.table import SPLITS, Table, clean_label, listed, natural_key
 
@@ -59,18 +59,10 @@ def read_labels(path: str | Path) -> list[Labelled]:
     Raises:
         UsageError: it is none; the message names the line.
     """
-    place = Path(path).expanduser()
-    try:
-        with place.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
-            _check_columns(lines.fieldnames or (), path)
-            found = [_labelled(line, f"{path}, line {lines.line_num}") for line in lines]
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no {path}: `unfazed review RUN/queries/1 --export {FILE}` writes one") from error
-    except IsADirectoryError as error:
-        raise UsageError(f"{path} is a folder: --more takes a CSV with the columns input and label") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    if Path(path).expanduser().is_dir():
+        raise UsageError(f"{path} is a folder: --more takes a CSV with the columns input and label")
+    lines = lines_in(path, Labelled._fields, _check_columns, f"unfazed review RUN/queries/1 --export {FILE}")
+    found = [_labelled(Labelled(*line), where) for where, line in lines]
     if not (labels := [one for one in found if one.label]):
         raise UsageError(f"{path} holds no labels: its column label is empty in all of its {len(found):,} rows")
     return _without_repeats(labels, path)
@@ -85,10 +77,8 @@ def _check_columns(names: Sequence[str], path: str | Path) -> None:
         )
 
 
-def _labelled(line: Mapping[str, str | None], where: str) -> Labelled:
-    if None in line:
-        raise UsageError(f"{where}: more values than columns")
-    found = Labelled(*(line.get(name) or "" for name in Labelled._fields))
+def _labelled(found: Labelled, where: str) -> Labelled:
+    """What a line says, checked; raises UsageError."""
     if not found.input.strip():
         raise UsageError(f"{where}: it has no input")
     return found._replace(label=clean_label(found.label) or "")
