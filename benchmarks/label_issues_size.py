@@ -37,7 +37,8 @@ def measured(rows: int) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.process_time()
     waves = fourier_features(embeddings[:COMPARED].astype(np.float32), 0)
-    simple = leave_one_out(lambda rows: waves(embeddings[rows].astype(np.float32)), y, CLASSES, 0).astype(np.float16)
+    indicators = np.eye(CLASSES, dtype=np.float32)[y]
+    simple = leave_one_out(lambda rows: waves(embeddings[rows].astype(np.float32)), indicators, 0).astype(np.float16)
     opinion = time.process_time() - started
     found = label_issues(y, probs, embeddings, split, simple)
     seconds = time.process_time() - started

@@ -130,7 +130,7 @@ def test_rows_and_numbers_are_ranked_labelled_and_trained_on(tmp_path: Path) -> 
     assert unfazed.query(again, frame.drop("price"), count=10).known == 110
 
 
-def test_sets_of_labels_are_ranked_and_the_page_says_that_it_cannot_take_them(tmp_path: Path) -> None:
+def test_sets_of_labels_are_ranked_and_the_page_takes_them_in_one_order(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(160, 2))
     tags = [[name for name, one in zip("ab", row, strict=True) if one > 0] for row in x]
@@ -138,8 +138,17 @@ def test_sets_of_labels_are_ranked_and_the_page_says_that_it_cannot_take_them(tm
     run = unfazed.train(frame[:100], target="tags", out=tmp_path / "sets", progress=False, epochs=3, batch_size=16)
     found = unfazed.query(run, frame[100:].drop("tags"), count=5)
     assert len(found.frame) == 5
-    with pytest.raises(UsageError, match="sets of labels"):
-        Labelling(queries.keep(run, found.frame, "frame"))
+    page = Labelling(queries.keep(run, found.frame, "frame"))
+    first, second = page.order[:2].tolist()
+    for row, said in ((first, "new| b|a"), (second, "|")):
+        page.decide({"row": row, "action": "label", "corrected": said, "who": "ada", "based_on": 0})
+    labels = {one.label for one in page.given()}
+    assert labels == {"a|b|new", "|"}
+    (tmp_path / "labels.csv").write_text(page.export())
+    again = unfazed.train(
+        frame[:100], target="tags", out=tmp_path / "again", progress=False, epochs=1, more=tmp_path / "labels.csv"
+    )
+    assert again.classes == ["a", "b", "new"] and again.table().frame["label"][100:].to_list() == ["a|b|new", ""]
 
 
 def test_a_query_that_people_have_begun_is_not_proposed_again(run: Run, pool: Path) -> None:

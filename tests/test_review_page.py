@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_multilabel
 import trained
 from test_browser import CHROMIUM, QUIET
 
@@ -106,6 +107,51 @@ def test_labels_corrected_by_keyboard_reach_the_next_run(browser: "sync_api.Brow
     labels = dict(again.table().frame.select("id", "label").iter_rows())
     assert (labels[suggested], labels[undone]) == (suggestion, "zero, crossed")
     assert dropped not in labels and "zero, crossed" in again.classes
+
+
+def test_sets_of_labels_are_ticked_by_keyboard(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    run, told = shutil.copytree(test_multilabel.run().path, tmp_path / "run"), []  # type: ignore[var-annotated]
+    with serving(run) as (address, _):
+        page = opened(browser, address, told)
+        page.keyboard.press("f")
+        page.locator("#filters select[name=worth]").select_option("")  # few sets of so small a run are worth a look
+        page.locator("#filters select[name=label]").select_option("net")
+        page.get_by_role("button", name="Apply").click()
+        page.wait_for_function("() => document.getElementById('question').textContent.includes('net')")
+        assert "“" in page.locator("#reason").inner_text()  # which labels are missing, or do not belong
+        suggested = pressed(page, "s")
+        ticked = page.locator("#name").inner_text()
+        page.keyboard.press("o")
+        assert page.locator("#labels .ticked").all_inner_texts() == page.locator("#question").inner_text().split(", ")
+        for typed in ("net", "crypto"):  # the one is taken out, the other is new
+            page.keyboard.type(typed)
+            page.keyboard.press("Enter")
+        left = page.locator("#set").inner_text().split(", ")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=ticked)
+        emptied = page.locator("#name").inner_text()
+        page.keyboard.press("o")
+        for label in page.locator("#question").inner_text().split(", "):
+            page.keyboard.type(label)
+            page.keyboard.press("Enter")
+        page.locator("#take").click()
+        page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=emptied)
+        with page.expect_download() as download:
+            page.get_by_text("Export").click()
+        download.value.save_as(tmp_path / FILE)
+        page.close()
+    assert told == []
+    found = {one.id: (one.action, one.corrected) for one in read_corrections(tmp_path / FILE)}
+    assert found[suggested][0] == "relabel" and found[emptied] == ("relabel", "|")
+    assert "net" not in left and found[ticked] == ("relabel", "|".join(sorted(left)))
+    again = unfazed.train(
+        test_multilabel.texts(), target="areas", out=tmp_path / "again", corrections=tmp_path / FILE, progress=False,
+        **test_multilabel.SETTINGS,
+    )  # fmt: skip
+    labels = dict(again.table().frame.select("id", "label").iter_rows())
+    assert labels[emptied] == "" and "crypto" in labels[ticked].split("|")
+    audit = again.report["corrections"]["audit"]
+    assert audit["metric"] == "f1_micro" and audit["difference"]["n"] > 10
 
 
 def asked(folder: Path, count: int = 5) -> Path:

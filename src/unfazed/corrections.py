@@ -105,6 +105,15 @@ def valid_label(text: str, where: str, task: str = "classification") -> str:
     return label
 
 
+def set_in(text: str, where: str) -> str:
+    """A set of labels that a person typed, the single ones in one order.
+
+    Raises:
+        UsageError: one of them is no label.
+    """
+    return joined(sorted((valid_label(part, where) for part in parts(text)), key=natural_key))
+
+
 def _without_repeats(corrections: Sequence[Correction], path: str | Path) -> list[Correction]:
     """One correction an example; files of several people may be joined as long as they agree."""
     found: dict[str, Correction] = {}
@@ -146,7 +155,7 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
 def _checked(one: Correction, task: str) -> str:
     """The corrected label; of a set the single ones in one order, of a number a number."""
     if task == "multilabel":
-        return joined(sorted(parts(one.corrected), key=natural_key))
+        return set_in(one.corrected, one.id)
     return valid_label(one.corrected, one.id, task) if task == "regression" else one.corrected
 
 
@@ -159,7 +168,7 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     content, label = table.frame["sha256"][row], table.frame["label"][row]
     if content != one.sha256 or not content:
         return "its content is not the one that was looked at"
-    if label != one.label and not (one.action == "relabel" and label == one.corrected):
+    if label != one.label and not (one.action == "relabel" and label == _checked(one, table.task)):
         return f'its label in the source is now "{label}", not "{one.label}"'
     return ""
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-SEPARATOR = "|"
+SEPARATOR = NO_LABELS = "|"  # where an empty text would mean that nothing is said, the separator alone is an empty set
 _RECUR = 0.9  # of the parts of different sets that have to be met again elsewhere
 _SHARE = 0.01  # of the labelled rows that have to hold a separator
 _FEWEST = 2  # such rows at least

@@ -88,15 +88,19 @@ class Table:
         return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
 
     def indicators(self) -> NDArray[np.float32]:
-        """1 for each label of each row's set, else 0 [N, K]; rows without a set are nan."""
+        """1 for each label of each row's set, or its class, else 0 [N, K]; rows without a label are nan."""
         number = {label: index for index, label in enumerate(self.classes)}
         found = np.zeros((len(self), len(self.classes)), np.float32)
         for row, text in enumerate(self.frame["label"]):
             if text is None:
                 found[row] = np.nan
-            elif known := [number[part] for part in parts(text) if part in number]:
+            elif known := [number[part] for part in self.singles(text) if part in number]:
                 found[row, known] = 1.0
         return found
+
+    def singles(self, label: str) -> list[str]:
+        """The single labels of a set; of a class itself alone."""
+        return parts(label) if self.task == "multilabel" else [label]
 
     def counts(self) -> NDArray[np.int64]:
         """Rows of each class [K]."""

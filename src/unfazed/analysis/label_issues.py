@@ -9,7 +9,7 @@ Axis letters: N rows, K classes, D embedding width, k neighbours.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ class LabelIssues:
     """What is known of each label [N]; rows without one are never issues."""
 
     order: Integers  # rows that have a label, worst first
-    suggested: NDArray[Any]  # [N] the likeliest other class, by number; of numbers what is predicted
+    suggested: NDArray[Any]  # [N] the likeliest other class, by number; of numbers what is predicted; of sets [N, K]
     error_probability: Floats  # [N] of the label being wrong; nan where it is not known
     scores: dict[str, Floats]  # [N] each, what the order rests on
     neighbours: Integers  # [N, k] rows, nearest first
@@ -60,32 +60,60 @@ def label_issues(
     `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test. `out_of_sample` [N, K]: what a
     simple model says of rows whose labels it has not seen.
     """
-    probs = np.nan_to_num(probs).astype(np.float32)
+    record = np.nan_to_num(probs).astype(np.float32)
     neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
-    votes = _votes(probs, neighbours)
+    simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
+    return replace(judged(y, Judges(record, votes(record, neighbours), simple), split, seed), neighbours=neighbours)
+
+
+class Judges(NamedTuple):
+    """What they say of N labels."""
+
+    record: NDArray[np.float32]  # [N, K], of the model
+    votes: NDArray[np.float32] | None  # [N, K], of the neighbours, where there are any
+    simple: NDArray[np.float32] | None  # [N, K], of the simple model, where it was asked
+
+
+def judged(
+    y: Integers,
+    judges: Judges,
+    split: Integers,
+    seed: int,
+    telling: NDArray[np.bool_] | None = None,
+    most: int = FITTED,
+) -> LabelIssues:
+    """What `judges` make of the labels `y` [N], -1 = none; without neighbours.
+
+    `telling` [N]: the labels by which judges are compared, if not by all. The noise is estimated on `most` of them.
+    """
     held_out = (y >= 0) & (split != TRAIN)
     measured = held_out if held_out.sum() >= FEWEST else y >= 0
-    belief = probs
-    if neighbours.shape[1] and _lag(y, votes, belief, measured) <= WORSE:
-        belief = np.float32(0.5) * (probs + votes)
-    if out_of_sample is not None:
-        belief = _reconsidered(y, belief, np.nan_to_num(out_of_sample).astype(np.float32), measured)
+    belief = _believed(y, judges, measured if telling is None else measured & telling)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
-    for judged, fitted in _parts(y, belief, split, measured):
-        found = _judged(y, belief, np.flatnonzero(judged), np.flatnonzero(fitted), split, seed)
-        error[judged], suggested[judged] = found.error, found.suggested
-        count += np.array(found.share[:3]) * judged.sum()
+    for asked, fitted in _parts(y, belief, split, measured):
+        found = _judged(y, belief, np.flatnonzero(asked), _some(np.flatnonzero(fitted), most, seed), split, seed)
+        error[asked], suggested[asked] = found.error, found.suggested
+        count += np.array(found.share[:3]) * asked.sum()
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
     error[order] = -np.sort(-error[order])
-    agreement = votes[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
+    of_label = np.arange(len(y)), np.maximum(y, 0)
+    scores = {"margin": margin}
+    for name, judge in (("agreement", judges.votes), ("simple", judges.simple)):
+        if judge is not None:
+            scores[name] = judge[of_label].astype(np.float64)
     disagreement = 1 - float(_right(y, belief)[measured].mean())
-    scores = {"margin": margin, "agreement": agreement}
-    if out_of_sample is not None:
-        scores["simple"] = out_of_sample[np.arange(len(y)), np.maximum(y, 0)].astype(np.float64)
     value, low, high = count.tolist()
-    estimate = Estimate(value, low, high, len(order))
-    return LabelIssues(order, suggested, error, scores, neighbours, estimate, disagreement)
+    nobody = np.empty((len(y), 0), np.int64)
+    return LabelIssues(order, suggested, error, scores, nobody, Estimate(value, low, high, len(order)), disagreement)
+
+
+def _believed(y: Integers, judges: Judges, measured: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """What is left [N, K] when all judges were heard, as far as they earn it on the labels `measured`."""
+    belief = judges.record
+    if judges.votes is not None and _lag(y, judges.votes, belief, measured) <= WORSE:
+        belief = np.float32(0.5) * (belief + judges.votes)
+    return belief if judges.simple is None else _reconsidered(y, belief, judges.simple, measured)
 
 
 def _reconsidered(
@@ -125,7 +153,7 @@ def _judged(
     y: Integers, belief: NDArray[np.float32], judged: Integers, fitted: Integers, split: Integers, seed: int
 ) -> _Judged:
     """What the noise among the rows `fitted` says of the rows `judged`."""
-    few = min(FITTED, CELLS // (2 * belief.shape[1]))
+    few = min(max(FITTED, len(fitted)), CELLS // (2 * belief.shape[1]))
     fitted = _some(fitted, few, seed)
     found = channel(y[fitted], belief[fitted].astype(np.float64))
     share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found.given, seed)
@@ -174,12 +202,14 @@ def _parts(
     yield labelled, measured
 
 
-def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32]:
-    """The mean probabilities [N, K] of each row's neighbours [N, k]."""
-    votes = np.zeros_like(probs)
+def votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32] | None:
+    """The mean probabilities [N, K] of each row's neighbours [N, k]; None where there are none."""
+    if not neighbours.shape[1]:
+        return None
+    found = np.zeros_like(probs)
     for place in range(neighbours.shape[1]):
-        votes += probs[neighbours[:, place]]
-    return np.asarray(votes / np.float32(max(1, neighbours.shape[1])), dtype=np.float32)
+        found += probs[neighbours[:, place]]
+    return np.asarray(found / np.float32(neighbours.shape[1]), dtype=np.float32)
 
 
 def _right(y: Integers, probs: NDArray[np.float32]) -> NDArray[np.bool_]:

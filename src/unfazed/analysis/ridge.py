@@ -1,8 +1,8 @@
-"""What simple features say of every row's class, each row judged by a fit without it.
+"""What simple features say of every row's label, each row judged by a fit without it.
 
 Ridge regression of an indicator of each class estimates the classes' probabilities. For dense features the fit without
 a row follows from the fit with it in closed form (Allen, Technometrics 1974); for sparse ones there are five folds.
-Axis letters: N rows, n of them, D features, K classes.
+Axis letters: N rows, n of them, D features, K classes or labels.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,17 +19,18 @@ PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # tried, where features are of len
 PENALTIES_BY_FOLDS = (0.3, 1.0, 3.0)
 FOLDS = 5
 TOLERANCE = 1e-2  # of a sparse fit
-FLOOR = 1e-3  # probability: what is regressed may fall below 0
 Dense = NDArray[np.float32]
 Features = Callable[[Integers], Any]  # from rows [n] to [n, D], which no label had a say in
 
 
-def leave_one_out(features: Features, y: Integers, classes: int, seed: int) -> Dense:
-    """Probabilities [N, K] from dense features; `y` [N], -1 = no label. The penalty is the one that errs least.
+def leave_one_out(features: Features, indicators: Dense, seed: int) -> Dense:
+    """What is regressed [N, K] on dense features: about a probability, and sometimes below 0 or above 1.
 
-    Of more than 20,000 labelled rows so many are fitted to, and all others predicted.
+    `indicators` [N, K]: 1 for what a row's label says, else 0; nan = it has none. The penalty is the one that errs
+    least. Of more than 20,000 labelled rows so many are fitted to, and all others predicted.
     """
-    known, indicators = _fitted_rows(y, classes, seed)
+    rows, known = len(indicators), _fitted_rows(indicators, seed)
+    indicators = indicators[known]
     shares = indicators.mean(0)
     targets = indicators - shares
     x = np.concatenate([features(known[block]) for block in _blocks(len(known))])
@@ -43,14 +44,13 @@ def leave_one_out(features: Features, y: Integers, classes: int, seed: int) -> D
     shrinkages = [1 / (np.maximum(values, 0) + penalty) for penalty in PENALTIES]
     errors = [((_without_each(x, targets, products, one) - targets) ** 2).mean() for one in shrinkages]
     shrinkage = shrinkages[int(np.argmin(errors))]
-    probs = np.empty((len(y), classes), np.float32)
-    probs[known] = _probabilities(_without_each(x, targets, products, shrinkage) + shares)
+    found = np.empty((rows, indicators.shape[1]), np.float32)
+    found[known] = _without_each(x, targets, products, shrinkage) + shares
     weights = vectors @ (products * shrinkage[:, None]) / scale
-    others = np.setdiff1d(np.arange(len(y)), known)
+    others = np.setdiff1d(np.arange(rows), known)
     for block in _blocks(len(others)):
-        rows = others[block]
-        probs[rows] = _probabilities((features(rows) - centre) @ weights + shares)
-    return probs
+        found[others[block]] = (features(others[block]) - centre) @ weights + shares
+    return found
 
 
 def _without_each(x: Dense, targets: Dense, products: Dense, shrinkage: Dense) -> Dense:
@@ -62,21 +62,19 @@ def _without_each(x: Dense, targets: Dense, products: Dense, shrinkage: Dense) -
     return np.asarray((x @ (products * shrinkage[:, None]) - leverage * targets) / (1 - leverage))
 
 
-def out_of_fold(features: Features, y: Integers, classes: int, seed: int) -> Dense:
-    """The same from sparse features of length 1, each row by one of five fits, to four fifths of the others."""
-    known, indicators = _fitted_rows(y, classes, seed)
-    fold = np.random.default_rng(seed).permutation(len(y)) % FOLDS
+def out_of_fold(features: Features, indicators: Dense, seed: int) -> Dense:
+    """The same on sparse features of length 1, each row by one of five fits, to four fifths of the others."""
+    rows, known = len(indicators), _fitted_rows(indicators, seed)
+    indicators = indicators[known]
+    fold = np.random.default_rng(seed).permutation(rows) % FOLDS
     inputs = features(known)
     others = [np.flatnonzero(fold[known] != number) for number in range(FOLDS)]
     fits, errors = [], []
     for penalty in PENALTIES_BY_FOLDS:
-        fits.append([_sparse_fit(inputs[rows], indicators[rows], penalty) for rows in others])
+        fits.append([_sparse_fit(inputs[part], indicators[part], penalty) for part in others])
         errors.append(((_by_fold(fits[-1], inputs, fold[known]) - indicators) ** 2).mean())
     best = fits[int(np.argmin(errors))]
-    probs = np.empty((len(y), classes), np.float32)
-    for rows in _blocks(len(y)):
-        probs[rows] = _probabilities(_by_fold(best, features(rows), fold[rows]))
-    return probs
+    return np.concatenate([_by_fold(best, features(block), fold[block]) for block in _blocks(rows)])
 
 
 class _SparseFit(NamedTuple):
@@ -104,16 +102,10 @@ def _by_fold(fits: list[_SparseFit], inputs: Any, fold: Integers) -> Dense:
     return predicted
 
 
-def _fitted_rows(y: Integers, classes: int, seed: int) -> tuple[Integers, Dense]:
-    """The rows to fit to [n], and indicators of their classes [n, K]."""
-    known = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
-    return known, np.eye(classes, dtype=np.float32)[y[known]]
+def _fitted_rows(indicators: Dense, seed: int) -> Integers:
+    """The rows to fit to [n]."""
+    return np.random.default_rng(seed).permutation(np.flatnonzero(~np.isnan(indicators[:, 0])))[:ROWS]
 
 
 def _blocks(n: int) -> Iterator[Integers]:
     return (np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
-
-
-def _probabilities(regressed: Dense) -> Dense:
-    found = np.maximum(regressed, FLOOR)
-    return np.asarray(found / found.sum(1, keepdims=True), dtype=np.float32)

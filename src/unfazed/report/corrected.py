@@ -53,12 +53,13 @@ def _done(found: Facts) -> str:
 
 def _share(audit: Facts, when: str) -> str:
     value = audit[when]["value"]
-    return f"{percent(value)} right" if audit["metric"] == "accuracy" else f"R² {figure(value)}"
+    said = {"accuracy": f"{percent(value)} right", "f1_micro": f"F1 {percent(value)}", "r2": f"R² {figure(value)}"}
+    return said[audit["metric"]]
 
 
 def _amount(audit: Facts) -> str:
     value = abs(audit["difference"]["value"])
-    return points(value) if audit["metric"] == "accuracy" else figure(value)
+    return figure(value) if audit["metric"] == "r2" else points(value)
 
 
 def _interval(audit: Facts) -> str:
@@ -68,9 +69,9 @@ def _interval(audit: Facts) -> str:
         return "too few to tell"
     if not low <= 0 <= high:
         low, high = sorted((abs(low), abs(high)))
-    if audit["metric"] == "accuracy":
-        return f"{bounds({'low': 100 * low, 'high': 100 * high}, _tenths)} points"
-    return bounds({"low": low, "high": high})
+    if audit["metric"] == "r2":
+        return bounds({"low": low, "high": high})
+    return f"{bounds({'low': 100 * low, 'high': 100 * high}, _tenths)} points"
 
 
 def _tenths(value: float | None) -> str:

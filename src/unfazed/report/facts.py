@@ -130,7 +130,8 @@ def _numbers(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Fo
 
 def _sets(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Found:
     seen = sets.evidence(run)
-    told = {**sets.sets(seen, _baselines(measured)), "labels": None}  # of sets nobody has judged them so far
+    judged = labels(seen.table, measured.get("labels"), run.path)
+    told = {**sets.sets(seen, _baselines(measured)), "labels": judged}
     return _Found(seen.table, seen.probs, told, sets.headline, sets.verdict)
 
 

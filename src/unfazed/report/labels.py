@@ -33,22 +33,22 @@ def labels(table: Table, measured: Facts | None, path: object) -> dict[str, Any]
 
 def headline(found: Facts) -> str:
     """How many labels are wrong, as far as that can be told."""
-    estimate = found["count"]
+    estimate, what = found["count"], found.get("what") or "labels"
     if found.get("corrected"):
-        return f"how many of {count(estimate['n'])} labels are still wrong can't be told"
+        return f"how many of {count(estimate['n'])} {what} are still wrong can't be told"
     if estimate["value"] is None:
         return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
     about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
     ends = f"({count(low)} to {count(high)})"
     if not about:
-        return f"probably none of {count(estimate['n'], 'labels')} is wrong {ends}"
+        return f"probably none of {count(estimate['n'], what)} is wrong {ends}"
     verb, doubt = "is" if about == 1 else "are", "" if low else ", or none"
-    return f"about {count(about)} of {count(estimate['n'], 'labels')} {verb} wrong{doubt} {ends}"
+    return f"about {count(about)} of {count(estimate['n'], what)} {verb} wrong{doubt} {ends}"
 
 
 def caution(found: Facts) -> str | None:
     """Why the count may be far off, where it may."""
-    estimate, disagreement = found["count"], found.get("disagreement")
+    estimate, disagreement, what = found["count"], found.get("disagreement"), found.get("what") or "labels"
     if corrected := found.get("corrected"):
         return (
             f"That is counted on labels that were not trained on, and {count(corrected)} of these were corrected: what "
@@ -61,8 +61,8 @@ def caution(found: Facts) -> str | None:
     if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
         return None
     return (
-        f"The model disagrees with {percent(disagreement)} of the labels it has not seen, most of it probably its own "
-        "mistakes: some labels counted as wrong may be right, and wrong ones hidden among its mistakes are not counted."
+        f"The model disagrees with {percent(disagreement)} of the {what} it has not seen, most of it probably its own "
+        "mistakes: some counted as wrong may be right, and wrong ones hidden among its mistakes are not counted."
     )
 
 
@@ -72,7 +72,7 @@ def how_far(found: Facts) -> str | None:
     if not worth:
         return "None is worth checking on its own." if found["count"]["value"] is not None else None
     if found.get("corrected"):
-        return f"The model and the neighbours object to {count(worth, 'labels')}, worst first."
+        return f"The model and the neighbours object to {count(worth, found.get('what') or 'labels')}, worst first."
     depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)
     if depth is None or worth == 1:
         return f"{count(worth)} {'is' if worth == 1 else 'are'} worth checking."

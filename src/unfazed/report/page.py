@@ -34,8 +34,9 @@ PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learni
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
                     "predictions": "Predictions", "certainty": "Certainty", "labels": "Labels",
                     "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "labels": "Labels",
-                 "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "classes": "Labels",
+                 "labels": "To check", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
+                 "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -111,13 +112,14 @@ def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
         sets_page.splits(told),
         learning(told),
         sets_page.labels_table(told),
+        labels_to_check(told, exhibits),
         sets_page.surprising(told, exhibits),
         data(told),
         recipe(told),
         time_and_machine(told),
         onward(told),
     )
-    body = tag("div", bar(PARTS_OF_SETS), sets_page.hero(told), main, _foot(told), class_="wrap")
+    body = tag("div", bar(_parts(PARTS_OF_SETS, told)), sets_page.hero(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
 
 

@@ -37,6 +37,7 @@ from unfazed.report.verdict import (
     difference_ends,
     fitted_to,
     items,
+    labels,
     last,
     remedy,
     sentence,
@@ -203,7 +204,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
     said = [_against_commonest(told), *beside, _surprise_left(told), _precision(told), absent(told), _missed(told),
-            _fit(told), last(told)]  # fmt: skip
+            labels(told), _fit(told), last(told)]  # fmt: skip
     return spoken(split, said)
 
 

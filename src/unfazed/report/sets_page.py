@@ -126,7 +126,7 @@ def labels_table(told: Facts) -> Html:
         tag("h2", "Label by label"),
         tag("p", words.tight(lead), class_="lead"),
         tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_="classes many"), class_="card"),
-        id="labels",
+        id="classes",
     )
 
 

@@ -21,6 +21,7 @@ LABELS = {
     "disagreement": NUMBER,
     "worth": int,
     "corrected": int,
+    "what": str,
     "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
     "first": [
         {"row": int, "suggested": str, "error_probability": NUMBER, "residual": NUMBER, "neighbours": {...: int}},

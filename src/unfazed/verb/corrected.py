@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, wilson
+from unfazed.analysis.multilabel import Sets, best_thresholds, chosen, f1_difference, multilabel
 from unfazed.analysis.surprise import surprise
 from unfazed.corrections import CHANGING, Outcome
 from unfazed.errors import UnfazedError
@@ -68,8 +69,6 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     Raises:
         UnfazedError: it cannot be made; the message is the reason.
     """
-    if table.task == "multilabel":
-        raise UnfazedError("sets of labels are not compared so far")
     earlier = _earlier(outcomes)
     before, split = earlier.table(), evaluated_split(table)
     touched = {one.id for one, _ in outcomes if one.action in CHANGING}
@@ -81,7 +80,7 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
         raise UnfazedError(f"{earlier.path} holds no scores of its rows")
     if earlier.temperature is not None:  # as `probs` are
         old = scaled(old, earlier.temperature.value)
-    measured = (_of_numbers if table.task == "regression" else _of_classes)(table, probs, before, old, audit)
+    measured = _OF_TASK[table.task](table, probs, before, old, audit)
     now, then = asdict(recipe), asdict(earlier.recipe)
     return {
         "run": earlier.path.name,
@@ -142,3 +141,36 @@ def _of_numbers(
         "after": regression(targets, now)["r2"],
         "difference": r2_difference(targets, now, then),
     }
+
+
+def _of_sets(
+    table: Table, probs: NDArray[np.floating], before: Table, old: NDArray[np.floating], audit: _Audit
+) -> dict[str, Any]:
+    names = sorted({*table.classes, *before.classes})  # of which corrections may have made new ones, and ended others
+    y = _by_name(table.indicators(), table, names)[audit.now]
+    now, then = (
+        _by_name(_predicted(one, its), one, names)[rows]
+        for one, its, rows in ((table, probs, audit.now), (before, old, audit.before))
+    )
+    return {
+        "metric": "f1_micro",
+        "before": multilabel(y, then.astype(np.float32), then)["f1_micro"],
+        "after": multilabel(y, now.astype(np.float32), now)["f1_micro"],
+        "difference": f1_difference(y, now, then),
+    }
+
+
+def _predicted(table: Table, probs: NDArray[np.floating]) -> Sets:
+    """The sets [N, K] that a run predicts, by the thresholds that it chose on its validation rows."""
+    rows = table.rows("validation")
+    return chosen(probs, best_thresholds(table.indicators()[rows], probs[rows]))
+
+
+def _by_name(columns: NDArray[Any], table: Table, names: list[str]) -> NDArray[Any]:
+    """Columns [N, K], one for each class of the table, in the order of `names`; 0 for others."""
+    found = np.zeros((len(columns), len(names)), columns.dtype)
+    found[:, [names.index(label) for label in table.classes]] = columns
+    return found
+
+
+_OF_TASK = {"classification": _of_classes, "regression": _of_numbers, "multilabel": _of_sets}

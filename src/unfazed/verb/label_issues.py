@@ -13,9 +13,11 @@ from unfazed.analysis.intervals import Estimate, Floats, Integers
 from unfazed.analysis.label_issues import LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
+from unfazed.analysis.set_issues import MOST, set_issues
 from unfazed.corrections import applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_bytes
+from unfazed.label_sets import joined
 from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
@@ -25,6 +27,7 @@ from unfazed.target import scale_of
 WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
 FAR = 8.0  # times the usual residual, from which on a number is
 SHOWN = 12  # labels that the report shows
+WHAT = {"classification": "labels", "multilabel": "sets of labels", "regression": "numbers"}
 
 
 class Depth(NamedTuple):
@@ -45,6 +48,7 @@ class Issues:
     worth: int  # rows that are worth reading, however many the frame has
     disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
     corrected: int = 0  # labels not trained on that people corrected: if any, probabilities and count are unknown
+    what: str = "labels"  # or "sets of labels", or "numbers"
 
 
 def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
@@ -58,17 +62,25 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
-        UsageError: its examples have sets of labels.
+        UsageError: there are too many sets of too many labels.
     """
     run = Run.open(run)
     with only_run_errors(run.path):
         table = run.table()
-        if table.task == "multilabel":
-            raise UsageError(f"{run.path} predicts sets of labels: only one label an example can be judged so far")
+        if too_many(table):
+            raise UsageError(
+                f"{run.path} has {len(table):,} sets of {len(table.classes):,} labels, too many to judge together "
+                f"(at most {MOST:,} yeses and noes)"
+            )
         issues = audited(run, table)
         held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
         corrected = sum(one.id in held_out and one.action != "keep" for one in applied_in(run.path))
         return _told(table, issues, every, corrected if table.classes else 0)
+
+
+def too_many(table: Table) -> bool:
+    """Whether there are too many sets of too many labels to judge them."""
+    return table.task == "multilabel" and len(table) * len(table.classes) > MOST
 
 
 def audited(run: Run, table: Table) -> LabelIssues:
@@ -82,6 +94,8 @@ def audited(run: Run, table: Table) -> LabelIssues:
     if table.task == "regression":
         return number_issues(table.targets(), _numbers(run, window, probs), embeddings, trained, seed)
     belief = np.where(trained[:, None], window, probs)
+    if table.task == "multilabel":
+        return set_issues(table.indicators(), belief, embeddings, _splits(table, trained), simple, seed)
     return found_in(table.y(), belief, embeddings, _splits(table, trained), simple, seed)
 
 
@@ -147,13 +161,18 @@ def _told(table: Table, issues: LabelIssues, every: bool, corrected: int) -> Iss
         nothing = Estimate(np.nan, np.nan, np.nan, issues.count.n)
         issues = replace(issues, error_probability=unknown, count=nothing)
     frame = _frame(table, issues, issues.order if every else issues.order[:worth])
-    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected)
+    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, WHAT[table.task])
 
 
 def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
     rows, suggested = table.frame[order], issues.suggested[order]
     classes = np.array(table.classes, dtype=object)
-    names = [f"{number:.6g}" for number in suggested] if table.task == "regression" else classes[suggested].tolist()
+    if table.task == "regression":
+        names = [f"{number:.6g}" for number in suggested]
+    elif table.task == "multilabel":
+        names = [joined(classes[one > 0]) for one in suggested]
+    else:
+        names = classes[suggested].tolist()
     return pl.DataFrame(
         {
             "row": order,
@@ -193,9 +212,9 @@ def write_csv(issues: Issues, path: Path) -> None:
 def labels_to_check(run: Run, table: Table) -> dict[str, Any] | None:
     """What the report says of the labels: the count, how far to read, and the first rows with their evidence.
 
-    None where examples have sets of labels, which are not audited.
+    None where there are too many sets of too many labels.
     """
-    if table.task == "multilabel":
+    if too_many(table):
         return None
     issues = label_issues(run)
     labels = table.frame["label"]
@@ -214,6 +233,7 @@ def told(issues: Issues) -> dict[str, Any]:
             "count": issues.count._asdict(),
             "disagreement": issues.disagreement,
             "corrected": issues.corrected,
+            "what": issues.what,
             "worth": issues.worth,
             "depths": [depth._asdict() for depth in issues.depths],
         }

@@ -47,7 +47,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     arrays: dict[str, NDArray[Any]] = {"probs": probs, "embeddings": embeddings}
     del embeddings
-    if prepared.table.task == "classification":
+    if prepared.table.task != "regression":
         yield Finishing("asking a simple model for a second opinion")
         its = kind(prepared.modality.name).second_opinion(prepared, planned.recipe.seed)
         arrays["out_of_sample"] = its.astype(np.float16)
@@ -63,7 +63,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         else:
             told = fact
     yield Finishing("looking for wrong labels")
-    checked = None if prepared.table.task == "multilabel" else labels_to_check(run, prepared.table)
+    checked = labels_to_check(run, prepared.table)
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",

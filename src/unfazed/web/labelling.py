@@ -34,14 +34,9 @@ class Labelling(Review):
         """Take up the query in `folder`.
 
         Raises:
-            RunError: it is damaged, or its run. UsageError: its run predicts sets of labels.
+            RunError: it is damaged, or its run.
         """
         query = queries.opened(folder)
-        if query.run.task == "multilabel":
-            raise UsageError(
-                f"{query.run.path} predicts sets of labels, which the page cannot take so far: write the examples with "
-                '`unfazed query … --csv FILE`, fill in its column label ("a|b"), and train with --more FILE'
-            )
         own = query.run.table()
         new = Table.of(query.frame.select("id", "input", "sha256"), own.root, own.kind).frame
         self.folder, self.first, self.query = folder, len(own), query

@@ -15,10 +15,11 @@ const aboutRow = (row) => {
 };
 const pictured = (thing) => ({ ...thing, picture: data.pictures[thing.picture], sound: data.pictures[thing.sound] });
 const whole = (item) => ({ ...item, ...aboutRow(item.row), thing: pictured(item.thing) });
+const holds = (label, wanted) => data.start.task === "multilabel" ? (label ?? "").split("|").includes(wanted) : label === wanted;
 const fits = (item, wanted) => {
   const decided = aboutRow(item.row).decision, state = wanted.state;
-  return (!wanted.split || item.split === wanted.split) && (!wanted.label || item.label === wanted.label)
-    && (!wanted.suggested || item.suggested === wanted.suggested)
+  return (!wanted.split || item.split === wanted.split) && (!wanted.label || holds(item.label, wanted.label))
+    && (!wanted.suggested || holds(item.suggested, wanted.suggested))
     && (!state || (state === "open" ? !decided : state === "decided" ? decided : decided?.action === state))
     && (!wanted.worth || item.rank < data.start.worth)
     && (item.probability === null || (item.probability >= (wanted.low ?? 0) && item.probability <= (wanted.high ?? 1)))
@@ -55,8 +56,8 @@ const source = {
   },
   decide: async (said) => {
     const item = data.items.find((one) => one.row === said.row);
-    const same = said.action === "relabel" && said.corrected === item.label, labels = ["relabel", "label"].includes(said.action);
-    return take({ row: said.row, action: same ? "keep" : said.action, corrected: same || !labels ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
+    const unchanged = said.action === "relabel" && said.corrected === item.label, labels = ["relabel", "label"].includes(said.action);
+    return take({ row: said.row, action: unchanged ? "keep" : said.action, corrected: unchanged || !labels ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
   },
   undo: async () => {
     const back = undone(), last = lines.filter((line) => !line.undoes && !back.has(line.number)).at(-1);

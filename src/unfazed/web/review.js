@@ -14,8 +14,13 @@ const quoted = (label) => "“" + label + "”";
 const count = (number) => number.toLocaleString("en-US");
 const said = (text) => { $("said").textContent = text; };
 const numbers = () => about.task === "regression";
+const sets = () => about.task === "multilabel";
+const parts = (label) => (label ?? "").split("|").filter(Boolean);
+const joined = (labels) => labels.sort((one, other) => about.classes.indexOf(one) - about.classes.indexOf(other)).join("|") || "|"; // a set of none
+const named = (label) => sets() && label !== null && label !== undefined ? parts(label).join(", ") || "no label" : label;
+const same = (one, other) => one === other || (sets() && one !== null && other !== null && joined(parts(one)) === joined(parts(other)));
 const labelled = () => about.labelling ? "label" : "relabel"; // what a decision for a label is called
-const guess = (item) => item.suggested + "?";
+const guess = (item) => named(item.suggested) + "?";
 
 const picture = (thing, name, small) => {
   const image = make("img", "picture");
@@ -70,7 +75,7 @@ const thing = (what, name, small) => {
 };
 const badge = (decision, label) => {
   if (!decision) return null;
-  const words = { keep: "kept", relabel: "now " + quoted(decision.corrected), label: quoted(decision.corrected), drop: "dropped", unsure: "unsure" }[decision.action];
+  const words = { keep: "kept", relabel: "now " + quoted(named(decision.corrected)), label: quoted(named(decision.corrected)), drop: "dropped", unsure: "unsure" }[decision.action];
   return make("span", "badge " + decision.action, words);
 };
 
@@ -141,33 +146,39 @@ const show = async () => {
   $("thing").className = shown.thing.kind;
   $("split").textContent = about.labelling ? "" : shown.split || "on no side";
   $("name").textContent = shown.name; $("name").title = shown.name;
-  $("question").textContent = about.labelling ? guess(shown) : shown.label;
-  $("reason").textContent = shown.reason ? "asked for because: " + shown.reason : "";
+  $("question").textContent = about.labelling ? guess(shown) : named(shown.label);
+  $("reason").textContent = shown.reason ? "asked for because: " + shown.reason : sets() ? change(shown) : "";
   evidence();
   showDecision();
   $("why").value = "";
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
-  if (about.labelling) said(`A guess: ${shown.suggested}. ${shown.reason}`);
-  else said(`Given ${shown.label}, suggested ${shown.suggested ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
+  if (about.labelling) said(`A guess: ${named(shown.suggested)}. ${shown.reason}`);
+  else said(`Given ${named(shown.label)}, suggested ${named(shown.suggested) ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
+};
+const change = ({ label, suggested }) => {
+  const without = (one, other) => parts(one).filter((name) => !parts(other).includes(name)).map(quoted).join(" and ");
+  const added = without(suggested, label), gone = without(label, suggested);
+  return [added && added + (added.includes(" and ") ? " seem" : " seems") + " to be missing", gone && gone + (gone.includes(" and ") ? " seem" : " seems") + " not to belong"].filter(Boolean).join("; ");
 };
 const evidence = () => {
-  const agrees = shown.suggested === shown.label;
+  const agrees = same(shown.suggested, shown.label);
   $("doubt").hidden = shown.probability === null && shown.residual === null;
   document.querySelector(".doubt-track").hidden = shown.probability === null;
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = shown.doubt;
   $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
-  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(about.labelling ? choice : candidate)] : []));
+  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
-  document.querySelector('[data-action="keep"] b').textContent = shown.label ?? "";
-  suggest.querySelector("b").textContent = agrees ? "" : shown.suggested ?? "";
+  document.querySelector('[data-action="keep"] b').textContent = named(shown.label) ?? "";
+  suggest.querySelector("b").textContent = agrees ? "" : named(shown.suggested) ?? "";
   suggest.disabled = agrees || shown.suggested === null;
 };
 const candidate = ({ label, probability, share }) => {
   const bar = make("i");
   bar.style.width = 100 * probability + "%";
-  const kind = label === shown.label ? "given" : label === shown.suggested ? "suggested" : "";
+  const holds = (set) => sets() ? parts(set).includes(label) : label === set;
+  const kind = holds(shown.label) ? "given" : holds(shown.suggested) ? "suggested" : "";
   return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
 };
 const choice = (one, place) => {
@@ -183,13 +194,13 @@ const takeGuess = (place) => tried(async () => {
   await decide(item, "label", label);
   await onward();
 });
-const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "relabel" ? near.decision.corrected : near.label), about.labelling ? null : make("span", "soft small", near.split || "")));
+const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", named(near.decision?.action === "relabel" ? near.decision.corrected : near.label)), about.labelling ? null : make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
   box.replaceChildren(...(decision ? [badge(decision), ` by ${decision.who}, ${new Date(decision.when).toLocaleString()}${decision.why ? ": " + decision.why : ""}`] : []));
   for (const button of document.querySelectorAll("[data-action]")) {
-    const mine = { suggested: decision?.action === labelled() && decision.corrected === shown.suggested, other: decision?.action === labelled() && decision.corrected !== shown.suggested }[button.dataset.action] ?? decision?.action === button.dataset.action;
+    const mine = { suggested: decision?.action === labelled() && same(decision.corrected, shown.suggested), other: decision?.action === labelled() && !same(decision.corrected, shown.suggested) }[button.dataset.action] ?? decision?.action === button.dataset.action;
     button.setAttribute("aria-pressed", String(Boolean(mine)));
   }
 };
@@ -198,6 +209,8 @@ const showDecision = () => {
 const decide = async (item, action, corrected) => {
   if (!$("reviewer").value.trim()) { $("reviewer").focus(); return said("Say who you are first."); }
   const why = wall ? "" : $("why").value.trim();
+  if (sets() && corrected !== undefined && action === labelled()) corrected = joined(parts(corrected));
+  if (action === "relabel" && same(corrected, item.label)) { action = "keep"; corrected = ""; }
   const told = await source.decide({ row: item.row, action, corrected: corrected ?? "", why, who: $("reviewer").value.trim(), based_on: item.number });
   if (!item.decision) decided += 1;
   refresh(told);
@@ -209,7 +222,7 @@ const act = (action) => tried(async () => {
   const item = current();
   if (!item) return;
   if (action === "other") return choose(item);
-  if (action === "suggested" && (item.suggested === null || item.suggested === item.label)) return said("There is no other suggestion.");
+  if (action === "suggested" && (item.suggested === null || same(item.suggested, item.label))) return said("There is no other suggestion.");
   await decide(item, action === "suggested" ? labelled() : action, action === "suggested" ? item.suggested : "");
   await onward();
 });
@@ -233,33 +246,38 @@ const undo = () => tried(async () => {
   said("Taken back.");
 });
 
-// Another label, by typing
-let choosing = null, options = [], marked = 0;
+// Another label, by typing; of a set, each is ticked or not
+let choosing = null, options = [], marked = 0, ticked = [];
 const choose = (item) => {
   choosing = item;
+  ticked = sets() ? parts(item.decision?.corrected || (about.labelling ? item.suggested : item.label)) : [];
   $("search").value = "";
   $("search").inputMode = numbers() ? "decimal" : "text";
-  $("choose-title").textContent = numbers() ? "Which number?" : "Which label?";
+  $("choose-title").textContent = numbers() ? "Which number?" : sets() ? "Which labels?" : "Which label?";
+  $("choose-hint").textContent = sets() ? "Type to search. Enter ticks or unticks the marked one, Ctrl Enter takes the set, Escape leaves." : "Type to search. Enter takes the marked one, Escape leaves.";
+  $("take").hidden = !sets();
   match();
   $("choose").showModal();
   $("search").focus();
 };
 const match = () => {
-  const typed = $("search").value.trim(), folded = typed.toLowerCase();
+  const typed = $("search").value.replaceAll(sets() ? "|" : "", "").trim(), folded = typed.toLowerCase();
   const likely = shown && shown.row === choosing.row ? shown.candidates.map((one) => one.label) : [];
-  const every = [...new Set([...likely, ...about.classes])].filter((label) => label !== choosing.label);
+  const every = [...new Set([...ticked, ...likely, ...about.classes])].filter((label) => sets() || label !== choosing.label);
   const starts = every.filter((label) => label.toLowerCase().startsWith(folded));
   const holds = folded ? every.filter((label) => label.toLowerCase().includes(folded) && !starts.includes(label)) : [];
   options = [...starts, ...holds].slice(0, 50).map((label) => ({ label }));
-  if (typed && typed !== choosing.label && !about.classes.includes(typed)) options.push({ label: typed, fresh: true });
+  if (typed && typed !== choosing.label && !every.includes(typed)) options.push({ label: typed, fresh: true });
   marked = 0;
   $("labels").replaceChildren(...options.map(({ label, fresh }, number) => {
-    const option = make("li", "", label, fresh && !numbers() ? make("small", "", "a new class") : null);
+    const option = make("li", ticked.includes(label) ? "ticked" : "", label, fresh && !numbers() ? make("small", "", sets() ? "a new label" : "a new class") : null);
     option.id = "label-" + number;
+    if (sets()) option.setAttribute("aria-checked", String(ticked.includes(label)));
     option.role = "option";
     option.addEventListener("click", () => { marked = number; chosen(); });
     return option;
   }));
+  $("set").textContent = sets() ? ticked.join(", ") || "no label" : "";
   markOption();
 };
 const markOption = () => {
@@ -268,15 +286,26 @@ const markOption = () => {
   if (option) { $("search").setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); } else $("search").removeAttribute("aria-activedescendant");
 };
 const chosen = () => {
-  const option = options[marked], item = choosing;
+  const option = options[marked];
   if (!option) return;
+  if (!sets()) return settle(option.label);
+  ticked = ticked.includes(option.label) ? ticked.filter((label) => label !== option.label) : [...ticked, option.label];
+  const again = $("search").value === "" ? marked : 0;
+  $("search").value = "";
+  match();
+  marked = Math.min(again, options.length - 1);
+  markOption();
+  $("search").focus();
+};
+const settle = (label) => {
+  const item = choosing;
   $("choose").close();
-  tried(async () => { await decide(item, labelled(), option.label); if (wall) document.querySelector(`.tile[data-row="${item.row}"]`)?.focus(); await onward(); });
+  tried(async () => { await decide(item, labelled(), label); if (wall) document.querySelector(`.tile[data-row="${item.row}"]`)?.focus(); await onward(); });
 };
 
 // The wall
 const tile = (item) => {
-  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : item.label), !about.labelling && item.suggested !== null && item.suggested !== item.label ? make("span", "", " → " + item.suggested) : null, make("small", "soft", about.labelling ? item.reason : item.doubt)));
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : named(item.label)), !about.labelling && item.suggested !== null && !same(item.suggested, item.label) ? make("span", "", " → " + named(item.suggested)) : null, make("small", "soft", about.labelling ? item.reason : item.doubt)));
   button.type = "button";
   button.dataset.row = item.row;
   mark(button, item.decision);
@@ -338,7 +367,7 @@ document.addEventListener("keydown", (event) => {
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (move && items.length) { event.preventDefault(); tried(() => wall ? step(move) : go(at + move)); return; }
-  if (about.labelling && /^[1-5]$/.test(event.key)) { event.preventDefault(); takeGuess(Number(event.key) - 1); return; }
+  if (about.labelling && !sets() && /^[1-5]$/.test(event.key)) { event.preventDefault(); takeGuess(Number(event.key) - 1); return; }
   const key = keys[event.key.toLowerCase()];
   if (key) { event.preventDefault(); key(); }
 });
@@ -354,8 +383,9 @@ $("search").addEventListener("input", match);
 $("search").addEventListener("keydown", (event) => {
   const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (move) { event.preventDefault(); marked = Math.max(0, Math.min(options.length - 1, marked + move)); markOption(); }
-  if (event.key === "Enter") { event.preventDefault(); chosen(); }
+  if (event.key === "Enter") { event.preventDefault(); event.ctrlKey || event.metaKey ? sets() && settle(ticked.join("|")) : chosen(); }
 });
+$("take").addEventListener("click", () => settle(ticked.join("|")));
 const toggleFilters = () => {
   $("filters").hidden = !$("filters").hidden;
   $("open-filters").setAttribute("aria-expanded", String(!$("filters").hidden));
@@ -398,9 +428,10 @@ tried(async () => {
   for (const option of [...form.state.options]) if ((about.labelling ? ["keep", "relabel"] : ["label"]).includes(option.value)) option.remove();
   if (numbers()) document.querySelector('[data-action="suggested"] span').textContent = "Expected";
   if (numbers() && about.labelling) document.querySelector('[data-action="other"] span').textContent = "Type it …";
-  const absent = [about.labelling ? ".given-only" : ".guessed-only", ...(numbers() ? [".guessed-only"] : []), ...(about.labelling && numbers() ? [".suggested-only"] : [])];
+  const absent = [about.labelling ? ".given-only" : ".guessed-only", ...(numbers() || sets() ? [".guessed-only"] : []), ...(about.labelling && numbers() ? [".suggested-only"] : [])];
   for (const one of document.querySelectorAll(absent.join())) one.hidden = true;
-  $("given-words").textContent = about.labelling ? "no label yet; the model’s guess is" : numbers() ? "given number" : "given label";
+  $("given-words").textContent = about.labelling ? "no label yet; the model’s guess is" : numbers() ? "given number" : sets() ? "given labels" : "given label";
+  if (sets()) document.querySelector('[data-action="suggested"] span').textContent = "They are";
   if (about.labelling) { $("near-title").textContent = "The training " + about.items + " nearest to it"; $("near-words").textContent = "as the model sees them, with their labels"; }
   await load();
   setInterval(poll, 5000);

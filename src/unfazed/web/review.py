@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, valid_label
+from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, set_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
+from unfazed.label_sets import NO_LABELS, parts
 from unfazed.report.words import count, percent
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
@@ -64,7 +65,7 @@ class Review:
         audit = label_issues(run, every=True)
         self._begin(run, run.table(), audit.frame, run.path / FOLDER)
         self.worth = audit.worth  # the first ones of the list, that are worth a look
-        self._probs = _unbent(run) if run.task == "classification" else None
+        self._probs = _unbent(run) if run.task != "regression" else None
         self._earlier = applied_in(run.path)
 
     def _begin(self, run: Run, table: Table, issues: pl.DataFrame, folder: Path) -> None:
@@ -160,15 +161,20 @@ class Review:
             raise UsageError(f"there is no row {row}")
         if action not in self.actions:
             raise UsageError(f"there is no action {action!r}")
-        labels = action in ("relabel", "label")
-        corrected = _text(said, "corrected", 10_000) if labels else ""
-        if labels and corrected not in self.table.classes:
-            corrected = valid_label(corrected, "the new label", self.run.task)
-        if action == "relabel" and corrected == self.labels[row]:
+        corrected = ""
+        if action in ("relabel", "label"):
+            corrected = self._label(_text(said, "corrected", 10_000))
+        if action == "relabel" and corrected == (self.labels[row] or NO_LABELS):
             action, corrected = "keep", ""
         who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
         draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"))
         return self.decision(row, self.decisions.decide(draft))
+
+    def _label(self, text: str) -> str:
+        """What a person typed, as the label that sources have; of a set of none a text that is not empty."""
+        if self.run.task == "multilabel":
+            return set_in(text, "the new label") or NO_LABELS
+        return text if text in self.table.classes else valid_label(text, "the new label", self.run.task)
 
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
         """Take back a person's last decision; what holds for its row now, None where there was nothing to take back."""
@@ -225,13 +231,14 @@ class Review:
         return found._replace(corrected=corrected, action=one.action, who=one.who, when=one.when, why=one.why)
 
     def _candidates(self, row: int) -> list[dict[str, Any]]:
-        """The most probable classes, and the given one in any case."""
+        """The most probable classes or labels, and those that are given in any case."""
         if self._probs is None:
             return []
         probs = self._probs[row]
         best = np.argsort(-probs)[:CANDIDATES].tolist()
-        given = [k for k, label in enumerate(self.table.classes) if label == self.labels[row] and k not in best]
-        shown = [*best[: CANDIDATES - len(given)], *given]
+        own = set(self.table.singles(self.labels[row] or ""))
+        given = [k for k, label in enumerate(self.table.classes) if label in own and k not in best]
+        shown = [*best[: max(1, CANDIDATES - len(given))], *given]
         return [
             {"label": self.table.classes[k], "probability": _known(probs[k]), "share": percent(float(probs[k]))}
             for k in shown
@@ -265,7 +272,10 @@ class Review:
     def _fits(self, wanted: Wanted) -> NDArray[np.bool_]:
         fits = np.ones(len(self.table), dtype=bool)
         for name, column in self._columns.items():
-            if value := getattr(wanted, name):
+            value = getattr(wanted, name)
+            if value and self.run.task == "multilabel" and name != "split":
+                fits &= np.array([value in parts(labels) for labels in column], dtype=bool)
+            elif value:
                 fits &= column == value
         if wanted.worth:
             fits &= self.rank < self.worth

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unfazed.analysis.random_features import COMPARED, fourier_features
-from unfazed.analysis.ridge import leave_one_out
+from unfazed.analysis.ridge import Features, leave_one_out
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.verb.prepare import Prepared
+
+FLOOR = 1e-3  # probability: what is regressed may fall below 0
+Regression = Callable[[Features, NDArray[np.float32], int], NDArray[np.float32]]
 
 
 class Design(NamedTuple):
@@ -45,7 +48,7 @@ class Kind(NamedTuple):
     design(prepared, recipe, device) -> Design.
     baselines(prepared, rows [n], seed) -> each Baseline on these rows, one after the other: they take seconds.
     features(prepared, rows [n]) -> simple features [n, F] of inputs, which no label had a say in.
-    second_opinion(prepared, seed) -> probabilities [N, K] of the classes by a simple model that has not seen the row.
+    second_opinion(prepared, seed) -> probabilities [N, K] by a simple model that has not seen the row's label.
     exhibits(prepared, model, rows) -> what a report shows of these rows; those that can no longer be read are left out.
     """
 
@@ -72,8 +75,15 @@ def opinion_on_waves(
 ) -> NDArray[np.float32]:
     """A second opinion [N, K] by waves over features: from rows [n] to [n, F]."""
     waves = fourier_features(features(sampled(prepared, COMPARED, seed)), seed)
-    table = prepared.table
-    return leave_one_out(lambda rows: waves(features(rows)), table.y(), len(table.classes), seed)
+    return opinion(prepared, leave_one_out, lambda rows: waves(features(rows)), seed)
+
+
+def opinion(prepared: Prepared, regression: Regression, features: Features, seed: int) -> NDArray[np.float32]:
+    """Probabilities [N, K] of classes, or of each label of a set by itself, by a regression on simple features."""
+    probs = np.maximum(regression(features, prepared.table.indicators(), seed), FLOOR)
+    if prepared.table.task == "multilabel":
+        return np.minimum(probs, 1 - FLOOR)
+    return np.asarray(probs / probs.sum(1, keepdims=True))
 
 
 def convnet_batch_size(rows: int) -> int:

@@ -24,7 +24,7 @@ from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, sampled
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, opinion, sampled
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
@@ -125,8 +125,7 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
 def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
     """Ridge regression on how much of some random patches every part of an image holds."""
     patches = patch_features(_pixels(prepared, sampled(prepared, SAMPLED_ROWS, seed)), seed)
-    table = prepared.table
-    return leave_one_out(lambda rows: patches(_pixels(prepared, rows)), table.y(), len(table.classes), seed)
+    return opinion(prepared, leave_one_out, lambda rows: patches(_pixels(prepared, rows)), seed)
 
 
 KIND = Kind(design, baselines, exhibits, features, second_opinion)

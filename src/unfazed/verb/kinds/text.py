@@ -23,7 +23,7 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, lasting, sampled
+from unfazed.verb.kinds import Baseline, Design, Kind, lasting, opinion, sampled
 from unfazed.verb.prepare import Prepared
 
 WIDTH = 128  # of the bag's vectors, at most
@@ -128,9 +128,9 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
 
 def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
     """Ridge regression on TF-IDF."""
-    table, inputs = prepared.table, prepared.table.frame["input"]
+    inputs = prepared.table.frame["input"]
     terms = tfidf_features(inputs[sampled(prepared, ROWS, seed)].to_list())
-    return out_of_fold(lambda rows: terms(inputs[rows].to_list()), table.y(), len(table.classes), seed)
+    return opinion(prepared, out_of_fold, lambda rows: terms(inputs[rows].to_list()), seed)
 
 
 KIND = Kind(design, baselines, exhibits, features, second_opinion)
