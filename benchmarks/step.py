@@ -25,7 +25,10 @@ from unfazed.recipe import Recipe
 
 ROWS, BATCH, PAIRS, ROUNDS = 9_000, 128, 20, 5
 DEVICE = best_device()
-RECIPE = Recipe(epochs=10, batch_size=BATCH, micro_batch_size=BATCH, precision=best_precision(DEVICE))
+RECIPE = Recipe(
+    epochs=10, batch_size=BATCH, micro_batch_size=BATCH, precision=best_precision(DEVICE), learning_rate=0.01,
+    weight_decay=0.3, label_smoothing=0.1, start_size=1.0, patience=10,
+)  # fmt: skip
 
 
 def problem() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
@@ -62,7 +65,7 @@ def by_hand() -> Iterator[None]:
     weights = list(model.parameters())
     optimizer = torch.optim.AdamW(
         [
-            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": 0.3},
+            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": RECIPE.weight_decay},
             {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
         ],
         lr=RECIPE.learning_rate / 10,
