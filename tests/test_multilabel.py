@@ -22,12 +22,14 @@ import unfazed
 from unfazed import Classifier
 from unfazed.analysis.multilabel import best_thresholds
 from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.report.label_issues import listing
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
 from unfazed.report.terminal import evaluation, summary
 from unfazed.run import Run
 from unfazed.sample_sounds import RATE, sounds
 from unfazed.verb.evaluate import evaluate
+from unfazed.verb.label_issues import labels_to_check
 from unfazed.verb.predict import predicted
 
 AREAS = {
@@ -328,3 +330,23 @@ def test_the_estimator_takes_and_gives_an_indicator_matrix() -> None:
     assert set(np.unique(predicted_sets)) == {0, 1} and not probs[:, 3].any()
     assert model.score(x[400:], y[400:]) == pytest.approx((predicted_sets == y[400:]).all(1).mean())
     assert not np.allclose(probs.sum(1), 1), "each label has a probability of its own"
+
+
+def test_the_labels_of_sets_are_audited_listed_and_shown() -> None:
+    found = unfazed.label_issues(run(), every=True)
+    assert found.what == "sets of labels" and found.count.n == len(found.frame) == len(run().table())
+    assert {"margin", "agreement", "simple"} <= set(found.frame.columns)
+    assert not found.frame.filter(pl.col("label") == pl.col("suggested")).height
+    told = run().report["labels"]
+    assert told["what"] == "sets of labels" and told["count"]["n"] == found.count.n
+    page = (run().path / "report.html").read_text()
+    assert "sets of labels" in page and page.count('id="labels"') == page.count('id="classes"') == 1
+    facts = {"count": found.count._asdict(), "what": found.what, "worth": 0, "depths": []}
+    assert "none of them" in printed(listing(found.frame.filter(pl.col("label") == ""), facts, None))
+
+
+def test_too_many_sets_of_too_many_labels_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfazed.verb.label_issues.MOST", 100)
+    with pytest.raises(UsageError, match="too many to judge"):
+        unfazed.label_issues(run())
+    assert labels_to_check(run(), run().table()) is None

@@ -236,6 +236,12 @@ def test_it_fits_the_screen_in_both_views(
     settings = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
     page = opened(browser, file.as_uri(), told, **settings)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    keep, suggested, drop, track = (
+        page.locator(place).bounding_box()
+        for place in ('[data-action="keep"]', '[data-action="suggested"]', '[data-action="drop"]', ".doubt-track")
+    )
+    assert keep["y"] == suggested["y"] < drop["y"] and keep["width"] == pytest.approx(suggested["width"], abs=1)
+    assert track["width"] > width / 3
     page.keyboard.press("w")
     page.wait_for_selector(".tile")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -29,7 +29,7 @@ def diagnosis(told: Facts) -> Html:
         class_="card diagnosis",
     )  # fmt: skip
     rows = [tag("div", tag("dt", name), tag("dd", tight(value))) for name, value in found["evidence"].items()]
-    evidence = tag("div", tag("h3", "What it rests on"), tag("dl", *rows, class_="evidence"), class_="card")
+    evidence = tag("div", tag("h3", "What it rests on"), tag("dl", *rows, class_="findings"), class_="card")
     return tag(
         "section",
         tag("h2", "What limits it"),

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
-from unfazed.report.labels import sentences
+from unfazed.report.labels import named, sentences
 from unfazed.report.terminal import Hanging
 from unfazed.report.words import count, figure, percent, printable
 
@@ -29,7 +29,8 @@ def listing(frame: "pl.DataFrame", told: Mapping[str, Any], written: str | None)
     table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
     for row in frame.head(SHOWN).iter_rows(named=True):
         sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
-        table.add_row(sure, *(Text(printable(row[name] or "")) for name in ("label", "suggested", "split", "id")))
+        labels = (named(row[name], told) for name in ("label", "suggested"))
+        table.add_row(sure, *(Text(printable(text or "")) for text in (*labels, row["split"], row["id"])))
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
     left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")

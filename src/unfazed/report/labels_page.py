@@ -6,7 +6,7 @@ from typing import Any
 from unfazed.report import words
 from unfazed.report.examples import Exhibits, gallery
 from unfazed.report.exhibits import shown
-from unfazed.report.labels import sentences
+from unfazed.report.labels import named, sentences
 from unfazed.report.markup import Html, tag
 
 Facts = Mapping[str, Any]
@@ -18,7 +18,7 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
     if not found:
         return None
     first = found["first"]
-    figures = tag("div", *(_figure(row, exhibits) for row in first), class_=gallery(first, exhibits))
+    figures = tag("div", *(_figure(row, found, exhibits) for row in first), class_=gallery(first, exhibits))
     review, listing = tag("code", "unfazed review RUN"), tag("code", "unfazed label-issues RUN")
     listed = tag("p", "To look at them and decide: ", review, ". As a list: ", listing, class_="soft small")
     return tag(
@@ -30,7 +30,7 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
     )
 
 
-def _figure(row: Facts, exhibits: Exhibits) -> Html:
+def _figure(row: Facts, found: Facts, exhibits: Exhibits) -> Html:
     """One label: its probability of being wrong, what it might be instead, what its neighbours are called."""
     if row.get("error_probability") is not None:
         said = f"{words.percent(row['error_probability'])} likely wrong"
@@ -38,8 +38,9 @@ def _figure(row: Facts, exhibits: Exhibits) -> Html:
         said = f"{words.figure(abs(row['residual']), 1)} × the usual"
     else:
         said = "in doubt"
-    near = ", ".join(f"{times} × {label}" for label, times in (row.get("neighbours") or {}).items())
-    pairs = [("given", row["label"]), ("suggested", row.get("suggested")), ("nearest", near)]
+    near = "; ".join(f"{times} × {named(label, found)}" for label, times in (row.get("neighbours") or {}).items())
+    given, suggested = (named(row.get(name), found) for name in ("label", "suggested"))
+    pairs = [("given", given), ("suggested", suggested), ("nearest", near)]
     lines = [tag("div", tag("dt", name), tag("dd", text, title=text)) for name, text in pairs if text]
     name = tag("span", tag("bdi", row["id"]), class_="id", title=row["id"])
     caption = tag("figcaption", tag("span", said, class_="bits"), tag("dl", *lines, class_="labels"), name)

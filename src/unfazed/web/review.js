@@ -168,7 +168,7 @@ const evidence = () => {
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = shown.doubt;
   $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
-  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", "what the model takes it for"), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
+  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", sets() ? "what the model finds in it" : "what the model takes it for"), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
   document.querySelector('[data-action="keep"] b').textContent = named(shown.label) ?? "";
   suggest.querySelector("b").textContent = agrees ? "" : named(shown.suggested) ?? "";
