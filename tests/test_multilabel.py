@@ -350,3 +350,33 @@ def test_too_many_sets_of_too_many_labels_are_not_judged(monkeypatch: pytest.Mon
     with pytest.raises(UsageError, match="too many to judge"):
         unfazed.label_issues(run())
     assert labels_to_check(run(), run().table()) is None
+
+
+def test_sets_are_diagnosed_by_f1() -> None:
+    found = run().report["diagnosis"]
+    evidence = found["evidence"]
+    assert "F1 on validation rows" in evidence and evidence["a guess that looks at no input"].endswith(" %")
+    assert "sets of labels estimated to be wrong" in evidence and found["layers"]
+    assert any("more steps" in name for name in evidence)
+    assert 'id="diagnosis"' in (run().path / "report.html").read_text()
+
+
+def test_shuffled_sets_are_called_unrelated(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(600, 3))
+    tags = [[name for name, one in zip("abc", row, strict=True) if one > 0.5] for row in generator.permutation(x)]
+    frame = pl.DataFrame({"x": x[:, 0], "y": x[:, 1], "z": x[:, 2], "tags": tags})
+    shuffled = unfazed.train(frame, target="tags", out=tmp_path / "run", progress=False, epochs=5, validation=0.25)
+    assert unfazed.diagnose(shuffled)["cause"] == "labels unrelated to inputs"
+
+
+def test_a_column_that_tells_a_label_is_a_leak(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(400, 2))
+    seen = x + generator.normal(size=x.shape)
+    tags = [[name for name, one in zip("ab", row, strict=True) if one > 0.3] for row in seen]
+    named = ["yes" if "a" in row else "no" for row in tags]
+    frame = pl.DataFrame({"x": x[:, 0], "y": x[:, 1], "told": named, "tags": tags})
+    leaking = unfazed.train(frame, target="tags", out=tmp_path / "run", progress=False, epochs=2)
+    found = unfazed.diagnose(leaking)
+    assert found["cause"] == "leak" and "“told”" in found["paragraph"]

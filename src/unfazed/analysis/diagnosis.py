@@ -119,7 +119,7 @@ def _column(signs: Signs) -> Diagnosis | None:
     if not signs.leaks:
         return None
     name, right = signs.leaks[0]
-    classes = signs.skill == "accuracy"
+    classes = signs.skill != "R²"
     told = "tells the target of {} of the training rows" if classes else "explains {} of the target's variance"
     said = (f"The column “{name}” alone {told.format(percent(right))}. Unless it is known "
             "before the target is, every figure of this run is too good.")  # fmt: skip
@@ -291,10 +291,14 @@ def _labels(signs: Signs) -> Diagnosis | None:
     found = signs.suspected
     if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not _evenly(signs)):
         return None
-    said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} rows. "
-            f"{stated(signs)}.{counted(signs)}")  # fmt: skip
+    said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
+            f"{_named(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
     return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
+
+
+def _named(signs: Signs) -> str:
+    return "labels that it gives" if signs.skill == "F1" else "rows"
 
 
 def _evenly(signs: Signs) -> bool:

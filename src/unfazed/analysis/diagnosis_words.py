@@ -44,7 +44,7 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
         yield "labels contradicted where the model is surest", said
     if signs.wrong:
         ends = f"({signs.wrong.low:,.0f} to {signs.wrong.high:,.0f})"
-        yield "labels estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
+        yield f"{what(signs)} estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
     if signs.classes:
         both = f"{estimate(signs.classes.rare)}; {estimate(signs.classes.others)}"
         yield "recall of rare classes, and of the others", both
@@ -83,7 +83,12 @@ def counted(signs: Signs) -> str:
     if signs.wrong is None:
         return ""
     ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
-    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} labels are estimated to be wrong ({ends})."
+    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} {what(signs)} are estimated to be wrong ({ends})."
+
+
+def what(signs: Signs) -> str:
+    """What an audit counts."""
+    return "sets of labels" if signs.skill == "F1" else "labels"
 
 
 def passes(signs: Signs) -> str:
@@ -110,13 +115,13 @@ def percent(share: float) -> str:
 
 
 def skill(value: float, signs: Signs) -> str:
-    """Accuracy as a share, R² as a number."""
-    return percent(value) if signs.skill == "accuracy" else f"{value:.3f}"
+    """Accuracy and F1 as shares, R² as a number."""
+    return percent(value) if signs.skill != "R²" else f"{value:.3f}"
 
 
 def estimate(found: Estimate, signs: Signs | None = None) -> str:
     """A share, or a skill, with its interval."""
-    if signs is None or signs.skill == "accuracy":
+    if signs is None or signs.skill != "R²":
         low, high = (percent(end).removesuffix(" %") for end in (found.low, found.high))
         return f"{percent(found.value)} ({low} – {high})"
     return f"{found.value:.3f} ({found.low:.3f} – {found.high:.3f})"
@@ -134,7 +139,7 @@ def loss(value: float | None, signs: Signs) -> str:
     """Surprise in bits, or a squared error of standardised numbers."""
     if value is None:
         return "unknown"
-    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill == "accuracy" else f"{value:.3g}"
+    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill != "R²" else f"{value:.3g}"
 
 
 def overtaken(signs: Signs) -> str:

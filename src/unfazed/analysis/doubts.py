@@ -34,6 +34,15 @@ def contradicted(y: Integers, probs: NDArray[np.floating]) -> Estimate | None:
     return wilson(int((probs[surest].argmax(1) != y[surest]).sum()), count)
 
 
+def forgotten(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Estimate | None:
+    """The same of sets `y [N, K]`: how often a label that the model names is not in them, where it is surest.
+
+    `probs [N, K]` are of each label by itself. Labels that it does not name tell little: of most it is sure, and right.
+    """
+    named = (probs >= 0.5) & ~np.isnan(y)
+    return contradicted(y[named].astype(np.int64), np.stack([1 - probs[named], probs[named]], axis=1))
+
+
 def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: list[str]) -> Classes | None:
     """How well classes with few of the training rows `counts [K]` are recognised in rows `y [N]`, `probs [N, K]`.
 

@@ -1,7 +1,7 @@
 """What was measured of a training run: what `analysis.diagnosis` reasons about.
 
-A skill is accuracy, or R² where a number is predicted; losses are in nats, or squared errors of standardised numbers,
-lower = better.
+A skill is accuracy, R² where a number is predicted, or F1 over the labels of sets; losses are in nats, or squared
+errors of standardised numbers, lower = better.
 """
 
 import math
@@ -62,7 +62,7 @@ class Classes(NamedTuple):
 class Signs(NamedTuple):
     """What was measured of a run; None: it was not, or could not be."""
 
-    skill: Literal["accuracy", "R²"]
+    skill: Literal["accuracy", "R²", "F1"]
     train: Estimate  # of the kept weights
     validation: Estimate
     guess: float  # validation skill of who looks at no input
@@ -83,7 +83,7 @@ class Signs(NamedTuple):
     ended_by_steps: bool = False  # or by a time limit, rather than by its epochs
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()
-    suspected: Estimate | None = None  # share of labels contradicted, among the rows that the model is surest of
+    suspected: Estimate | None = None  # share of labels contradicted, among those that the model is surest of
     wrong: Estimate | None = None  # how many labels an audit estimates to be wrong
     classes: Classes | None = None
     variation: float | None = None  # how far inputs differ, as a share of what they could

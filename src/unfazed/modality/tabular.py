@@ -231,7 +231,7 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
     """
     owners = column_names(preprocessor)
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
-    for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else _leaks_of_labels(x, y, preprocessor.codes):
+    for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
     found = [_alarm(name, leak, "the target" if y.ndim == 1 else "a label") for name, leak in worst.items()]
     names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
@@ -247,7 +247,7 @@ def column_names(preprocessor: TabularPreprocessor) -> list[str]:
     return [column.name for column in preprocessor.columns for _ in column.features]
 
 
-def _leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int]) -> list[Leak]:
+def leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int]) -> list[Leak]:
     """The features that tell one of the commonest labels alone; the more labels, the fewer rows are looked at."""
     labels = np.argsort(-np.nansum(y, axis=0), kind="stable")[:LABELS_LOOKED_AT]
     every = max(1, min(len(labels), len(x) // ROWS_LOOKED_AT))

@@ -6,7 +6,7 @@ Axis letters: N rows, K classes.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
-from unfazed.analysis.doubts import contradicted, rarity
+from unfazed.analysis.doubts import contradicted, forgotten, rarity
 from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.report.shapes import CHECKS, checked
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from unfazed.run import Run
 
 Facts = Mapping[str, Any]
-SKILLS = {"accuracy": "accuracy_difference", "r2": "r2_difference"}
+SKILLS = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "r2"}
+NAMES: dict[str, Literal["accuracy", "F1", "R²"]] = {"accuracy": "accuracy", "f1_micro": "F1", "r2": "R²"}
 TONES = {FINE: "green", UNTOLD: ""}
 NEEDED = ("train", "validation")
 RESTRAINTS = ("weight_decay", "augmentation", "dropout")  # settings above 0 that hold weights back
@@ -35,9 +36,7 @@ RESTRAINTS = ("weight_decay", "augmentation", "dropout")  # settings above 0 tha
 
 def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
     """The diagnosis of a run as `report.json` holds it; `told` are the facts so far, `probs` [N, K]."""
-    skill = "accuracy" if told["classes"] else "r2"
-    if run.task not in ("classification", "regression"):
-        return _untold("There are no rules yet for runs that predict sets of labels.", "Look at what surprises it")
+    skill = SKILLS[run.task]
     if not all(told[side][skill]["n"] for side in NEEDED):
         said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
         return _untold(said, "Keep some: --validation 0.1")
@@ -74,15 +73,15 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
     file = run.path / "checks.json"
     checks: Facts = checked(json.loads(run.read_text(file.name)), CHECKS, file) if file.exists() else {}
     recipe = told["recipe"]
-    skill = "accuracy" if told["classes"] else "r2"
+    skill = SKILLS[run.task]
     labels = told.get("labels") or {}
     counted = labels.get("count")
     width, usual = recipe.get("width"), checks.get("usual_width")
     return Signs(
-        skill="accuracy" if skill == "accuracy" else "R²",
+        skill=NAMES[skill],
         train=_estimate(told["train"][skill]),
         validation=_estimate(told["validation"][skill]),
-        guess=_guess(told),
+        guess=_guess(told, skill),
         guess_loss=checks.get("guess_loss", 1.0),
         simpler=_best_simpler(told, skill),
         epochs=[_epoch(line) for line in told["epochs"]],
@@ -104,14 +103,22 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         copies=_estimate(checks["copies"]) if checks.get("copies") else None,
         layers=[Layer(**one) for one in checks.get("layers", []) if len(one) == len(Layer._fields)],
         curve=Curve(**{**checks["curve"], "gain": _estimate(checks["curve"]["gain"])}) if checks.get("curve") else None,
-        **(_of_classes(run, told, table, probs) if told["classes"] else {}),
+        **_OF_TASK[run.task](run, told, table, probs),
     )
 
 
-def _guess(told: Facts) -> float:
-    """Validation accuracy of naming the commonest class, or of drawing any where they are equally common; R² of 0."""
-    if not told["classes"]:
+def _guess(told: Facts, skill: str) -> float:
+    """The best validation skill of who looks at no input.
+
+    Naming the commonest class, or drawing any where they are equally common; R² of 0; F1 of naming the k commonest
+    labels every time.
+    """
+    if skill == "r2":
         return 0.0
+    if skill == "f1_micro":
+        n: int = told["validation"]["f1_micro"]["n"]
+        counts: list[int] = sorted(told["class_counts"]["validation"], reverse=True)
+        return max(2.0 * sum(counts[:k]) / max(1, n * k + sum(counts)) for k in range(1, len(counts) + 1))
     present = sum(count > 0 for count in told["class_counts"]["validation"])
     named = float(told["baselines"]["majority"]["validation"]["accuracy"]["value"])
     return float(max(named, 1 / max(1, present)))
@@ -126,8 +133,9 @@ def _estimate(found: Facts) -> Estimate:
 def _epoch(line: Facts) -> Epoch:
     """Of numbers the squared error, whatever was minimised: a likelihood may be negative, and has no shares."""
     train, validation = line["train"], line["validation"]
-    if "accuracy" in train:
-        return Epoch(train["log_loss"], validation["log_loss"], train["accuracy"], validation["accuracy"])
+    for skill in ("accuracy", "f1_micro"):
+        if skill in train:
+            return Epoch(train["log_loss"], validation["log_loss"], train[skill], validation[skill])
     return Epoch(train["rmse"] ** 2, validation["rmse"] ** 2, train["r2"], validation["r2"])
 
 
@@ -136,7 +144,7 @@ def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | N
     found = []
     for words, facts in simpler(told):
         measured = facts.get("validation", {})
-        its, lead = measured.get(skill), measured.get(SKILLS[skill])
+        its, lead = measured.get(skill), measured.get(f"{skill}_difference")
         if its and lead and None not in (its["value"], lead["low"], lead["high"]):
             found.append((words, _estimate(its), _estimate(lead)))
     return max(found, key=lambda one: one[1].value, default=None)
@@ -144,7 +152,7 @@ def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | N
 
 def _ahead_on_test(told: Facts, skill: str) -> tuple[str, Estimate] | None:
     """The simpler model that is surely better on test rows, by the most, and the lead of the run's model over it."""
-    leads = [(words, facts.get("test", {}).get(SKILLS[skill])) for words, facts in simpler(told)]
+    leads = [(words, facts.get("test", {}).get(f"{skill}_difference")) for words, facts in simpler(told)]
     known = [(words, _estimate(lead)) for words, lead in leads if lead and lead["high"] is not None]
     return min((one for one in known if one[1].high < 0), key=lambda one: one[1].value, default=None)
 
@@ -160,3 +168,19 @@ def _of_classes(run: "Run", told: Facts, table: Table, probs: NDArray[np.floatin
         "suspected": contradicted(y[validation], probs[validation]),
         "classes": rarity(counts, y[validation], probs[validation], names),
     }
+
+
+def _of_sets(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    """Labels that were forgotten, of held-out rows, and how many examples a label has."""
+    y, validation = table.indicators(), table.rows("validation")
+    return {
+        "rows_per_class": sum(told["class_counts"]["train"]) / len(run.classes),
+        "suspected": forgotten(y[validation], probs[validation]),
+    }
+
+
+def _of_numbers(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
+    return {}
+
+
+_OF_TASK = {"classification": _of_classes, "multilabel": _of_sets, "regression": _of_numbers}

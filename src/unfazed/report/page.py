@@ -34,9 +34,9 @@ PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learni
 PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
                     "predictions": "Predictions", "certainty": "Certainty", "labels": "Labels",
                     "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_SETS = {"verdict": "Verdict", "sets": "Sets", "learning": "Learning", "classes": "Labels",
-                 "labels": "To check", "surprises": "Surprises", "data": "Data", "recipe": "Recipe",
-                 "time": "Time"}  # fmt: skip
+PARTS_OF_SETS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
+                 "classes": "Labels", "labels": "To check", "surprises": "Surprises", "data": "Data",
+                 "recipe": "Recipe", "time": "Time"}  # fmt: skip
 
 
 def write_report(run: "Run") -> Path:
@@ -109,6 +109,7 @@ def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
     main = tag(
         "main",
         sets_page.summary(told),
+        diagnosis(told),
         sets_page.splits(told),
         learning(told),
         sets_page.labels_table(told),

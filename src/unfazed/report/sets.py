@@ -26,10 +26,7 @@ from unfazed.report.predictions import NONE
 from unfazed.report.selection import SURPRISING, evaluated_split
 from unfazed.report.verdict import (
     CAUTION,
-    GAP,
-    GOOD,
     PLAIN,
-    UNFITTED,
     WIDE,
     Sentence,
     absent,
@@ -38,7 +35,6 @@ from unfazed.report.verdict import (
     fitted_to,
     items,
     labels,
-    last,
     remedy,
     sentence,
     simpler,
@@ -204,7 +200,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
     said = [_against_commonest(told), *beside, _surprise_left(told), _precision(told), absent(told), _missed(told),
-            labels(told), _fit(told), last(told)]  # fmt: skip
+            labels(told)]  # fmt: skip
     return spoken(split, said)
 
 
@@ -262,22 +258,3 @@ def _missed(told: Facts) -> Sentence:
     more = f" and {count(len(missed) - NAMED)} more" if len(missed) > NAMED else ""
     them = "it" if len(missed) == 1 else "them"
     return CAUTION, f"It never found {named}{more}. More {items(told)} with {them} may help."
-
-
-def _fit(told: Facts) -> Sentence:
-    train, validation = told["train"]["f1_micro"], told["validation"]["f1_micro"]
-    if None in (train["value"], validation["value"], train["low"], train["high"], validation["high"]):
-        return None
-    own, other = percent(train["value"]), percent(validation["value"])
-    both = f"F1 is {own} on the training {items(told)}, {other} on validation"
-    gap = train["value"] - validation["value"]
-    if gap > GAP and train["low"] <= validation["high"]:
-        return PLAIN, f"Overfitting can't be told: {both}, but the intervals overlap."
-    if gap > GAP:
-        return CAUTION, f"It overfits: {both}, a gap of {points(gap)}. More data or augmentation may narrow it."
-    if train["high"] < UNFITTED:
-        return CAUTION, (
-            f"It has not learnt its training set: {both}. Either it underfits (more epochs, a wider model), "
-            "or some labels contradict what is given."
-        )
-    return GOOD, f"No overfitting to speak of: {both}."

@@ -10,9 +10,6 @@ from unfazed.report.words import ITEMS, bits, count, ends, interval, percent, po
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 NAMED = 3  # classes without examples
-GAP = 0.05  # of label sets: training accuracy above that of validation by this much, intervals apart: overfitting
-UNFITTED = 0.90  # of label sets: training accuracy surely below this, without a gap: underfitting, or bad labels
-OPEN_ENDED = ("constant", "step")  # schedules that do not anneal: the others end, however good the last epoch is
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
@@ -209,12 +206,3 @@ def labels(told: Facts) -> Sentence:
         return None
     said = " ".join(filter(None, [f"{sentence(of_labels(found))}.", caution(found)]))
     return PLAIN, f"{said} To see which: unfazed label-issues RUN." if found.get("worth") else said
-
-
-def last(told: Facts) -> Sentence:
-    """Whether a longer run may do better, under a schedule that does not end."""
-    if told["recipe"].get("schedule") not in OPEN_ENDED:
-        return None
-    if not told["epochs"] or told["best_epoch"] != told["epochs"][-1]["epoch"]:
-        return None
-    return PLAIN, f"The best epoch was the last of {count(len(told['epochs']))}: a longer run may do better."

@@ -18,7 +18,7 @@ from unfazed.analysis.doubts import copies, variation
 from unfazed.analysis.intervals import Floats, paired_mean
 from unfazed.analysis.learning_curve import learning_curve
 from unfazed.analysis.signs import Layer, Trial
-from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, set_surprise, surprise
 from unfazed.analysis.tabular import leaks, leaks_of_numbers
 from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
@@ -26,7 +26,7 @@ from unfazed.device import evaluation_batch
 from unfazed.errors import OutOfMemoryError, TrainingError
 from unfazed.loader import Loader, in_order
 from unfazed.loop import training
-from unfazed.modality.tabular import TabularPreprocessor, column_names
+from unfazed.modality.tabular import TabularPreprocessor, column_names, leaks_of_labels
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe
 from unfazed.report.facts import finite
@@ -46,12 +46,7 @@ SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it
 
 
 def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: int) -> None:
-    """Write `checks.json`, with the kept weights in the model, after a training of so many steps.
-
-    Not for sets of labels, for which there are no rules yet.
-    """
-    if prepared.table.task == "multilabel":
-        return
+    """Write `checks.json`, with the kept weights in the model, after a training of so many steps."""
     rows = {side: prepared.table.rows(side) for side in ("train", "validation")}
     draw = np.random.default_rng(planned.recipe.seed)
     train, validation = (draw.permutation(rows[side])[:LOOKED_AT] for side in rows)
@@ -123,20 +118,25 @@ def _trained_on(model: nn.Module, loader: Loader, recipe: Recipe, rate: float, s
 
 
 def losses(prepared: Prepared, model: nn.Module, rows: NDArray[np.int64]) -> Floats:
-    """Cross-entropy [n] in nats, or the squared error of a standardised number; what is no number counts as 1,000."""
+    """Cross-entropy [n] in nats, of sets that of all labels, or the squared error of a standardised number.
+
+    What is no number counts as 1,000.
+    """
     size = evaluation_batch(next(model.parameters()).device)
     probs = outputs(model, in_order(prepared.examples, torch.from_numpy(rows), size)).probs
     y = prepared.examples.y.numpy()[rows]
     if prepared.scale is not None:
         found = (probs[:, 0].astype(np.float64) - y) ** 2
     else:
-        found = surprise(y, probs) / BITS_PER_NAT
+        found = (set_surprise if y.ndim == 2 else surprise)(y, probs) / BITS_PER_NAT
     return np.asarray(np.nan_to_num(found, nan=1e3, posinf=1e3))
 
 
 def guess_loss(prepared: Prepared, rows: NDArray[np.int64]) -> float:
-    """The loss of who knows only the shares of the classes, or the mean."""
+    """The loss of who knows only the shares of the classes, or of each label, or the mean."""
     y = prepared.examples.y.numpy()[rows].astype(np.float64)
+    if y.ndim == 2:
+        return float(binary_entropy(y.mean(0)).sum()) / BITS_PER_NAT
     if prepared.scale is not None:
         return float(((y - y.mean()) ** 2).mean())
     share = np.unique(y, return_counts=True)[1] / len(y)
@@ -150,7 +150,7 @@ def of_inputs(prepared: Prepared, train: NDArray[np.int64], validation: NDArray[
     span = FULL_SCALE.get(prepared.modality.name)
     x = prepared.examples.batch(torch.from_numpy(train[:HELD_OUT])).x.cpu().numpy()
     curve = None
-    if prepared.scale is None:
+    if prepared.table.task == "classification":
         y = prepared.table.y()
         curve = learning_curve(known, y[train], asked, y[validation], len(prepared.table.classes))
     return {
@@ -169,7 +169,12 @@ def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]
     if prepared.scale is not None:
         found = leaks_of_numbers(x, prepared.table.targets()[rows], codes, seed=0)
     else:
-        found = [(leak.feature, leak.accuracy.value) for leak in leaks(x, prepared.table.y()[rows], codes, seed=0)]
+        table = prepared.table
+        if table.task == "multilabel":
+            every = leaks_of_labels(x, table.indicators()[rows], codes)
+        else:
+            every = leaks(x, table.y()[rows], codes, seed=0)
+        found = [(leak.feature, leak.accuracy.value) for leak in every]
     return [{"column": owners[feature], "right": right} for feature, right in found]
 
 
