@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.accuracy import source as archived
 from benchmarks.kinds import SETS, Set
 from unfazed.analysis.calibration import calibration_error, scaled
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, members, sets
@@ -29,6 +30,7 @@ CELLS = HERE / "cells"
 LEVELS = (0.8, 0.9, 0.95)
 SPLITS, MORE_SPLITS = 100, 1000  # the second where few rows calibrate, and each split says little
 FEW = 90
+IMAGES = {"CIFAR-10": "cifar10", "EuroSAT": "eurosat", "five kinds of flowers": "flowers5"}
 SAMPLES = ("digits", "wine", "breast_cancer", "docstrings", "synthetic-sounds", "diabetes")
 Held = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
@@ -56,11 +58,17 @@ def main(data: Path | None, wanted: list[str]) -> None:
 def chosen(data: Path | None) -> list[Set]:
     """The data sets that can be had."""
     samples = [Set(f"sample:{name}", _named(f"sample:{name}")) for name in SAMPLES]
-    return samples + [one for one in SETS if data and not one.name.startswith("spoken digits, by")]
+    images = [Set(said, _images(name)) for said, name in IMAGES.items()]
+    others = [one for one in SETS if not one.name.startswith("spoken digits, by")]
+    return samples + (images + others if data else [])
 
 
 def _named(name: str) -> Callable[[Path, Path], Any]:
     return lambda data, folder: name
+
+
+def _images(name: str) -> Callable[[Path, Path], Any]:
+    return lambda data, folder: archived(name, data, folder)
 
 
 def measured(one: Set, data: Path | None) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from unfazed.analysis.diagnosis_words import (
     percent,
     skill,
     stated,
+    sure_of,
     times,
     uncalibrated,
     worth,
@@ -292,13 +293,9 @@ def _labels(signs: Signs) -> Diagnosis | None:
     if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not _evenly(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
-            f"{_named(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
+            f"{sure_of(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
     return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
-
-
-def _named(signs: Signs) -> str:
-    return "labels that it gives" if signs.skill == "F1" else "rows"
 
 
 def _evenly(signs: Signs) -> bool:
@@ -384,7 +381,8 @@ def _fine(signs: Signs) -> Diagnosis:
         said = f"The model is not shown to know more than a guess does: {both(signs)}."
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler = going_on(signs), ahead_of_it(signs)
-    no_more = f" {tried.steps} more steps do not help." if tried else ""
+    little = "help little" if tried and tried.gain.low > 0 else "do not help"
+    no_more = f" {tried.steps} more steps {little}." if tried else ""
     bad = signs.wrong is not None and round(signs.wrong.low) > 0
     nothing, labels = ("Nothing but some of its labels", counted(signs)) if bad else ("Nothing", "")
     said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"

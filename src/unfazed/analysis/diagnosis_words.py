@@ -91,6 +91,11 @@ def what(signs: Signs) -> str:
     return "sets of labels" if signs.skill == "F1" else "labels"
 
 
+def sure_of(signs: Signs) -> str:
+    """What a model is surest of, and its label contradicts."""
+    return "labels that it gives" if signs.skill == "F1" else "rows"
+
+
 def passes(signs: Signs) -> str:
     """How many epochs were made, the last perhaps in part."""
     made = signs.passes or len(signs.epochs)
