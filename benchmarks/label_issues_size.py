@@ -16,7 +16,7 @@ import numpy as np
 
 from unfazed.analysis.label_issues import label_issues
 from unfazed.analysis.random_features import COMPARED, fourier_features
-from unfazed.analysis.ridge import leave_one_out
+from unfazed.analysis.ridge import Labels, leave_one_out
 
 CLASSES, WIDTH = 10, 64
 SIZES = (10_000, 100_000, 1_000_000)
@@ -37,8 +37,8 @@ def measured(rows: int) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.process_time()
     waves = fourier_features(embeddings[:COMPARED].astype(np.float32), 0)
-    indicators = np.eye(CLASSES, dtype=np.float32)[y]
-    simple = leave_one_out(lambda rows: waves(embeddings[rows].astype(np.float32)), indicators, 0).astype(np.float16)
+    labels = Labels(rows, np.arange(rows), lambda chosen: np.eye(CLASSES, dtype=np.float32)[y[chosen]])
+    simple = leave_one_out(lambda chosen: waves(embeddings[chosen].astype(np.float32)), labels, 0).astype(np.float16)
     opinion = time.process_time() - started
     found = label_issues(y, probs, embeddings, split, simple)
     seconds = time.process_time() - started

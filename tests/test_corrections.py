@@ -76,6 +76,35 @@ def test_sets_of_labels_are_put_into_one_order_and_their_parts_are_the_classes()
     assert found.frame["label"].to_list()[1] == "cat|eel" and found.classes == ["cat", "dog", "eel"]
 
 
+def test_labels_of_a_set_that_the_source_has_need_not_be_what_a_person_may_type() -> None:
+    odd = "zoo\u00a0gate"
+    labels = ["cat", f"dog|{odd}", "cat", "dog", "dog", "cat"]
+    table = replace(animals(), classes=["cat", "dog", odd], task="multilabel")
+    table = replace(table, frame=table.frame.with_columns(pl.Series("label", labels)))
+    found = correct(table, [one("b", label=labels[1], corrected=f"{odd}|cat")])
+    assert found.table.frame["label"][1] == f"cat|{odd}" and not found.outcomes[0].refused
+    with pytest.raises(UsageError, match="printable"):
+        correct(table, [one("b", label=labels[1], corrected="a\u200bb|cat")])
+    mended = [one("b", label="of before", corrected=f"{odd}|dog"), one("a")]  # as the source has it, in another order
+    assert not correct(table, mended).outcomes[0].refused
+
+
+def test_the_order_of_a_set_is_no_disagreement_and_another_set_is(tmp_path: Path) -> None:
+    for labels, agree in ((["a|b", "b|a"], True), (["a|b", "a|c"], False)):
+        file = written(tmp_path / "said.csv", *(one("x", corrected=label) for label in labels))
+        if agree:
+            assert len(read_corrections(file)) == 1
+        else:
+            with pytest.raises(UsageError, match="decides twice"):
+                read_corrections(file)
+
+
+def test_a_label_at_least_is_left() -> None:
+    table = replace(animals("a a a a a a"), task="multilabel")
+    with pytest.raises(SourceError, match="leave no label"):
+        correct(table, [one(name, label="a", corrected="|") for name in "abcdef"])
+
+
 @pytest.mark.parametrize(
     ("misfit", "reason"),
     [
@@ -216,6 +245,9 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     ):
         facts = effect([Outcome(each, "") for each in changed], table, probs, run.recipe)
         assert facts is not None and reason in facts["audit"]["missing"]
+    of_sets = replace(table, task="multilabel")
+    facts = effect([Outcome(each, "") for each in said], of_sets, probs, run.recipe)
+    assert facts is not None and "another task" in facts["audit"]["missing"]
     every = [one(name, run=str(run.path)) for name in table.frame["id"]]
     facts = effect([Outcome(each, "") for each in every], table, probs, run.recipe)
     assert facts is not None and "labels that nobody touched" in facts["audit"]["missing"]

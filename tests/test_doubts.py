@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unfazed.analysis.doubts import contradicted, copies, forgotten, rarity, variation
+from unfazed.analysis.doubts import contradicted, copies, missing_labels, rarity, variation
 from unfazed.analysis.learning_curve import carried_on, learning_curve
 
 
@@ -29,13 +29,13 @@ def test_forgotten_labels_contradict_where_the_model_is_surest_of_what_it_names(
     generator = np.random.default_rng(0)
     true = generator.random((400, 6)) < 0.2
     probs = np.where(true, 0.9, 0.05) + generator.uniform(-0.05, 0.05, true.shape)
-    found = forgotten((true & (generator.random(true.shape) < 0.8)).astype(float), probs)
+    found = missing_labels((true & (generator.random(true.shape) < 0.8)).astype(float), probs)
     assert found is not None and found.low < 0.2 < found.high and found.n == int((probs >= 0.5).sum() / 3)
     sets = true.astype(float)
     sets[:100] = np.nan  # examples without a set contradict nothing
-    clean = forgotten(sets, probs)
+    clean = missing_labels(sets, probs)
     assert clean is not None and clean.value == 0 and clean.n < found.n
-    assert forgotten(sets[:3], probs[:3]) is None
+    assert missing_labels(sets[:3], probs[:3]) is None
 
 
 def test_too_few_rows_contradict_nothing() -> None:

@@ -22,6 +22,7 @@ import unfazed
 from unfazed import Classifier
 from unfazed.analysis.multilabel import best_thresholds
 from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.label_sets import parts
 from unfazed.report.label_issues import listing
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
@@ -31,6 +32,7 @@ from unfazed.sample_sounds import RATE, sounds
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.label_issues import labels_to_check
 from unfazed.verb.predict import predicted
+from unfazed.web.review import Review
 
 AREAS = {
     "net": ("socket", "ftplib", "smtplib"), "files": ("zipfile", "shutil", "tarfile"), "": ("decimal", "statistics"),
@@ -380,3 +382,27 @@ def test_a_column_that_tells_a_label_is_a_leak(tmp_path: Path) -> None:
     leaking = unfazed.train(frame, target="tags", out=tmp_path / "run", progress=False, epochs=2)
     found = unfazed.diagnose(leaking)
     assert found["cause"] == "leak" and "“told”" in found["paragraph"]
+
+
+def test_without_a_label_on_validation_rows_nothing_is_diagnosed(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    sides = np.array(["train"] * 60 + ["validation"] * 30 + ["test"] * 10)
+    tags = [["a"] if side != "validation" and generator.random() < 0.5 else [] for side in sides]
+    frame = pl.DataFrame({"x": generator.normal(size=100), "split": sides, "tags": tags})
+    made = unfazed.train(frame, target="tags", task="multilabel", out=tmp_path / "run", progress=False, epochs=2)
+    found = unfazed.diagnose(made)
+    assert found["cause"] == "can't tell" and "No validation row has any label" in found["paragraph"]
+
+
+def test_a_simple_model_gives_probabilities_of_each_label_by_itself() -> None:
+    said = run().scores()["out_of_sample"].astype(float)
+    assert said.shape == (240, 2) and (said > 0).all() and (said < 1).all()
+    y = run().table().indicators()
+    assert np.corrcoef(said[:, 0], y[:, 0])[0, 1] > 0.3 and np.abs(said.sum(1) - 1).max() > 0.1
+
+
+def test_given_and_suggested_labels_are_shown_with_their_probabilities() -> None:
+    review = Review(run())
+    for row in review.order[:20].tolist():
+        shown = {one["label"] for one in review.example(row)["candidates"]}
+        assert {*parts(review.labels[row] or ""), *parts(review.suggested[row] or "")} <= shown

@@ -234,8 +234,8 @@ def test_ctrl_c_stops_after_the_step_and_says_how_to_go_on(tmp_path: Path) -> No
     assert said.strip().endswith(f"go on with: unfazed train --resume {tmp_path / 'run'}")
     assert checkpoint.load(Run(tmp_path / "run")) is not None
     done = len(Run(tmp_path / "run").epochs)
-    again = [event for event in resumed_events(tmp_path / "run") if isinstance(event, Measured)]
-    assert again[0].facts["epoch"] == done + 1 and again[-1].facts["epoch"] == 60
+    again = next(event for event in resumed_events(tmp_path / "run") if isinstance(event, Measured))
+    assert again.facts["epoch"] == done + 1
 
 
 @pytest.mark.parametrize(

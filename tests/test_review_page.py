@@ -154,6 +154,39 @@ def test_sets_of_labels_are_ticked_by_keyboard(browser: "sync_api.Browser", tmp_
     assert audit["metric"] == "f1_micro" and audit["difference"]["n"] > 10
 
 
+def test_the_static_page_of_sets_ticks_and_writes_them_as_the_server_does(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    from unfazed.web.open import static_file
+
+    told: list[str] = []
+    static_file(test_multilabel.run().path, tmp_path / "page.html", 240)
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    page.keyboard.press("f")
+    page.locator("#filters select[name=worth]").select_option("")
+    page.locator("#filters select[name=label]").select_option("net")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_function("() => document.getElementById('question').textContent.includes('net')")
+    first = page.locator("#name").inner_text()
+    page.keyboard.press("o")
+    page.keyboard.type("zebra")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # takes it back, and no other
+    assert "zebra" not in page.locator("#set").inner_text() and "net" in page.locator("#set").inner_text()
+    page.keyboard.press("Enter")
+    page.keyboard.type("alp")  # what is typed when the set is taken is meant
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=first)
+    with page.expect_download() as download:
+        page.get_by_text("Export").click()
+    download.value.save_as(tmp_path / FILE)
+    assert told == []
+    page.close()
+    (found,) = read_corrections(tmp_path / FILE)
+    assert found.id == first and found.label.startswith(("files|net", "net"))
+    assert found.corrected == f"{found.label}|alp|zebra"  # new labels last
+
+
 def asked(folder: Path, count: int = 5) -> Path:
     """A copy of the run with a query of digits that it has not seen; the query's folder."""
     run = shutil.copytree(trained.run().path, folder / "run")

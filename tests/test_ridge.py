@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from unfazed.analysis import ridge
 from unfazed.analysis.random_features import BEND, fourier_features, patch_features
-from unfazed.analysis.ridge import leave_one_out, out_of_fold
+from unfazed.analysis.ridge import Labels, leave_one_out, out_of_fold
 
 
 def clusters(n: int, noise: float = 0.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -29,13 +29,13 @@ def test_a_row_is_predicted_as_by_a_fit_without_it(monkeypatch: pytest.MonkeyPat
     for row in range(40):
         others = np.arange(40) != row
         expected[row] = Ridge(0.7).fit(unit[others], np.eye(3)[y[others]]).predict(unit[row : row + 1])[0]
-    found = leave_one_out(lambda rows: x[rows], one_hot(y, 3), seed=0)
+    found = leave_one_out(lambda rows: x[rows], of_classes(y, 3), seed=0)
     assert found == pytest.approx(expected, abs=1e-3)
 
 
-def one_hot(y: np.ndarray, classes: int) -> np.ndarray:
-    """Indicators of the classes; nan where there is no label."""
-    return np.where(y[:, None] < 0, np.nan, np.eye(classes)[y]).astype(np.float32)
+def of_classes(y: np.ndarray, classes: int) -> Labels:
+    """Labels that are classes, -1 = none."""
+    return Labels(len(y), np.flatnonzero(y >= 0), lambda rows: np.eye(classes, dtype=np.float32)[y[rows]])
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -44,9 +44,9 @@ def test_what_is_said_of_a_row_does_not_depend_on_its_label(sparse: bool, monkey
     monkeypatch.setattr(ridge, "PENALTIES_BY_FOLDS", (1.0,))
     x, _, y = clusters(60)
     judge, inputs = (out_of_fold, csr_matrix(x)) if sparse else (leave_one_out, x)
-    before = judge(lambda rows: inputs[rows], one_hot(y, 3), seed=0)
+    before = judge(lambda rows: inputs[rows], of_classes(y, 3), seed=0)
     changed = np.where(np.arange(60) == 7, (y + 1) % 3, y)
-    after = judge(lambda rows: inputs[rows], one_hot(changed, 3), seed=0)
+    after = judge(lambda rows: inputs[rows], of_classes(changed, 3), seed=0)
     assert after[7] == pytest.approx(before[7], abs=1e-4)
     assert not np.allclose(after, before, atol=1e-4)
 
@@ -55,7 +55,7 @@ def test_what_is_said_of_a_row_does_not_depend_on_its_label(sparse: bool, monkey
 def test_wrong_labels_are_seen_through(sparse: bool) -> None:
     x, true, y = clusters(600, noise=0.2)
     judge, inputs = (out_of_fold, csr_matrix(x)) if sparse else (leave_one_out, x)
-    probs = judge(lambda rows: inputs[rows], one_hot(y, 3), seed=0)
+    probs = judge(lambda rows: inputs[rows], of_classes(y, 3), seed=0)
     assert probs.sum(1) == pytest.approx(1, abs=0.03)
     assert (probs.argmax(1) == true).mean() > 0.93
 
@@ -69,7 +69,7 @@ def test_rows_beyond_those_fitted_to_and_those_without_a_label_are_predicted(
     x, true, y = clusters(500)
     y[::10] = -1
     judge, inputs = (out_of_fold, csr_matrix(x)) if sparse else (leave_one_out, x)
-    probs = judge(lambda rows: inputs[rows], one_hot(y, 3), seed=0)
+    probs = judge(lambda rows: inputs[rows], of_classes(y, 3), seed=0)
     assert (probs.argmax(1) == true)[::10].mean() > 0.85 and (probs.argmax(1) == true).mean() > 0.9
 
 
@@ -78,7 +78,7 @@ def test_few_rows_one_class_and_constant_features_are_no_error(judge) -> None:
     for n, classes in ((1, 2), (3, 2), (12, 1)):
         x = np.ones((n, 2), np.float32)
         inputs = csr_matrix(x) if judge is out_of_fold else x
-        probs = judge(lambda rows, inputs=inputs: inputs[rows], one_hot(np.arange(n) % classes, classes), seed=0)
+        probs = judge(lambda rows, inputs=inputs: inputs[rows], of_classes(np.arange(n) % classes, classes), seed=0)
         assert probs.shape == (n, classes) and np.isfinite(probs).all()
 
 
@@ -94,8 +94,8 @@ def test_waves_tell_what_no_line_does() -> None:
     x = np.random.default_rng(0).uniform(-1, 1, (600, 2)).astype(np.float32)
     y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
     waves = fourier_features(x, seed=0)
-    straight = leave_one_out(lambda rows: x[rows], one_hot(y, 2), seed=0)
-    bent = leave_one_out(lambda rows: waves(x[rows]), one_hot(y, 2), seed=0)
+    straight = leave_one_out(lambda rows: x[rows], of_classes(y, 2), seed=0)
+    bent = leave_one_out(lambda rows: waves(x[rows]), of_classes(y, 2), seed=0)
     assert (straight.argmax(1) == y).mean() < 0.65 < 0.93 < (bent.argmax(1) == y).mean()
 
 
@@ -112,8 +112,8 @@ def striped(n: int, side: int = 24) -> tuple[np.ndarray, np.ndarray]:
 def test_patches_tell_textures_that_no_pixel_does() -> None:
     x, y = striped(120)
     patches = patch_features(x, seed=0)
-    by_patches = leave_one_out(lambda rows: patches(x[rows]), one_hot(y, 2), seed=0)
-    by_pixels = leave_one_out(lambda rows: x[rows].reshape(len(rows), -1).astype(np.float32), one_hot(y, 2), seed=0)
+    by_patches = leave_one_out(lambda rows: patches(x[rows]), of_classes(y, 2), seed=0)
+    by_pixels = leave_one_out(lambda rows: x[rows].reshape(len(rows), -1).astype(np.float32), of_classes(y, 2), seed=0)
     assert (by_pixels.argmax(1) == y).mean() < 0.8 < 0.98 < (by_patches.argmax(1) == y).mean()
 
 

@@ -89,3 +89,22 @@ def test_few_examples_or_labels_are_no_error(n: int, labels: int) -> None:
     found = set_issues(y, generator.random((n, labels)), generator.random((n, 4)), np.zeros(n, np.int64))
     assert len(found.order) == n and found.suggested.shape == (n, labels)
     assert np.isfinite(found.error_probability).all() and 0 <= found.count.low <= found.count.high <= n
+
+
+def test_what_little_doubt_is_left_of_many_labels_does_not_add_up() -> None:
+    generator = np.random.default_rng(0)
+    true = generator.random((600, 300)) < 0.02
+    seen = 6 * (true - 0.5) + generator.normal(size=true.shape, scale=1.2)
+    probs = 1 / (1 + np.exp(-6 * seen / 1.2**2 - np.log(0.02 / 0.98)))
+    split = generator.choice(3, 600, p=[0.6, 0.2, 0.2])
+    found = set_issues(true.astype(np.float32), probs, generator.normal(size=(600, 8)), split)
+    assert found.count.value < 3 and (found.error_probability >= 0.1).sum() <= 2
+
+
+def test_few_held_out_sets_are_judged_with_the_others() -> None:
+    data = made(n=300, missing=0.15)
+    split = np.zeros(300, np.int64)
+    split[:8] = 2  # 40 yeses and noes, of 8 sets
+    few, none = audit(data, split=split), audit(data, split=np.zeros(300, np.int64))
+    assert few.count.value == pytest.approx(none.count.value, rel=0.2)
+    assert few.count.high - few.count.low < 100

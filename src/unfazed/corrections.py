@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.files import lines_in
 from unfazed.label_sets import joined, parts
-from unfazed.table import SPLITS, Table, clean_label, listed, natural_key, number_in
+from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key, number_in
 
 FILE = "corrections.csv"
 ACTIONS = ("keep", "relabel", "drop", "unsure")
@@ -105,13 +105,13 @@ def valid_label(text: str, where: str, task: str = "classification") -> str:
     return label
 
 
-def set_in(text: str, where: str) -> str:
-    """A set of labels that a person typed, the single ones in one order.
+def set_in(text: str, where: str, known: Sequence[str]) -> str:
+    """A set of labels that a person typed, the single ones in one order; those that are `known` stay as they are.
 
     Raises:
-        UsageError: one of them is no label.
+        UsageError: a new one is no label.
     """
-    return joined(sorted((valid_label(part, where) for part in parts(text)), key=natural_key))
+    return in_one_order(joined(part if part in known else valid_label(part, where) for part in parts(text)))
 
 
 def _without_repeats(corrections: Sequence[Correction], path: str | Path) -> list[Correction]:
@@ -119,10 +119,15 @@ def _without_repeats(corrections: Sequence[Correction], path: str | Path) -> lis
     found: dict[str, Correction] = {}
     for one in corrections:
         earlier = found.setdefault(one.id, one)
-        if (earlier.action, earlier.corrected, earlier.label) != (one.action, one.corrected, one.label):
+        if _said(earlier) != _said(one):
             said = " and ".join(" ".join(filter(None, [each.action, each.corrected])) for each in (earlier, one))
             raise UsageError(f'{path} decides twice about "{one.id}": {said}. Leave one of the two lines')
     return list(found.values())
+
+
+def _said(one: Correction) -> tuple[str, ...]:
+    """What a correction says, whatever the order of a set's labels."""
+    return one.action, in_one_order(one.corrected), in_one_order(one.label)
 
 
 def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
@@ -142,21 +147,23 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     _check_some_fit(outcomes, changing, table)
     labels = table.frame["label"].to_list()
     for one in changing:
-        labels[rows[one.id]] = _checked(one, table.task) if one.action == "relabel" else None
+        labels[rows[one.id]] = _checked(one, table) if one.action == "relabel" else None
     dropped = {rows[one.id] for one in changing if one.action == "drop"}
     kept = np.array([row for row in range(len(table)) if row not in dropped], dtype=np.int64)
     frame = table.frame.with_columns(pl.Series("label", labels, dtype=pl.String))
     left = replace(table, frame=frame).where(kept)
     _check_sides(table, left)
     left = replace(left, classes=_classes(left))
+    if left.task != "regression" and not left.classes:
+        raise SourceError("the corrections leave no label at all: keep some")
     return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
 
 
-def _checked(one: Correction, task: str) -> str:
+def _checked(one: Correction, table: Table) -> str:
     """The corrected label; of a set the single ones in one order, of a number a number."""
-    if task == "multilabel":
-        return set_in(one.corrected, one.id)
-    return valid_label(one.corrected, one.id, task) if task == "regression" else one.corrected
+    if table.task == "multilabel":
+        return set_in(one.corrected, one.id, table.classes)
+    return valid_label(one.corrected, one.id, table.task) if table.task == "regression" else one.corrected
 
 
 def _misfit(one: Correction, table: Table, row: int | None) -> str:
@@ -168,7 +175,8 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     content, label = table.frame["sha256"][row], table.frame["label"][row]
     if content != one.sha256 or not content:
         return "its content is not the one that was looked at"
-    if label != one.label and not (one.action == "relabel" and label == _checked(one, table.task)):
+    corrected = in_one_order(one.corrected) if table.task == "multilabel" else one.corrected
+    if label != one.label and not (one.action == "relabel" and label == corrected):
         return f'its label in the source is now "{label}", not "{one.label}"'
     return ""
 
@@ -215,11 +223,12 @@ def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[s
 
 
 def _changed_classes(before: Sequence[str], left: Table) -> Iterable[str]:
+    one, many = ("label", "labels") if left.task == "multilabel" else ("class", "classes")
     for label, count in zip(left.classes, left.counts().tolist(), strict=True):
         if label not in before:
-            yield f'a new class from corrections, "{label}" ({count:,} examples).{did_you_mean(label, before)}'
+            yield f'a new {one} from corrections, "{label}" ({count:,} examples).{did_you_mean(label, before)}'
     if gone := [label for label in before if label not in left.classes]:
-        yield f"classes without an example after corrections: {listed(gone)}"
+        yield f"{many} without an example after corrections: {listed(gone)}"
 
 
 def kept_lines(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.files import lines_in
-from unfazed.label_sets import joined, parts
-from unfazed.table import SPLITS, Table, clean_label, listed, natural_key
+from unfazed.label_sets import parts
+from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
 
 FILE = "labels.csv"
 NEEDED = ("input", "label")
@@ -89,7 +89,7 @@ def _without_repeats(labels: Sequence[Labelled], path: str | Path) -> list[Label
     found: dict[str, Labelled] = {}
     for one in labels:
         earlier = found.setdefault(one.input, one)
-        if earlier.label != one.label:
+        if in_one_order(earlier.label) != in_one_order(one.label):
             raise UsageError(
                 f'{path} labels "{one.input[:80]}" twice: "{earlier.label}" and "{one.label}". Leave one of the lines'
             )
@@ -176,7 +176,8 @@ def _told(outcomes: Sequence[Added], drawn: Table, table: Table) -> Iterator[str
     )
     for label in table.classes:
         if label not in drawn.classes:
-            yield f'a new class, "{label}", which no validation or test row has.{did_you_mean(label, drawn.classes)}'
+            new = "label" if table.task == "multilabel" else "class"
+            yield f'a new {new}, "{label}", which no validation or test row has.{did_you_mean(label, drawn.classes)}'
     if drawn.frame["group"].null_count() < len(drawn):
         yield f"of the {count:,} it is not known whether they belong to a group of held-out rows"
     for name, why in refused[:_NAMED]:
@@ -187,7 +188,7 @@ def _told(outcomes: Sequence[Added], drawn: Table, table: Table) -> Iterator[str
 
 def _in_form(label: str, task: str) -> str | None:
     """The label as the table has it: of a set the single ones in one order, of which there may be none."""
-    return joined(sorted(parts(label), key=natural_key)) if task == "multilabel" else label
+    return in_one_order(label) if task == "multilabel" else label
 
 
 def kept_lines(outcomes: Iterable[Added]) -> list[tuple[str, ...]]:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unfazed.errors import RunError
 from unfazed.files import replacing
-from unfazed.label_sets import parts
+from unfazed.label_sets import joined, parts
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {  # what people call them
@@ -87,11 +87,12 @@ class Table:
         number = {label: index for index, label in enumerate(self.classes)}
         return np.array([number.get(label, -1) for label in self.frame["label"]], dtype=np.int64)
 
-    def indicators(self) -> NDArray[np.float32]:
-        """1 for each label of each row's set, or its class, else 0 [N, K]; rows without a label are nan."""
+    def indicators(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """1 for each label of each row's set, or its class, else 0 [N, K], or [n, K] of some rows; no label: nan."""
         number = {label: index for index, label in enumerate(self.classes)}
-        found = np.zeros((len(self), len(self.classes)), np.float32)
-        for row, text in enumerate(self.frame["label"]):
+        labels = self.frame["label"] if rows is None else self.frame["label"].gather(rows)
+        found = np.zeros((len(labels), len(self.classes)), np.float32)
+        for row, text in enumerate(labels):
             if text is None:
                 found[row] = np.nan
             elif known := [number[part] for part in self.singles(text) if part in number]:
@@ -230,6 +231,11 @@ def _rarest(indicators: NDArray[np.float32]) -> NDArray[np.int64]:
     for label in np.argsort(-counts, kind="stable"):
         rarest[indicators[:, label] == 1] = label
     return np.where(np.isnan(indicators).any(1), -1, rarest)
+
+
+def in_one_order(label: str) -> str:
+    """A set of labels as text, the single ones in the order of classes."""
+    return joined(sorted(parts(label), key=natural_key))
 
 
 def natural_key(text: str) -> tuple[list[str | tuple[int, str]], str]:

@@ -30,7 +30,7 @@ from unfazed.analysis.diagnosis_words import (
     percent,
     skill,
     stated,
-    sure_of,
+    surest,
     times,
     uncalibrated,
     worth,
@@ -121,7 +121,8 @@ def _column(signs: Signs) -> Diagnosis | None:
         return None
     name, right = signs.leaks[0]
     classes = signs.skill != "R²"
-    told = "tells the target of {} of the training rows" if classes else "explains {} of the target's variance"
+    told = "tells {what} of {{}} of the training rows" if classes else "explains {{}} of the target's variance"
+    told = told.format(what="one of the labels" if signs.skill == "F1" else "the target")
     said = (f"The column “{name}” alone {told.format(percent(right))}. Unless it is known "
             "before the target is, every figure of this run is too good.")  # fmt: skip
     return _told(LEAK, "high" if classes or right >= REPEATED else "moderate", said,
@@ -293,7 +294,7 @@ def _labels(signs: Signs) -> Diagnosis | None:
     if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not _evenly(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
-            f"{sure_of(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
+            f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
     return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
 

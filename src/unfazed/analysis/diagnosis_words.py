@@ -44,7 +44,7 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
         yield "labels contradicted where the model is surest", said
     if signs.wrong:
         ends = f"({signs.wrong.low:,.0f} to {signs.wrong.high:,.0f})"
-        yield f"{what(signs)} estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
+        yield f"{audited(signs)} estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
     if signs.classes:
         both = f"{estimate(signs.classes.rare)}; {estimate(signs.classes.others)}"
         yield "recall of rare classes, and of the others", both
@@ -83,16 +83,16 @@ def counted(signs: Signs) -> str:
     if signs.wrong is None:
         return ""
     ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
-    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} {what(signs)} are estimated to be wrong ({ends})."
+    return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} {audited(signs)} are estimated to be wrong ({ends})."
 
 
-def what(signs: Signs) -> str:
-    """What an audit counts."""
+def audited(signs: Signs) -> str:
+    """What an audit of labels counts, in the plural."""
     return "sets of labels" if signs.skill == "F1" else "labels"
 
 
-def sure_of(signs: Signs) -> str:
-    """What a model is surest of, and its label contradicts."""
+def surest(signs: Signs) -> str:
+    """Of what a model is surest, in the plural."""
     return "labels that it gives" if signs.skill == "F1" else "rows"
 
 

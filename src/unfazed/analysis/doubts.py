@@ -34,7 +34,7 @@ def contradicted(y: Integers, probs: NDArray[np.floating]) -> Estimate | None:
     return wilson(int((probs[surest].argmax(1) != y[surest]).sum()), count)
 
 
-def forgotten(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Estimate | None:
+def missing_labels(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Estimate | None:
     """The same of sets `y [N, K]`: how often a label that the model names is not in them, where it is surest.
 
     `probs [N, K]` are of each label by itself. Labels that it does not name tell little: of most it is sure, and right.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
 from unfazed.analysis.neighbours import nearest
-from unfazed.analysis.noise import channel, likeliest_other, matched, shares, wrong
+from unfazed.analysis.noise import FLOOR, channel, likeliest_other, matched, shares, wrong
 
 NEIGHBOURS = 20
 FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are looked for
@@ -63,7 +63,9 @@ def label_issues(
     record = np.nan_to_num(probs).astype(np.float32)
     neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
     simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
-    return replace(judged(y, Judges(record, votes(record, neighbours), simple), split, seed), neighbours=neighbours)
+    unseen = not_trained_on(y >= 0, split)
+    found = judged(y, Judges(record, votes(record, neighbours), simple), split, Measured(unseen, unseen), seed)
+    return replace(found, neighbours=neighbours)
 
 
 class Judges(NamedTuple):
@@ -74,24 +76,27 @@ class Judges(NamedTuple):
     simple: NDArray[np.float32] | None  # [N, K], of the simple model, where it was asked
 
 
-def judged(
-    y: Integers,
-    judges: Judges,
-    split: Integers,
-    seed: int,
-    telling: NDArray[np.bool_] | None = None,
-    most: int = FITTED,
-) -> LabelIssues:
-    """What `judges` make of the labels `y` [N], -1 = none; without neighbours.
+class Measured(NamedTuple):
+    """Which of N labels tell what, and how."""
 
-    `telling` [N]: the labels by which judges are compared, if not by all. The noise is estimated on `most` of them.
-    """
-    held_out = (y >= 0) & (split != TRAIN)
-    measured = held_out if held_out.sum() >= FEWEST else y >= 0
-    belief = _believed(y, judges, measured if telling is None else measured & telling)
+    noise: NDArray[np.bool_]  # [N] those by which it is known how labels are given
+    judges: NDArray[np.bool_]  # [N] those by which the judges are compared
+    most: int = FITTED  # of the first that are looked at
+    floor: float = FLOOR  # see `noise`
+
+
+def not_trained_on(labelled: NDArray[np.bool_], split: Integers) -> NDArray[np.bool_]:
+    """The rows, of those `labelled` [N], that training has not seen; where they are few, all."""
+    held_out = labelled & (split != TRAIN)
+    return held_out if held_out.sum() >= FEWEST else labelled
+
+
+def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, seed: int) -> LabelIssues:
+    """What `judges` make of the labels `y` [N], -1 = none; without neighbours."""
+    belief = _believed(y, judges, measured.judges)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
-    for asked, fitted in _parts(y, belief, split, measured):
-        found = _judged(y, belief, np.flatnonzero(asked), _some(np.flatnonzero(fitted), most, seed), split, seed)
+    for asked, fitted in _parts(y, belief, split, measured.noise):
+        found = _estimated(y, belief, asked, measured._replace(noise=fitted), split, seed)
         error[asked], suggested[asked] = found.error, found.suggested
         count += np.array(found.share[:3]) * asked.sum()
     margin = _margin(y, belief)
@@ -102,7 +107,7 @@ def judged(
     for name, judge in (("agreement", judges.votes), ("simple", judges.simple)):
         if judge is not None:
             scores[name] = judge[of_label].astype(np.float64)
-    disagreement = 1 - float(_right(y, belief)[measured].mean())
+    disagreement = 1 - float(_right(y, belief)[measured.noise].mean())
     value, low, high = count.tolist()
     nobody = np.empty((len(y), 0), np.int64)
     return LabelIssues(order, suggested, error, scores, nobody, Estimate(value, low, high, len(order)), disagreement)
@@ -143,35 +148,40 @@ def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
     return rows[np.lexsort((margin[rows], by_error + by_margin))]
 
 
-class _Judged(NamedTuple):
-    error: Floats  # of the rows judged
+class _Estimated(NamedTuple):
+    error: Floats  # of the rows asked for
     suggested: Integers
     share: Estimate  # of wrong labels
 
 
-def _judged(
-    y: Integers, belief: NDArray[np.float32], judged: Integers, fitted: Integers, split: Integers, seed: int
-) -> _Judged:
-    """What the noise among the rows `fitted` says of the rows `judged`."""
-    few = min(max(FITTED, len(fitted)), CELLS // (2 * belief.shape[1]))
-    fitted = _some(fitted, few, seed)
-    found = channel(y[fitted], belief[fitted].astype(np.float64))
+def _estimated(
+    y: Integers,
+    belief: NDArray[np.float32],
+    asked: NDArray[np.bool_],
+    measured: Measured,
+    split: Integers,
+    seed: int,
+) -> _Estimated:
+    """What the noise among the labels `measured` says of the rows `asked` [N]."""
+    few, rows_asked = min(measured.most, CELLS // (2 * belief.shape[1])), np.flatnonzero(asked)
+    fitted = _some(np.flatnonzero(measured.noise), few, seed)
+    found = channel(y[fitted], belief[fitted].astype(np.float64), measured.floor)
     share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found.given, seed)
-    error, suggested = np.empty(len(judged)), np.empty(len(judged), np.int64)
+    error, suggested = np.empty(len(rows_asked)), np.empty(len(rows_asked), np.int64)
     for trained in (True, False):
-        part = np.flatnonzero((split[judged] == TRAIN) == trained)
+        part = np.flatnonzero((split[rows_asked] == TRAIN) == trained)
         if not len(part):
             continue
-        some = _some(judged[part], few, seed)
+        some = _some(rows_asked[part], few, seed)
         own = found.fitted(y[some], belief[some].astype(np.float64)) if trained else found
         for block in _blocks(part, belief.shape[1]):
-            rows = judged[block]
+            rows = rows_asked[block]
             true = own.true(belief[rows].astype(np.float64))
             error[block] = wrong(y[rows], true, found.given)
             suggested[block] = likeliest_other(y[rows], true, found.given)
         if trained and error[part].mean() < share.low:  # their labels have bent the judges: the order alone is kept
             error[part] = matched(error[part], share.low)
-    return _Judged(error, suggested, share)
+    return _Estimated(error, suggested, share)
 
 
 def _share(y: Integers, true: Floats, given: Floats, seed: int) -> Estimate:

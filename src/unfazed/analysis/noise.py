@@ -24,7 +24,7 @@ BELIEVED = 5.0  # rows that the noise of all classes together counts for in that
 ROUNDS = 5  # of expectation-maximisation: many more would call the mistakes of a poor model wrong labels
 POWERS = np.geomspace(0.25, 4, 33)  # that are tried; beyond, the smallest difference would count as certainty
 SMALLEST = 1e-7  # probability
-FLOOR = 0.01  # what is left of a class that the labels rule out, in parts of an even share
+FLOOR = 0.01  # what is left of a class that the labels rule out, in parts of an even share, unless said otherwise
 
 
 class Channel(NamedTuple):
@@ -33,27 +33,28 @@ class Channel(NamedTuple):
     given: Floats  # [K, K] probability of each label (column) for each true class (row)
     calibration: float  # power of the model's probabilities, under which they are those of labels
     sharpness: float  # power of those of the true classes
+    floor: float = FLOOR
 
     def true(self, probs: Floats) -> Floats:
         """The probabilities [N, K] of the true classes, from the model's."""
-        return _powered(_unmixed(_powered(probs, self.calibration), self.given), self.sharpness)
+        return _powered(_unmixed(_powered(probs, self.calibration), self.given, self.floor), self.sharpness)
 
     def fitted(self, y: Integers, probs: Floats) -> "Channel":
         """The same, with the powers under which labels [N] are likeliest given `probs` [N, K]."""
         calibration = _best_power(y, probs, np.eye(probs.shape[1]))
-        unmixed = _unmixed(_powered(probs, calibration), self.given)
-        return Channel(self.given, calibration, _best_power(y, unmixed, self.given))
+        unmixed = _unmixed(_powered(probs, calibration), self.given, self.floor)
+        return self._replace(calibration=calibration, sharpness=_best_power(y, unmixed, self.given))
 
 
-def channel(y: Integers, probs: Floats) -> Channel:
+def channel(y: Integers, probs: Floats, floor: float = FLOOR) -> Channel:
     """How labels [N], which the model with `probs` [N, K] has not seen, are given."""
     calibration = _best_power(y, probs, np.eye(probs.shape[1]))
     calibrated = _powered(probs, calibration)
     given = _from_anchors(y, calibrated)
     for _ in range(ROUNDS):
-        unmixed = _unmixed(calibrated, given)
+        unmixed = _unmixed(calibrated, given, floor)
         given = _updated(y, _powered(unmixed, _best_power(y, unmixed, given)), given)
-    return Channel(given, calibration, _best_power(y, _unmixed(calibrated, given), given))
+    return Channel(given, calibration, _best_power(y, _unmixed(calibrated, given, floor), given), floor)
 
 
 def wrong(y: Integers, true: Floats, given: Floats) -> Floats:
@@ -120,9 +121,9 @@ def _updated(y: Integers, true: Floats, given: Floats) -> Floats:
     return _smoothed(counts.T)
 
 
-def _unmixed(probs: Floats, given: Floats) -> Floats:
+def _unmixed(probs: Floats, given: Floats, floor: float) -> Floats:
     """Probabilities [N, K] of true classes from those of labels."""
-    found = np.maximum(probs @ np.linalg.pinv(given), FLOOR / len(given))
+    found = np.maximum(probs @ np.linalg.pinv(given), floor / len(given))
     return np.asarray(found / found.sum(1, keepdims=True))
 
 

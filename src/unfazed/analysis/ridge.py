@@ -23,14 +23,22 @@ Dense = NDArray[np.float32]
 Features = Callable[[Integers], Any]  # from rows [n] to [n, D], which no label had a say in
 
 
-def leave_one_out(features: Features, indicators: Dense, seed: int) -> Dense:
+class Labels(NamedTuple):
+    """The labels of N rows."""
+
+    rows: int
+    known: Integers  # the rows that have one
+    indicators: Callable[[Integers], Dense]  # from rows [n] to [n, K]: 1 for what their label says, else 0
+
+
+def leave_one_out(features: Features, labels: Labels, seed: int) -> Dense:
     """What is regressed [N, K] on dense features: about a probability, and sometimes below 0 or above 1.
 
-    `indicators` [N, K]: 1 for what a row's label says, else 0; nan = it has none. The penalty is the one that errs
-    least. Of more than 20,000 labelled rows so many are fitted to, and all others predicted.
+    The penalty is the one that errs least. Of more than 20,000 labelled rows so many are fitted to, and all others
+    predicted.
     """
-    rows, known = len(indicators), _fitted_rows(indicators, seed)
-    indicators = indicators[known]
+    known = _some(labels.known, seed)
+    indicators = labels.indicators(known)
     shares = indicators.mean(0)
     targets = indicators - shares
     x = np.concatenate([features(known[block]) for block in _blocks(len(known))])
@@ -44,10 +52,10 @@ def leave_one_out(features: Features, indicators: Dense, seed: int) -> Dense:
     shrinkages = [1 / (np.maximum(values, 0) + penalty) for penalty in PENALTIES]
     errors = [((_without_each(x, targets, products, one) - targets) ** 2).mean() for one in shrinkages]
     shrinkage = shrinkages[int(np.argmin(errors))]
-    found = np.empty((rows, indicators.shape[1]), np.float32)
+    found = np.empty((labels.rows, indicators.shape[1]), np.float32)
     found[known] = _without_each(x, targets, products, shrinkage) + shares
     weights = vectors @ (products * shrinkage[:, None]) / scale
-    others = np.setdiff1d(np.arange(rows), known)
+    others = np.setdiff1d(np.arange(labels.rows), known)
     for block in _blocks(len(others)):
         found[others[block]] = (features(others[block]) - centre) @ weights + shares
     return found
@@ -62,11 +70,11 @@ def _without_each(x: Dense, targets: Dense, products: Dense, shrinkage: Dense) -
     return np.asarray((x @ (products * shrinkage[:, None]) - leverage * targets) / (1 - leverage))
 
 
-def out_of_fold(features: Features, indicators: Dense, seed: int) -> Dense:
+def out_of_fold(features: Features, labels: Labels, seed: int) -> Dense:
     """The same on sparse features of length 1, each row by one of five fits, to four fifths of the others."""
-    rows, known = len(indicators), _fitted_rows(indicators, seed)
-    indicators = indicators[known]
-    fold = np.random.default_rng(seed).permutation(rows) % FOLDS
+    known = _some(labels.known, seed)
+    indicators = labels.indicators(known)
+    fold = np.random.default_rng(seed).permutation(labels.rows) % FOLDS
     inputs = features(known)
     others = [np.flatnonzero(fold[known] != number) for number in range(FOLDS)]
     fits, errors = [], []
@@ -74,7 +82,7 @@ def out_of_fold(features: Features, indicators: Dense, seed: int) -> Dense:
         fits.append([_sparse_fit(inputs[part], indicators[part], penalty) for part in others])
         errors.append(((_by_fold(fits[-1], inputs, fold[known]) - indicators) ** 2).mean())
     best = fits[int(np.argmin(errors))]
-    return np.concatenate([_by_fold(best, features(block), fold[block]) for block in _blocks(rows)])
+    return np.concatenate([_by_fold(best, features(block), fold[block]) for block in _blocks(labels.rows)])
 
 
 class _SparseFit(NamedTuple):
@@ -102,9 +110,9 @@ def _by_fold(fits: list[_SparseFit], inputs: Any, fold: Integers) -> Dense:
     return predicted
 
 
-def _fitted_rows(indicators: Dense, seed: int) -> Integers:
+def _some(known: Integers, seed: int) -> Integers:
     """The rows to fit to [n]."""
-    return np.random.default_rng(seed).permutation(np.flatnonzero(~np.isnan(indicators[:, 0])))[:ROWS]
+    return np.random.default_rng(seed).permutation(known)[:ROWS]
 
 
 def _blocks(n: int) -> Iterator[Integers]:

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers
 from unfazed.analysis.label_issues import (
-    FEWEST,
     NEIGHBOURS,
-    TRAIN,
     Judges,
     LabelIssues,
+    Measured,
     judged,
+    not_trained_on,
     references,
     votes,
 )
 from unfazed.analysis.neighbours import nearest
+from unfazed.analysis.noise import FLOOR
 
-MOST = 20_000_000  # yeses and noes that are judged; beyond, it would take gigabytes
+MOST = 5_000_000  # yeses and noes that are judged; so many take 1.7 GB
 FITTED = 50_000  # of them that the noise is estimated on: few are yeses
 LIKELY = 0.5  # probability of being wrong from which on a yes or no is turned round in what is suggested
 
@@ -47,11 +48,16 @@ def set_issues(
     neighbours = nearest(embeddings, references(known, seed), NEIGHBOURS)
     simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
     said = record, votes(record, neighbours), simple
-    given = np.where(known[:, None], y, -1).astype(np.int64)
-    named = np.max([given, *(judge for judge in said if judge is not None)], axis=0) >= LIKELY
+    given, named = np.where(known[:, None], y, -1).astype(np.int8), y >= LIKELY
+    for judge in said:
+        if judge is not None:
+            named |= judge >= LIKELY
+    unseen = not_trained_on(known, split)
+    cells = np.repeat(unseen, labels)
+    measured = Measured(cells, cells & named.ravel(), FITTED, FLOOR / labels)  # the floors of a set add up
     judges = Judges(*(judge if judge is None else _yes_and_no(judge) for judge in said))  # type: ignore[arg-type]
-    found = judged(given.ravel(), judges, np.repeat(split, labels), seed, named.ravel(), FITTED)
-    return _of_sets(found, given, known & (split != TRAIN), neighbours)
+    found = judged(given.ravel().astype(np.int64), judges, np.repeat(split, labels), measured, seed)
+    return _of_sets(found, given, unseen, neighbours)
 
 
 def _yes_and_no(probs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,7 +65,9 @@ def _yes_and_no(probs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([1 - probs, probs], axis=-1).reshape(-1, 2)
 
 
-def _of_sets(found: LabelIssues, given: Integers, held_out: NDArray[np.bool_], neighbours: Integers) -> LabelIssues:
+def _of_sets(
+    found: LabelIssues, given: NDArray[np.int8], unseen: NDArray[np.bool_], neighbours: Integers
+) -> LabelIssues:
     """What was found of yeses and noes [N K], said of sets."""
     n, labels = given.shape
     error = np.nan_to_num(found.error_probability).reshape(n, labels)
@@ -73,7 +81,6 @@ def _of_sets(found: LabelIssues, given: Integers, held_out: NDArray[np.bool_], n
     suggested = np.where(doubtful, 1 - np.maximum(given, 0), np.maximum(given, 0))
     scores = {name: values.reshape(n, labels)[np.arange(n), worst] for name, values in found.scores.items()}
     right = np.all(found.scores["margin"].reshape(n, labels) > 0, axis=1)
-    measured = held_out if held_out.sum() >= FEWEST else given[:, 0] >= 0
     return LabelIssues(
         order,
         suggested,
@@ -81,7 +88,7 @@ def _of_sets(found: LabelIssues, given: Integers, held_out: NDArray[np.bool_], n
         scores,
         neighbours,
         _sets_counted(found.count, error[rows], len(rows)),
-        1 - float(right[measured].mean()),
+        1 - float(right[unseen].mean()),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unfazed.report.markup import Html, tag
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items
+from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, task
 from unfazed.report.words import bits, bounds, count, ends, figure, percent, points
 
 Facts = Mapping[str, Any]
@@ -16,13 +16,13 @@ def verdict_on_corrections(told: Facts) -> Sentence:
     found = told.get("corrections")
     if not found:
         return None
-    audit = found.get("audit") or {}
+    audit, what = found.get("audit") or {}, _what(told)
     if "difference" not in audit:
         why = audit.get("missing", "it was not measured")
-        return PLAIN, f"{_done(found)} What that changed is not known: {why}."
+        return PLAIN, f"{_done(found, what)} What that changed is not known: {why}."
     gain, known = audit["difference"], f"the {count(audit['difference']['n'])} {audit['split']} {items(told)}"
     before, after = (_share(audit, when) for when in ("before", "after"))
-    said = f"{_done(found)} On {known} whose labels nobody touched: {after}, {before} before"
+    said = f"{_done(found, what)} On {known} whose labels nobody touched: {after}, {before} before"
     unclear = None in (gain["value"], gain["low"], gain["high"]) or gain["low"] <= 0 <= gain["high"]
     tone, word = (PLAIN, "") if unclear else (GOOD, "better by ") if gain["low"] > 0 else (CAUTION, "worse by ")
     amount = "no difference that can be told from chance" if unclear else f"{word}{_amount(audit)}"
@@ -43,12 +43,17 @@ def _surprise(audit: Facts) -> str:
     return f" These labels surprise it {amount}."
 
 
-def _done(found: Facts) -> str:
+def _what(told: Facts) -> str:
+    """What was corrected, in the plural."""
+    return "sets of labels" if task(told) == "multilabel" else "labels"
+
+
+def _done(found: Facts, what: str) -> str:
     people = list(found.get("who") or {})
     by = f" by {_listed(people)}" if people else ""
     changed, dropped = (int(found.get(name) or 0) for name in ("relabelled", "dropped"))
     drops = f", {count(dropped, 'examples')} dropped" if dropped else ""
-    return f"{count(changed, 'labels')} {'was' if changed == 1 else 'were'} corrected{by}{drops}."
+    return f"{count(changed, what)} {'was' if changed == 1 else 'were'} corrected{by}{drops}."
 
 
 def _share(audit: Facts, when: str) -> str:
@@ -91,7 +96,7 @@ def note(told: Facts) -> str | None:
     when = f" on {first}" if first and first == last else f" from {first} to {last}" if first else ""
     refused = (found.get("refused") or {}).get("count") or 0
     kept = f" {count(refused, 'corrections')} did not fit the source any more and were not applied." if refused else ""
-    return f"{_done(found)[:-1]}{when}; corrections.csv in the run says which, by whom and why.{kept}"
+    return f"{_done(found, _what(told))[:-1]}{when}; corrections.csv in the run says which, by whom and why.{kept}"
 
 
 def refusals(told: Facts) -> Html | None:

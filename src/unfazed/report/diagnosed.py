@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
-from unfazed.analysis.doubts import contradicted, forgotten, rarity
+from unfazed.analysis.doubts import contradicted, missing_labels, rarity
 from unfazed.analysis.intervals import Estimate, Integers
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.report.shapes import CHECKS, checked
@@ -40,6 +40,9 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
     if not all(told[side][skill]["n"] for side in NEEDED):
         said = "No labelled rows were kept for validation, so nothing is known of how well it generalises."
         return _untold(said, "Keep some: --validation 0.1")
+    if skill == "f1_micro" and not sum(told["class_counts"]["validation"]):
+        said = "No validation row has any label, so nothing is known of how well it generalises."
+        return _untold(said, "Keep more rows apart: --validation 0.2")
     if not told["best_epoch"] or not all("loss" in line.get("validation", {}) for line in told["epochs"]):
         return _untold("The run was written by an earlier version, which recorded too little.", "Train it again")
     found = signs(run, told, table, probs)
@@ -175,7 +178,7 @@ def _of_sets(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating])
     y, validation = table.indicators(), table.rows("validation")
     return {
         "rows_per_class": sum(told["class_counts"]["train"]) / len(run.classes),
-        "suspected": forgotten(y[validation], probs[validation]),
+        "suspected": missing_labels(y[validation], probs[validation]),
     }
 
 

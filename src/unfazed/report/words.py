@@ -93,7 +93,8 @@ def count(number: int | None, noun: str = "") -> str:
     """A number with separated thousands, and what it counts (given in the plural)."""
     if number is None:
         return UNKNOWN
-    said = noun.removesuffix("es" if noun.endswith("sses") else "s") if number == 1 else noun
+    head, of, rest = noun.partition(" of ")
+    said = head.removesuffix("es" if head.endswith("sses") else "s") + of + rest if number == 1 else noun
     return f"{number:,} {said}".strip()
 
 

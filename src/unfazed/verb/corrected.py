@@ -71,6 +71,8 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     """
     earlier = _earlier(outcomes)
     before, split = earlier.table(), evaluated_split(table)
+    if before.task != table.task:
+        raise UnfazedError(f"{earlier.path} is a run of another task, {before.task}")
     touched = {one.id for one, _ in outcomes if one.action in CHANGING}
     audit = _untouched(table, before, split, touched)
     if len(audit.now) < 2:
@@ -161,7 +163,7 @@ def _of_sets(
 
 
 def _predicted(table: Table, probs: NDArray[np.floating]) -> Sets:
-    """The sets [N, K] that a run predicts, by the thresholds that it chose on its validation rows."""
+    """The sets [N, K] that a run predicts, its thresholds chosen on its validation rows as every run's are."""
     rows = table.rows("validation")
     return chosen(probs, best_thresholds(table.indicators()[rows], probs[rows]))
 

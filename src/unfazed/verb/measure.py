@@ -31,7 +31,7 @@ from unfazed.table import SPLITS, Table
 from unfazed.target import outputs_of
 from unfazed.verb.corrected import effect
 from unfazed.verb.kinds import kind
-from unfazed.verb.label_issues import labels_to_check
+from unfazed.verb.label_issues import labels_to_check, too_many
 from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
 
@@ -47,7 +47,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs, embeddings = scores(prepared, planned)
     arrays: dict[str, NDArray[Any]] = {"probs": probs, "embeddings": embeddings}
     del embeddings
-    if prepared.table.task != "regression":
+    if prepared.table.task != "regression" and not too_many(prepared.table):
         yield Finishing("asking a simple model for a second opinion")
         its = kind(prepared.modality.name).second_opinion(prepared, planned.recipe.seed)
         arrays["out_of_sample"] = its.astype(np.float16)

@@ -31,7 +31,8 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
     """
     name = reviewer_name(reviewer) if reviewer is not None else user_name()
     if not is_query(path):
-        yield f"judging {count(len(_finished(path).table()), 'labels')} …"
+        run = _finished(path)
+        yield f"judging {count(len(run.table()), 'sets of labels' if run.task == 'multilabel' else 'labels')} …"
     review = _review(path)
     server = ReviewServer(review, host, port, name)
     try:

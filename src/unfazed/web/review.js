@@ -16,8 +16,9 @@ const said = (text) => { $("said").textContent = text; };
 const numbers = () => about.task === "regression";
 const sets = () => about.task === "multilabel";
 const parts = (label) => (label ?? "").split("|").filter(Boolean);
-const joined = (labels) => labels.sort((one, other) => about.classes.indexOf(one) - about.classes.indexOf(other)).join("|") || "|"; // a set of none
-const named = (label) => sets() && label !== null && label !== undefined ? parts(label).join(", ") || "no label" : label;
+const placed = (label) => { const place = about.classes.indexOf(label); return place < 0 ? about.classes.length : place; };
+const joined = (labels) => [...labels].sort((one, other) => placed(one) - placed(other) || (one < other ? -1 : 1)).join("|") || "|"; // a set of none
+const named = (label) => sets() && label !== null && label !== undefined ? parts(label).join(", ") || "none of them" : label;
 const same = (one, other) => one === other || (sets() && one !== null && other !== null && joined(parts(one)) === joined(parts(other)));
 const labelled = () => about.labelling ? "label" : "relabel"; // what a decision for a label is called
 const guess = (item) => named(item.suggested) + "?";
@@ -156,10 +157,10 @@ const show = async () => {
   if (about.labelling) said(`A guess: ${named(shown.suggested)}. ${shown.reason}`);
   else said(`Given ${named(shown.label)}, suggested ${named(shown.suggested) ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
 };
+const lacking = (one, other) => parts(one).filter((name) => !parts(other).includes(name)); // what the other set lacks
 const change = ({ label, suggested }) => {
-  const without = (one, other) => parts(one).filter((name) => !parts(other).includes(name)).map(quoted).join(" and ");
-  const added = without(suggested, label), gone = without(label, suggested);
-  return [added && added + (added.includes(" and ") ? " seem" : " seems") + " to be missing", gone && gone + (gone.includes(" and ") ? " seem" : " seems") + " not to belong"].filter(Boolean).join("; ");
+  const said = (names, what) => names.length ? names.map(quoted).join(" and ") + (names.length > 1 ? " seem " : " seems ") + what : null;
+  return [said(lacking(suggested, label), "to be missing"), said(lacking(label, suggested), "not to belong")].filter(Boolean).join("; ");
 };
 const evidence = () => {
   const agrees = same(shown.suggested, shown.label);
@@ -194,7 +195,10 @@ const takeGuess = (place) => tried(async () => {
   await decide(item, "label", label);
   await onward();
 });
-const neighbour = (near) => make("figure", near.label !== shown.label && near.label === shown.suggested ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", named(near.decision?.action === "relabel" ? near.decision.corrected : near.label)), about.labelling ? null : make("span", "soft small", near.split || "")));
+const speaks = ({ label }) => sets() // for what is suggested: in a set, for each label that is added or taken away
+  ? !about.labelling && lacking(shown.suggested, shown.label).every((name) => parts(label).includes(name)) && lacking(shown.label, shown.suggested).every((name) => !parts(label).includes(name))
+  : label !== shown.label && label === shown.suggested;
+const neighbour = (near) => make("figure", speaks(near) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", named(near.decision?.action === "relabel" ? near.decision.corrected : near.label)), about.labelling ? null : make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
@@ -247,10 +251,12 @@ const undo = () => tried(async () => {
 });
 
 // Another label, by typing; of a set, each is ticked or not
-let choosing = null, options = [], marked = 0, ticked = [];
+let choosing = null, options = [], marked = 0, ticked = [], offered = [];
 const choose = (item) => {
   choosing = item;
   ticked = sets() ? parts(item.decision?.corrected || (about.labelling ? item.suggested : item.label)) : [];
+  const likely = shown && shown.row === item.row ? shown.candidates.map((one) => one.label) : [];
+  offered = [...new Set([...ticked, ...likely, ...about.classes])]; // in one order, whatever is ticked
   $("search").value = "";
   $("search").inputMode = numbers() ? "decimal" : "text";
   $("choose-title").textContent = numbers() ? "Which number?" : sets() ? "Which labels?" : "Which label?";
@@ -261,9 +267,8 @@ const choose = (item) => {
   $("search").focus();
 };
 const match = () => {
-  const typed = $("search").value.replaceAll(sets() ? "|" : "", "").trim(), folded = typed.toLowerCase();
-  const likely = shown && shown.row === choosing.row ? shown.candidates.map((one) => one.label) : [];
-  const every = [...new Set([...ticked, ...likely, ...about.classes])].filter((label) => sets() || label !== choosing.label);
+  const typed = (sets() ? $("search").value.replaceAll("|", "") : $("search").value).normalize("NFC").trim(), folded = typed.toLowerCase();
+  const every = offered.filter((label) => sets() || label !== choosing.label);
   const starts = every.filter((label) => label.toLowerCase().startsWith(folded));
   const holds = folded ? every.filter((label) => label.toLowerCase().includes(folded) && !starts.includes(label)) : [];
   options = [...starts, ...holds].slice(0, 50).map((label) => ({ label }));
@@ -290,12 +295,16 @@ const chosen = () => {
   if (!option) return;
   if (!sets()) return settle(option.label);
   ticked = ticked.includes(option.label) ? ticked.filter((label) => label !== option.label) : [...ticked, option.label];
-  const again = $("search").value === "" ? marked : 0;
+  if (!offered.includes(option.label)) offered.unshift(option.label);
   $("search").value = "";
   match();
-  marked = Math.min(again, options.length - 1);
+  marked = Math.max(0, options.findIndex((one) => one.label === option.label));
   markOption();
   $("search").focus();
+};
+const settleSet = () => {
+  if ($("search").value.trim()) chosen(); // what was typed is meant
+  settle(ticked.join("|"));
 };
 const settle = (label) => {
   const item = choosing;
@@ -383,9 +392,9 @@ $("search").addEventListener("input", match);
 $("search").addEventListener("keydown", (event) => {
   const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (move) { event.preventDefault(); marked = Math.max(0, Math.min(options.length - 1, marked + move)); markOption(); }
-  if (event.key === "Enter") { event.preventDefault(); event.ctrlKey || event.metaKey ? sets() && settle(ticked.join("|")) : chosen(); }
+  if (event.key === "Enter") { event.preventDefault(); event.ctrlKey || event.metaKey ? sets() && settleSet() : chosen(); }
 });
-$("take").addEventListener("click", () => settle(ticked.join("|")));
+$("take").addEventListener("click", settleSet);
 const toggleFilters = () => {
   $("filters").hidden = !$("filters").hidden;
   $("open-filters").setAttribute("aria-expanded", String(!$("filters").hidden));
@@ -431,6 +440,7 @@ tried(async () => {
   const absent = [about.labelling ? ".given-only" : ".guessed-only", ...(numbers() || sets() ? [".guessed-only"] : []), ...(about.labelling && numbers() ? [".suggested-only"] : [])];
   for (const one of document.querySelectorAll(absent.join())) one.hidden = true;
   $("given-words").textContent = about.labelling ? "no label yet; the model’s guess is" : numbers() ? "given number" : sets() ? "given labels" : "given label";
+  if (sets()) for (const word of document.querySelectorAll(".what")) word.textContent = word.dataset.sets;
   if (sets()) document.querySelector('[data-action="suggested"] span').textContent = "They are";
   if (about.labelling) { $("near-title").textContent = "The training " + about.items + " nearest to it"; $("near-words").textContent = "as the model sees them, with their labels"; }
   await load();

@@ -60,10 +60,12 @@ class Review:
         """Audit the labels of `run`.
 
         Raises:
-            RunError: a file of the run is missing or damaged.
+            RunError: a file of the run is missing or damaged. UsageError: there are too many sets of too many labels.
         """
         audit = label_issues(run, every=True)
         self._begin(run, run.table(), audit.frame, run.path / FOLDER)
+        if run.task == "multilabel":
+            self.asked = "sets of labels worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
         self._probs = _unbent(run) if run.task != "regression" else None
         self._earlier = applied_in(run.path)
@@ -87,6 +89,8 @@ class Review:
         self.labels: list[str | None] = self.table.frame["label"].to_list()
         self.decisions = Decisions(folder, len(self.table))
         self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
+        asked = ("label", "suggested") if run.task == "multilabel" else ()
+        self._sets = {name: [frozenset(parts(text)) for text in self._columns[name]] for name in asked}
 
     def start(self, reviewer: str) -> dict[str, Any]:
         """What the page has to know before it shows anything."""
@@ -173,7 +177,7 @@ class Review:
     def _label(self, text: str) -> str:
         """What a person typed, as the label that sources have; of a set of none a text that is not empty."""
         if self.run.task == "multilabel":
-            return set_in(text, "the new label") or NO_LABELS
+            return set_in(text, "the new label", self.table.classes) or NO_LABELS
         return text if text in self.table.classes else valid_label(text, "the new label", self.run.task)
 
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
@@ -231,14 +235,15 @@ class Review:
         return found._replace(corrected=corrected, action=one.action, who=one.who, when=one.when, why=one.why)
 
     def _candidates(self, row: int) -> list[dict[str, Any]]:
-        """The most probable classes or labels, and those that are given in any case."""
+        """The most probable classes or labels, and those that are given or suggested in any case."""
         if self._probs is None:
             return []
         probs = self._probs[row]
-        best = np.argsort(-probs)[:CANDIDATES].tolist()
-        own = set(self.table.singles(self.labels[row] or ""))
-        given = [k for k, label in enumerate(self.table.classes) if label in own and k not in best]
-        shown = [*best[: max(1, CANDIDATES - len(given))], *given]
+        named = {name for text in (self.labels[row], self.suggested[row]) for name in self.table.singles(text or "")}
+        best = np.argsort(-probs).tolist()
+        wanted = [k for k in best if self.table.classes[k] in named]
+        others = [k for k in best if k not in wanted][: max(0, CANDIDATES - len(wanted))]
+        shown = sorted([*wanted, *others], key=best.index)
         return [
             {"label": self.table.classes[k], "probability": _known(probs[k]), "share": percent(float(probs[k]))}
             for k in shown
@@ -273,8 +278,8 @@ class Review:
         fits = np.ones(len(self.table), dtype=bool)
         for name, column in self._columns.items():
             value = getattr(wanted, name)
-            if value and self.run.task == "multilabel" and name != "split":
-                fits &= np.array([value in parts(labels) for labels in column], dtype=bool)
+            if value and name in self._sets:
+                fits &= np.array([value in names for names in self._sets[name]], dtype=bool)
             elif value:
                 fits &= column == value
         if wanted.worth:
@@ -296,7 +301,7 @@ def _after(before: Correction, found: Correction) -> Correction:
     """A decision about a label that was corrected before, in terms of the label that the source has."""
     if found.action in ("keep", "unsure"):
         return before
-    if found.corrected == before.label:
+    if found.corrected == (before.label or NO_LABELS):
         return found._replace(label=before.label, action="keep")
     return found._replace(label=before.label)
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unfazed.analysis.random_features import COMPARED, fourier_features
-from unfazed.analysis.ridge import Features, leave_one_out
+from unfazed.analysis.ridge import Features, Labels, leave_one_out
 from unfazed.recipe import Recipe
 from unfazed.run import Exhibit
 from unfazed.verb.prepare import Prepared
 
 FLOOR = 1e-3  # probability: what is regressed may fall below 0
-Regression = Callable[[Features, NDArray[np.float32], int], NDArray[np.float32]]
+Regression = Callable[[Features, Labels, int], NDArray[np.float32]]
 
 
 class Design(NamedTuple):
@@ -80,10 +80,13 @@ def opinion_on_waves(
 
 def opinion(prepared: Prepared, regression: Regression, features: Features, seed: int) -> NDArray[np.float32]:
     """Probabilities [N, K] of classes, or of each label of a set by itself, by a regression on simple features."""
-    probs = np.maximum(regression(features, prepared.table.indicators(), seed), FLOOR)
-    if prepared.table.task == "multilabel":
-        return np.minimum(probs, 1 - FLOOR)
-    return np.asarray(probs / probs.sum(1, keepdims=True))
+    table = prepared.table
+    probs = regression(features, Labels(len(table), np.flatnonzero(table.y() >= 0), table.indicators), seed)
+    np.maximum(probs, FLOOR, out=probs)
+    if table.task == "multilabel":
+        return np.minimum(probs, 1 - FLOOR, out=probs)
+    probs /= probs.sum(1, keepdims=True)
+    return probs
 
 
 def convnet_batch_size(rows: int) -> int:
