@@ -22,8 +22,8 @@ from PIL import Image
 
 SIDE, CLASSES = 96, 4
 RECORD = 3 * SIDE * SIDE
-ROOM = 64_000_000
-FEW = 8_000  # enough for every part whose size is bounded to reach its bound
+ROOM = 128_000_000
+FEW = 30_000  # enough for every part whose size is bounded to reach its bound
 MANY = 10 * ROOM // RECORD
 SETTINGS = {"epochs": 2, "width": 4, "batch_size": 64, "precision": "float32", "flip": "none"}
 

@@ -18,6 +18,7 @@ from unfazed.errors import RunError
 from unfazed.report.diagnosed import _ahead_on_test
 from unfazed.report.diagnosis_page import _todo
 from unfazed.report.page import write_report
+from unfazed.verb import examine
 from unfazed.verb.examine import _measured
 
 
@@ -46,6 +47,21 @@ def test_dead_units_stop_the_gradient_of_the_layers_before_them() -> None:
     assert list(alive) == ["first", "second", "head"]
     assert all(gradient > 0 for gradient, _ in alive.values()) and alive["head"][1] < 1
     assert dead["head"][1] == 1 and dead["second"][0] == dead["first"][0] == 0
+
+
+def test_layers_are_measured_in_parts_as_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = _measured(Small(0.0), cross_entropy(), batch())
+
+    def starved(model, part):
+        if len(part.y) > 4:
+            raise MemoryError
+        return cross_entropy()(model, part)
+
+    for criterion, most in ((cross_entropy(), 7), (starved, 32)):
+        monkeypatch.setattr(examine, "PART", most)
+        in_parts = _measured(Small(0.0), criterion, batch())
+        for name, (gradient, constant) in at_once.items():
+            assert in_parts[name] == (pytest.approx(gradient, rel=1e-5), constant)
 
 
 def test_a_run_holds_what_its_diagnosis_rests_on() -> None:

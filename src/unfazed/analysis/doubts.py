@@ -82,8 +82,10 @@ def variation(inputs: NDArray[np.floating], span: float) -> float:
 
     The root mean square distance from the mean input; at most 1.
     """
-    x = inputs.reshape(len(inputs), -1).astype(np.float64)
-    return min(1.0, float(np.sqrt(((x - x.mean(0)) ** 2).mean()) / span))
+    x = inputs.reshape(len(inputs), -1).astype(np.float32)
+    squares = np.einsum("nf,nf->f", x, x, dtype=np.float64) / len(x)
+    variance = float((squares - x.mean(0, dtype=np.float64) ** 2).mean())
+    return min(1.0, math.sqrt(max(0.0, variance)) / span)
 
 
 def copies(train: Numbers, held_out: Numbers) -> Estimate:

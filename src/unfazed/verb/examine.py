@@ -21,11 +21,12 @@ from unfazed.analysis.signs import Layer, Trial
 from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, set_surprise, surprise
 from unfazed.analysis.tabular import leaks, leaks_of_numbers
 from unfazed.batch import Batch
-from unfazed.criterion import criterion_of
+from unfazed.criterion import Criterion, criterion_of
 from unfazed.device import evaluation_batch
 from unfazed.errors import OutOfMemoryError, TrainingError
 from unfazed.loader import Loader, in_order
 from unfazed.loop import training
+from unfazed.memory import halving
 from unfazed.modality.tabular import TabularPreprocessor, column_names, leaks_of_labels
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe
@@ -40,7 +41,7 @@ HELD_OUT = 512  # validation rows that trials are judged by
 STEPS = (30, 60)  # of a trial, fewest and most; between them a twentieth of the run's, so that no clock decides
 EXAMINING = 10  # steps that scoring the trials and measuring the layers take as long as
 LOOKED_AT = 2000  # inputs compared with one another, of each side
-BATCH = 128  # training rows whose gradients are measured
+BATCH, PART = 128, 32  # training rows whose gradients are measured, and how many at a time at most
 FULL_SCALE = {"image": 255.0, "audio": 1000.0}  # of an encoded number; of a sample less, for soft recordings
 SAME = 1e-6  # spread of a unit, as a share of its largest value, below which it is constant
 
@@ -179,30 +180,36 @@ def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]
 
 
 def layers(prepared: Prepared, planned: Plan, untrained: nn.Module) -> list[Layer]:
-    """Each layer that has weights, in order, on one batch of training rows: trained, and as it was at the start."""
-    rows = torch.from_numpy(prepared.table.rows("train")[:BATCH])
-    recipe = planned.recipe
-    device = next(planned.model.parameters()).device
-    batch = prepared.examples.batch(rows).to(device)
-    criterion = criterion_of(recipe.loss, recipe.label_smoothing)
+    """Each layer that has weights, in order, on some training rows: trained, and as it was at the start."""
+    batch = prepared.examples.batch(torch.from_numpy(prepared.table.rows("train")[:BATCH]))
+    criterion = criterion_of(planned.recipe.loss, planned.recipe.label_smoothing)
     now, before = (_measured(copy.deepcopy(model), criterion, batch) for model in (planned.model, untrained))
     return [Layer(name, *now[name], *before[name]) for name in now if name in before]
 
 
-def _measured(model: nn.Module, criterion: Any, batch: Batch) -> dict[str, tuple[float, float]]:
+def _measured(model: nn.Module, criterion: Criterion, batch: Batch) -> dict[str, tuple[float, float]]:
     """By layer: root mean square of the gradient of its weights, share of constant units among those it reads."""
-    reads: dict[str, float] = {}
-    owners = {
-        name: module
+    model.eval().requires_grad_(True)
+    return halving(partial(_measured_in_parts, model, criterion, batch), len(batch.y), PART)[0]
+
+
+def _measured_in_parts(
+    model: nn.Module, criterion: Criterion, batch: Batch, size: int
+) -> dict[str, tuple[float, float]]:
+    units = {
+        name: Units(module)
         for name, module in model.named_modules()
         if any(weight.ndim > 1 for weight in module.parameters(recurse=False))
     }
-    hooks = [module.register_forward_pre_hook(partial(_read, reads, name)) for name, module in owners.items()]
-    model.eval().requires_grad_(True).zero_grad()
-    criterion(model, batch).loss.mean().backward()
-    for hook in hooks:
-        hook.remove()
-    return {name: (_size(module), reads[name]) for name, module in owners.items() if name in reads}
+    device = next(model.parameters()).device
+    model.zero_grad()
+    try:
+        for part in batch.split(size):
+            (criterion(model, part.to(device)).loss.sum() / len(batch.y)).backward()  # type: ignore[no-untyped-call]
+    finally:
+        for one in units.values():
+            one.hook.remove()
+    return {name: (_size(one.module), one.constant) for name, one in units.items() if one.seen}
 
 
 def _size(module: nn.Module) -> float:
@@ -210,15 +217,33 @@ def _size(module: nn.Module) -> float:
     return math.sqrt(sum(float(g.square().mean()) for g in found) / len(found)) if found else 0.0
 
 
-def _read(reads: dict[str, float], name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-    """Note the share of units of a layer's input that are the same for every example and place."""
-    x: Tensor = inputs[0]
-    if not x.numel():  # a table without categories
-        return
-    if not x.is_floating_point():
-        reads[name] = 0.0
-        return
-    is_map = isinstance(module, nn.Conv1d | nn.Conv2d)
-    units = x.detach().movedim(1, -1).flatten(0, -2) if is_map else x.detach().flatten(1)
-    spread, largest = units.amax(0) - units.amin(0), units.abs().amax(0)
-    reads[name] = float((spread <= SAME * largest.clamp_min(1e-30)).float().mean())
+class Units:
+    """What a layer reads of examples that come in parts."""
+
+    def __init__(self, module: nn.Module):
+        self.module, self.seen = module, False
+        self.ends: tuple[Tensor, Tensor] | None = None  # smallest and largest value of each unit
+        self.hook = module.register_forward_pre_hook(self._read)
+
+    @property
+    def constant(self) -> float:
+        """The share of units that are the same for every example and place; none of numbers that name something."""
+        if self.ends is None:
+            return 0.0
+        low, high = self.ends
+        largest = torch.maximum(low.abs(), high.abs()).clamp_min(1e-30)
+        return float((high - low <= SAME * largest).float().mean())
+
+    def _read(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        x: Tensor = inputs[0]
+        if not x.numel():  # a table without categories
+            return
+        self.seen = True
+        if not x.is_floating_point():
+            return
+        is_map = isinstance(module, nn.Conv1d | nn.Conv2d)
+        units = x.detach().movedim(1, -1).flatten(0, -2) if is_map else x.detach().flatten(1)
+        ends = units.amin(0), units.amax(0)
+        if self.ends is not None:
+            ends = torch.minimum(ends[0], self.ends[0]), torch.maximum(ends[1], self.ends[1])
+        self.ends = ends

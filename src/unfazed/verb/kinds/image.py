@@ -28,6 +28,7 @@ from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasti
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
+SAMPLED_NUMBERS = 25_000_000  # of those for the filters, which are taken in float32: 2,000 images of 64 pixels a side
 SCORED = 4096  # rows that a baseline scores at once
 THUMBNAIL = 96  # pixels
 AREAS = 8  # a side, whose means are features
@@ -51,7 +52,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     )
     outputs = outputs_of(prepared.table, recipe.loss)
     model = ConvNet(outputs, size, recipe.width, recipe.dropout, cast(Pooling, recipe.pooling))
-    model.initialise(sample.x)
+    model.initialise(sample.x[: max(1, SAMPLED_NUMBERS // sample.x[0].numel())])
     details = f"on {size} × {size} pixels ({prepared.fitting}); mirror images: {recipe.flip}"
     return Design(recipe, model, "residual convnet", details, _evidence(flips, recipe.flip) if flips else None)
 
