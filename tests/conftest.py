@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,17 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="unfazed-test-cache-")  #
 sys.path.insert(0, str(Path(__file__).parent))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs, whose children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_trials() -> Iterator[None]:
+    """What a diagnosis tries out takes half as long as the small trainings of most tests: a few steps serve these."""
+    from unfazed.verb import examine
+
+    usual = examine.STEPS
+    examine.STEPS = (4, usual[1])
+    yield
+    examine.STEPS = usual
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,10 @@
 """Baselines: what they know, how long they take, and labels they never saw."""
 
-import time
 import warnings
 
 import numpy as np
 import pytest
+from pace import in_sorts
 
 from unfazed.analysis.baselines import ROWS, linear_probs, linear_rows, majority_probs
 from unfazed.analysis.pixels import pooled
@@ -83,9 +83,8 @@ def test_the_fitted_rows_are_labelled_and_few():
     assert len(linear_rows(y[:30], seed=3)) == 20
 
 
-def test_seconds_at_most():
+def test_it_is_fitted_in_as_long_as_some_sorts_take():
     generator = np.random.default_rng(0)
     x = generator.integers(0, 256, (9000, 3, 32, 32), dtype=np.uint8)
-    start = time.process_time()
-    linear_probs(x, generator.integers(0, 10, 9000), x[:1000], 10, seed=0)
-    assert time.process_time() - start < 15  # 2 s on the machine this was written on
+    y = generator.integers(0, 10, 9000)
+    assert in_sorts(lambda: linear_probs(x, y, x[:1000], 10, seed=0)) < 15

@@ -1,11 +1,11 @@
 """Metrics against scikit-learn's, at the edges too."""
 
 import math
-import time
 import warnings
 
 import numpy as np
 import pytest
+from pace import in_sorts
 from sklearn import metrics as sklearn_metrics
 
 from unfazed.analysis.calibration import calibration_error
@@ -114,11 +114,9 @@ def test_one_example_has_no_interval_of_surprise():
     assert math.isnan(found.high)
 
 
-def test_twenty_thousand_rows_take_a_second():
+def test_the_interval_of_twenty_thousand_rows_takes_as_long_as_some_sorts():
     y, probs = labelled(20_000, 10)
-    start = time.process_time()
-    _log_loss(y, probs, 0)
-    assert time.process_time() - start < 2  # 0.5 s on the machine this was written on
+    assert in_sorts(lambda: _log_loss(y, probs, 0)) < 25
 
 
 def test_most_confused_pairs_come_first():
@@ -138,9 +136,7 @@ def test_same_seed_same_intervals():
     assert classification(y, probs, seed=1) == classification(y, probs, seed=1)
 
 
-def test_many_rows_and_classes_take_seconds_at_most():
+def test_many_rows_and_classes_take_as_long_as_some_sorts():
     y, probs = labelled(20_000, 1000)
-    start = time.process_time()
-    classification(y, probs)
-    per_class(confusion(y, probs.argmax(1), 1000))
-    assert time.process_time() - start < 4  # 0.5 s on the machine this was written on
+    assert in_sorts(lambda: classification(y, probs)) < 150
+    assert in_sorts(lambda: per_class(confusion(y, probs.argmax(1), 1000))) < 5

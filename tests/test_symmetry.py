@@ -1,10 +1,10 @@
 """Flips are allowed where they are shown to keep the class, and nowhere else."""
 
 import math
-import time
 
 import numpy as np
 import pytest
+from pace import in_sorts
 
 from unfazed.analysis.intervals import Estimate, wilson
 from unfazed.analysis.symmetry import Agreement, Mirrored, _drawn, chosen_flip, mirror_agreement
@@ -142,8 +142,6 @@ def test_one_class_and_missing_labels():
     assert mirror_agreement(x, np.full(100, -1), 0).original.n == 0
 
 
-def test_a_second_at_most():
+def test_it_takes_as_long_as_some_sorts():
     x = np.random.default_rng(0).integers(0, 256, (9000, 3, 32, 32), dtype=np.uint8)
-    start = time.process_time()
-    mirror_agreement(x, np.arange(9000) % 100, 0)
-    assert time.process_time() - start < 8  # 0.5 s on the machine this was written on
+    assert in_sorts(lambda: mirror_agreement(x, np.arange(9000) % 100, 0)) < 15
