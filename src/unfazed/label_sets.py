@@ -10,6 +10,11 @@ _SHARE = 0.01  # of the labelled rows that have to hold a separator
 _FEWEST = 2  # such rows at least
 
 
+def labels_of(task: str) -> str:
+    """What is counted where labels are, in the plural."""
+    return "sets of labels" if task == "multilabel" else "labels"
+
+
 def parts(text: str) -> list[str]:
     """The single labels of a set, each once, without the white space around them; accents in one form (NFC)."""
     named = (unicodedata.normalize("NFC", part.strip()) for part in text.split(SEPARATOR))

@@ -121,9 +121,10 @@ def _column(signs: Signs) -> Diagnosis | None:
         return None
     name, right = signs.leaks[0]
     classes = signs.skill != "R²"
-    told = "tells {what} of {{}} of the training rows" if classes else "explains {{}} of the target's variance"
-    told = told.format(what="one of the labels" if signs.skill == "F1" else "the target")
-    said = (f"The column “{name}” alone {told.format(percent(right))}. Unless it is known "
+    what = "one of the labels" if signs.skill == "F1" else "the target"
+    share = percent(right)
+    told = f"tells {what} of {share} of the training rows" if classes else f"explains {share} of the target's variance"
+    said = (f"The column “{name}” alone {told}. Unless it is known "
             "before the target is, every figure of this run is too good.")  # fmt: skip
     return _told(LEAK, "high" if classes or right >= REPEATED else "moderate", said,
                  f"Leave the column out, unless it is known in time: --columns {name}=identifier")  # fmt: skip

@@ -60,12 +60,9 @@ def label_issues(
     `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test. `out_of_sample` [N, K]: what a
     simple model says of rows whose labels it has not seen.
     """
-    record = np.nan_to_num(probs).astype(np.float32)
-    neighbours = nearest(embeddings, references(y >= 0, seed), NEIGHBOURS)
-    simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
+    judges, neighbours = judges_of(probs, embeddings, y >= 0, out_of_sample, seed)
     unseen = not_trained_on(y >= 0, split)
-    found = judged(y, Judges(record, votes(record, neighbours), simple), split, Measured(unseen, unseen), seed)
-    return replace(found, neighbours=neighbours)
+    return replace(judged(y, judges, split, Measured(unseen, unseen), seed), neighbours=neighbours)
 
 
 class Judges(NamedTuple):
@@ -74,6 +71,20 @@ class Judges(NamedTuple):
     record: NDArray[np.float32]  # [N, K], of the model
     votes: NDArray[np.float32] | None  # [N, K], of the neighbours, where there are any
     simple: NDArray[np.float32] | None  # [N, K], of the simple model, where it was asked
+
+
+def judges_of(
+    probs: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    labelled: NDArray[np.bool_],
+    out_of_sample: NDArray[np.floating] | None,
+    seed: int,
+) -> tuple[Judges, Integers]:
+    """The judges, and the neighbours [N, k] of each row among those `labelled` [N]; see `label_issues`."""
+    record = np.nan_to_num(probs).astype(np.float32)
+    neighbours = nearest(embeddings, references(labelled, seed), NEIGHBOURS)
+    simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
+    return Judges(record, _votes(record, neighbours), simple), neighbours
 
 
 class Measured(NamedTuple):
@@ -212,7 +223,7 @@ def _parts(
     yield labelled, measured
 
 
-def votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32] | None:
+def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32] | None:
     """The mean probabilities [N, K] of each row's neighbours [N, k]; None where there are none."""
     if not neighbours.shape[1]:
         return None

@@ -10,17 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers
-from unfazed.analysis.label_issues import (
-    NEIGHBOURS,
-    Judges,
-    LabelIssues,
-    Measured,
-    judged,
-    not_trained_on,
-    references,
-    votes,
-)
-from unfazed.analysis.neighbours import nearest
+from unfazed.analysis.label_issues import Judges, LabelIssues, Measured, judged, judges_of, not_trained_on
 from unfazed.analysis.noise import FLOOR
 
 MOST = 5_000_000  # yeses and noes that are judged; so many take 1.7 GB
@@ -44,10 +34,7 @@ def set_issues(
     """
     labels = y.shape[1]
     known = ~np.isnan(y[:, 0])
-    record = np.nan_to_num(probs).astype(np.float32)
-    neighbours = nearest(embeddings, references(known, seed), NEIGHBOURS)
-    simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
-    said = record, votes(record, neighbours), simple
+    said, neighbours = judges_of(probs, embeddings, known, out_of_sample, seed)
     given, named = np.where(known[:, None], y, -1).astype(np.int8), y >= LIKELY
     for judge in said:
         if judge is not None:

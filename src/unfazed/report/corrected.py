@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unfazed.label_sets import labels_of
 from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, task
 from unfazed.report.words import bits, bounds, count, ends, figure, percent, points
@@ -16,7 +17,7 @@ def verdict_on_corrections(told: Facts) -> Sentence:
     found = told.get("corrections")
     if not found:
         return None
-    audit, what = found.get("audit") or {}, _what(told)
+    audit, what = found.get("audit") or {}, labels_of(task(told))
     if "difference" not in audit:
         why = audit.get("missing", "it was not measured")
         return PLAIN, f"{_done(found, what)} What that changed is not known: {why}."
@@ -41,11 +42,6 @@ def _surprise(audit: Facts) -> str:
     low, high = sorted((abs(less["low"]), abs(less["high"])))
     amount = f"{bits(abs(less['value']))} {word} each ({ends({'low': low, 'high': high}, 2)})"
     return f" These labels surprise it {amount}."
-
-
-def _what(told: Facts) -> str:
-    """What was corrected, in the plural."""
-    return "sets of labels" if task(told) == "multilabel" else "labels"
 
 
 def _done(found: Facts, what: str) -> str:
@@ -96,7 +92,8 @@ def note(told: Facts) -> str | None:
     when = f" on {first}" if first and first == last else f" from {first} to {last}" if first else ""
     refused = (found.get("refused") or {}).get("count") or 0
     kept = f" {count(refused, 'corrections')} did not fit the source any more and were not applied." if refused else ""
-    return f"{_done(found, _what(told))[:-1]}{when}; corrections.csv in the run says which, by whom and why.{kept}"
+    done = _done(found, labels_of(task(told)))[:-1]
+    return f"{done}{when}; corrections.csv in the run says which, by whom and why.{kept}"
 
 
 def refusals(told: Facts) -> Html | None:

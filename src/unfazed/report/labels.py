@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.errors import RunError
-from unfazed.label_sets import parts
+from unfazed.label_sets import labels_of, parts
 from unfazed.report.predictions import NONE
 from unfazed.report.words import count, percent
 from unfazed.table import Table
 
 Facts = Mapping[str, Any]
 OWN_MISTAKES = 0.5  # of the disagreements; where fewer are wrong labels, most are mistakes of the model
-SETS = "sets of labels"  # what is counted, where examples have those
 FEW = 0.03  # share of labels disagreed with, up to which that does not matter
 
 
@@ -36,7 +35,7 @@ def labels(table: Table, measured: Facts | None, path: object) -> dict[str, Any]
 
 def named(label: str | None, found: Facts) -> str | None:
     """A label for people: the labels of a set one after the other."""
-    if label is None or found.get("what") != SETS:
+    if label is None or found.get("what") != labels_of("multilabel"):
         return label
     return ", ".join(parts(label)) or NONE
 

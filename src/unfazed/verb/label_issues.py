@@ -17,7 +17,7 @@ from unfazed.analysis.set_issues import MOST, set_issues
 from unfazed.corrections import applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_bytes
-from unfazed.label_sets import joined
+from unfazed.label_sets import joined, labels_of
 from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
@@ -27,7 +27,6 @@ from unfazed.target import scale_of
 WORTH_READING = 0.1  # probability of being wrong from which on a label is listed
 FAR = 8.0  # times the usual residual, from which on a number is
 SHOWN = 12  # labels that the report shows
-WHAT = {"classification": "labels", "multilabel": "sets of labels", "regression": "numbers"}
 
 
 class Depth(NamedTuple):
@@ -161,7 +160,8 @@ def _told(table: Table, issues: LabelIssues, every: bool, corrected: int) -> Iss
         nothing = Estimate(np.nan, np.nan, np.nan, issues.count.n)
         issues = replace(issues, error_probability=unknown, count=nothing)
     frame = _frame(table, issues, issues.order if every else issues.order[:worth])
-    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, WHAT[table.task])
+    what = "numbers" if table.task == "regression" else labels_of(table.task)
+    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, what)
 
 
 def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:

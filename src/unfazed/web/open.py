@@ -12,6 +12,7 @@ from typing import Any
 from unfazed.corrections import Correction
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import write_bytes
+from unfazed.label_sets import labels_of
 from unfazed.labelled import Labelled
 from unfazed.report.words import count
 from unfazed.run import Run
@@ -32,7 +33,7 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
     name = reviewer_name(reviewer) if reviewer is not None else user_name()
     if not is_query(path):
         run = _finished(path)
-        yield f"judging {count(len(run.table()), 'sets of labels' if run.task == 'multilabel' else 'labels')} …"
+        yield f"judging {count(len(run.table()), labels_of(run.task))} …"
     review = _review(path)
     server = ReviewServer(review, host, port, name)
     try:

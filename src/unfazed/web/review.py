@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, set_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
-from unfazed.label_sets import NO_LABELS, parts
+from unfazed.label_sets import NO_LABELS, labels_of, parts
 from unfazed.report.words import count, percent
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
@@ -54,7 +54,7 @@ class Review:
     labelling = False  # whether the examples have no label yet
     file = FILE  # what the decisions become
     actions: tuple[str, ...] = ACTIONS
-    asked = "labels worth a look"  # in words
+    asked: str  # in words
 
     def __init__(self, run: Run):
         """Audit the labels of `run`.
@@ -64,8 +64,7 @@ class Review:
         """
         audit = label_issues(run, every=True)
         self._begin(run, run.table(), audit.frame, run.path / FOLDER)
-        if run.task == "multilabel":
-            self.asked = "sets of labels worth a look"
+        self.asked = f"{labels_of(run.task)} worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
         self._probs = _unbent(run) if run.task != "regression" else None
         self._earlier = applied_in(run.path)
