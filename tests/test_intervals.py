@@ -107,6 +107,14 @@ def test_the_ends_stay_within_what_was_seen(above):
     assert min(above) <= found.low <= found.value <= found.high <= max(above)
 
 
+def test_an_example_that_only_adds_does_not_push_the_end_below_the_value():
+    """40 examples of ratio 1 and ten that add 3 and divide by nothing: 70 / 40, above any single ratio."""
+    above, below = np.repeat([1.0, 3.0], [40, 10]), np.repeat([1.0, 0.0], [40, 10])
+    found = ratio_of_means(above, below, 23.0, 0)
+    assert found.value == pytest.approx(1.75)
+    assert 1 <= found.low < found.value < found.high <= 23
+
+
 def test_always_the_same_prediction_has_no_precision_to_hope_for():
     y = np.arange(300) % 10
     found = classification(y, np.eye(10)[np.zeros(300, np.int64)])

@@ -128,7 +128,8 @@ def _observed(above: Floats, below: Floats, highest: float) -> tuple[float, floa
     if len(above) < ENCLOSED:
         return 0.0, highest
     single = above[below > 0] / below[below > 0]
-    return float(single.min()), min(float(single.max()), highest)
+    unbounded = bool((above[below == 0] > 0).any())  # such an example adds to the ratio, and has none of its own
+    return float(single.min()), highest if unbounded else min(float(single.max()), highest)
 
 
 def _ratio(means: Floats) -> tuple[Floats, Floats]:
