@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pace import in_sorts
 
-from unfazed.analysis.baselines import ROWS, linear_probs, linear_rows, majority_probs
+from unfazed.analysis.baselines import ROWS, linear_model, linear_rows, majority_probs
 from unfazed.analysis.pixels import pooled
 
 
@@ -40,14 +40,14 @@ def test_majority_names_the_commonest_training_class_and_is_never_certain():
 
 def test_one_layer_learns_what_one_layer_can():
     x, y = striped(400)
-    probs = linear_probs(x[:300], y[:300], x[300:], 2, seed=0)
+    probs = linear_model(x[:300], y[:300], 2, seed=0)(x[300:])
     assert (probs.argmax(1) == y[300:]).mean() > 0.9
     assert probs.sum(1) == pytest.approx(1)
 
 
 def test_classes_without_training_rows_get_a_small_probability():
     x, y = striped(60)
-    probs = linear_probs(x, y * 3, x[:5], 5, seed=0)
+    probs = linear_model(x, y * 3, 5, seed=0)(x[:5])
     assert probs.shape == (5, 5)
     assert (probs[:, [1, 2, 4]] < 1e-5).all()
     assert (probs > 0).all()
@@ -56,22 +56,22 @@ def test_classes_without_training_rows_get_a_small_probability():
 @pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 1, -1, -1], [-1, -1, -1, 0]])
 def test_too_little_to_fit_is_no_error(y):
     x, _ = striped(4)
-    assert linear_probs(x, np.array(y), x, 2, seed=0).shape == (4, 2)
+    assert linear_model(x, np.array(y), 2, seed=0)(x).shape == (4, 2)
 
 
 def test_no_warning_escapes_and_the_same_seed_gives_the_same():
     x, y = striped(200)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = linear_probs(x, y, x[:3], 2, seed=1)
-    assert (first == linear_probs(x, y, x[:3], 2, seed=1)).all()
+        first = linear_model(x, y, 2, seed=1)(x[:3])
+    assert (first == linear_model(x, y, 2, seed=1)(x[:3])).all()
 
 
 def test_many_classes_of_few_images_warn_of_nothing():
     x = np.random.default_rng(0).integers(0, 256, (80, 3, 4, 4), dtype=np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert linear_probs(x, np.arange(80) % 60, x[:3], 60, seed=0).shape == (3, 60)
+        assert linear_model(x, np.arange(80) % 60, 60, seed=0)(x[:3]).shape == (3, 60)
 
 
 def test_the_fitted_rows_are_labelled_and_few():
@@ -87,4 +87,4 @@ def test_it_is_fitted_in_as_long_as_some_sorts_take():
     generator = np.random.default_rng(0)
     x = generator.integers(0, 256, (9000, 3, 32, 32), dtype=np.uint8)
     y = generator.integers(0, 10, 9000)
-    assert in_sorts(lambda: linear_probs(x, y, x[:1000], 10, seed=0)) < 15
+    assert in_sorts(lambda: linear_model(x, y, 10, seed=0)(x[:1000])) < 15

@@ -32,13 +32,6 @@ def linear_rows(y: Integers, seed: int) -> Integers:
     return np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
 
 
-def linear_probs(
-    x_train: NDArray[np.uint8], y_train: Integers, x: NDArray[np.uint8], classes: int, seed: int
-) -> Floats:
-    """What logistic regression on the pixels, fitted to at most 5,000 images, predicts for `x`: `[N, K]`."""
-    return linear_model(x_train, y_train, classes, seed)(x)
-
-
 def linear_model(
     x_train: NDArray[np.uint8], y_train: Integers, classes: int, seed: int
 ) -> Callable[[NDArray[np.uint8]], Floats]:
