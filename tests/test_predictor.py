@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -56,9 +57,21 @@ def test_predictions_show_themselves_as_a_small_table(tmp_path: Path) -> None:
     assert repr(predictor.predict([])) == "Predictions n=0, 4 classes"
     numbers = Predictions(["1.5"], np.array([[1.5]], np.float32), np.zeros((1, 2), np.float32), [None], [])
     assert repr(numbers).splitlines() == ["Predictions n=1, numbers", "   number", "0  1.5"]
-    many = predictions._replace(labels=["x\n" * 5000] * 500, problems=[None] * 500, probs=np.ones((500, 4), np.float32))
+    long = {"labels": ["x\n" * 5000] * 500, "problems": [None] * 500, "probs": np.ones((500, 4), np.float32)}
+    many = dataclasses.replace(predictions, **long)  # type: ignore[arg-type]
     lines = repr(many).splitlines()
     assert len(lines) == 13 and lines[-1].startswith("… 490 more") and max(map(len, lines)) <= 80
+
+
+def test_predictions_are_as_many_as_the_items_and_are_compared_as_one_thing() -> None:
+    predictor = Predictor.open(trained.run())
+    first, again = predictor.predict(files(3)), predictor.predict(files(3))
+    assert len(first) == len(first.labels) == 3 and len(predictor.predict([])) == 0
+    assert (first == first, first == again) == (True, False)  # by identity: arrays have no one answer
+    with pytest.raises(TypeError, match="not iterable"):
+        list(first)  # type: ignore[call-overload]  # of items, or of columns?
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        first.labels = []  # type: ignore[misc]
 
 
 def test_a_copied_run_predicts_the_same_in_a_fresh_process(tmp_path: Path) -> None:

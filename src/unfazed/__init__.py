@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unfazed import errors as errors
     from unfazed.estimator import Classifier as Classifier
     from unfazed.estimator import Regressor as Regressor
     from unfazed.predictor import Predictions as Predictions
@@ -57,6 +58,7 @@ __all__ = [
     "__version__",
     "compare",
     "diagnose",
+    "errors",
     "evaluate",
     "label_issues",
     "lr_find",
@@ -67,6 +69,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "errors":  # a module, not a name in one
+        return import_module("unfazed.errors")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

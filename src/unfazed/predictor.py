@@ -5,10 +5,11 @@ Axis letters: n items, K classes, D embedding width.
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -38,8 +39,11 @@ ROWS, WIDTH = 10, 80  # of the table that a repr is
 COLUMNS = ("label", "deviation", "confidence", "set", "low", "high", "answered", "problem")  # of it, where not empty
 
 
-class Predictions(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions:
     """What the model says of n items, in their order. An item that cannot be read has no label and nan elsewhere.
+
+    Columns, each of n values: `len()` is n, and loops go over one of them, `for label in predictions.labels`.
 
     Where numbers are predicted there are no classes: `probs` [n, 1] holds them, `numbers` [n] too, and a label is the
     number as text. With `loss = "gaussian"` `probs` is [n, 2], and `deviations` [n] says how sure each number is. Where
@@ -57,9 +61,13 @@ class Predictions(NamedTuple):
     intervals: NDArray[np.float64] | None = None  # [n, 2] the ends that hold the true number as often as asked
     answered: NDArray[np.bool_] | None = None  # [n] whether the model is sure enough for the risk allowed
 
+    def __len__(self) -> int:
+        """n, the number of items."""
+        return len(self.labels)
+
     def __repr__(self) -> str:
         """The first ones as a small table, for a prompt or a notebook."""
-        n, what = len(self.labels), f"{len(self.classes):,} classes" if self.classes else "numbers"
+        n, what = len(self), f"{len(self.classes):,} classes" if self.classes else "numbers"
         first = [self._cells(*one) for one in zip(range(min(n, ROWS)), self.confidence, self.deviations, strict=False)]
         names = [name for name in first[0] if any(cells[name] for cells in first)] if first else []
         heads = names if self.classes else [name.replace("label", "number") for name in names]
@@ -138,7 +146,12 @@ class Predictions(NamedTuple):
 
 
 class Predictor:
-    """A trained model with its preprocessor. `Predictor.open(run).predict(items)`."""
+    """A trained model with its preprocessor. `Predictor.open(run).predict(items)`.
+
+    `predict` is for people: a list, an array or a frame, with warnings of what is not as it was in training. Beneath it
+    lie two for programs, which take items alone and warn of nothing: `predictions` says the same of them at once, and
+    `batches` a part at a time, where all that is said would not fit in memory.
+    """
 
     def __init__(
         self,
@@ -199,7 +212,7 @@ class Predictor:
         class_conditional: bool = False,
         max_risk: float | None = None,
     ) -> Predictions:
-        """Predict items, a batch at a time.
+        """What the model says of items, for people: checked, with warnings.
 
         confidence_level: also `sets` of classes, or `intervals` of numbers, that hold the truth in so large a share of
         inputs like the validation rows; `class_conditional`: for every class by its own. max_risk: also which items
@@ -230,7 +243,10 @@ class Predictor:
         return predictions
 
     def predictions(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Predictions:
-        """The predictions of `items`, as `predict` has them, without a warning."""
+        """What `predict` says of `items`, for programs: they are not looked at before, and nothing is warned of.
+
+        certainty: what the run's validation rows promise (`certainty`), in place of what `predict` is asked for.
+        """
         nothing = self._empty(0, certainty)
         parts = [nothing, *self.batches(items, certainty)]
         return Predictions(
@@ -287,7 +303,7 @@ class Predictor:
         raise UsageError(f"predict takes a list of {self.modality.items}, got {what}: {instead}")
 
     def batches(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Iterator[Predictions]:
-        """The predictions of `items`, 256 at a time, for more items than fit in memory."""
+        """What `predictions` says, of 256 items at a time: for more than fit in memory, `items` being an iterator."""
         remaining = iter(items)
         while chunk := list(islice(remaining, BATCH)):
             yield self._predicted(list(parallel(self._encoded, chunk)), certainty)
