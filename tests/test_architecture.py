@@ -31,8 +31,8 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"reading", "split", "corrections", "labelled", "source", "source_values", "source_hub"},
     {"source_table"},
     {"source_folder", "source_labels"},
-    {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "memory", "processes"},
-    {"files", "label_sets"},
+    {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "processes"},
+    {"files", "label_sets", "numerals", "memory"},
     {"errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

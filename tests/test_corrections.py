@@ -23,11 +23,13 @@ from unfazed.corrections import (
     kept_lines,
     outcomes_in,
     read_corrections,
+    valid_label,
 )
 from unfazed.errors import RunError, SourceError, UsageError
 from unfazed.files import as_csv
 from unfazed.run import Run
 from unfazed.table import Table
+from unfazed.target import decided
 
 
 def one(name: str = "a", **changes: str) -> Correction:
@@ -74,6 +76,27 @@ def test_sets_of_labels_are_put_into_one_order_and_their_parts_are_the_classes()
     table = replace(animals("cat cat|dog cat dog dog cat"), classes=["cat", "dog"], task="multilabel")
     found = correct(table, [one("b", label="cat|dog", corrected="eel| cat")]).table
     assert found.frame["label"].to_list()[1] == "cat|eel" and found.classes == ["cat", "dog", "eel"]
+
+
+def prices(*labels: str) -> Table:
+    return decided(animals(" ".join(labels)), "regression")
+
+
+def test_numbers_are_read_as_those_of_a_column_are() -> None:
+    table = prices("350,000", "999", "1,250,000", "5", "7", "9")
+    typed = [one("a", label="350000", corrected="360,000"), one("b", label="999", corrected="$1,001")]
+    assert correct(table, typed).table.targets().tolist() == [360_000, 1001, 1_250_000, 5, 7, 9]
+    german = [one("a", label="350000", corrected="3,5"), one("b", label="999", corrected="1,001")]
+    assert correct(table, german).table.targets().tolist()[:2] == [3.5, 1.001]
+
+
+def test_a_correction_of_an_earlier_version_says_the_number_as_the_source_has_it() -> None:
+    table = prices("3,5", "4,25", "1.234,5", "5", "7", "9")
+    assert correct(table, [one("c", label="1.234,5", corrected="1,5")]).table.targets().tolist()[2] == 1.5
+
+
+def test_a_number_that_a_person_types_is_kept_as_tables_have_it() -> None:
+    assert [valid_label(text, "here", "regression") for text in ("3,5", "1,250.5", "12 €")] == ["3.5", "1250.5", "12"]
 
 
 def test_labels_of_a_set_that_the_source_has_need_not_be_what_a_person_may_type() -> None:

@@ -78,6 +78,13 @@ def test_sets_of_labels_are_put_into_one_order() -> None:
     assert found.table.frame["label"].to_list()[4:] == ["cat|dog", ""]
 
 
+def test_numbers_are_read_as_those_of_a_column_are() -> None:
+    for written, numbers in ((("350,000", "1,250.5"), (350_000, 1250.5)), (("3,5", "1,250"), (3.5, 1.25))):
+        labels = [Labelled(name, label) for name, label in zip("xy", written, strict=True)]
+        new = rows_beside(animals(task="regression", classes=[]), labels, "labels.csv", values=True)
+        assert tuple(new.targets()) == numbers
+
+
 def test_paths_start_at_the_file_that_names_them(tmp_path: Path) -> None:
     labels = read_labels(written(tmp_path / FILE, "input,label\nnew/a.png,cat\n/else/b.png,dog\n"))
     new = rows_beside(animals(), labels, tmp_path / FILE, values=False)

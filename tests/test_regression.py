@@ -55,6 +55,22 @@ def test_a_number_is_learnt_and_reported_in_its_own_units() -> None:
     ), "an epoch's error is in the target's units too"
 
 
+def test_what_a_comma_means_is_remembered_for_other_data(tmp_path: Path) -> None:
+    names = [str(file) for file in sorted(source().parent.glob("*.png"))]
+    levels = {name: 1.5 * row + 1000 for row, name in enumerate(names)}
+    german = {name: f"{level:,.1f}".translate(str.maketrans(",.", ".,")) for name, level in levels.items()}
+    train = pl.DataFrame({"file": names[:200], "level": [german[name] for name in names[:200]]})
+    train.write_csv(tmp_path / "train.csv")
+    trained = unfazed.train(tmp_path / "train.csv", target="level", out=tmp_path / "run", progress=False,
+                            **{**SETTINGS, "epochs": 1})  # fmt: skip
+    labels = dict(trained.table().frame.select("input", "label").iter_rows())
+    assert {name: float(label) for name, label in labels.items()} == {name: levels[name] for name in names[:200]}
+    thousands = pl.DataFrame({"file": names[200:], "level": [german[name][:-2] for name in names[200:]]})
+    thousands.write_csv(tmp_path / "new.csv")
+    off = evaluate(trained, tmp_path / "new.csv", target="level")["metrics"]["mae"]["value"]
+    assert off < 600, "1.300 is thirteen hundred, as in training"
+
+
 def test_scores_are_in_the_units_of_the_target_and_dynamics_are_of_every_epoch() -> None:
     predicted_numbers, table = run().scores()["probs"][:, 0], run().table()
     train = table.rows("train")

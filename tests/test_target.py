@@ -1,5 +1,6 @@
 """Whether labels are classes or numbers: by what they are, said aloud, and as the user wants it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,41 @@ def test_folders_are_classes_whatever_they_are_called() -> None:
     assert decided(table(years, "folder of class folders")).task == "classification"
 
 
-@pytest.mark.parametrize("text, number", [("1.5", 1.5), ("1,5", 1.5), (" 7 ", 7.0), ("-2e3", -2000.0)])
-def test_numbers_as_people_write_them(text: str, number: float) -> None:
+@pytest.mark.parametrize("text, number", [("1.5", 1.5), (" 7 ", 7.0), ("-2e3", -2000.0)])
+def test_numbers_as_tables_have_them(text: str, number: float) -> None:
     assert number_in(text) == number
+
+
+@pytest.mark.parametrize(
+    "written, numbers",
+    [
+        (["350,000", "999", "1,250,000"], [350_000, 999, 1_250_000]),
+        (["350,000", "1,250"], [350_000, 1250]),
+        (["3,5", "999", "1.250,75"], [3.5, 999, 1250.75]),
+        (["1,234", "0,567"], [1.234, 0.567]),
+        (["$1,200.50", "$5", "$3.25"], [1200.5, 5, 3.25]),
+        (["45 %", "7.5 %"], [45, 7.5]),
+        (["3.50", "1e3", "-2"], [3.5, 1000, -2]),
+    ],
+    ids=["thousands", "thousands alone", "decimal commas", "no thousands begin with 0", "dollars", "shares", "plain"],
+)
+def test_a_comma_means_in_the_target_what_the_whole_column_says(written: list[str], numbers: list[float]) -> None:
+    found = decided(table(written * 10), "regression")
+    assert found.targets().tolist() == numbers * 10
+    assert bool(found.notes) == (written != found.frame["label"].to_list()[: len(written)])
+
+
+def test_what_separators_were_taken_for_is_said() -> None:
+    assert decided(table(["350,000", "999"] * 10), "regression").notes == (
+        'numbers to predict such as "350,000" are read as 350000',
+    )
+
+
+def test_numbers_with_separators_are_seen_to_be_numbers() -> None:
+    assert decided(table([f"{price:,.2f}" for price in 1000 * np.array(PRICES)])).task == "regression"
+    assert decided(table([f"{price:,.2f} €" for price in 1000 * np.array(PRICES)])).task == "regression"
+    ratings = decided(table(["1,5", "2,5", "3,5"] * 50))
+    assert ratings.task == "classification" and ratings.classes == ["1,5", "2,5", "3,5"]
 
 
 @pytest.mark.parametrize("text", [None, "", "cat", "nan", "inf", "1e999", "12 €"])
@@ -95,7 +128,14 @@ def test_a_table_of_numbers_survives_its_file(tmp_path: Any) -> None:
     found.write(tmp_path / "table.parquet")
     again = Table.read(tmp_path / "table.parquet")
     assert (again.task, again.classes, again.outputs) == ("regression", [], 1)
-    assert np.array_equal(again.targets(), PRICES)
+    assert np.array_equal(again.targets(), PRICES) and again.decimal == "."
+
+
+def test_a_table_of_an_earlier_version_has_a_comma_for_a_point(tmp_path: Any) -> None:
+    found = decided(table(PRICES))
+    commas = found.frame.with_columns(label=pl.col("label").str.replace(".", ",", literal=True))
+    replace(found, frame=commas).write(tmp_path / "table.parquet")
+    assert np.array_equal(Table.read(tmp_path / "table.parquet").targets(), PRICES)
 
 
 def test_a_scale_goes_there_and_back() -> None:

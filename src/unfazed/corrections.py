@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.files import lines_in
 from unfazed.label_sets import joined, parts
+from unfazed.numerals import plain, plain_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key, number_in
 
 FILE = "corrections.csv"
@@ -100,7 +101,7 @@ def valid_label(text: str, where: str, task: str = "classification") -> str:
     label = clean_label(text)
     if label is None or len(label) > _LONGEST_LABEL or not label.isprintable():
         raise UsageError(f"{where}: a label is 1 to {_LONGEST_LABEL} printable letters, got {label!r:.60}")
-    if task == "regression" and math.isnan(number_in(label)):
+    if task == "regression" and math.isnan(number_in(label := str(plain_numbers([label])[0][0]))):
         raise UsageError(f'{where}: a number is predicted here, got "{label[:40]}"')
     return label
 
@@ -142,8 +143,10 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     if not corrections:
         return Corrected(table, np.arange(len(table)), [])
     rows = {name: row for row, name in enumerate(table.frame["id"])}
-    outcomes = [Outcome(one, _misfit(one, table, rows.get(one.id))) for one in corrections]
-    changing = [one for one, refused in outcomes if one.action in CHANGING and not refused]
+    said = _in_form(corrections, table.task)
+    refusals = [_misfit(one, table, rows.get(one.id)) for one in said]
+    outcomes = list(map(Outcome, corrections, refusals))
+    changing = [one for one, refused in zip(said, refusals, strict=True) if one.action in CHANGING and not refused]
     _check_some_fit(outcomes, changing, table)
     labels = table.frame["label"].to_list()
     for one in changing:
@@ -157,6 +160,14 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     if left.task != "regression" and not left.classes:
         raise SourceError("the corrections leave no label at all: keep some")
     return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
+
+
+def _in_form(corrections: Sequence[Correction], task: str) -> Sequence[Correction]:
+    """Corrections with numbers as tables have them: what a comma in them means is told by all of them together."""
+    if task != "regression":
+        return corrections
+    numbers, _ = plain_numbers([one.corrected for one in corrections])
+    return [one._replace(corrected=number or "") for one, number in zip(corrections, numbers, strict=True)]
 
 
 def _checked(one: Correction, table: Table) -> str:
@@ -176,7 +187,8 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     if content != one.sha256 or not content:
         return "its content is not the one that was looked at"
     corrected = in_one_order(one.corrected) if table.task == "multilabel" else one.corrected
-    if label != one.label and not (one.action == "relabel" and label == corrected):
+    as_read = plain(one.label, table.decimal) if table.task == "regression" else None  # by what earlier versions kept
+    if label not in (one.label, as_read) and not (one.action == "relabel" and label == corrected):
         return f'its label in the source is now "{label}", not "{one.label}"'
     return ""
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.files import lines_in
 from unfazed.label_sets import parts
+from unfazed.numerals import plain_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
 
 FILE = "labels.csv"
@@ -104,7 +105,7 @@ def rows_beside(source: Table, labels: Sequence[Labelled], path: str | Path, val
     folder, name = Path(path).expanduser().absolute().parent, Path(path).name
     inputs = [one.input if values else str(Path(folder, one.input)) for one in labels]
     ids = [f"{name}:{number}" for number in range(1, len(labels) + 1)] if values else inputs
-    columns = {"id": ids, "input": inputs, "label": [_in_form(one.label, source.task) for one in labels]}
+    columns = {"id": ids, "input": inputs, "label": _in_form([one.label for one in labels], source.task)}
     return replace(source, frame=Table.of(pl.DataFrame(columns), source.root, source.kind).frame, notes=())
 
 
@@ -186,9 +187,11 @@ def _told(outcomes: Sequence[Added], drawn: Table, table: Table) -> Iterator[str
         yield f"{len(refused) - _NAMED:,} more were not added; see {FILE} in the run"
 
 
-def _in_form(label: str, task: str) -> str | None:
-    """The label as the table has it: of a set the single ones in one order, of which there may be none."""
-    return in_one_order(label) if task == "multilabel" else label
+def _in_form(labels: Sequence[str], task: str) -> Sequence[str | None]:
+    """Labels as the table has them: of a set the single ones in one order, of which there may be none."""
+    if task == "multilabel":
+        return list(map(in_one_order, labels))
+    return plain_numbers(labels)[0] if task == "regression" else labels
 
 
 def kept_lines(outcomes: Iterable[Added]) -> list[tuple[str, ...]]:

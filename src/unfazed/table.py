@@ -43,11 +43,12 @@ _Result = TypeVar("_Result")
 class Table:
     """Immutable columns over a polars frame.
 
-    `frame` has: id (unique), input (absolute path), label, split (`SPLITS`; null = on no side), group,
-    time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes; null = not
-    read). All but id, input and weight may be null.
+    `frame` has: id (unique), input (an absolute path, a text, or a row as JSON), label, split (`SPLITS`; null = on no
+    side), group, time (seconds or any number; larger = later), weight (1 = ordinary) and sha256 (of the input's bytes;
+    null = not read). All but id, input and weight may be null.
     `classes` outlive their rows: a part of a table keeps the label space of the whole. `columns` are those of the
-    source that inputs were taken from; none where it is no table.
+    source that inputs were taken from; none where it is no table. `decimal` is the mark before the fraction of numbers
+    to predict in the source; in `label` they have a point.
     """
 
     frame: pl.DataFrame
@@ -57,6 +58,7 @@ class Table:
     notes: tuple[str, ...] = ()
     task: str = "classification"
     columns: tuple[str, ...] = ()
+    decimal: str = "."
 
     @classmethod
     def of(cls, columns: pl.DataFrame, root: str, kind: str, notes: Sequence[str] = ()) -> "Table":
@@ -125,6 +127,14 @@ class Table:
         """The row numbers of one side."""
         return np.flatnonzero((self.frame["split"] == split).fill_null(False).to_numpy())
 
+    def groups(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """The number of each row's group [n]; None where no two of these rows share one. A row without has its own."""
+        names = self.frame["group"].gather(rows)
+        if not names.drop_nulls().is_duplicated().any():
+            return None
+        own = np.arange(len(names)) + len(names)
+        return np.where(names.is_null().to_numpy(), own, names.rank("dense").fill_null(0).cast(pl.Int64).to_numpy())
+
     def where(self, rows: ArrayLike) -> "Table":
         """The rows of a boolean mask [N], or of row numbers in the order given."""
         chosen = np.asarray(rows)
@@ -151,12 +161,14 @@ class Table:
         """Write a Parquet file, whole or not at all."""
         about = {"format": FORMAT, "root": self.root, "kind": self.kind, "classes": self.classes, "notes": self.notes,
                  "task": self.task, "columns": self.columns}
+        if self.decimal != ".":
+            about["decimal"] = self.decimal
         with replacing(Path(path)) as new:
             self.frame.write_parquet(new, metadata={"unfazed": json.dumps(about)})
 
     @classmethod
     def read(cls, path: str | Path) -> "Table":
-        """The table that `write` wrote; earlier versions wrote no sha256: null.
+        """The table that `write` wrote; earlier versions wrote no sha256: null, and a comma for the point of numbers.
 
         Raises:
             RunError: the file is missing, damaged, or not a table of this format.
@@ -174,8 +186,10 @@ class Table:
             task = str(about.get("task", "classification"))
             if task not in _IN_WORDS:
                 raise ValueError(f"its task is {task[:40]!r}, this version knows {', '.join(_IN_WORDS)}")
-            columns = tuple(str(name) for name in about.get("columns", ()))
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns)
+            if task == "regression":
+                frame = frame.with_columns(pl.col("label").str.replace_all(",", ".", literal=True))
+            said = {"columns": tuple(map(str, about.get("columns", ()))), "decimal": str(about.get("decimal", "."))}
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, **said)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -206,9 +220,9 @@ def describe(table: Table, items: str = "examples") -> str:
 
 
 def number_in(text: str | None) -> float:
-    """The number that a text is, with a point or a comma before its decimals; nan for anything else."""
+    """The number that a label of a table is; nan for anything else."""
     try:
-        number = float((text or "").replace(",", "."))
+        number = float(text or "")
     except ValueError:
         return math.nan
     return number if math.isfinite(number) else math.nan

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unfazed.errors import SourceError, UnfazedError
 from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
+from unfazed.numerals import plain_numbers
 from unfazed.source import check_classes
 from unfazed.source_labels import SETS
 from unfazed.table import Table, listed, natural_key, number_in
@@ -72,6 +73,8 @@ def outputs_of(table: Table, loss: str) -> int:
 def decided(table: Table, asked: str = "auto") -> Table:
     """The table with its task: as `asked` for, else by its labels; what can be doubted is noted.
 
+    Labels that are numbers to be predicted are as `with_plain_numbers` has them.
+
     Raises:
         SourceError: its labels are not numbers, and were to be.
     """
@@ -79,8 +82,10 @@ def decided(table: Table, asked: str = "auto") -> Table:
         return _of_sets(table, told=asked == "auto")
     table = _without_empty(table, told=asked == "auto")
     labels = [label for label in table.frame["label"] if label is not None]
-    numbers = np.array([number for label in set(labels) if (number := number_in(label)) == number])
-    mostly = len(numbers) > _MOSTLY * max(1, len(set(labels)))
+    plain = with_plain_numbers(table)
+    different = set(plain.frame["label"]) - {None}
+    numbers = np.array([number for label in different if (number := number_in(label)) == number])
+    mostly = len(numbers) > _MOSTLY * max(1, len(different))
     column = 'labels in "' in table.kind  # the names of folders are classes
     measured = column and mostly and _is_measured(numbers, len(labels))
     if asked == "classification" or (asked == "auto" and not measured):
@@ -90,9 +95,22 @@ def decided(table: Table, asked: str = "auto") -> Table:
         raise SourceError(
             f"task regression: most labels of {table.root} ({table.kind}) are not numbers, such as {listed(labels, 3)}"
         )
-    found = replace(table, classes=[], task="regression")
+    found = replace(plain, classes=[], task="regression")
     note = "the label is a number and is predicted as one; --task classification takes each value for a class"
     return found.with_notes(note) if asked == "auto" else found
+
+
+def with_plain_numbers(table: Table, preferred: str = ".") -> Table:
+    """The table whose labels that are numbers have a point before the fraction and nothing else that is no digit.
+
+    What a comma means is told by all labels together; `preferred`: the decimal mark where they allow both.
+    """
+    labels = table.frame["label"].to_list()
+    plain, mark = plain_numbers(labels, preferred)
+    changed = next(((old, new) for old, new in zip(labels, plain, strict=True) if old != new), None)
+    notes = [f'numbers to predict such as "{changed[0]}" are read as {changed[1]}'] if changed else []
+    frame = table.frame.with_columns(label=pl.Series(plain, dtype=pl.String))
+    return replace(table, frame=frame, decimal=mark).with_notes(*notes)
 
 
 def _are_sets(table: Table) -> bool:

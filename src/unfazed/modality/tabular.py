@@ -23,7 +23,8 @@ from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
 from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
-from unfazed.modality.tabular_values import DECIMALS, LAYOUTS, Value
+from unfazed.modality.tabular_values import LAYOUTS, Value
+from unfazed.numerals import DECIMALS
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs

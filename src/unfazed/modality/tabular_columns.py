@@ -19,6 +19,7 @@ from typing import Final, Literal, TypeVar, get_args
 
 from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular_values import Value
+from unfazed.numerals import decimal_mark
 
 Kind = Literal["number", "category", "boolean", "date", "text", "identifier", "constant"]
 
@@ -133,15 +134,11 @@ def _counts_rows(name: str, present: Counter[str]) -> bool:
 
 
 def _decimal(present: Counter[str]) -> str | None:
-    """The decimal mark with which the values are numbers; None where they are not, or where any is a code such as 007.
-
-    The point is tried first: "1,234" alone is a thousand.
-    """
+    """The decimal mark with which the values are numbers; None where they are not, or any is a code such as 007."""
     if any(map(values.is_code, present)):
         return None
-    shares = {mark: _share(present, partial(values.number, decimal=mark)) for mark in values.DECIMALS}
-    best = max(shares, key=lambda mark: shares[mark])
-    return best if shares[best] >= _MOSTLY else None
+    mark, count = decimal_mark(present)
+    return mark if count >= _MOSTLY * present.total() else None
 
 
 def _layout(present: Counter[str]) -> str | None:

@@ -10,6 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from unfazed import numerals
+from unfazed.numerals import LONGEST
+
 Value = str | int | float | bool | None
 
 MISSING: Final = frozenset({
@@ -19,16 +22,7 @@ FLAGS: Final = {
     **dict.fromkeys(("1", "true", "t", "yes", "y"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n"), False),
 }
-DECIMALS: Final = (".", ",")
 LAYOUTS: Final = ("year first", "day first", "month first")
-_LONGEST = 100  # characters of a number or a date
-_CURRENCY = "$€£¥% "
-_NUMBERS = {
-    decimal: re.compile(
-        rf"[+-]?(?:[0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+|[0-9]*)(?:{re.escape(decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)?"
-    )
-    for decimal, thousands in ((".", ","), (",", r"\."))
-}
 _TIME = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.ASCII)
@@ -53,7 +47,7 @@ def identity(value: Value) -> str | None:
 
     37, "37", "37.0" and "3.7e1" are one, as CSV, JSON and Parquet have them; codes such as 007 stay as they are.
     """
-    return _identity(value) if isinstance(value, str) and len(value) > _LONGEST else _identity_of_short(value)
+    return _identity(value) if isinstance(value, str) and len(value) > LONGEST else _identity_of_short(value)
 
 
 def _identity(value: Value) -> str | None:
@@ -62,7 +56,7 @@ def _identity(value: Value) -> str | None:
     said = text(value)
     if said.casefold() in ("true", "false"):
         return said.casefold()
-    if len(said) <= _LONGEST and _WRITTEN.fullmatch(said) and not is_code(said):
+    if len(said) <= LONGEST and _WRITTEN.fullmatch(said) and not is_code(said):
         return said.removeprefix("+") if said.removeprefix("-").isdecimal() else _shortest(float(said))
     return _iso(found) if (found := _ISO.fullmatch(said)) else said
 
@@ -89,26 +83,14 @@ def missing(value: Value) -> bool:
 
 
 def number(value: Value, decimal: str = ".") -> float | None:
-    """The finite number that the value is, with `decimal` before its fraction and the other mark between thousands.
-
-    Signs of currency and per cent around it are ignored: a column has one unit.
-    """
+    """The finite number that the value is; of a text see `numerals.plain`."""
     if isinstance(value, str):
-        found = value.strip().strip(_CURRENCY)
-        if len(found) > _LONGEST or not _NUMBERS[decimal].fullmatch(found):
-            return None
-        plain = found.replace(",", "") if decimal == "." else found.replace(".", "").replace(",", ".")
-        value = _float(plain)
-    elif value is not None:
-        value = _float(value)
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _float(value: str | float) -> float | None:
+        return numerals.number(value, decimal)
     try:
-        return float(value)
-    except (ValueError, OverflowError):  # "" and "." and "e5", an integer of a thousand digits
+        found = math.nan if value is None else float(value)
+    except OverflowError:  # an integer of a thousand digits
         return None
+    return found if math.isfinite(found) else None
 
 
 def is_code(value: Value) -> bool:
@@ -126,7 +108,7 @@ def moment(value: Value, layout: str = "year first") -> datetime | None:
 
     layout: one of LAYOUTS; ISO 8601 has the year first. Years of two digits are those from 1969 to 2068, as in POSIX.
     """
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > LONGEST:
         return None
     found = (_YEAR_FIRST if layout == "year first" else _YEAR_LAST).fullmatch(value.strip())
     if not found:

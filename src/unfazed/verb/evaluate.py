@@ -24,7 +24,7 @@ from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions, has_columns
 from unfazed.table import SPLITS, Table, number_in
-from unfazed.target import Scale, decided
+from unfazed.target import Scale, decided, with_plain_numbers
 
 
 def evaluate(
@@ -52,7 +52,9 @@ def evaluate(
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
     found = _found(run, predictor, local(source), options)
-    if run.task != "regression":  # whose labels need not all be numbers here
+    if run.task == "regression":  # not all labels need be numbers here
+        found = with_plain_numbers(found, run.table().decimal)
+    else:
         found = decided(found, run.task)
     table, split = _measured_rows(found)
     used, own_test = _contents(run, predictor.modality, table.columns)

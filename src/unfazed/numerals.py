@@ -1,0 +1,58 @@
+"""Numbers as people write them: 1,234.5 or 1.234,5. Which mark stands before the fraction is told by a whole column."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+DECIMALS: Final = (".", ",")
+LONGEST: Final = 100  # characters
+_UNITS = "$€£¥% "
+_NUMERALS = {
+    decimal: re.compile(
+        rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:{thousands}[0-9]{{3}})+|[0-9]*)(?:{re.escape(decimal)}[0-9]*)?"
+        r"(?:[eE][+-]?[0-9]+)?"
+    )
+    for decimal, thousands in ((".", ","), (",", r"\."))
+}
+
+
+def plain(text: str, decimal: str = ".") -> str | None:
+    """The numeral as programs write it: a point before the fraction, nothing between thousands; None where it is none.
+
+    decimal: the mark before its fraction; the other one stands between its thousands. Signs of currency and per cent
+    around it are ignored: a column has one unit.
+    """
+    found = text.strip().strip(_UNITS)
+    if len(found) > LONGEST or not _NUMERALS[decimal].fullmatch(found):
+        return None
+    return found.replace(",", "") if decimal == "." else found.replace(".", "").replace(",", ".")
+
+
+def number(text: str, decimal: str = ".") -> float | None:
+    """The finite number that a text is; see `plain`."""
+    try:
+        found = float(plain(text, decimal) or "")
+    except ValueError:  # "" and "." and "e5"
+        return None
+    return found if math.isfinite(found) else None
+
+
+def decimal_mark(counts: Mapping[str, int], preferred: str = ".") -> tuple[str, int]:
+    """The decimal mark with which most texts, of which there are `counts`, are numbers, and how many are.
+
+    Where both do, it is the `preferred` one: "1,234" alone is a thousand.
+    """
+    found = {mark: sum(count for text, count in counts.items() if number(text, mark) is not None)
+             for mark in (preferred, *DECIMALS)}  # fmt: skip
+    best = max(found, key=lambda mark: found[mark])
+    return best, found[best]
+
+
+def plain_numbers(texts: Sequence[str | None], preferred: str = ".") -> tuple[list[str | None], str]:
+    """The texts of a column, numbers among them as `plain` has them and others as they are; its decimal mark."""
+    counts = Counter(text for text in texts if text)
+    mark, _ = decimal_mark(counts, preferred)
+    read = {text: plain(text, mark) or text for text in counts}
+    return [text and read[text] for text in texts], mark
