@@ -30,7 +30,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"seen"},
     {"reading", "split", "corrections", "labelled", "source", "source_values", "source_hub"},
     {"source_table"},
-    {"source_folder", "source_labels"},
+    {"source_folder", "source_labels", "csv_files"},
     {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "processes"},
     {"files", "label_sets", "numerals", "memory"},
     {"errors"},

@@ -1,6 +1,7 @@
 """Corrected labels are applied where they fit, refused with the reason elsewhere, and move nobody to another side."""
 
 import csv
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,20 @@ def written(path: Path, *corrections: Correction) -> Path:
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     said = [one(why='a "quoted",\nline'), one("b", action="drop", corrected=""), one("c", who="Øyvind 🦊")]
     assert read_corrections(written(tmp_path / FILE, *said)) == said
+
+
+def test_a_file_is_read_as_spreadsheets_of_many_countries_write_it(tmp_path: Path) -> None:
+    said = [one(who="Jürgen", why="a, b"), one("b", input="word " * 40_000)]
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows([Correction._fields, *said])
+    (tmp_path / FILE).write_bytes(text.getvalue().encode("cp1252"))
+    assert read_corrections(tmp_path / FILE) == said
+
+
+def test_what_a_run_keeps_may_hold_long_inputs(tmp_path: Path) -> None:
+    outcomes = [Outcome(one(input="word " * 40_000), "")]
+    (tmp_path / FILE).write_text(as_csv(COLUMNS, kept_lines(outcomes)), newline="")
+    assert outcomes_in(tmp_path) == outcomes
 
 
 def test_labels_change_rows_go_and_sides_stay() -> None:

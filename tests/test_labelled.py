@@ -97,6 +97,25 @@ def test_lines_without_a_label_wait_for_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        "input;label;why\nÄpfel;süß;\n".encode("cp1252"),
+        "input\tlabel\nÄpfel\tsüß\n".encode("utf-16"),
+        "\ufeffinput,label\r\nÄpfel,süß\r\n".encode(),
+    ],
+    ids=["semicolons in Windows-1252", "tabs in UTF-16", "with a byte-order mark"],
+)
+def test_a_list_is_read_as_spreadsheets_of_many_countries_write_it(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(data)
+    assert read_labels(tmp_path / FILE) == [Labelled("Äpfel", "süß")]
+
+
+def test_a_text_may_be_longer_than_the_cells_of_a_spreadsheet(tmp_path: Path) -> None:
+    long = "word " * 40_000
+    assert read_labels(written(tmp_path / FILE, f"input,label\n{long},cat\n"))[0].input == long
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("input,lable\na,cat\n", 'lacks the columns "label".*Did you mean "lable"'),

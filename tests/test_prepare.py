@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from unfazed.modality.choice import named
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe
 from unfazed.report.events import Found
@@ -42,3 +43,13 @@ def test_what_is_wrong_with_a_table_is_said_with_paths_and_columns(tmp_path: Pat
     assert any("(the first: row 1, imgs/0.png and row 2, imgs/0.png); see duplicates.csv" in line for line in said)
     assert [row.id for row in duplicate_rows(found.table)] == ["1", "2"]
     assert found.duplicates._asdict() == {"count": 2, "conflicting": 2, "leaked": 0}
+
+
+def test_a_problem_shows_the_beginning_of_a_long_input(tmp_path: Path) -> None:
+    texts = [f"this is text {row} of many words" for row in range(49)]
+    rows = {"text": [*texts, "word " * 40_000], "label": [*["a", "b"] * 24, "a", None]}
+    pl.DataFrame(rows).write_csv(tmp_path / "t.csv")
+    *_, found = prepare(tmp_path / "t.csv", SourceOptions(target="label"), Recipe(modality="text"), named("text"))
+    assert isinstance(found, Prepared)
+    ((name, shown, reason),) = found.problems
+    assert (name, reason) == ("50", "no label") and shown.startswith("word word") and len(shown) < 5000

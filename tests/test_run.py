@@ -152,3 +152,10 @@ def test_the_recipe_of_an_earlier_version_says_what_it_did(copy: Path) -> None:
     assert len(earlier) == len(lines) - 2
     (copy / "recipe.toml").write_text("\n".join(earlier))
     assert (Run(copy).recipe.start_size, Run(copy).recipe.compile) == (1.0, "no")
+
+
+def test_a_problem_with_a_long_text_is_read_back(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    problem = {"id": "1", "input": "a word; " * 40_000, "reason": "no label"}
+    run.write_csv("problems.csv", tuple(problem), [tuple(problem.values())])
+    assert run.problems() == [problem]

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unfazed.csv_files import lines_in, rows_of
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
-from unfazed.files import lines_in
 from unfazed.label_sets import joined, parts
 from unfazed.numerals import plain, plain_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key, number_in
@@ -271,8 +271,7 @@ def outcomes_in(folder: Path) -> list[Outcome]:
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            status = [str(line.get("applied") or "") for line in csv.DictReader(file)]
+        status = [str(line.get("applied") or "") for line in rows_of(path.read_bytes().decode())]
         said = read_corrections(path)
         refusals = [one.removeprefix("no: ") if one.startswith("no: ") else "" for one in status]
         return [Outcome(*pair) for pair in zip(said, refusals, strict=True)]

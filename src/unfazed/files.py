@@ -5,12 +5,12 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO, StringIO
 from pathlib import Path
 
-from unfazed.errors import DiskFullError, UsageError
+from unfazed.errors import DiskFullError
 
 if sys.platform == "win32":
     import msvcrt
@@ -65,31 +65,6 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def lines_in(
-    path: str | Path, fields: Sequence[str], check: Callable[[Sequence[str], str | Path], None], made_by: str
-) -> Iterator[tuple[str, list[str]]]:
-    """The lines of a CSV file that people's decisions are in: where each stands, and its values of the `fields`.
-
-    check: raises for names of columns, given with the path, that won't do. made_by: the command that writes such files.
-
-    Raises:
-        UsageError: there is none, it is no CSV, or a line has more values than columns.
-    """
-    try:
-        with Path(path).expanduser().open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
-            check(lines.fieldnames or (), path)
-            for line in lines:
-                where = f"{path}, line {lines.line_num}"
-                if None in line:
-                    raise UsageError(f"{where}: more values than columns")
-                yield where, [line.get(name) or "" for name in fields]
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no {path}: `{made_by}` writes one") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 @contextmanager

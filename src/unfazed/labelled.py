@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unfazed.csv_files import lines_in
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
-from unfazed.files import lines_in
 from unfazed.label_sets import parts
 from unfazed.numerals import plain_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key

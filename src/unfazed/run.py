@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import COLDEST, HOTTEST
 from unfazed.analysis.intervals import Estimate
+from unfazed.csv_files import rows_of
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.files import as_csv, replacing, write_bytes
 from unfazed.recipe import AUTO, TASKS, Recipe, knobs, read_recipe, recipe_from, written
@@ -206,8 +207,7 @@ class Run:
     def problems(self) -> list[dict[str, str]]:
         """Inputs that could not be used: id, input, reason."""
         try:
-            with (self.path / "problems.csv").open(encoding="utf-8", newline="") as file:
-                return list(csv.DictReader(file))
+            return list(rows_of((self.path / "problems.csv").read_bytes().decode()))
         except FileNotFoundError:
             return []
         except (OSError, ValueError, csv.Error) as error:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from unfazed.csv_files import separator_of
 from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_labels import SETS, holds_lists, labels_of, texts
@@ -95,7 +96,7 @@ def table_in(data: bytes, kind: str, header: bool, where: str) -> Read:
         notes = [] if encoding == "UTF-8" else [f"{Path(where).name} is read as {encoding}"]
         if kind == "JSONL":
             return Read(pl.read_ndjson(text.encode(), infer_schema_length=None), notes)
-        frame = _separated(text, "\t" if kind == "TSV" else _separator(text), header)
+        frame = _separated(text, "\t" if kind == "TSV" else separator_of(text), header)
         return Read(frame, [*notes, *_renamed(frame)])
     except (pl.exceptions.PolarsError, ValueError) as error:
         why = (_ragged(data, kind) if kind in ("CSV", "TSV") else "") or str(error).splitlines()[0]
@@ -106,7 +107,7 @@ def _ragged(data: bytes, kind: str) -> str:
     """Which line of a CSV or TSV has more cells than the first, and how to mend it; empty where none has."""
     with suppress(csv.Error, StopIteration, ValueError):
         text = decoded(data).text
-        separator = "\t" if kind == "TSV" else _separator(text)
+        separator = "\t" if kind == "TSV" else separator_of(text)
         lines = csv.reader(io.StringIO(text), delimiter=separator)
         first = len(next(lines))
         long = next(line for line in lines if len(line) > first)
@@ -226,11 +227,6 @@ def labelled(
 def split_column(frame: pl.DataFrame, taken: Collection[str | None]) -> str | None:
     """The column that says the side of each row, where there is one."""
     return next((name for name in frame.columns if name.casefold() == "split" and name not in taken), None)
-
-
-def _separator(text: str) -> str:
-    first = text.lstrip().partition("\n")[0]
-    return max(",;\t", key=first.count)
 
 
 def _is_plain(text: str) -> bool:

@@ -27,11 +27,12 @@ from unfazed.samples import local
 from unfazed.seen import Seen
 from unfazed.source import SourceOptions, usable
 from unfazed.split import Duplicates, described, draw_splits
-from unfazed.table import Table, describe, row_name
+from unfazed.table import Table, describe, in_brief, row_name
 from unfazed.target import Scale, check_labels, decided, problem_of
 from unfazed.verb.encode import Cache, Encoder, check_cache
 
 Problem = tuple[str, str, str]  # id, input, reason
+_LONGEST = 4096  # characters of an input in problems.csv: those of the longest path
 
 
 class Prepared(NamedTuple):
@@ -92,9 +93,9 @@ class Reader:
 
     @property
     def problems(self) -> list[Problem]:
-        """The rows that cannot be used."""
+        """The rows that cannot be used; of an input that is no path and very long the beginning."""
         rows = zip(self.table.frame["id"], self.table.frame["input"], self.reasons, strict=True)
-        return [(name, path or "", reason) for name, path, reason in rows if reason is not None]
+        return [(name, _shown(given or ""), reason) for name, given, reason in rows if reason is not None]
 
 
 def prepare(
@@ -217,6 +218,11 @@ def _looking(modality: Modality, cache: Cache) -> Iterator[Callable[[str], Readi
         yield partial(reading, read=modality.inspect)
     else:
         yield partial(reading, read=partial(_decoded, modality))
+
+
+def _shown(given: str) -> str:
+    """An input as `problems.csv` has it: a path, or the beginning of a text or of a row that is its own input."""
+    return given if len(given) <= _LONGEST else f"{in_brief(given)[:_LONGEST]}…"
 
 
 def _decoded(modality: Modality, data: bytes) -> Any:

@@ -1,0 +1,47 @@
+"""CSV files that a person or a spreadsheet wrote: whatever their encoding and separator, and however long a cell."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+
+from unfazed.decoding import decoded
+from unfazed.errors import UsageError
+
+_LONGEST = 2**31 - 1  # characters of a cell, all that `csv` can be told: a text, or a row as JSON, is one
+
+
+def rows_of(text: str) -> "csv.DictReader[str]":
+    """The rows of a CSV by its first line, in any of the usual separators; iterating raises csv.Error."""
+    csv.field_size_limit(_LONGEST)  # of the process; the text is in memory already, so that the usual one spares none
+    return csv.DictReader(StringIO(text, newline=""), delimiter=separator_of(text), strict=True)
+
+
+def separator_of(text: str) -> str:
+    """What separates the cells: a comma, a semicolon, as spreadsheets in many countries have it, or a tab."""
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def lines_in(
+    path: str | Path, fields: Sequence[str], check: Callable[[Sequence[str], str | Path], None], made_by: str
+) -> Iterator[tuple[str, list[str]]]:
+    """The lines of a CSV file that people's decisions are in: where each stands, and its values of the `fields`.
+
+    check: raises for names of columns, given with the path, that won't do. made_by: the command that writes such files.
+
+    Raises:
+        UsageError: there is none, it is no CSV, or a line has more values than columns.
+    """
+    try:
+        lines = rows_of(decoded(Path(path).expanduser().read_bytes()).text)
+        check(lines.fieldnames or (), path)
+        for line in lines:
+            where = f"{path}, line {lines.line_num}"
+            if None in line:
+                raise UsageError(f"{where}: more values than columns")
+            yield where, [line.get(name) or "" for name in fields]
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no {path}: `{made_by}` writes one") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
