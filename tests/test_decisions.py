@@ -17,7 +17,7 @@ ROWS = 50
 
 
 def draft(row: int, action: str = "keep", based_on: int = 0, **changes: Any) -> Decision:
-    fields = {"corrected": "dog" if action == "relabel" else "", "who": "ada", "why": "", **changes}
+    fields = {"corrected": "dog" if action == "relabel" else "", "who": "ada", "why": "", "session": "a", **changes}
     return Decision(0, row, action, when="", based_on=based_on, **fields)
 
 
@@ -44,32 +44,44 @@ def test_undo_goes_back_step_by_step_and_only_over_ones_own(tmp_path: Path) -> N
     decisions = Decisions(tmp_path, ROWS)
     decisions.decide(draft(3, "keep"))
     decisions.decide(draft(3, "drop", based_on=1))
-    decisions.decide(draft(7, "unsure", who="bo"))
-    decisions.undo("ada")
+    decisions.decide(draft(7, "unsure", session="b"))  # another browser, where the same name was left standing
+    decisions.undo("ada", "a")
     assert decisions.standing()[3].action == "keep"
-    decisions.undo("ada")
+    decisions.undo("ada", "a")
     assert set(decisions.standing()) == {7}
-    assert decisions.undo("ada") is None
+    assert decisions.undo("ada", "a") is None
     assert Decisions(tmp_path, ROWS).standing() == decisions.standing()
 
 
 def test_undo_under_somebody_elses_decision_is_a_conflict(tmp_path: Path) -> None:
     decisions = Decisions(tmp_path, ROWS)
     decisions.decide(draft(3, "keep"))
-    decisions.decide(draft(3, "drop", based_on=1, who="bo"))
+    decisions.decide(draft(3, "drop", based_on=1, who="bo", session="b"))
     with pytest.raises(ConflictError):
-        decisions.undo("ada")
+        decisions.undo("ada", "a")
     assert decisions.standing()[3].action == "drop"
 
 
 def test_what_was_undone_is_a_line_too_and_later_decisions_are_based_on_it(tmp_path: Path) -> None:
     decisions = Decisions(tmp_path, ROWS)
     decisions.decide(draft(3))
-    undone = decisions.undo("ada")
-    assert undone is not None and decisions.number(3) == undone.number == 2
+    undone = decisions.undo("ada", "a")
+    assert undone is not None and decisions.snapshot(3) == (None, undone.number) == (None, 2)
     with pytest.raises(ConflictError):
         decisions.decide(draft(3, based_on=1))
     assert decisions.decide(draft(3, based_on=2)).number == 3
+
+
+def test_files_of_earlier_versions_say_nothing_of_sessions(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path, ROWS)
+    decisions.decide(draft(3))
+    line = json.loads(decisions.path.read_text())
+    del line["session"]
+    decisions.path.write_text(json.dumps(line) + "\n")
+    again = Decisions(tmp_path, ROWS)
+    assert again.standing()[3].who == "ada" and again.undo("ada", "a") is None
+    again.decide(draft(3, "drop", based_on=1))
+    assert again.undo("ada", "a") is not None and again.standing()[3].action == "keep"
 
 
 def test_half_a_line_of_a_killed_process_is_dropped(tmp_path: Path) -> None:
@@ -85,8 +97,10 @@ def test_half_a_line_of_a_killed_process_is_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"row": ROWS}, {"row": -1}, {"action": "burn"}, {"number": 7}, {"who": 3}, {"extra": 1}, {"row": True}]
-)
+    "change",
+    [{"row": ROWS}, {"row": -1}, {"action": "burn"}, {"number": 7}, {"who": 3}, {"session": 3}, {"extra": 1},
+     {"row": True}],
+)  # fmt: skip
 def test_a_damaged_line_is_named(change: dict[str, Any], tmp_path: Path) -> None:
     decisions = Decisions(tmp_path, ROWS)
     decisions.decide(draft(3))

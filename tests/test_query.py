@@ -142,7 +142,7 @@ def test_sets_of_labels_are_ranked_and_the_page_takes_them_in_one_order(tmp_path
     first, second = page.order[:2].tolist()
     for row, said in ((first, "new| b|a"), (second, "|")):
         page.decide({"row": row, "action": "label", "corrected": said, "who": "ada", "based_on": 0})
-    labels = {one.label for one in page.given()}
+    labels = {one.label for one in page.lines()}
     assert labels == {"a|b|new", "|"}
     (tmp_path / "labels.csv").write_text(page.export())
     again = unfazed.train(
@@ -162,8 +162,9 @@ def test_a_query_that_people_have_begun_is_not_proposed_again(run: Run, pool: Pa
 
 def decided(labelling: Labelling, place: int, action: str, label: str = "") -> None:
     row = labelling.first + place
-    number = labelling.decisions.number(row)
-    labelling.decide({"row": row, "action": action, "corrected": label, "who": "ada", "based_on": number})
+    number = labelling.decisions.snapshot(row)[1]
+    said = {"row": row, "action": action, "corrected": label, "who": "ada", "session": "a", "based_on": number}
+    labelling.decide(said)
 
 
 def test_from_query_to_labels_to_a_training_with_them(run: Run, pool: Path, tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_from_query_to_labels_to_a_training_with_them(run: Run, pool: Path, tmp_
         decided(labelling, place, "label", truth[place])
     decided(labelling, 8, "drop")
     decided(labelling, 9, "unsure")
-    labelling.undo({"who": "ada"})
+    labelling.undo({"who": "ada", "session": "a"})
     assert "8 labels by ada, 1 dropped, 0 unsure" in exported(folder, tmp_path / "labels.csv")
     said = retraining(folder, tmp_path / "labels.csv")
     assert said.startswith("unfazed train ") and said.endswith(f"--more {tmp_path / 'labels.csv'}")
@@ -198,7 +199,7 @@ def test_from_query_to_labels_to_a_training_with_them(run: Run, pool: Path, tmp_
 
 def test_the_page_knows_of_no_label_and_takes_none_back_from_the_runs_own_rows(run: Run, pool: Path) -> None:
     labelling = Labelling(queries.keep(run, unfazed.query(run, pool, count=4).frame, "new"))
-    start = labelling.start("ada")
+    start = labelling.start()
     assert (start["labelling"], start["file"], start["rows"], start["source"]) == (True, "labels.csv", 4, "new")
     about = labelling.example(labelling.first)
     assert about["label"] is None and about["suggested"] and about["reason"] and about["candidates"]

@@ -6,26 +6,34 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
+import polars as pl
 import pytest
 import test_multilabel
 import trained
 from test_browser import CHROMIUM, QUIET
 
 import unfazed
-from unfazed.corrections import FILE, read_corrections
+from unfazed.corrections import FILE, Correction, outcomes_in, read_corrections
+from unfazed.files import as_csv
 from unfazed.labelled import read_labels
 from unfazed.report.words import percent
 from unfazed.run import Run
 from unfazed.verb import queries
+from unfazed.web.labelling import Labelling
+from unfazed.web.open import door, served, static_file
 from unfazed.web.review import Review, Wanted
+from unfazed.web.server import ReviewServer
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
@@ -59,7 +67,7 @@ def opened(browser: "sync_api.Browser", address: str, told: list[str], **setting
     page = browser.new_page(**settings)
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
-    page.goto(address)
+    page.goto(f"{address}#ada")
     page.wait_for_selector("#question:not(:empty)")
     return page
 
@@ -157,8 +165,6 @@ def test_sets_of_labels_are_ticked_by_keyboard(browser: "sync_api.Browser", tmp_
 def test_the_static_page_of_sets_ticks_and_writes_them_as_the_server_does(
     browser: "sync_api.Browser", tmp_path: Path
 ) -> None:
-    from unfazed.web.open import static_file
-
     told: list[str] = []
     static_file(test_multilabel.run().path, tmp_path / "page.html", 240)
     page = opened(browser, (tmp_path / "page.html").as_uri(), told)
@@ -185,6 +191,25 @@ def test_the_static_page_of_sets_ticks_and_writes_them_as_the_server_does(
     (found,) = read_corrections(tmp_path / FILE)
     assert found.id == first and found.label.startswith(("files|net", "net"))
     assert found.corrected == f"{found.label}|alp|zebra"  # new labels last
+
+
+def test_sets_of_none_can_be_asked_for(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    review, told = Review(test_multilabel.run()), []  # type: ignore[var-annotated]
+    expected = [review.item(int(row)) for row in review.order if review.labels[row] == ""]
+    assert review.listed(Wanted(label="|"))["items"] == expected[:60] and len(expected) > 5
+    suggested = review.listed(Wanted(suggested="|"))
+    assert {one["suggested"] for one in suggested["items"]} == {""}
+    static_file(review.run.path, tmp_path / "page.html", len(review.order))
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    assert page.evaluate("() => source.list({ suggested: '|' })")["total"] == suggested["total"]
+    page.keyboard.press("f")
+    page.locator("#filters select[name=worth]").select_option("")
+    page.locator("#filters select[name=label]").select_option(label="none of them")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_function("words => document.getElementById('progress-words').textContent === words",
+                           arg=f"0 of {len(expected)} decided")  # fmt: skip
+    assert page.locator("#name").inner_text() == expected[0]["name"] and told == []
+    page.close()
 
 
 def asked(folder: Path, count: int = 5) -> Path:
@@ -224,8 +249,6 @@ def test_examples_without_a_label_get_one_by_keyboard(browser: "sync_api.Browser
 
 
 def test_the_static_page_of_a_query_gives_back_its_labels(browser: "sync_api.Browser", tmp_path: Path) -> None:
-    from unfazed.web.open import static_file
-
     told: list[str] = []
     static_file(asked(tmp_path), tmp_path / "page.html", 5)
     page = opened(browser, (tmp_path / "page.html").as_uri(), told, viewport={"width": 390, "height": 800})
@@ -240,22 +263,161 @@ def test_the_static_page_of_a_query_gives_back_its_labels(browser: "sync_api.Bro
     page.close()
 
 
+def downloaded(page: "sync_api.Page", file: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_text("Export").click()
+    download.value.save_as(file)
+    return file
+
+
+def test_a_static_page_of_a_corrected_run_gives_back_all_corrections(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    """Training applies the file to the source as it is: all of it, told by the source's labels."""
+    rows = list(trained.run().table().frame.filter(pl.col("split") == "train").head(6).iter_rows(named=True))
+    others = {one["id"]: next(label for label in trained.run().classes if label != one["label"]) for one in rows}
+    first = [
+        Correction(one["id"], "", one["label"], others[one["id"]], "relabel", "bo", "", "", one["sha256"], "")
+        for one in rows
+    ]
+    (tmp_path / FILE).write_text(as_csv(Correction._fields, first))
+    settings = {**trained.SETTINGS, "epochs": 1, "progress": False}
+    run = unfazed.train(trained.source(), out=tmp_path / "run", corrections=tmp_path / FILE, **settings)
+    review, told = Review(run), []  # type: ignore[var-annotated]
+    static_file(run.path, tmp_path / "page.html", len(review.order))
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    page.keyboard.press("f")
+    page.locator("#filters select[name=worth]").select_option("")
+    page.locator("#filters input[name=text]").fill(rows[0]["id"])
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_function("name => document.getElementById('name').textContent === name", arg=rows[0]["id"])
+    page.keyboard.press("o")
+    page.keyboard.type("a third")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#nothing:not([hidden])")
+    number = {name: row for row, name in enumerate(run.table().frame["id"])}
+    ids = [one["id"] for one in rows]
+    said = [(ids[0], "relabel", "a third"), (ids[1], "keep", ""), (ids[2], "relabel", rows[2]["label"]),
+            (ids[3], "drop", ""), (ids[4], "unsure", "")]  # fmt: skip
+    for name, action, corrected in said:
+        decision = {"row": number[name], "action": action, "corrected": corrected, "who": "ada", "why": ""}
+        decision["based_on"] = 0
+        if name != ids[0]:
+            page.evaluate("said => source.decide(said)", decision)
+        review.decide(decision)
+    found = read_corrections(downloaded(page, tmp_path / "second.csv"))
+    assert told == []
+    page.close()
+    assert {one._replace(when="") for one in found} == {one._replace(when="") for one in review.corrections()}
+    again = unfazed.train(trained.source(), out=tmp_path / "again", corrections=tmp_path / "second.csv", **settings)
+    assert [one.refused for one in outcomes_in(again.path)] == [""] * 6
+    labels = dict(again.table().frame.select("id", "label").iter_rows())
+    assert [labels.get(name) for name in ids] == [
+        "a third", others[ids[1]], rows[2]["label"], None, others[ids[4]], others[ids[5]]
+    ]  # fmt: skip
+
+
+def test_a_static_page_of_a_query_gives_back_the_labels_that_were_given_before(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    told: list[str] = []
+    first = asked(tmp_path, 3)
+    run = Run.open(first.parent.parent)
+    (run.path / "labels.csv").write_text("input,label\n/trained/with,digit 3\n")
+    labelling = Labelling(first)
+    give = {"action": "label", "corrected": "digit 1", "who": "bo", "based_on": 0}
+    labelling.decide({"row": labelling.first, **give})
+    pool = trained.digits(tmp_path / "newer", first=450, count=40)
+    second = Labelling(queries.keep(run, unfazed.query(run, pool, count=4).frame, "newer"))
+    for place in range(3):
+        second.decide({"row": second.first + place, **give})
+    static_file(second.folder, tmp_path / "page.html", 4)
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    dropped, relabelled = pressed(page, "d"), page.locator("#name").inner_text()
+    page.keyboard.press("o")
+    page.keyboard.type("digit 0")
+    page.keyboard.press("Enter")
+    page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=relabelled)
+    found = {one.input: (one.label, one.who) for one in read_labels(downloaded(page, tmp_path / "labels.csv"))}
+    assert told == []
+    page.close()
+    inputs = second.query.frame["input"].to_list()
+    assert [Path(dropped).name, Path(relabelled).name] == [Path(name).name for name in inputs[:2]]
+    assert found == {
+        "/trained/with": ("digit 3", ""),
+        labelling.query.frame["input"][0]: ("digit 1", "bo"),
+        inputs[1]: ("digit 0", "ada"),
+        inputs[2]: ("digit 1", "bo"),
+    }
+
+
+def test_the_browser_that_the_command_opens_gets_the_key_by_a_private_file(
+    browser: "sync_api.Browser", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody on a machine can read what processes were started with; the name goes to that browser alone."""
+    run, asked_for = shutil.copytree(trained.run().path, tmp_path / "run"), []  # type: ignore[var-annotated]
+
+    def opening(address: str) -> bool:
+        place = Path(url2pathname(urlsplit(address).path))
+        asked_for.append((address, place, stat.S_IMODE(place.stat().st_mode), place.read_text(encoding="utf-8")))
+        return True
+
+    def serving_ends(server: ReviewServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("unfazed.web.open.webbrowser.open", opening)
+    monkeypatch.setattr("unfazed.web.open._has_screen", lambda: True)
+    monkeypatch.setattr(ReviewServer, "serve_forever", serving_ends)
+    said = "\n".join(served(run, "ada & <bo>", "127.0.0.1", 0, browser=True))
+    address, place, mode, text = asked_for[0]
+    token = re.search(r"http://127.0.0.1:\d+/([^/]+)/", said)[1]  # type: ignore[index]
+    assert token in text and token not in address and address.startswith("file://")
+    assert mode == 0o600 and not place.exists(), "it is gone when the server is"
+    monkeypatch.undo()
+    with serving(run) as (link, _), door(tmp_path, f"{link}#{quote('ada & <bo>')}") as place:
+        page = browser.new_page()
+        page.goto(place.as_uri())
+        page.wait_for_selector("#question:not(:empty)")
+        assert page.url == link and page.locator("#reviewer").input_value() == "ada & <bo>"
+        page.reload()
+        page.wait_for_selector("#question:not(:empty)")
+        assert page.locator("#reviewer").input_value() == "ada & <bo>"
+        page.close()
+
+
+def lines_of(run: Path) -> list[str]:
+    return (run / "review" / "decisions.jsonl").read_text().splitlines()
+
+
 def test_two_people_see_each_other(browser: "sync_api.Browser", tmp_path: Path) -> None:
     run, told = tmp_path / "run", []  # type: ignore[var-annotated]
     shutil.copytree(trained.run().path, run)
     with serving(run) as (address, _):
-        ada, bo = opened(browser, address, told), opened(browser, address, told)
+        ada, bo = opened(browser, address, told), browser.new_page()
         bo.route("**/changes*", lambda route: route.abort())  # or he may hear of it before he decides
-        bo.locator("#reviewer").fill("bo")
-        bo.keyboard.press("Escape")
+        bo.goto(address)
+        bo.wait_for_selector("#question:not(:empty)")
+        bo.keyboard.press("k")
+        bo.wait_for_selector("#conflict:not([hidden])")
+        assert "your name" in bo.locator("#conflict").inner_text(), "nobody decides in another's name"
+        bo.keyboard.type("bo")
+        bo.keyboard.press("Enter")
         name = pressed(ada, "d")
         bo.keyboard.press("k")
         bo.wait_for_selector("#conflict:not([hidden])")
         assert bo.locator("#name").inner_text() == name, "it stays, to be looked at"
         assert "ada: dropped" in bo.locator("#conflict").inner_text()
         pressed(bo, "k")  # now that it was seen
-        lines = (run / "review" / "decisions.jsonl").read_text().splitlines()
-        assert [json.loads(line)["who"] for line in lines] == ["ada", "bo"]
+        assert [json.loads(line)["who"] for line in lines_of(run)] == ["ada", "bo"]
+        bo.locator("#reviewer").fill("ada")  # the name of the other does not make him take back what is hers
+        bo.keyboard.press("Enter")
+        bo.keyboard.press("z")
+        bo.wait_for_function("() => document.getElementById('said').textContent === 'Taken back.'")
+        assert bo.locator("#name").inner_text() == name
+        assert [json.loads(line)["undoes"] for line in lines_of(run)] == [0, 0, 2]
+        bo.keyboard.press("z")
+        bo.wait_for_function("() => document.getElementById('said').textContent.startsWith('Nothing was decided')")
+        assert len(lines_of(run)) == 3
         ada.close()
         bo.close()
 
@@ -283,8 +445,6 @@ def test_it_fits_the_screen_in_both_views(
 
 
 def written(file: Path, limit: int) -> None:
-    from unfazed.web.open import static_file
-
     static_file(trained.run().path, file, limit)
 
 
@@ -297,7 +457,7 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
     page = context.new_page()
     page.on("request", lambda one: told.append(one.url) if one.url.startswith("http") else None)
     page.on("console", lambda message: told.append(message.text))
-    page.goto(file.as_uri())
+    page.goto(f"{file.as_uri()}#ada")
     page.wait_for_selector("#question:not(:empty)")
     assert page.locator("#thing img").evaluate("image => image.complete && image.naturalWidth") == 8
     first, second = pressed(page, "d"), pressed(page, "k")

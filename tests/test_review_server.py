@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from unfazed.corrections import FILE, read_corrections
 from unfazed.run import Run
+from unfazed.web.decisions import ConflictError, Decision
 from unfazed.web.page import static_page
 from unfazed.web.review import Review
 from unfazed.web.server import LONGEST_BODY, ReviewServer, _part
@@ -36,7 +38,7 @@ class Answer(NamedTuple):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReviewServer]:
     folder = tmp_path_factory.mktemp("review") / "run"
     shutil.copytree(trained.run().path, folder)
-    serving = ReviewServer(Review(Run.open(folder)), "127.0.0.1", 0, "ada")
+    serving = ReviewServer(Review(Run.open(folder)), "127.0.0.1", 0)
     thread = threading.Thread(target=serving.serve_forever, daemon=True)
     thread.start()
     yield serving
@@ -66,8 +68,8 @@ def post(server: ReviewServer, path: str, said: Any, **headers: str) -> Answer:
 
 
 def decision(server: ReviewServer, row: int, action: str = "keep", **changes: Any) -> dict[str, Any]:
-    number = server.review.decisions.number(row)
-    return {"row": row, "action": action, "corrected": "", "who": "ada", "why": "", "based_on": number, **changes}
+    said = {"row": row, "action": action, "corrected": "", "who": "ada", "why": "", "session": "a"}
+    return said | {"based_on": server.review.decisions.snapshot(row)[1], **changes}
 
 
 def test_the_page_may_load_and_run_nothing_but_its_own(server: ReviewServer) -> None:
@@ -171,11 +173,56 @@ def test_two_reviewers_do_not_overwrite_each_other(server: ReviewServer) -> None
     late = post(server, "decide", seen_by_both | {"who": "bo"})
     assert late.status == 409
     assert (late.told["decision"]["who"], late.told["decision"]["action"]) == ("ada", "drop")
-    again = post(server, "decide", seen_by_both | {"who": "bo", "based_on": late.told["number"]})
+    again = post(server, "decide", seen_by_both | {"session": "b", "based_on": late.told["number"]})  # of one name
     assert again.status == 200
     changes = get(server, f"changes?since={late.told['number']}").told
-    assert [row["decision"]["who"] for row in changes["rows"]] == ["bo"]
-    assert post(server, "undo", {"who": "ada"}).status == 409
+    assert [row["decision"]["action"] for row in changes["rows"]] == ["keep"]
+    assert not {"a", "b"} & set(changes["rows"][0]["decision"].values()), "nobody learns another's session"
+    assert post(server, "undo", {"who": "ada", "session": "a"}).status == 409
+    for nobody in ({}, {"session": ""}, {"session": 3}):
+        assert post(server, "undo", {"who": "ada", **nobody}).status == 400
+    assert post(server, "undo", {"who": "ada", "session": "c"}).told is None, "an equal name is not enough"
+    assert post(server, "undo", {"who": "ada", "session": "b"}).told["decision"]["action"] == "drop"
+
+
+def test_a_decision_is_refused_over_one_that_came_while_the_example_was_being_shown(
+    server: ReviewServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Showing reads files: meanwhile somebody else may decide. What is sent is a decision and its own number."""
+    review, row = server.review, 45
+    shown = review.things.shown
+
+    def slowly(*asked: Any, **how: Any) -> Any:
+        if asked[0] == row and review.decisions.snapshot(row)[0] is None:
+            review.decide(decision(server, row, "drop", who="bo", session="b"))
+        return shown(*asked, **how)
+
+    monkeypatch.setattr(review.things, "shown", slowly)
+    seen = review.item(row)
+    if seen["decision"] is None:  # then the one that it was seen without must stand in the way
+        with pytest.raises(ConflictError):
+            review.decide(decision(server, row, "keep", based_on=seen["number"]))
+    else:
+        assert seen["decision"]["who"] == "bo"
+    assert review.decisions.snapshot(row)[0].who == "bo"  # type: ignore[union-attr]
+
+
+def test_the_answer_to_a_decision_is_based_on_that_decision(
+    server: ReviewServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on one that came right behind it, which the person has not seen."""
+    decisions, row, decide = server.review.decisions, 46, server.review.decisions.decide
+
+    def overruled(draft: Decision) -> Decision:
+        taken = decide(draft)
+        decide(replace(draft, action="drop", who="bo", based_on=taken.number))
+        return taken
+
+    monkeypatch.setattr(decisions, "decide", overruled)
+    told = server.review.decide(decision(server, row))
+    monkeypatch.undo()
+    assert told["decision"]["who"] == "ada"
+    assert post(server, "decide", decision(server, row, "unsure", based_on=told["number"])).status == 409
 
 
 @pytest.mark.parametrize(

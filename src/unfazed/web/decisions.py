@@ -36,6 +36,7 @@ class Decision:
     why: str
     based_on: int  # the number of the last line about the row that the person had seen; 0 = none
     undoes: int = 0
+    session: str = ""  # of the browser that it came from, at random; empty in files of earlier versions
 
 
 class ConflictError(UnfazedError):
@@ -76,14 +77,14 @@ class Decisions:
         with self._mutex, self._file() as file:
             self._read(file)
 
-    def current(self, row: int) -> Decision | None:
-        """What holds for a row."""
-        standing = self._standing.get(row)
-        return standing[-1] if standing else None
+    def snapshot(self, row: int) -> tuple[Decision | None, int]:
+        """What holds for a row, and the last line about it at the same moment: the next decision is based on it."""
+        with self._mutex:
+            return self._at(row)
 
-    def number(self, row: int) -> int:
-        """The last line about a row: what the next decision is to be based on."""
-        return self._latest.get(row, 0)
+    def _at(self, row: int) -> tuple[Decision | None, int]:
+        standing = self._standing.get(row)
+        return standing[-1] if standing else None, self._latest.get(row, 0)
 
     def standing(self) -> dict[int, Decision]:
         """What holds, by row."""
@@ -98,23 +99,26 @@ class Decisions:
         """
         with self._mutex, self._file() as file, locked(file):
             self._read(file)
-            if draft.based_on != self.number(draft.row):
-                raise ConflictError(draft.row, self.current(draft.row), self.number(draft.row))
+            current, number = self._at(draft.row)
+            if draft.based_on != number:
+                raise ConflictError(draft.row, current, number)
             return self._append(file, asdict(draft))
 
-    def undo(self, who: str) -> Decision | None:
-        """Take back the last decision of a person that still stands; None where there is none.
+    def undo(self, who: str, session: str) -> Decision | None:
+        """Take back the last decision of a session that still stands; None where there is none.
+
+        A name would not tell whose it is: two people may have the same. It only says who takes it back.
 
         Raises:
             ConflictError: somebody else has decided about the same row since.
         """
         with self._mutex, self._file() as file, locked(file):
             self._read(file)
-            mine = (one for one in reversed(self.lines) if one.who == who and not one.undoes)
+            mine = (one for one in reversed(self.lines) if one.session == session and not one.undoes)
             last = next((one for one in mine if one.number not in self._undone), None)
             if last is None:
                 return None
-            current, number = self.current(last.row), self.number(last.row)
+            current, number = self._at(last.row)
             if current != last:
                 raise ConflictError(last.row, current, number)
             return self._append(file, asdict(last) | {"who": who, "based_on": number, "undoes": last.number})
@@ -155,7 +159,9 @@ class Decisions:
         try:
             decision = Decision(**json.loads(line))
             numbers = (decision.number, decision.row, decision.based_on, decision.undoes)
-            texts = (decision.action, decision.corrected, decision.who, decision.when, decision.why)
+            texts = (
+                decision.action, decision.corrected, decision.who, decision.when, decision.why, decision.session
+            )  # fmt: skip
             sound = (
                 all(type(number) is int for number in numbers)
                 and all(type(text) is str for text in texts)

@@ -4,7 +4,7 @@ Axis letters: N rows of the run, k examples of the query, which are the rows N, 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import polars as pl
 
 from unfazed.corrections import Correction
 from unfazed.errors import UsageError
-from unfazed.files import as_csv
 from unfazed.labelled import FILE, Labelled, labels_in
 from unfazed.report.words import count, percent
 from unfazed.table import Table
@@ -27,6 +26,8 @@ class Labelling(Review):
 
     labelling = True
     file = FILE
+    fields = Labelled._fields
+    key = "input"
     actions = ("label", "drop", "unsure")
     asked = "examples to label"
 
@@ -44,9 +45,9 @@ class Labelling(Review):
         issues = query.frame.select(rows.alias("row"), pl.col("predicted").alias("suggested"), "neighbours")
         self._begin(query.run, replace(own, frame=pl.concat([own.frame, new])), issues, folder)
 
-    def start(self, reviewer: str) -> dict[str, Any]:
+    def start(self) -> dict[str, Any]:
         """What the page has to know before it shows anything."""
-        return super().start(reviewer) | {"source": self.query.data, "splits": [], "rows": len(self.order)}
+        return super().start() | {"source": self.query.data, "splits": [], "rows": len(self.order)}
 
     def item(self, row: int) -> dict[str, Any]:
         """What a list says about a row, and why it was chosen."""
@@ -65,19 +66,21 @@ class Labelling(Review):
         about = self.table.frame.row(row, named=True)
         return super().stated(row)._replace(input=about["input"])
 
-    def given(self) -> list[Labelled]:
+    def earlier(self) -> dict[str, Labelled]:
+        """By input, the labels of this run's other queries, and those that it was trained with before."""
+        return self._given(other for other in self._begun() if other is not self)
+
+    def lines(self) -> list[Labelled]:
         """Every label that was given in a query of this run, and those that it was trained with before."""
+        return list(self._given(self._begun()).values())
+
+    def _given(self, queries: Iterable["Labelling"]) -> dict[str, Labelled]:
         found = {one.input: one for one in labels_in(self.run.path)}
-        for other in self._begun():
+        for other in queries:
             for row, decision in sorted(other.decisions.standing().items()):
                 if decision.action == "label":
                     found[other.table.frame["input"][row]] = other._labelled(row, decision)
-        return list(found.values())
-
-    def export(self) -> str:
-        """`labels.csv` as text."""
-        self.decisions.refresh()
-        return as_csv(Labelled._fields, self.given())
+        return found
 
     def counted(self) -> str:
         """What was decided in this query, in words; empty where nothing was."""
@@ -88,7 +91,7 @@ class Labelling(Review):
         people = ", ".join(sorted({one.who for one in standing}))
         others = "".join(f", {actions[name]:,} {word}" for name, word in (("drop", "dropped"), ("unsure", "unsure")))
         said = f"{count(actions['label'], 'labels')} by {people}{others}"
-        every = len(self.given())
+        every = len(self.lines())
         more = f"; the file holds {count(every)} with those given before" if every != actions["label"] else ""
         return said + more
 
@@ -101,8 +104,7 @@ class Labelling(Review):
 
     def _labelled(self, row: int, one: Decision) -> Labelled:
         about = self.stated(row)
-        run = str(self.run.path.resolve())
-        return Labelled(about.input, one.corrected, one.who, one.when, one.why, about.sha256, run)
+        return Labelled(about.input, one.corrected, one.who, one.when, one.why, about.sha256, about.run)
 
     def _candidates(self, row: int) -> list[dict[str, Any]]:
         """The most probable classes."""

@@ -15,7 +15,7 @@ const aboutRow = (row) => {
 };
 const pictured = (thing) => ({ ...thing, picture: data.pictures[thing.picture], sound: data.pictures[thing.sound] });
 const whole = (item) => ({ ...item, ...aboutRow(item.row), thing: pictured(item.thing) });
-const holds = (label, wanted) => data.start.task === "multilabel" ? (label ?? "").split("|").includes(wanted) : label === wanted;
+const holds = (label, wanted) => data.start.task !== "multilabel" ? label === wanted : label !== null && (wanted === "|" ? !parts(label).length : parts(label).includes(wanted)); // "|": a set of none
 const fits = (item, wanted) => {
   const decided = aboutRow(item.row).decision, state = wanted.state;
   return (!wanted.split || item.split === wanted.split) && (!wanted.label || holds(item.label, wanted.label))
@@ -32,13 +32,29 @@ const take = (line) => {
   return aboutRow(line.row);
 };
 const cell = (value) => /[",\r\n]/.test(value) ? '"' + value.replaceAll('"', '""') + '"' : value;
+const inColumns = (line) => line && Object.fromEntries(data.columns.map((name, place) => [name, line[place]]));
+// As `_after` of review.py: a label that was corrected before is told by what the source has.
+const after = (before, found) => {
+  if (!before) return found;
+  if (["keep", "unsure"].includes(found.action)) return before;
+  return { ...found, label: before.label, action: found.corrected === (before.label || "|") ? "keep" : found.action };
+};
+const decidedLine = (item, decision) => {
+  const { who, when, why } = decision, before = inColumns(item.before), found = { input: item.input, who, when, why, sha256: item.sha256, run: data.path };
+  if (data.start.labelling) return decision.action === "label" ? { ...found, label: decision.corrected } : before;
+  const corrected = { relabel: decision.corrected, keep: item.label }[decision.action] ?? "";
+  return after(before, { ...found, id: item.name, label: item.label ?? "", corrected, action: decision.action });
+};
 const csv = () => {
-  const rows = data.items.flatMap((item) => {
-    const { decision } = aboutRow(item.row);
-    if (data.start.labelling) return decision?.action === "label" ? [[item.input, decision.corrected, decision.who, decision.when, decision.why, item.sha256, data.path]] : [];
-    const corrected = decision && { relabel: decision.corrected, keep: item.label }[decision.action];
-    return decision ? [[item.name, item.input, item.label, corrected || "", decision.action, decision.who, decision.when, decision.why, item.sha256, data.path]] : [];
-  });
+  const found = new Map(data.lines.map(inColumns).map((line) => [line[data.key], line]));
+  for (const item of data.items) {
+    const { decision } = aboutRow(item.row), name = data.key === "id" ? item.name : item.input;
+    if (!decision) continue;
+    const line = decidedLine(item, decision);
+    found.delete(name);
+    if (line) found.set(name, line);
+  }
+  const rows = [...found.values()].map((line) => data.columns.map((name) => line[name]));
   return [data.columns, ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
 };
 const source = {

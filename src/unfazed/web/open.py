@@ -1,19 +1,21 @@
 """`unfazed review`: the page on a server or in a file, and what was decided as `corrections.csv`."""
 
 import base64
+import html
 import os
 import shlex
 import sys
+import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from unfazed.corrections import Correction
 from unfazed.errors import InputError, RunError, UsageError
-from unfazed.files import write_bytes
+from unfazed.files import told_if_full, write_bytes
 from unfazed.label_sets import labels_of
-from unfazed.labelled import Labelled
 from unfazed.report.words import count
 from unfazed.run import Run
 from unfazed.verb.queries import is_query, opened
@@ -23,28 +25,53 @@ from unfazed.web.review import Review, Wanted, reviewer_name, user_name
 from unfazed.web.server import ReviewServer
 
 MOST = 2000  # examples in a static file
+DOOR = """<!DOCTYPE html>
+<meta charset="utf-8"><meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>Review of labels</title><a href="{address}">The page</a>
+"""
 
 
 def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool) -> Iterator[str]:
     """Serve the review of a run, or the labelling of a query, until Ctrl-C.
 
-    Yields the link once it is there, and at the end what was decided.
+    Yields the link once it is there, and at the end what was decided. The page that is opened here knows the
+    `reviewer`, by default the user; whoever else has the link is asked for a name.
     """
     name = reviewer_name(reviewer) if reviewer is not None else user_name()
     if not is_query(path):
         run = _finished(path)
         yield f"judging {count(len(run.table()), labels_of(run.task))} …"
     review = _review(path)
-    server = ReviewServer(review, host, port, name)
+    server = ReviewServer(review, host, port)
     try:
         yield f"{_progress(review)}\n  page    {server.address}\n  stop    Ctrl-C; every decision is kept at once"
-        if browser and _has_screen():
-            webbrowser.open(server.address)
-        server.serve_forever()
+        opens = browser and _has_screen()
+        with door(review.decisions.path.parent, f"{server.address}#{quote(name)}") if opens else nullcontext() as place:
+            if place is not None:
+                webbrowser.open(place.as_uri())
+            server.serve_forever()
     except KeyboardInterrupt:
         yield f"\n{_progress(review)}"
     finally:
         server.server_close()
+
+
+@contextmanager
+def door(folder: Path, address: str) -> Iterator[Path]:
+    """A page that leads to `address` and that its owner alone can read, until the block ends.
+
+    Everybody on a machine can read what a browser was started with: the key must not stand there. The file is not with
+    the system's temporary ones, which browsers that are confined by the system do not see.
+    """
+    with told_if_full(folder):
+        handle, name = tempfile.mkstemp(dir=folder, prefix="open-", suffix=".html")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(DOOR.format(address=html.escape(address)))
+            yield Path(name).resolve()
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def exported(path: Path, file: Path) -> str:
@@ -80,6 +107,8 @@ def retraining(path: Path, file: Path) -> str:
 def static_file(path: Path, file: Path, limit: int) -> str:
     """Write the page as one file with the `limit` most doubtful examples; what it holds, in words.
 
+    What it gives back is what the server's export would: also what was decided before.
+
     Raises:
         UsageError: the limit is out of range, or the file cannot be written.
     """
@@ -89,12 +118,15 @@ def static_file(path: Path, file: Path, limit: int) -> str:
     run = review.run
     rows = [int(row) for row in review.order[:limit]]
     pictures: dict[str, str] = {}
-    items = [_item(review, row, pictures) for row in rows]
+    earlier = review.earlier()
+    items = [_item(review, row, pictures, earlier) for row in rows]
     data = {
-        "start": review.start(user_name()) | {"rows": len(items)},
+        "start": review.start() | {"rows": len(items)},
         "fingerprint": f"{(run.origin.get('data') or {}).get('sha256')} {run.origin.get('created')} {path.name}",
         "path": str(run.path.resolve()),
-        "columns": list(Labelled._fields if review.labelling else Correction._fields),
+        "columns": review.fields,
+        "key": review.key,
+        "lines": review.lines(),
         "items": items,
         "pictures": pictures,
     }
@@ -103,15 +135,19 @@ def static_file(path: Path, file: Path, limit: int) -> str:
     return f"{count(len(items), 'examples')} of {count(len(review.order))}, {which}, with their neighbours"
 
 
-def _item(review: Review, row: int, pictures: dict[str, str]) -> dict[str, Any]:
-    """Everything about a row, its own pictures and its neighbours' among `pictures`."""
+def _item(
+    review: Review, row: int, pictures: dict[str, str], earlier: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Everything about a row and the `earlier` line about it, its own pictures and its neighbours' among `pictures`."""
     about = review.example(row)
     correction = review.stated(row)
     for thing, larger in [(about["thing"], True), *((near["thing"], False) for near in about["neighbours"])]:
         for part in ("picture", "sound"):
             if part in thing and (larger or part == "picture"):
                 _embed(review, thing[part], pictures)
-    return about | {"input": correction.input, "sha256": correction.sha256, "decision": None, "number": 0}
+    before = earlier.get(getattr(correction, review.key))
+    said = {"input": correction.input, "sha256": correction.sha256, "before": before}
+    return about | said | {"decision": None, "number": 0}
 
 
 def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:

@@ -10,12 +10,16 @@ const ask = async (path, said) => {
   return told;
 };
 const query = (wanted) => new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== "" && value !== undefined));
+const session = (() => { // which decisions are this browser's own, to be taken back: a name would not tell
+  const made = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  try { return sessionStorage.session ??= made; } catch { return made; }
+})();
 const source = {
   start: () => ask("start"),
   list: (wanted) => ask("list?" + query(wanted)),
   example: (row) => ask("example/" + row),
-  decide: (said) => ask("decide", said),
-  undo: (who) => ask("undo", { who }),
+  decide: (said) => ask("decide", { ...said, session }),
+  undo: (who) => ask("undo", { who, session }),
   changes: (since) => ask("changes?since=" + since),
   exported: "export/",
 };

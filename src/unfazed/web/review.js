@@ -210,12 +210,18 @@ const showDecision = () => {
 };
 
 // Decisions: the next example is shown when this one is on the disk.
+const reviewer = () => {
+  const who = $("reviewer").value.trim();
+  if (who) return who;
+  $("reviewer").focus();
+  throw { status: 0, error: "type your name at the top first, then decide again: it stands beside every decision" };
+};
 const decide = async (item, action, corrected) => {
-  if (!$("reviewer").value.trim()) { $("reviewer").focus(); return said("Say who you are first."); }
+  const who = reviewer();
   const why = wall ? "" : $("why").value.trim();
   if (sets() && corrected !== undefined && action === labelled()) corrected = joined(parts(corrected));
   if (action === "relabel" && same(corrected, item.label)) { action = "keep"; corrected = ""; }
-  const told = await source.decide({ row: item.row, action, corrected: corrected ?? "", why, who: $("reviewer").value.trim(), based_on: item.number });
+  const told = await source.decide({ row: item.row, action, corrected: corrected ?? "", why, who, based_on: item.number });
   if (!item.decision) decided += 1;
   refresh(told);
   $("conflict").hidden = true;
@@ -233,8 +239,8 @@ const act = (action) => tried(async () => {
 const onward = () => wall ? step(1) : go(at + 1);
 const current = () => wall ? items.find((item) => item.row === Number(document.activeElement.dataset?.row)) : items[at];
 const undo = () => tried(async () => {
-  const told = await source.undo($("reviewer").value.trim());
-  if (!told) return said("There is nothing of yours to take back.");
+  const told = await source.undo(reviewer());
+  if (!told) return said("Nothing was decided in this window that can be taken back.");
   if (!told.decision) decided -= 1;
   let place = items.findIndex((item) => item.row === told.row);
   if (place < 0) {
@@ -371,7 +377,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
   if (field) {
-    if (event.key === "Escape" || (event.key === "Enter" && field.id === "why")) { event.preventDefault(); field.blur(); }
+    if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); }
     return;
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -409,7 +415,7 @@ $("filters").addEventListener("submit", (event) => {
   wanted.high = form.high.value !== "" && Number(form.high.value) < 100 ? Number(form.high.value) / 100 : "";
   tried(load).then(() => { document.activeElement.blur(); });
 });
-$("reviewer").addEventListener("change", () => { try { sessionStorage.setItem("reviewer", $("reviewer").value); } catch { /* asked again next time */ } });
+$("reviewer").addEventListener("change", () => { try { sessionStorage.reviewer = $("reviewer").value; } catch { /* asked again next time */ } });
 $("export").addEventListener("click", () => {
   if (typeof source.exported === "string") return;
   const place = URL.createObjectURL(new Blob([source.exported()], { type: "text/csv" }));
@@ -417,19 +423,25 @@ $("export").addEventListener("click", () => {
   setTimeout(() => URL.revokeObjectURL(place), 60000);
 });
 
+// Who opened this page is told behind the # of its address; it is taken away, so that a link that is passed on names nobody.
+const whoIsHere = () => {
+  let told = "";
+  try { told = decodeURIComponent(location.hash.slice(1)); } catch { /* it is typed */ }
+  if (told) history.replaceState(null, "", location.pathname);
+  try { return told ? sessionStorage.reviewer = told : sessionStorage.reviewer ?? ""; } catch { return told; }
+};
+
 tried(async () => {
   Object.assign(about, await source.start());
   seen = about.number;
   document.title = (about.labelling ? "Labelling of " : "Review of ") + about.source;
   $("source").textContent = about.source; $("run").textContent = about.run;
-  let name = null;
-  try { name = sessionStorage.getItem("reviewer"); } catch { /* it is typed */ }
-  $("reviewer").value = name || about.reviewer;
+  $("reviewer").value = whoIsHere();
   $("export").href = typeof source.exported === "string" ? source.exported + about.file : "#";
   $("export").download = about.file; $("export").title = "Download " + about.file;
   const form = $("filters").elements;
   form.split.append(...about.splits.map((split) => new Option(split, split)));
-  for (const one of ["label", "suggested"]) form[one].append(...about.classes.map((label) => new Option(label, label)));
+  for (const one of ["label", "suggested"]) form[one].append(...(sets() ? [new Option(named("|"), "|")] : []), ...about.classes.map((label) => new Option(label, label)));
   for (const label of document.querySelectorAll(".classes-only")) label.hidden = numbers();
   if (!about.worth) wanted.worth = form.worth.value = "";
   document.body.classList.toggle("of-numbers", numbers());

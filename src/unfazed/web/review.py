@@ -5,7 +5,7 @@ Axis letters: N rows, K classes. The rank of a row is its place in the list, fro
 
 import getpass
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ PAGE = 60  # rows of a list at most
 CANDIDATES = 5  # classes that are shown with their probabilities
 NEIGHBOURS = 8
 DIGITS = 4  # of a number that the page is told
-LONGEST_WHY, LONGEST_NAME = 500, 80  # letters
+LONGEST_WHY, LONGEST_NAME, LONGEST_SESSION = 500, 80, 64  # letters
 BRIEF = 200  # letters of an input that stands in the table itself
 STATES = ("open", "decided", "keep", "relabel", "label", "drop", "unsure")
 
@@ -53,6 +53,8 @@ class Review:
 
     labelling = False  # whether the examples have no label yet
     file = FILE  # what the decisions become
+    fields: tuple[str, ...] = Correction._fields  # its columns
+    key = "id"  # the column that tells its lines apart
     actions: tuple[str, ...] = ACTIONS
     asked: str  # in words
 
@@ -67,7 +69,8 @@ class Review:
         self.asked = f"{labels_of(run.task)} worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
         self._probs = _unbent(run) if run.task != "regression" else None
-        self._earlier = applied_in(run.path)
+        own = str(run.path.resolve())
+        self._earlier = {one.id: one._replace(run=own) for one in applied_in(run.path)}
 
     def _begin(self, run: Run, table: Table, issues: pl.DataFrame, folder: Path) -> None:
         """Take up the rows of `issues`, in their order, and what was decided about them in `folder`."""
@@ -82,16 +85,16 @@ class Review:
             for name in ("error_probability", "residual")
         )
         self.suggested: list[str | None] = [None] * len(self.table)
-        self._neighbours: list[list[int]] = [[] for _ in range(len(self.table))]
-        for row, suggested, near in zip(self.order, issues["suggested"], issues["neighbours"].to_list(), strict=True):
-            self.suggested[row], self._neighbours[row] = suggested, near or []
+        for row, suggested in zip(self.order, issues["suggested"], strict=True):
+            self.suggested[row] = suggested
+        self._neighbours = issues["neighbours"].list.head(NEIGHBOURS).cast(pl.List(pl.Int32))  # by rank
         self.labels: list[str | None] = self.table.frame["label"].to_list()
         self.decisions = Decisions(folder, len(self.table))
         self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
         asked = ("label", "suggested") if run.task == "multilabel" else ()
-        self._sets = {name: [frozenset(parts(text)) for text in self._columns[name]] for name in asked}
+        self._sets = {name: [_singles(text) for text in self._texts(name)] for name in asked}
 
-    def start(self, reviewer: str) -> dict[str, Any]:
+    def start(self) -> dict[str, Any]:
         """What the page has to know before it shows anything."""
         return {
             "labelling": self.labelling,
@@ -105,7 +108,6 @@ class Review:
             "splits": [split for split in SPLITS if len(self.table.rows(split))],
             "rows": len(self.table),
             "worth": self.worth,
-            "reviewer": reviewer,
             "number": len(self.decisions.lines),
         }
 
@@ -124,7 +126,6 @@ class Review:
 
     def item(self, row: int) -> dict[str, Any]:
         """What a list says about a row."""
-        current = self.decisions.current(row)
         return {
             "row": row,
             "rank": int(self.rank[row]),
@@ -136,16 +137,12 @@ class Review:
             "residual": _known(self._residual[row]),
             "doubt": _doubt(self.error_probability[row], self._residual[row]),
             "thing": self.things.shown(row, small=True),
-            **self.decision(row, current),
+            **decided(row, *self.decisions.snapshot(row)),
         }
-
-    def decision(self, row: int, current: Decision | None) -> dict[str, Any]:
-        """What was decided about a row, and the number that the next decision is to be based on."""
-        return {"row": row, "decision": current and asdict(current), "number": self.decisions.number(row)}
 
     def example(self, row: int) -> dict[str, Any]:
         """Everything about a row: what it is, the evidence, its neighbours."""
-        near, thing = self._neighbours[row][:NEIGHBOURS], self.things.shown(row)
+        near, thing = self._near(row), self.things.shown(row)
         return {
             **self.item(row),
             "thing": thing,
@@ -154,7 +151,7 @@ class Review:
         }
 
     def decide(self, said: dict[str, Any]) -> dict[str, Any]:
-        """Take a decision from a request: row, action, corrected, why, who, based_on.
+        """Take a decision from a request: row, action, corrected, why, who, based_on, session.
 
         Raises:
             UsageError: something in it is wrong. ConflictError: see `Decisions.decide`.
@@ -170,8 +167,10 @@ class Review:
         if action == "relabel" and corrected == (self.labels[row] or NO_LABELS):
             action, corrected = "keep", ""
         who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
-        draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"))
-        return self.decision(row, self.decisions.decide(draft))
+        session = _text(said, "session", LONGEST_SESSION)
+        draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"), session=session)
+        taken = self.decisions.decide(draft)
+        return decided(row, taken, taken.number)
 
     def _label(self, text: str) -> str:
         """What a person typed, as the label that sources have; of a set of none a text that is not empty."""
@@ -180,35 +179,44 @@ class Review:
         return text if text in self.table.classes else valid_label(text, "the new label", self.run.task)
 
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
-        """Take back a person's last decision; what holds for its row now, None where there was nothing to take back."""
-        undone = self.decisions.undo(reviewer_name(_text(said, "who", LONGEST_NAME)))
-        return None if undone is None else self.decision(undone.row, self.decisions.current(undone.row))
+        """Take back a session's last decision; what holds for its row now, None where there was nothing to undo."""
+        who, session = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "session", LONGEST_SESSION)
+        if not session:  # as lines of earlier versions have it, whose they may be
+            raise UsageError("session must say which decisions are yours")
+        undone = self.decisions.undo(who, session)
+        return None if undone is None else decided(undone.row, *self.decisions.snapshot(undone.row))
 
     def changes(self, since: int) -> dict[str, Any]:
         """What was decided after line `since`, by anybody."""
         self.decisions.refresh()
         lines = self.decisions.lines[max(0, since) :]
-        rows = dict.fromkeys(one.row for one in lines)
-        told = [self.decision(row, self.decisions.current(row)) for row in rows]
-        return {"number": len(self.decisions.lines), "rows": told}
+        told = [decided(row, *self.decisions.snapshot(row)) for row in dict.fromkeys(one.row for one in lines)]
+        return {"number": max(0, since) + len(lines), "rows": told}
+
+    def earlier(self) -> Mapping[str, tuple[str, ...]]:
+        """The lines of `file` that no decision here has made, by `key`: what the run itself was trained with."""
+        return self._earlier
+
+    def lines(self) -> Sequence[tuple[str, ...]]:
+        """The lines of `file`."""
+        return self.corrections()
 
     def corrections(self) -> list[Correction]:
         """All that was decided, in the order of the rows, and what the run itself was trained with before.
 
         A row that was corrected before keeps the label that its source has: the new decision replaces the old one.
         """
-        earlier = {one.id: one for one in self._earlier}
-        run = str(self.run.path.resolve())
+        lines = dict(self._earlier)
         for row, decision in sorted(self.decisions.standing().items()):
             found = self._correction(row, decision)
-            before = earlier.pop(found.id, None)
-            earlier[found.id] = _after(before, found) if before is not None else found
-        return [one._replace(run=run) for one in earlier.values()]
+            before = lines.pop(found.id, None)
+            lines[found.id] = _after(before, found) if before is not None else found
+        return list(lines.values())
 
     def export(self) -> str:
         """What was decided, as the text of `file`."""
         self.decisions.refresh()
-        return as_csv(Correction._fields, self.corrections())
+        return as_csv(self.fields, self.lines())
 
     def counted(self) -> str:
         """What was decided, in words; empty where nothing was."""
@@ -226,7 +234,8 @@ class Review:
         """A correction of a row that still says nothing."""
         about = self.table.frame.row(row, named=True)
         name = about["input"][:BRIEF] if self.things.modality.values else about["input"]
-        return Correction(about["id"], name, about["label"] or "", "", "unsure", "", "", "", about["sha256"] or "", "")
+        label, content, run = about["label"] or "", about["sha256"] or "", str(self.run.path.resolve())
+        return Correction(about["id"], name, label, "", "unsure", "", "", "", content, run)
 
     def _correction(self, row: int, one: Decision) -> Correction:
         found = self.stated(row)
@@ -249,14 +258,18 @@ class Review:
         ]
 
     def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
-        decision = self.decisions.current(row)
         return {
-            "row": row,
             "label": self.labels[row],
             "split": self.table.frame["split"][row],
-            "decision": decision and asdict(decision),
+            **decided(row, *self.decisions.snapshot(row)),
             "thing": self.things.shown(row, small=True, like=beside),
         }
+
+    def _near(self, row: int) -> list[int]:
+        """The rows nearest to a row; none where that is not known."""
+        rank = int(self.rank[row])
+        near = self._neighbours[rank] if rank >= 0 else None
+        return [] if near is None else near.to_list()
 
     def _by_row(self, values: Any) -> NDArray[np.float64]:
         """What the audit says by rank, by row; nan for rows that it says nothing of."""
@@ -265,8 +278,10 @@ class Review:
         return found
 
     def _column(self, name: str) -> NDArray[np.str_]:
-        values: Iterable[str | None] = self.suggested if name == "suggested" else self.table.frame[name].to_list()
-        return np.array([value or "" for value in values], dtype=object)
+        return np.array([value or "" for value in self._texts(name)], dtype=object)
+
+    def _texts(self, name: str) -> Sequence[str | None]:
+        return self.suggested if name == "suggested" else self.table.frame[name].to_list()
 
     def _decided(self) -> NDArray[np.bool_]:
         decided = np.zeros(len(self.table), dtype=bool)
@@ -296,6 +311,12 @@ class Review:
         return fits
 
 
+def decided(row: int, decision: Decision | None, number: int) -> dict[str, Any]:
+    """What holds for a row, and the number that the next decision is to be based on; not whose browser it came from."""
+    told = {name: value for name, value in asdict(decision).items() if name != "session"} if decision else None
+    return {"row": row, "decision": told, "number": number}
+
+
 def _after(before: Correction, found: Correction) -> Correction:
     """A decision about a label that was corrected before, in terms of the label that the source has."""
     if found.action in ("keep", "unsure"):
@@ -303,6 +324,11 @@ def _after(before: Correction, found: Correction) -> Correction:
     if found.corrected == (before.label or NO_LABELS):
         return found._replace(label=before.label, action="keep")
     return found._replace(label=before.label)
+
+
+def _singles(text: str | None) -> frozenset[str]:
+    """What one may ask for to find a set: its labels, or NO_LABELS for a set of none; of no set nothing."""
+    return frozenset() if text is None else frozenset(parts(text) or [NO_LABELS])
 
 
 def _unbent(run: Run) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.web.decisions import ConflictError
 from unfazed.web.page import HEADERS, page
-from unfazed.web.review import STATES, Review, Wanted
+from unfazed.web.review import STATES, Review, Wanted, decided
 
 LONGEST_BODY = 64 * 1024  # bytes
 PATIENCE = 30  # seconds that a connection may be silent
@@ -32,13 +32,13 @@ class ReviewServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, review: Review, host: str, port: int, reviewer: str):
+    def __init__(self, review: Review, host: str, port: int):
         """Listen, on a free port where `port` is 0.
 
         Raises:
             UsageError: the address cannot be listened on.
         """
-        self.review, self.host, self.reviewer = review, host, reviewer
+        self.review, self.host = review, host
         self.token = secrets.token_urlsafe(24)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         except UsageError as error:
             status, (kind, data) = HTTPStatus.BAD_REQUEST, _json({"error": str(error)})
         except ConflictError as conflict:
-            told = self.server.review.decision(conflict.row, conflict.current)
+            told = decided(conflict.row, conflict.current, conflict.number)
             status, (kind, data) = HTTPStatus.CONFLICT, _json({"error": str(conflict), **told})
         except UnfazedError as error:  # no room on the disk
             status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json({"error": str(error)})
@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             case [""]:
                 return "text/html; charset=utf-8", page().encode()
             case ["start"]:
-                return _json(review.start(self.server.reviewer))
+                return _json(review.start())
             case ["list"]:
                 return _json(review.listed(*_asked(query)))
             case ["changes"]:
