@@ -13,6 +13,7 @@ from fake_run import fake_run
 from rich.console import Console
 
 import unfazed
+from unfazed.analysis.comparison import holm
 from unfazed.cli import main
 from unfazed.errors import SourceError, UsageError
 from unfazed.report.comparison import comparison
@@ -74,6 +75,18 @@ def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
     assert [(pair["first"], pair["second"]) for pair in told["comparisons"]] == [(0, 1), (0, 2), (1, 2)]
     assert min(p) < 0.05 and corrected[0] == pytest.approx(3 * p[0])
     assert "corrected for 3 comparisons" in shown(told)
+    p, corrected = ([pair[name] for pair in told["comparisons"]] for name in ("log_loss_p", "log_loss_p_corrected"))
+    assert corrected == pytest.approx(holm(p)) and corrected != p, "it stands in the same sentence"
+    for pair, chance in zip(told["comparisons"], corrected, strict=True):
+        sentence = next(line for line in shown({**told, "comparisons": [pair]}).splitlines() if "surprise " in line)
+        assert sentence.partition("; surprise ")[2].partition("p ")[2].startswith(("= < 0.001", f"= {chance:.2g}"))
+
+
+def test_names_of_runs_are_no_markup(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "run")
+    for names in (["exp[lr=0.1]", "exp[red]"], ["one[/b]", "other[/b]"]):
+        told = unfazed.compare(*(Run(shutil.copytree(run.path, tmp_path / name)) for name in names))
+        assert names in [line.split() for line in shown(told).splitlines()]
 
 
 def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from unfazed.analysis.diagnosis import (
     CONSTANT,
@@ -26,6 +27,7 @@ from unfazed.analysis.diagnosis import (
 )
 from unfazed.analysis.intervals import Estimate, wilson
 from unfazed.analysis.signs import Classes, Curve, Epoch, Layer, Signs, Trial
+from unfazed.report.diagnosed import listing
 
 SIMPLER = ("a linear model", wilson(270, 300), Estimate(0.05, 0.01, 0.09, 300))
 
@@ -293,3 +295,11 @@ def test_more_rows_are_wanted_with_high_confidence_where_few_or_a_curve_say_so()
     assert diagnose(signs(**gap)).confidence == "moderate"
     assert diagnose(signs(**gap, curve=curve)).confidence == "high"
     assert diagnose(signs(**{**gap, "train": wilson(30, 30)})).confidence == "high"
+
+
+def test_names_in_the_evidence_are_no_markup() -> None:
+    found = {"cause": FINE, "confidence": "high", "paragraph": "", "action": "", "evidence": {"a column": "price[/b]"}}
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(listing(found))
+    assert "price[/b]" in capture.get()

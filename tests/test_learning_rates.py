@@ -10,7 +10,7 @@ from problems import recipe
 from rich.console import Console
 
 from unfazed.errors import SourceError
-from unfazed.report.events import Advance, Found, Tried
+from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.learning_rates import LearningRates, as_facts, follow, rounded, sentences, told
 from unfazed.report.learning_rates_page import page
 
@@ -86,9 +86,10 @@ def test_facts_are_strict_json_with_every_loss() -> None:
 
 def test_following_shows_what_was_found_and_gives_the_result() -> None:
     found, output = ranged.found(), io.StringIO()
-    events = [Advance(1, 2), Found(["2 images", "more"]), Tried(1, 360, 1e-5, 2.3), found]
+    notice = Notice('the class "cat[/b]" has one example')  # names are no markup
+    events = [Advance(1, 2), notice, Found(["2 images", "more"]), Tried(1, 360, 1e-5, 2.3), found]
     assert follow(events, Console(file=output, width=80)) is found
-    assert output.getvalue() == "2 images\n"
+    assert output.getvalue() == f"{notice.text}\n2 images\n"
     assert follow(events, None) is found
 
 

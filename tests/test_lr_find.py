@@ -123,7 +123,7 @@ def test_bad_requests_are_refused_before_anything_is_read(tmp_path: Path) -> Non
 
 
 def test_the_command_is_plain_when_piped_and_writes_the_page(tmp_path: Path) -> None:
-    page = tmp_path / "rates.html"
+    page = tmp_path / "rates[lr].html"  # no markup
     done = command(trained.source(), *FLAGS, "--out", page)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("300 images in 4 classes")

@@ -1,6 +1,8 @@
 """Numbers from one end to the other: trained, resumed, reported, predicted, evaluated."""
 
 import json
+import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,6 +17,7 @@ from PIL import Image
 import unfazed
 from unfazed.criterion import criterion_of, error, probabilities, surprise
 from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.report.page import write_report
 from unfazed.report.predictions import written
 from unfazed.run import Run
 from unfazed.verb.evaluate import evaluate
@@ -132,6 +135,35 @@ def test_the_page_and_the_card_speak_of_numbers() -> None:
     assert "| R² |" in card and "| Mean absolute error |" in card and "probabilities" not in card
 
 
+@pytest.mark.parametrize("rows", [1, 60])
+def test_a_test_side_without_variance_is_reported(rows: int, tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    table, test = copy.table(), copy.table().rows("test")
+    sides, labels = table.frame["split"].to_list(), table.frame["label"].to_list()
+    for row in test[rows:]:
+        sides[row] = None
+    for row in test:
+        labels[row] = labels[test[0]]
+    copy.write_table(replace(table, frame=table.frame.with_columns(pl.Series("label", labels))).with_split(sides))
+    write_report(copy)
+    told = Run(copy.path).report
+    assert told["test"]["r2"]["value"] is None and told["test"]["mae"]["n"] == rows
+    assert "off by" in told["headline"] and "R²" not in told["headline"]
+    assert told["headline"].removeprefix("“") in (copy.path / "report.html").read_text()
+
+
+def test_a_model_worse_than_the_mean_is_not_said_to_explain_a_negative_share(tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    scores, targets = copy.scores(), copy.table().targets()
+    copy.write_arrays("scores.npz", {**scores, "probs": (targets.mean() - 0.16 * (targets - targets.mean()))[:, None]})
+    write_report(copy)
+    page, r2 = (copy.path / "report.html").read_text(), Run(copy.path).report["test"]["r2"]["value"]
+    hero = page[page.index("<h1") : page.index("</h1>")]
+    assert -0.5 < r2 < -0.2 and f"−{abs(r2):.2f}" in hero and "R²" in hero
+    assert "below 0: naming the mean of “level” every time would have been closer" in hero
+    assert "explained" not in hero and "%" not in hero
+
+
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from unfazed.verb import train as verb
 
@@ -172,10 +204,6 @@ def test_a_run_on_rows_of_a_table_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
-    import shutil
-
-    from unfazed.report.page import write_report
-
     copy = Run(shutil.copytree(run().path, tmp_path / "run"))
     copy.write_arrays("scores.npz", {"probs": np.zeros((7, 1), np.float32)})
     with pytest.raises(RunError, match="not of one run"):

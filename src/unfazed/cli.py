@@ -154,7 +154,7 @@ def lr_find(
     else:
         console.print(told(found, console.width), soft_wrap=not console.is_terminal)
         if out is not None:
-            console.print(f"  page  {out}", soft_wrap=not console.is_terminal)
+            console.print(f"  page  {out}", soft_wrap=not console.is_terminal, markup=False)
 
 
 @app.command

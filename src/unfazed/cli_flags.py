@@ -92,7 +92,7 @@ class PageFlags:
     Parameters
     ----------
     reviewer
-        Who decides; by default the name of the user.
+        Who decides in the page that this command opens; by default the user. Others with the link are asked.
     host
         The address to listen on. Anybody who can reach it and has the link can decide.
     port

@@ -83,7 +83,7 @@ def _surprise(pair: Facts) -> str:
     if not found or None in (found["value"], found["low"], found["high"]):
         return ""
     value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
-    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p'])}"
+    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p_corrected'])}"
 
 
 def _needed(pair: Facts, rows: int) -> str:

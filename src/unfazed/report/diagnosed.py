@@ -53,7 +53,7 @@ def listing(found: Facts) -> Group:
     """The diagnosis in a terminal, with all that it rests on."""
     table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in found["evidence"].items():
-        table.add_row(Text(printable(name), "dim"), printable(value))
+        table.add_row(Text(printable(name), "dim"), Text(printable(value)))
     return Group(*(Text(text, style) for text, style in brief(found)), *(("", table) if found["evidence"] else ()))
 
 

@@ -151,7 +151,7 @@ def follow(
                     said = f"rate {rounded(rate)} · loss {loss * BITS_PER_NAT:.2f} bits"
                     line.update(task, description="trying rates", completed=done, total=total, detail=said)
                 case Notice(text) if console:
-                    console.print(printable(text), soft_wrap=not console.is_terminal)
+                    console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
                 case Found(lines) if console:
                     console.print(Text(printable(lines[0]), style="bold"), soft_wrap=not console.is_terminal)
     raise AssertionError("the events ended without a result")

@@ -41,17 +41,13 @@ def hero(told: Facts) -> Html:
     r2 = told[split]["r2"]
     about = (told["source"]["name"], words.count(told["counts"]["all"], items(told)), f"{named_target(told)} predicted")
     name = tag("p", " · ".join(about), class_="name")
-    if not r2["n"]:
+    if r2["value"] is None:  # of no row, of one, or of targets that are all the same
         plain = tag("h1", sentence(told["headline"]) + ".", class_="plain")
         return tag("header", tag("div", name, plain), class_="hero")
     error = told[split]["mae"]
-    variance = f"of the variance of {named_target(told)} explained"
-    share = f"{variance}; off by {words.number(error['value'])} on average, n = {words.count(r2['n'])}."
-    headline = tag(
-        "h1",
-        tag("span", f"{100 * r2['value']:.0f}", tag("span", "\u202f%", class_="unit"), class_="figure"),
-        tag("span", words.tight(share), class_="words"),
-    )
+    off = f"off by {words.number(error['value'])} on average, n = {words.count(r2['n'])}."
+    shown, said = _explained(r2["value"], named_target(told))
+    headline = tag("h1", shown, tag("span", words.tight(f"{said}; {off}"), class_="words"))
     rivals = [
         _rival("This model", r2, "own"),
         *(_rival(sentence(name), facts.get(split, {}).get("r2"), "") for name, facts in simpler(told)),
@@ -59,6 +55,15 @@ def hero(told: Facts) -> Html:
     ]
     scale = tag("div", *(tag("span", text) for text in ("R² 0", "0.5", "1")), class_="scale", aria_hidden="true")
     return tag("header", tag("div", name, headline), tag("div", *rivals, scale, class_="rivals"), class_="hero")
+
+
+def _explained(r2: float, target: str) -> tuple[Html, str]:
+    """The share of the variance that is explained, as a figure and in words; below 0 it is no share."""
+    if round(r2, 2) < 0:
+        shown = tag("span", tag("span", "R²\u202f", class_="unit"), words.figure(r2, 2), class_="figure")
+        return shown, f"below 0: naming the mean of {target} every time would have been closer"
+    shown = tag("span", words.figure(100 * r2, 0), tag("span", "\u202f%", class_="unit"), class_="figure")
+    return shown, f"of the variance of {target} explained"
 
 
 def _rival(name: str, r2: Facts | None, style: str) -> Html | None:

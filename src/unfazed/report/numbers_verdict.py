@@ -20,9 +20,10 @@ def headline(told: Facts) -> str:
     if not error["n"]:
         return f"no {items(told)} with a target were kept apart, so nothing is known about new ones"
     on = count(error["n"], f"{split} {items(told)}")
-    share = f"R² {figure(explained['value'])} ({bounds(explained)})"
+    known = explained["value"] is not None and math.isfinite(explained["value"])  # not of one row, or of equal targets
+    share = f"; R² {figure(explained['value'])} ({bounds(explained)})" if known else ""
     named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
-    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}; {share}"
+    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}{share}"
 
 
 def _ends(estimate: Facts) -> str:

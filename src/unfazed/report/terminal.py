@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, Group
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
@@ -297,7 +297,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
 
 def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a model, each value with its 95 % interval."""
-    table = Table("", *columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    names = [Column(Text(name)) for name in columns]
+    table = Table("", *names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     sets = any("f1_micro" in metrics for metrics in columns.values())
     for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]

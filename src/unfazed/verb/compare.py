@@ -225,8 +225,14 @@ _DIFFER = {"classification": _classes_differ, "regression": _numbers_differ, "mu
 
 
 def _corrected(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    corrected = holm([pair["p"] for pair in pairs])
+    """The pairs with their p corrected for the number of pairs, those of the metric and those of the surprise apart."""
+    families = [name for name in ("p", "log_loss_p") if all(name in pair for pair in pairs)]
+    corrected = {f"{name}_corrected": holm([pair[name] for pair in pairs]) for name in families}
     return [
-        {**pair, "p_corrected": chance, "distinguishable": chance <= SIGNIFICANT}
-        for pair, chance in zip(pairs, corrected, strict=True)
+        {
+            **pair,
+            **{name: chances[number] for name, chances in corrected.items()},
+            "distinguishable": corrected["p_corrected"][number] <= SIGNIFICANT,
+        }
+        for number, pair in enumerate(pairs)
     ]
