@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,15 +16,18 @@ import trained
 from problems import Small, loader, recipe
 
 import unfazed
+from unfazed.batch import Examples
 from unfazed.criterion import Scored
 from unfazed.errors import UsageError
+from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.report.events import Found, Tried
 from unfazed.source import SourceOptions
 from unfazed.verb import lr_find
 from unfazed.verb.lr_find import range_test_events, rising
 from unfazed.verb.plan import Plan
-from unfazed.verb.train import separated
+from unfazed.verb.prepare import Prepared
+from unfazed.verb.train import separated, training_loader
 
 SMALL = {"width": 8, "batch_size": 16}
 FLAGS = ["--width", "8", "--batch-size", "16", "--repeats", "1"]
@@ -54,6 +58,25 @@ def test_it_finds_a_bracket_in_which_the_network_learns() -> None:
     assert found.onward == (
         f"unfazed train {trained.source()} --batch-size 16 --width 8 --learning-rate {found.peak:.2g}"
     )
+
+
+def test_the_examples_are_where_training_would_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved, served = [], []
+
+    def on(examples: Examples, device: torch.device) -> Examples:
+        moved.append(examples._replace(weight=examples.weight.clone()))
+        return moved[-1]
+
+    def loader_of(prepared: Prepared, *of: Any) -> Loader:
+        served.append(prepared.examples)
+        return training_loader(prepared, *of)
+
+    monkeypatch.setattr(Examples, "on", on)
+    monkeypatch.setattr(lr_find, "training_loader", loader_of)
+    events = range_test_events(trained.source(), *separated(SMALL, None), repeats=2)
+    while len(served) < 2:
+        next(events)
+    assert len(moved) == 1 and all(examples is moved[0] for examples in served)  # once, for all repeats
 
 
 def test_repeats_differ_and_the_same_seed_gives_the_same_curve() -> None:

@@ -1,5 +1,7 @@
 import dataclasses
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +29,8 @@ def test_defaults_are_allowed_and_search_ranges_can_be_sampled() -> None:
 
 def test_one_message_names_every_bad_field_and_the_near_names() -> None:
     with pytest.raises(RecipeError) as caught:
-        recipe_from({"learning_rat": 0.1, "epochs": 0, "dropout": 2.0, "optimizer": "admw", "flip": 3})
+        recipe_from({"learning_rat": 0.1, "epochs": 0, "dropout": 2.0, "optimizer": "admw", "flip": 3, "test": 0.8,
+                     "validation": 0.2})
     said = str(caught.value)
     for expected in (
         'learning_rat: no such setting. Did you mean "learning_rate"?',
@@ -35,13 +38,24 @@ def test_one_message_names_every_bad_field_and_the_near_names() -> None:
         "dropout = 2.0",
         'Did you mean "adamw"?',
         "flip = 3",
+        "validation + test = 1: leave at least 0.1",
     ):
         assert expected in said
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    recipe = recipe_from({"epochs": np.int64(3), "learning_rate": np.float32(0.5)})
-    assert (type(recipe.epochs), type(recipe.learning_rate)) == (int, float)
+    settings: dict[str, Any] = {
+        "epochs": np.int64(3), "learning_rate": np.float32(0.5), "optimizer": np.str_("sgd"), "seed": np.array(7),
+    }  # fmt: skip
+    for recipe in (recipe_from(settings), Recipe(**settings)):
+        assert [type(value) for name, value in vars(recipe).items() if name in settings] == [int, float, str, int]
+    assert tomllib.loads(written(recipe))["epochs"] == 3
+
+
+@pytest.mark.parametrize("name", ["epochs", "flip", "columns", "precision"])
+def test_arrays_are_no_settings(name: str) -> None:
+    with pytest.raises(RecipeError, match=rf"{name} = array\(\[1, 2\]\): wants"):
+        Recipe(**{name: np.array([1, 2])})  # type: ignore[arg-type]
 
 
 def test_flags_are_parsed_but_judged_with_the_rest() -> None:

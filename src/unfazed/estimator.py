@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from unfazed.predictor import Predictions, Predictor
 from unfazed.recipe import knobs, recipe_from
 from unfazed.source import SourceOptions
 from unfazed.source_table import from_pandas
+from unfazed.verb.settings import TabularSettings
 from unfazed.verb.train import fitted
 
 _FIXED = ("modality", "task", "test", "compile")  # what the estimator itself decides
@@ -37,7 +38,7 @@ _DEFAULTS = {
 class _Estimator(BaseEstimator):  # type: ignore[misc]
     """What both have in common; every parameter is a field of `unfazed.Recipe`."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[TabularSettings]) -> None:
         if unknown := [name for name in settings if name not in _DEFAULTS]:
             known = did_you_mean(unknown[0], list(_DEFAULTS))
             raise TypeError(f"{type(self).__name__} has no parameter {unknown[0]!r}.{known}")

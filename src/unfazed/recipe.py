@@ -7,7 +7,7 @@ unit and the one-line doc. A field whose value depends on the data or the machin
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ def _knob(default: Any, doc: str, **about: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every hyperparameter of a run.
+    """Every hyperparameter of a run. Numbers of numpy's become Python's own.
 
     Raises:
         RecipeError: values out of range; one message names every bad field.
@@ -86,8 +86,9 @@ class Recipe:
     clip: float = _knob(1.0, "largest norm of the gradient; 0 = no clipping", low=0.0, high=1e6)
     ema: float = _knob(0.02, "horizon of the averaged weights; 0 = no averaging",
                        unit="of the run", low=0.0, high=0.5, search=(0.005, 0.1), log=True)
-    patience: int = _knob(AUTO, "epochs without a better validation cross-entropy before annealing or stopping; "
-                          "0 = never; auto: a quarter of the epochs, at least 10", unit="epochs", low=0, high=100_000)
+    patience: int = _knob(AUTO, "epochs without a lower validation loss, the one that training minimises, before "
+                          "annealing or stopping; 0 = never; auto: a quarter of the epochs, at least 10",
+                          unit="epochs", low=0, high=100_000)
     augmentation: float = _knob(0.5, "strength of shifts, crops, colour and cutout; in sound of speed, noise and parts "
                                 "hidden; 0 = none", low=0.0, high=1.0, search=(0.0, 1.0), kinds=("image", "audio"))
     flip: str = _knob(AUTO, "mirror images at random; auto: only directions measured to keep the label",
@@ -126,10 +127,9 @@ class Recipe:
     # fmt: on
 
     def __post_init__(self) -> None:
-        problems = [problem for setting in fields(self) if (problem := _problem(setting, getattr(self, setting.name)))]
-        if not problems and self.validation + self.test > 0.9:
-            problems = [f"validation + test = {self.validation + self.test:g}: leave at least 0.1 to train on"]
-        if problems:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, _plain(value))
+        if problems := _problems(vars(self)):
             raise RecipeError(_list(problems))
 
     def resolved(self, **values: Any) -> "Recipe":
@@ -142,10 +142,13 @@ def learning_rate_of(recipe: Recipe) -> float:
     return 0.01 if recipe.learning_rate == AUTO else recipe.learning_rate
 
 
-def weight_decay_of(recipe: Recipe) -> float:
-    """The recipe's weight decay, or its optimizer's: adamw takes it off the weights, sgd adds it to their gradient."""
+def weight_decay_of(recipe: Recipe, adamw: float = 0.3) -> float:
+    """The recipe's weight decay, or its optimizer's: adamw takes it off the weights, sgd adds it to their gradient.
+
+    `adamw`: what suits the model with that optimizer.
+    """
     if recipe.weight_decay == AUTO:
-        return {"adamw": 0.3, "sgd": 5e-4}[recipe.optimizer]
+        return {"adamw": adamw, "sgd": 5e-4}[recipe.optimizer]
     return recipe.weight_decay
 
 
@@ -155,22 +158,17 @@ def knobs() -> Iterator[tuple["Field[Any]", Knob]]:
         yield setting, setting.metadata["knob"]
 
 
-def recipe_from(settings: Mapping[str, Any]) -> Recipe:
-    """A recipe from names and values.
+def recipe_from(settings: Mapping[str, Any], others: Collection[str] = ()) -> Recipe:
+    """A recipe from names and values. `others`: names that are known beside a recipe and are no part of one.
 
     Raises:
         RecipeError: an unknown name, or a value out of range; one message names every one of them.
     """
-    names = [setting.name for setting, _ in knobs()]
-    unknown = [f"{name}: no such setting.{did_you_mean(name, names)}" for name in settings if name not in names]
-    known = {name: _plain(value) for name, value in settings.items() if name in names}
-    bad = [
-        problem
-        for setting, _ in knobs()
-        if setting.name in known and (problem := _problem(setting, known[setting.name]))
-    ]
-    if unknown or bad:
-        raise RecipeError(_list(unknown + bad))
+    defaults = {setting.name: setting.default for setting, _ in knobs()}
+    unknown = [_unknown(name, defaults, others) for name in settings if name not in defaults]
+    known = {name: _plain(value) for name, value in settings.items() if name in defaults}
+    if problems := unknown + _problems({**defaults, **known}):
+        raise RecipeError(_list(problems))
     return Recipe(**known)
 
 
@@ -251,9 +249,24 @@ def _end(number: float | None) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
+def _unknown(name: str, names: Collection[str], others: Collection[str]) -> str:
+    if name in others:
+        return f"{name}: no part of a recipe, but an argument or a flag of its own"
+    return f"{name}: no such setting.{did_you_mean(name, {*names, *others})}"
+
+
+def _problems(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the values of all fields, each by itself and the shares of the rows together."""
+    found = {setting.name: _problem(setting, values[setting.name]) for setting, _ in knobs()}
+    said = [problem for problem in found.values() if problem]
+    if not (found["validation"] or found["test"]) and (held_out := values["validation"] + values["test"]) > 0.9:
+        said.append(f"validation + test = {held_out:g}: leave at least 0.1 to train on")
+    return said
+
+
 def _problem(setting: "Field[Any]", value: Any) -> str | None:
     knob: Knob = setting.metadata["knob"]
-    if knob.auto and value == AUTO:
+    if knob.auto and isinstance(value, str) and value == AUTO:
         return None
     if _fits(setting, knob, value):
         return None
@@ -263,7 +276,7 @@ def _problem(setting: "Field[Any]", value: Any) -> str | None:
 
 def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
     if knob.options:
-        return value in knob.options
+        return isinstance(value, str) and value in knob.options
     if setting.type is str:
         return isinstance(value, str)
     kinds = (int, float) if setting.type is float else (int,)
@@ -274,8 +287,8 @@ def _fits(setting: "Field[Any]", knob: Knob, value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's as Python's own."""
-    return value.item() if hasattr(value, "item") else value
+    """A number of numpy's as Python's own; an array stays one, to be refused."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def _list(problems: list[str]) -> str:

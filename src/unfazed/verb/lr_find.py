@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from unfazed.verb.encode import Cache
 from unfazed.verb.interrupt import noted
 from unfazed.verb.plan import Plan, plan
 from unfazed.verb.prepare import Prepared
+from unfazed.verb.settings import Settings
 from unfazed.verb.train import prepared_from, separated, training_loader
 
 RANGES = {"adamw": (1e-5, 10.0), "sgd": (1e-4, 100.0)}  # of learning rates; a test stops where it diverges
@@ -44,7 +45,7 @@ def lr_find(
     out: str | Path | None = None,
     progress: bool = True,
     cache: Cache = "disk",
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> LearningRates:
     """Find which learning rates are worth trying on `source`, in a few hundred steps; writes no run.
 
@@ -100,9 +101,10 @@ def range_test_events(
 
 def _fill(losses: Floats, prepared: Prepared, recipe: Recipe, rates: Floats) -> Iterator[Tried]:
     """Make the test as often as `losses` [R, S] has rows, each until it diverges, and write into them what it saw."""
+    held = prepared._replace(examples=prepared.examples.on(best_device()))
     for number, row in enumerate(losses):
         planned = plan(prepared, replace(recipe, seed=recipe.seed + number), best_device())
-        loader = training_loader(prepared, planned.recipe)
+        loader = training_loader(held, planned.recipe)
         for at, step in enumerate(rising(planned, loader, rates.tolist())):
             row[at] = step.loss.item()
             if diverged(row[: at + 1]):

@@ -9,18 +9,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from unfazed.checkpoint import load, put_back_best, remove
 from unfazed.device import best_device, check_compiler, describe, keep_freed_memory
-from unfazed.errors import DiskFullError, RecipeError, RunError, UsageError, did_you_mean
+from unfazed.errors import DiskFullError, RunError, UsageError
 from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
 from unfazed.modality.choice import chosen as chosen_modality
 from unfazed.processes import ALONE, Processes, joined
-from unfazed.recipe import AUTO, Recipe, check_kind, knobs, read_recipe, recipe_from, written
+from unfazed.recipe import AUTO, Recipe, check_kind, read_recipe, recipe_from, written
 from unfazed.report.events import Advance, Finished, Finishing, Found, Notice, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
@@ -40,6 +40,7 @@ from unfazed.verb.plan import Plan, default_patience, pace, plan, with_loss
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
 from unfazed.verb.running import Running, followed, trained
+from unfazed.verb.settings import Settings
 from unfazed.verb.setup import check_unchanged, source_of, write_setup
 from unfazed.verb.time_limit import Pace, TimeLimit
 from unfazed.verb.time_limit import time_limit as limit_of
@@ -56,19 +57,21 @@ def train(
     tracker: str | Sequence[str] | None = None,
     progress: bool = True,
     cache: Cache = "disk",
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Train on `source` and write a run folder.
 
-    source: a folder, a table file, a polars or pandas frame, or `"sample:digits"`.
+    source: a folder, a table file, a polars or pandas frame, a data set of Hugging Face's library or its name,
+    `"hf:NAME"`, or `"sample:digits"`.
     out: the run folder; None makes a fresh one under `runs/`. target: the label column of a table.
     cache: where decoded inputs are kept: "disk" for this and later runs, "memory" for this one, "none" to decode them
-    again for every batch. The result is the same.
+    again for every batch. The result is the same. Texts and rows of tables go to the disk only where they are too large
+    for the memory.
     time_limit: seconds, or `"10m"`, `"1h30m"`: the run, report included, is shaped to take about that long.
     tracker: `"tensorboard"`, `"mlflow"`, `"wandb"` … or several of them, told about the run.
     recipe: a `Recipe` or a TOML file; `settings` override it. They are the fields of `Recipe`
-    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `label_regex`, `header`, `group`, `time`,
-    `corrections`, `more`).
+    (`epochs=20`, `learning_rate=0.003` …) and of `SourceOptions` (`path`, `input`, `label_regex`, `header`, `group`,
+    `time`, `corrections`, `more`).
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
@@ -83,16 +86,12 @@ def separated(settings: Mapping[str, Any], recipe: Recipe | str | Path | None) -
     """The settings as source options and a recipe, over what `recipe` says.
 
     Raises:
-        RecipeError: a name is unknown or a value out of range.
+        RecipeError: names are unknown or values out of range; one message names every one of them.
     """
-    source_names = {field.name for field in fields(SourceOptions)}
-    names = source_names | {field.name for field, _ in knobs()}
-    unknown = [name for name in settings if name not in names]
-    if unknown:
-        near = {name: did_you_mean(name, {*names, "out"}) for name in unknown}
-        raise RecipeError("\n".join(f"{name}: no such setting.{hint}" for name, hint in near.items()))
+    source_names = [field.name for field in fields(SourceOptions)]
     base = asdict(recipe) if isinstance(recipe, Recipe) else read_recipe(recipe) if recipe is not None else {}
-    chosen = recipe_from({**base, **{name: value for name, value in settings.items() if name not in source_names}})
+    of_recipe = {name: value for name, value in settings.items() if name not in source_names}
+    chosen = recipe_from({**base, **of_recipe}, (*source_names, "out"))
     return SourceOptions(**{name: value for name, value in settings.items() if name in source_names}), chosen
 
 
