@@ -55,6 +55,14 @@ def test_rows_without_a_text_are_problems_and_the_rest_is_learnt() -> None:
     assert run().model["family"] == "texts-1"
 
 
+def test_sgd_learns_with_a_learning_rate_and_a_weight_decay_of_its_own(tmp_path: Path) -> None:
+    made = unfazed.train(
+        rows(), target="subject", out=tmp_path / "run", progress=False, epochs=4, optimizer="sgd"
+    )
+    assert (made.recipe.learning_rate, made.recipe.weight_decay) == (0.3, 5e-4)
+    assert made.report["test"]["accuracy"]["value"] > 0.9
+
+
 def test_the_baseline_stands_beside_it_on_the_same_rows() -> None:
     baseline = run().report["baselines"]["linear"]
     assert baseline["test"]["accuracy"]["n"] == run().report["test"]["accuracy"]["n"]

@@ -48,6 +48,12 @@ def test_kinds_alarms_and_both_baselines_are_told(run: Run) -> None:
     assert run.model["family"] == "tables-1"
 
 
+def test_sgd_learns_as_well_with_a_learning_rate_and_a_weight_decay_of_its_own(table: Path, tmp_path: Path) -> None:
+    made = unfazed.train(table, target="kind", out=tmp_path / "run", progress=False, epochs=8, seed=1, optimizer="sgd")
+    assert (made.recipe.learning_rate, made.recipe.weight_decay) == (0.1, 5e-4)
+    assert made.report["test"]["accuracy"]["value"] > 0.9
+
+
 def test_a_simple_model_says_what_each_row_is(run: Run) -> None:
     found = run.scores()["out_of_sample"].astype(np.float64)
     assert found.shape == run.scores()["probs"].shape and found.sum(1) == pytest.approx(1, abs=0.01)

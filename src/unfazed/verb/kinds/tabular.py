@@ -30,7 +30,7 @@ from unfazed.modality import whole
 from unfazed.modality.tabular import TabularPreprocessor
 from unfazed.model.tables import Size, TableNet
 from unfazed.outputs import one_batch, outputs
-from unfazed.recipe import Recipe
+from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting, opinion_on_waves
@@ -55,8 +55,9 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     rows = torch.from_numpy(prepared.table.rows("train"))
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
     few = len(rows) < FEW_ROWS
+    rate = {"adamw": 3e-3 if few else 1e-2, "sgd": 0.1 if few else 0.3}[recipe.optimizer]
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
-        learning_rate=3e-3 if few else 1e-2, weight_decay=1.0 if few else 0.3, label_smoothing=0.0
+        learning_rate=rate, weight_decay=weight_decay_of(recipe, 1.0 if few else 0.3), label_smoothing=0.0
     )
     codes = _preprocessor(prepared).codes
     size = Size(bins=default_bins(len(rows)), embedding=default_embedding(len(codes)))

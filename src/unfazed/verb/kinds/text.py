@@ -20,13 +20,14 @@ from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
 from unfazed.model.texts import PADDING, TextNet, default_buckets, default_encoders
 from unfazed.outputs import one_batch, outputs
-from unfazed.recipe import Recipe
+from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
 from unfazed.verb.kinds import Baseline, Design, Kind, lasting, opinion, sampled
 from unfazed.verb.prepare import Prepared
 
 WIDTH = 128  # of the bag's vectors, at most
+RATES = {"adamw": 0.0025, "sgd": 0.3}  # the bag's terms are weighed for steps of Adam: with sgd it lags behind
 SAMPLED_IDS = 20_000_000  # from which the weights of terms are counted
 PIECES = 48  # of a text that are weighed: neighbouring words go together in a long one
 SHOWN = 1200  # characters of a text
@@ -39,7 +40,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     rows = torch.from_numpy(prepared.table.rows("train"))
     ids = float(prepared.examples.length[rows].sum())
     recipe = lasting(recipe, len(rows), default_batch_size(len(rows)), default_epochs(len(rows))).resolved(
-        learning_rate=0.0025, weight_decay=0.3, label_smoothing=0.0
+        learning_rate=RATES[recipe.optimizer], weight_decay=weight_decay_of(recipe), label_smoothing=0.0
     )
     predicted = outputs_of(prepared.table, recipe.loss)
     vocabulary = FIRST + len(cast(TextPreprocessor, prepared.preprocessor).vocabulary)
