@@ -9,8 +9,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import trained
@@ -20,6 +22,7 @@ from unfazed import cache, loader, reading, seen
 from unfazed.cache import Encoding, Memory, Store, opened
 from unfazed.cli import main
 from unfazed.errors import CacheError, SourceError, UsageError
+from unfazed.modality import tabular, text
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Finished, Found, Notice
@@ -280,6 +283,34 @@ def test_where_nothing_fits_there_is_one_error(tmp_path: Path, monkeypatch: pyte
         prepared(source)
     with pytest.raises(UsageError, match='Did you mean "disk"'):
         prepared(source, "disc")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [text, tabular])
+def test_texts_and_rows_go_to_the_disk_only_where_memory_is_short_and_nowhere_if_asked(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = ["the sea is wide", "bread and flour", "a ship on the sea", "flour and water"] * 10
+    sizes = [0.5 * (row % 9) for row in range(40)]
+    frame = pl.DataFrame({"said": values, "size": sizes, "label": ["sea", "bread"] * 20})
+    options = SourceOptions(target="label", input="said" if kind is text else "size")
+
+    def kept(mode: encode.Cache) -> tuple[Prepared, int]:
+        *_, last = prepare(frame, options, Recipe(), kind.MODALITY, mode)
+        assert isinstance(last, Prepared)
+        return last, len(cache.stores())
+
+    held, stores = kept("disk")
+    assert stores == 0
+    bare, stores = kept("none")
+    assert stores == 0 and isinstance(bare.examples.x, encode.Undecoded)
+    monkeypatch.setattr(cache, "memory", lambda: 10)
+    with pytest.raises(CacheError, match="--cache disk.*--cache none"):
+        kept("memory")
+    stored, stores = kept("disk")
+    assert stores == 1
+    for other in (bare, stored, kept("none")[0]):
+        assert torch.equal(arrays(other), arrays(held)) and torch.equal(other.examples.length, held.examples.length)
+        assert other.table.frame.equals(held.table.frame) and other.problems == held.problems
 
 
 @pytest.mark.parametrize("mode", ["disk", "none"])

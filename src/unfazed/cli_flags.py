@@ -116,7 +116,8 @@ CacheFlag = Annotated[
     Parameter(
         group=MACHINE,
         help="Where decoded inputs are kept: on the disk, for later runs too (see unfazed cache); in memory; "
-        "or nowhere, decoding them again for every batch. The result is the same.",
+        "or nowhere, decoding them again for every batch. The result is the same. Texts and rows of tables go to the "
+        "disk only where they are too large for the memory.",
     ),
 ]
 

@@ -7,6 +7,7 @@ Axis letters: N rows of the table, U different contents, S records, B examples o
 
 import warnings
 from collections.abc import Generator
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
@@ -32,7 +33,7 @@ class Encoder:
 
     def __init__(self, modality: Modality, cache: Cache):
         self.modality = modality
-        self.cache: Cache = "memory" if modality.values else cache
+        self.cache: Cache = cache
         self.store: Store | Memory | None = None
 
     def encode(self, table: Table, preprocessor: Preprocessor) -> Generator[Advance | Notice, None, dict[str, str]]:
@@ -68,6 +69,9 @@ class Encoder:
         contents = np.unique(contents_of(table))
         if self.cache == "memory":
             return Memory(self._encoding(preprocessor), len(contents))
+        if self.modality.values:  # encoded by what these training rows say: of no use to runs on others
+            with suppress(CacheError):
+                return Memory(self._encoding(preprocessor), len(contents))
         try:
             return opened(self._encoding(preprocessor), contents)
         except CacheError as error:
