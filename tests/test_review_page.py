@@ -480,6 +480,26 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
     context.close()
 
 
+def test_a_wall_goes_on_where_a_name_was_asked_for(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    written(tmp_path / "page.html", 6)
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())  # whoever got the file: nobody is named in it
+    page.wait_for_selector("#question:not(:empty)")
+    page.keyboard.press("w")
+    page.wait_for_selector(".tile:focus")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement === document.querySelectorAll('.tile')[1]")
+    page.keyboard.press("d")
+    page.wait_for_selector("#conflict:not([hidden])")
+    assert page.locator(".tile.is-decided").count() == 0
+    page.keyboard.type("bo")
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    page.wait_for_selector(".tile.is-decided")
+    assert page.locator(".tile").nth(1).locator(".badge").inner_text() == "dropped"
+    page.close()
+
+
 def test_a_share_is_said_as_the_report_says_it(browser: "sync_api.Browser", tmp_path: Path) -> None:
     file, told = tmp_path / "page.html", []  # type: ignore[var-annotated]
     review = Review(trained.run())

@@ -35,12 +35,12 @@ const picture = (thing, name, small) => {
 const heat = (bits, most) => { const shade = Math.round(4 * Math.abs(bits) / most); return shade ? (bits > 0 ? "for-" : "against-") + shade : ""; };
 const text = (words, small) => {
   const most = Math.max(0.25, ...words.map(([, bits]) => Math.abs(bits)));
-  const parts = words.map(([word, bits]) => {
-    const shade = small ? "" : heat(bits, most);
-    if (!shade) return word;
-    const span = make("span", shade, word);
+  const parts = words.flatMap(([word, bits]) => {
+    const shade = small ? "" : heat(bits, most), inside = word.trimEnd();
+    if (!shade || !inside) return word;
+    const span = make("span", shade, inside);
     span.title = (bits > 0 ? "for it: " : "against it: ") + Math.abs(bits).toFixed(2) + " bits";
-    return span;
+    return [span, word.slice(inside.length)]; // spaces and empty lines have no colour
   });
   const told = make("p", "text", ...parts);
   told.dir = "auto";
@@ -210,11 +210,13 @@ const showDecision = () => {
 };
 
 // Decisions: the next example is shown when this one is on the disk.
+let before = null; // where the focus was when a name was asked for
 const reviewer = () => {
   const who = $("reviewer").value.trim();
   if (who) return who;
+  before = document.activeElement;
   $("reviewer").focus();
-  throw { status: 0, error: "type your name at the top first, then decide again: it stands beside every decision" };
+  throw { status: 0, error: "your name is missing, which stands beside every decision. Type it at the top, then decide again" };
 };
 const decide = async (item, action, corrected) => {
   const who = reviewer();
@@ -377,7 +379,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
   if (field) {
-    if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); }
+    if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); before?.focus(); before = null; }
     return;
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
