@@ -47,7 +47,7 @@ def local(source: object) -> object:
         return files[0] if len(files) == 1 and files[0].suffix == ".csv" else files[0].parent
     if isinstance(source, str) and source.startswith(source_hub.PREFIX):
         return source_hub.loaded(source.removeprefix(source_hub.PREFIX))
-    return source_hub.frame(source) if source_hub.is_data_set(source) else source
+    return source_hub.rows_of(source) if source_hub.is_data_set(source) else source
 
 
 def _digits(folder: Path) -> None:

@@ -248,7 +248,7 @@ def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table
 
 
 def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Table:
-    kind = type(source).__module__.partition(".")[0]
+    kind = "polars" if isinstance(source, Read) else type(source).__module__.partition(".")[0]
     found = _labelled(read_of(source, options.header), options, f"the {kind} frame", (str(Path.cwd()),), inputs_of)
     table = Table.of(found.frame, str(Path.cwd()), f"{kind} frame, {found.roles()}", found.notes)
     return replace(table, columns=found.names)
@@ -268,7 +268,7 @@ def frame_of(source: Any, header: bool = True) -> pl.DataFrame:
 
 
 def read_of(source: Any, header: bool = True) -> Read:
-    """The rows of a table file, or of a polars or pandas frame, with notes on how they were read.
+    """The rows of a table file, or of a polars or pandas frame, with notes on how they were read; what is read stays.
 
     Raises:
         SourceError: it is neither, or cannot be read.
@@ -278,6 +278,8 @@ def read_of(source: Any, header: bool = True) -> Read:
             raise SourceError(f"{source} is neither a folder nor a table: .csv, .tsv, .parquet or .jsonl. "
                               "Unpack archives first")
         return read_frame(source, header)
+    if isinstance(source, Read):
+        return source
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
     elif type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):

@@ -4,6 +4,7 @@ The library is an extra, imported when it is needed. What it holds becomes a fra
 splits in a column, and images or sounds, which stand in its tables as bytes, as files in the cache.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,21 @@ import polars as pl
 
 from unfazed.errors import SourceError, UsageError
 from unfazed.files import cache_folder, write_bytes
-from unfazed.table import SPLIT_NAMES
+from unfazed.source_table import Read
+from unfazed.table import SPLIT_NAMES, listed
 
 PREFIX = "hf:"
 _SIGNATURES = (
-    (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"RIFF", ".wav"), (b"fLaC", ".flac"), (b"OggS", ".ogg"),
-    (b"ID3", ".mp3"),
+    (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"RIFF....WEBP", ".webp"), (b"RIFF....WAVE", ".wav"),
+    (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"ID3", ".mp3"),
 )  # fmt: skip
+_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+    ".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave", ".wma",
+})  # fmt: skip  # of files whose first bytes do not tell; a data set may say anything
 
 
-def loaded(name: str) -> pl.DataFrame:
+def loaded(name: str) -> Read:
     """The data set NAME, or NAME:CONFIGURATION, of the hub; from the library's own cache where there is no network.
 
     Raises:
@@ -33,7 +39,7 @@ def loaded(name: str) -> pl.DataFrame:
         raise UsageError(f"{PREFIX}{name} needs the library datasets: pip install 'unfazed[hub]'") from error
     path, _, configuration = name.partition(":")
     try:
-        return frame(datasets.load_dataset(path, configuration or None))
+        return rows_of(datasets.load_dataset(path, configuration or None))
     except SourceError:
         raise
     except Exception as error:  # the library, its network client and its file formats each raise their own kinds
@@ -51,18 +57,31 @@ def is_data_set(source: Any) -> bool:
     )
 
 
-def frame(source: Any) -> pl.DataFrame:
+def rows_of(source: Any) -> Read:
     """The rows of a `Dataset`, or of the splits of a `DatasetDict`, whose column "split" says which.
 
+    Splits whose names mean no side are left out, and that is said. A split that is the only one is divided like any
+    other table, whatever its name.
+
     Raises:
-        SourceError: it is streamed, or no split has a name that is known.
+        SourceError: it is streamed, or there are several splits and none has a name that is known.
     """
-    if isinstance(source, Mapping):
-        sides = {name: part for name, part in source.items() if name.casefold() in SPLIT_NAMES}
-        if not sides:
-            raise SourceError(f"the data set has the splits {', '.join(source)}, and none of them is a training split")
-        parts = [frame(part).with_columns(split=pl.lit(name)) for name, part in sides.items()]
-        return pl.concat(parts, how="diagonal_relaxed")
+    if not isinstance(source, Mapping):
+        return Read(_frame(source), [])
+    if len(source) == 1:
+        return Read(_frame(*source.values()), [])
+    sides = {name: part for name, part in source.items() if name.casefold() in SPLIT_NAMES}
+    if not sides:
+        raise SourceError(f"the data set has the splits {listed(list(source), 20)}, and none of them is a training "
+                          "split: load one of them, load_dataset(NAME, split=…), and hand it over")
+    others = [f"{name} ({len(part):,} rows)" for name, part in source.items() if name not in sides]
+    parts = [_frame(part).with_columns(split=pl.lit(name)) for name, part in sides.items()]
+    notes = [f"splits of the data set that are left out: {', '.join(others)}"] if others else []
+    return Read(pl.concat(parts, how="diagonal_relaxed"), notes)
+
+
+def _frame(source: Any) -> pl.DataFrame:
+    """The rows of a `Dataset`: names in place of class numbers, and paths of files in place of what they hold."""
     if not hasattr(source, "__len__"):
         raise SourceError("a streamed data set has no rows yet: load it without streaming=True")
     kinds = {name: type(feature).__name__ for name, feature in source.features.items()}
@@ -75,7 +94,8 @@ def frame(source: Any) -> pl.DataFrame:
         elif type(inner := getattr(source.features[name], "feature", None)).__name__ == "ClassLabel":
             columns = columns.with_columns(pl.col(name).list.eval(_named(pl.element(), inner)))
         elif kind in ("Image", "Audio"):
-            columns = columns.with_columns(_files(columns[name], _folder(source)))
+            folder = _folder(source) / str(columns.get_column_index(name))
+            columns = columns.with_columns(_files(columns[name], folder))
     return columns
 
 
@@ -96,7 +116,7 @@ def _files(column: pl.Series, folder: Path) -> pl.Series:
         if data is None:
             paths.append(path)
             continue
-        file = folder / f"{column.name}-{row}{_suffix(path, data)}"
+        file = folder / f"{row}{_suffix(path, data)}"
         if not file.exists():
             _write(file, data)
         paths.append(str(file))
@@ -114,5 +134,6 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _suffix(path: str | None, data: bytes) -> str:
-    known = next((suffix for start, suffix in _SIGNATURES if data.startswith(start)), None)
-    return known or (Path(path).suffix if path else "")
+    known = (suffix for start, suffix in _SIGNATURES if re.match(start, data, re.DOTALL))
+    said = Path(path or "").suffix.lower()
+    return next(known, said if said in _SUFFIXES else "")

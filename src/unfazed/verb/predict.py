@@ -127,12 +127,12 @@ def listed_inputs(
         UsageError: a folder or a table file has no inputs, or there is no such table.
     """
     source: Any = local(item)
-    place = Path(item if isinstance(source, pl.DataFrame) else source)
+    place = Path(item if isinstance(source, Read) else source)
     if item == STANDARD_INPUT and modality.name != "tabular":
         yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
     elif item and _kind(place) == "folder":
         yield from _below(item, place, modality)
-    elif isinstance(source, pl.DataFrame) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
+    elif isinstance(source, Read) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
         read = _read(source, header)
         folders = list(dict.fromkeys([str(place.parent), "."]))
         contents = modality.listed(read.frame, preprocessor, item, folders, **({"path": path} if path else {}))

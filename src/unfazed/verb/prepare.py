@@ -3,6 +3,7 @@
 Axis letters: N rows of the table that can be used.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from torch import Tensor
 from unfazed.batch import Examples
 from unfazed.cache import notes
 from unfazed.corrections import Correction, Outcome, correct, read_corrections
+from unfazed.errors import SourceError
 from unfazed.labelled import Added, Labelled, join, read_labels, rows_beside
 from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import Reading, parallel, reading
@@ -49,6 +51,7 @@ class Prepared(NamedTuple):
     fitting: str  # how inputs of other sizes are brought to one
     corrections: list[Outcome]  # of labels that people corrected
     labelled: list[Added]  # examples that people labelled since
+    dropped: dict[str, int]  # by corrections, of each side
 
     def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """What a model says [n, K], numbers in the units of the source."""
@@ -115,6 +118,7 @@ def prepare(
     labels = read_labels(options.more) if options.more else []
     found = decided(modality.find(local(source), options), recipe.task)
     check_labels(found)
+    _check_training_rows(found)
     asked = _Asked(found, rows_beside(found, labels, options.more or "", modality.values), labels, corrections)
     with _looking(modality, cache) as look:
         reader = Reader(asked.rows(), look)
@@ -147,7 +151,15 @@ def prepare(
         modality.fitting(facts, preprocessor),
         divided.outcomes,
         divided.added,
+        divided.dropped,
     )
+
+
+def _check_training_rows(table: Table) -> None:
+    sides = set(table.frame["split"])
+    if not sides & {"train", None}:
+        raise SourceError(f"every row of {table.root} ({table.kind}) is a {' or '.join(sorted(sides))} row: there is "
+                          "none to train on. Bring a training split, or leave out what says which side a row is on")
 
 
 class _Asked(NamedTuple):
@@ -171,6 +183,7 @@ class _Divided(NamedTuple):
     duplicates: Duplicates
     outcomes: list[Outcome]
     added: list[Added]
+    dropped: dict[str, int]
 
 
 def _divided(asked: _Asked, reader: Reader, recipe: Recipe, group: str) -> _Divided:
@@ -184,8 +197,10 @@ def _divided(asked: _Asked, reader: Reader, recipe: Recipe, group: str) -> _Divi
         drawn, kept, added = join(drawn, asked.new, reader.reasons[count:], reader.digests[count:], asked.labels)
     corrected = correct(drawn, asked.corrections)
     table, duplicates = described(corrected.table, leaked)
+    dropped = Counter(np.delete(drawn.frame["split"].to_numpy(), corrected.kept).tolist())
     facts = reader.facts
-    return _Divided(table, [facts[row] for row in kept[corrected.kept]], duplicates, corrected.outcomes, added)
+    facts = [facts[row] for row in kept[corrected.kept]]
+    return _Divided(table, facts, duplicates, corrected.outcomes, added, dict(dropped))
 
 
 def _classes(table: Table) -> NDArray[Any]:
