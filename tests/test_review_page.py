@@ -404,7 +404,7 @@ def test_two_people_see_each_other(browser: "sync_api.Browser", tmp_path: Path) 
         bo.keyboard.press("Enter")
         name = pressed(ada, "d")
         bo.keyboard.press("k")
-        bo.wait_for_selector("#conflict:not([hidden])")
+        bo.locator("#conflict", has_text="Somebody else was faster").wait_for()
         assert bo.locator("#name").inner_text() == name, "it stays, to be looked at"
         assert "ada: dropped" in bo.locator("#conflict").inner_text()
         pressed(bo, "k")  # now that it was seen
