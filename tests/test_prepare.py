@@ -4,15 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from PIL import Image
 
+from unfazed import source_hub
 from unfazed.modality.choice import named
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe
 from unfazed.report.events import Found
 from unfazed.source import SourceOptions
+from unfazed.source_table import Read
 from unfazed.split import duplicate_rows
 from unfazed.verb.prepare import Prepared, prepare
+from unfazed.verb.train import prepared_from
 
 
 def pictures(folder: Path, count: int) -> list[str]:
@@ -53,3 +57,11 @@ def test_a_problem_shows_the_beginning_of_a_long_input(tmp_path: Path) -> None:
     assert isinstance(found, Prepared)
     ((name, shown, reason),) = found.problems
     assert (name, reason) == ("50", "no label") and shown.startswith("word word") and len(shown) < 5000
+
+
+def test_a_data_set_of_the_hub_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.DataFrame({"text": [f"this is text {row}" for row in range(40)], "label": ["a", "b"] * 20})
+    names = []
+    monkeypatch.setattr(source_hub, "loaded", lambda name: names.append(name) or Read(frame, []))
+    found = list(prepared_from("hf:somebody/something", SourceOptions(), Recipe()))
+    assert found and names == ["somebody/something"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import trained
@@ -18,9 +19,12 @@ from unfazed.cli import main
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.files import as_csv
 from unfazed.labelled import Labelled, read_labels
+from unfazed.predictor import Predictor
+from unfazed.report.events import Notice
 from unfazed.report.query import reasons
 from unfazed.run import Run
 from unfazed.verb import queries
+from unfazed.verb.unlabelled import inputs_of
 from unfazed.web.labelling import Labelling
 from unfazed.web.open import exported, retraining, static_file
 from unfazed.web.review import Review
@@ -102,6 +106,24 @@ def test_what_cannot_be_used_is_one_message(pool: Path, tmp_path: Path) -> None:
     for data, settings, kind, reason in cases:
         with pytest.raises(kind, match=reason):
             unfazed.query(trained.run(), data, **settings)
+
+
+def test_the_column_of_paths_of_a_frame_can_be_named(pool: Path, tmp_path: Path) -> None:
+    files = [str(file) for file in sorted(pool.rglob("*.png")) if file.name != "broken.png"]
+    frame = pl.DataFrame({"photo": files[:20], "other": files[20:40]})
+    asked = unfazed.query(trained.run(), frame, count=5, path="other")
+    assert set(asked.frame["input"]) <= set(files[20:40])
+    with pytest.raises(UsageError, match='"third" is not a column of the frame'):
+        unfazed.query(trained.run(), frame, path="third")
+
+
+def test_how_a_frame_was_read_is_said(pool: Path) -> None:
+    files = [str(file) for file in sorted(pool.rglob("*.png")) if file.name != "broken.png"]
+    frame = pd.DataFrame([[file, "", ""] for file in files[:20]], columns=["file", "more", "more"])
+    said = list(inputs_of(frame, Predictor.open(trained.run()), None, True))
+    assert [one.text for one in said if isinstance(one, Notice)] == [
+        'the frame: columns share a name: another "more" is "more_duplicated_0"'
+    ]
 
 
 def test_a_run_without_its_record_is_told(run: Run, pool: Path) -> None:

@@ -96,6 +96,14 @@ def test_prediction_says_what_the_report_measured() -> None:
     assert first.problem is None and first.label is not None and first.confidence is None
 
 
+def test_the_target_that_was_trained_on_is_that_of_other_tables_where_they_have_it(tmp_path: Path) -> None:
+    rows = pl.read_csv(source()).with_columns(pl.col("file").map_elements(lambda name: str(source().parent / name)))
+    rows.with_columns(id=pl.col("file").hash() % 1000).write_csv(tmp_path / "new.csv")
+    assert evaluate(run(), tmp_path / "new.csv")["metrics"] == evaluate(run(), source(), target="level")["metrics"]
+    rows.rename({"level": "brightness"}).write_csv(tmp_path / "new.csv")
+    assert evaluate(run(), tmp_path / "new.csv")["metrics"]["r2"]["value"] > 0.9
+
+
 def test_predicted_numbers_are_written_as_numbers_with_every_digit(tmp_path: Path) -> None:
     (tmp_path / "damaged.png").write_bytes(b"no picture")
     items = [str(tmp_path / "damaged.png"), run().table().frame["input"][0]]

@@ -13,6 +13,7 @@ from empty_files import write
 
 from unfazed.errors import SourceError
 from unfazed.modality.tabular import find as rows_of_table
+from unfazed.modality.text import find as texts_of_table
 from unfazed.source import SourceOptions, check_classes, find
 from unfazed.source_table import paths, read_frame
 from unfazed.table import Table
@@ -233,6 +234,43 @@ def test_table_files_by_side(tmp_path: Path) -> None:
         "test.parquet:1": "test", "test.parquet:2": "test",
     }
     assert table.kind == 'folder with train.csv and test.parquet, paths in "file", labels in "label"'
+
+
+def texts(count: int, **others: Any) -> pl.DataFrame:
+    return pl.DataFrame({"text": [f"this is text {row} of many" for row in range(count)], **others})
+
+
+def test_a_table_by_side_without_labels_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    texts(4, score=["1", "2", "1", "2"]).write_csv(tmp_path / "train.csv")
+    for others in ({"id": ["a", "b", "c"]}, {"score": [None] * 3}, {"id": ["a", "b", "c"], "score": [None] * 3}):
+        texts(3, **others).write_csv(tmp_path / "test.csv")
+        table = texts_of_table(tmp_path)
+        assert table.frame["id"].to_list() == [f"train.csv:{row}" for row in range(1, 5)]
+        assert table.kind == 'folder with train.csv, texts in "text", labels in "score"'
+        (note,) = (note for note in table.notes if "test.csv" in note)
+        assert 'no labels in "score" and is left out' in note and "unfazed predict" in note
+
+
+def test_the_columns_of_the_training_table_have_the_same_roles_in_the_others(tmp_path: Path) -> None:
+    texts(4, score=["1", "2", "1", "2"]).write_csv(tmp_path / "train.csv")
+    texts(2, label=["no", "no"], score=["1", "2"]).write_csv(tmp_path / "test.csv")
+    assert texts_of_table(tmp_path).frame["label"].to_list() == ["1", "2", "1", "2", "1", "2"]
+    pl.DataFrame({"a": [1, 2], "label": ["x", "y"]}).write_csv(tmp_path / "train.csv")
+    pl.DataFrame({"id": [1, 2], "a": [1, 2], "label": ["x", "y"]}).write_csv(tmp_path / "test.csv")
+    assert {tuple(json.loads(row)) for row in rows_of_table(tmp_path).frame["input"]} == {("a",)}
+    write(tmp_path, *FILES, "masks/1.png", "masks/2.png")
+    frame().drop("name").write_csv(tmp_path / "train.csv")
+    masks = frame(file=["i/1.png", "masks/gone.png"] * 2, mask=["masks/1.png", "masks/2.png"] * 2)
+    masks.write_csv(tmp_path / "test.csv")
+    inputs = found(tmp_path, target="label").frame.filter(pl.col("split") == "test")["input"]
+    assert [Path(path).name for path in inputs] == ["1.png", "gone.png"] * 2
+
+
+def test_a_table_by_side_without_a_column_that_is_learnt_from_is_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"width": [1, 2], "b": [1, 2], "label": ["x", "y"]}).write_csv(tmp_path / "train.csv")
+    pl.DataFrame({"widht": [1, 2], "b": [1, 2], "label": ["x", "y"]}).write_csv(tmp_path / "test.csv")
+    with pytest.raises(SourceError, match=r'"width" is not a column of .*test.csv\. Did you mean "widht"'):
+        rows_of_table(tmp_path)
 
 
 def test_folders_win_over_files_unless_a_column_is_named(tmp_path: Path) -> None:

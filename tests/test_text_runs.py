@@ -185,3 +185,10 @@ def test_a_number_can_be_predicted_from_texts(tmp_path: Path) -> None:
     run = unfazed.train(frame, target="price", out=tmp_path / "run", progress=False, epochs=3)
     assert run.report["task"].endswith("regression")
     assert "TF-IDF with ridge regression" in (run.path / "report.html").read_text()
+
+
+def test_the_target_that_was_found_is_that_of_other_tables(tmp_path: Path) -> None:
+    frame = rows(120).select("body", "subject")[:120]
+    made = unfazed.train(frame, out=tmp_path / "run", progress=False, epochs=1)
+    facts = unfazed.evaluate(made, frame.with_columns(id=pl.Series(map(str, range(120))), label=pl.lit("no subject")))
+    assert made.model["target"] == "subject" and facts["rows"] == len(made.table().rows("test"))

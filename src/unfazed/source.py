@@ -27,6 +27,7 @@ from unfazed.source_table import (
     path_inputs,
     paths,
     read_frame,
+    require,
 )
 from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed, merged_key
 
@@ -228,16 +229,40 @@ def sides_in(root: Path, prefer_files: bool) -> list[tuple[str, Path]]:
 def _from_files(
     root: Path, sides: Sequence[tuple[str, Path]], options: SourceOptions, inputs_of: InputsOf
 ) -> Table:
-    parts = []
+    parts: dict[str, Columns] = {}
+    unlabelled = []
     for side, path in sides:
         read, folders = read_frame(path, options.header), (str(path.parent), str(Path.cwd()))
+        if parts:
+            first = next(iter(parts.values()))
+            options = replace(options, target=first.target)
+            if first.target not in read.frame.columns or read.frame[first.target].is_null().all():
+                unlabelled.append(f'{path.name} has no labels in "{brief(first.target)}" and is left out: '
+                                  "unfazed predict says what the model makes of it")
+                continue
+            read = read._replace(frame=_like(first, read.frame, options, str(path), folders))
         found = _labelled(read, options, str(path), folders, inputs_of)
         name = pl.lit(f"{path.name}:") + pl.col("id")
-        parts.append(found._replace(frame=found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))))
-    frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
-    kind = f"folder with {_and(path.name for _, path in sides)}, {parts[0].roles()}"
-    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    return replace(Table.of(frame, str(root), kind, notes), columns=parts[0].names)
+        rows = found.frame.with_columns(name.alias("id"), pl.lit(side).alias("split"))
+        parts[path.name] = found._replace(frame=rows)
+    first = next(iter(parts.values()))
+    frame = pl.concat([part.frame for part in parts.values()], how="diagonal_relaxed")
+    notes = list(dict.fromkeys(note for part in parts.values() for note in part.notes))
+    kind = f"folder with {_and(parts)}, {first.roles()}"
+    return replace(Table.of(frame, str(root), kind, [*notes, *unlabelled]), columns=first.names)
+
+
+def _like(
+    first: Columns, frame: pl.DataFrame, options: SourceOptions, where: str, folders: Sequence[str]
+) -> pl.DataFrame:
+    """The columns of a table that have a role in the `first` one, so that none of the others can have it here.
+
+    Raises:
+        SourceError: one that inputs are taken from there is missing.
+    """
+    require(frame, {}, where, folders, first.names)
+    roles = {*first.names, *(getattr(options, name) for name in _COLUMNS)}
+    return frame.select(name for name in frame.columns if name in roles)
 
 
 def _from_file(path: Path, options: SourceOptions, inputs_of: InputsOf) -> Table:
@@ -254,12 +279,14 @@ def _from_frame(source: Any, options: SourceOptions, inputs_of: InputsOf) -> Tab
     return replace(table, columns=found.names)
 
 
-def has_columns(source: Any) -> bool:
-    """Whether a source is a table, or a folder of tables by side, rather than a folder of files."""
-    if not isinstance(source, str | Path):
-        return True
-    path = existing(source)
-    return path.is_file() or any(table.is_file() for _, table in sides_in(path, prefer_files=True))
+def columns_of(source: Any, header: bool = True) -> list[str]:
+    """The columns of a table, or of the first of a folder of tables by side; none of a folder of files."""
+    if isinstance(source, str | Path):
+        source = existing(source)
+        if source.is_dir():
+            tables = [path for _, path in sides_in(source, prefer_files=True) if path.is_file()]
+            return frame_of(tables[0], header).columns if tables else []
+    return frame_of(source, header).columns
 
 
 def frame_of(source: Any, header: bool = True) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
-from unfazed.source import SourceOptions, has_columns
+from unfazed.source import SourceOptions, columns_of
 from unfazed.table import SPLITS, Table, number_in
 from unfazed.target import Scale, decided, with_plain_numbers
 
@@ -52,10 +52,6 @@ def evaluate(
     predictor = Predictor.open(run)
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
     found = _found(run, predictor, local(source), options)
-    if run.task == "regression":  # not all labels need be numbers here
-        found = with_plain_numbers(found, run.table().decimal)
-    else:
-        found = decided(found, run.task)
     table, split = _measured_rows(found)
     used, own_test = _contents(run, predictor.modality, table.columns)
     digests = _digests(table, predictor.modality, table.columns)
@@ -134,12 +130,18 @@ def _unknown(label: str, predictions: Predictions) -> list[str]:
 
 
 def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) -> Table:
-    """The rows of the source; where inputs stand in a table itself, with the columns that the run was trained with."""
-    if not predictor.modality.values:
-        return predictor.modality.find(source, options)
-    if not options.target and has_columns(source):
-        options = replace(options, target=run.origin.get("options", {}).get("target"))
-    return predictor.modality.find(source, options, predictor.preprocessor)
+    """The rows of the source, with the columns that the run was trained with as far as it has them.
+
+    Where inputs stand in a table, any other column might be taken for one of labels that was named and is missing.
+    """
+    values, typed = predictor.modality.values, run.origin.get("options", {}).get("target")
+    if not options.target and (there := columns_of(source, options.header)):
+        known = [name for name in (typed, predictor.target) if name in there]
+        options = replace(options, target=known[0] if known else typed if values else None)
+    found = predictor.modality.find(source, options, *[predictor.preprocessor] * values)
+    if run.task == "regression":  # not all labels need be numbers here
+        return with_plain_numbers(found, run.table().decimal)
+    return decided(found, run.task)
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:

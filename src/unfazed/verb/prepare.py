@@ -25,7 +25,6 @@ from unfazed.modality import Modality, Preprocessor
 from unfazed.reading import Reading, parallel, reading
 from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Found, Notice
-from unfazed.samples import local
 from unfazed.seen import Seen
 from unfazed.source import SourceOptions, usable
 from unfazed.split import Duplicates, described, draw_splits
@@ -104,7 +103,7 @@ class Reader:
 def prepare(
     source: Any, options: SourceOptions, recipe: Recipe, modality: Modality, cache: Cache = "disk"
 ) -> Iterator[Advance | Notice | Found | Prepared]:
-    """Read, split and encode the source, saying how far it is and what was found; `Prepared` is yielded last.
+    """Read, split and encode a source on this disk, saying how far it is and what was found; `Prepared` comes last.
 
     An input is read for its hash and size first, and decoded only where no earlier run has done so. One that turns
     out to be damaged then is left out, and the rest is divided as if it had never been there.
@@ -116,7 +115,7 @@ def prepare(
     check_cache(cache)
     corrections = read_corrections(options.corrections) if options.corrections else []
     labels = read_labels(options.more) if options.more else []
-    found = decided(modality.find(local(source), options), recipe.task)
+    found = decided(modality.find(source, options), recipe.task)
     check_labels(found)
     _check_training_rows(found)
     asked = _Asked(found, rows_beside(found, labels, options.more or "", modality.values), labels, corrections)

@@ -199,7 +199,8 @@ def prepared_from(
     """
     if not processes.first:
         processes.told(0)
-    modality = chosen_modality(local(source), options, recipe.modality)
+    source = local(source)
+    modality = chosen_modality(source, options, recipe.modality)
     _check(recipe, modality.name)
     for event in prepare(source, options, recipe, modality, cache):
         if isinstance(event, Prepared):

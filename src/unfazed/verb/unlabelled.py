@@ -19,7 +19,7 @@ from unfazed.modality import Modality
 from unfazed.predictor import BATCH, Predictions, Predictor
 from unfazed.reading import parallel
 from unfazed.report.events import Advance, Notice
-from unfazed.source import frame_of
+from unfazed.source import read_of
 from unfazed.source_folder import stored
 from unfazed.verb.predict import Input, listed_inputs
 
@@ -28,7 +28,9 @@ def inputs_of(data: Any, predictor: Predictor, path: str | None, header: bool) -
     """The inputs that `data` stands for; raises UsageError where it is nothing of the kind."""
     modality, preprocessor = predictor.modality, predictor.preprocessor
     if hasattr(data, "columns"):
-        contents = modality.listed(frame_of(data), preprocessor, "the frame", (str(Path.cwd()),))
+        read, column = read_of(data), {"path": path} if path else {}
+        contents = modality.listed(read.frame, preprocessor, "the frame", (str(Path.cwd()),), **column)
+        yield from (Notice(f"the frame: {note}") for note in read.notes)
         names = map(str, range(1, len(contents) + 1)) if modality.values else contents
         yield from map(Input, names, contents)
         return
