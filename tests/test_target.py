@@ -131,6 +131,12 @@ def test_a_table_of_numbers_survives_its_file(tmp_path: Any) -> None:
     assert np.array_equal(again.targets(), PRICES) and again.decimal == "."
 
 
+@pytest.mark.parametrize("said, read", [(",", ","), (".", "."), ("nonsense", "."), (1, ".")])
+def test_the_decimal_mark_survives_a_tables_file_and_no_other_is_read(said: Any, read: str, tmp_path: Any) -> None:
+    replace(decided(table(PRICES)), decimal=said).write(tmp_path / "table.parquet")
+    assert Table.read(tmp_path / "table.parquet").decimal == read
+
+
 def test_a_table_of_an_earlier_version_has_a_comma_for_a_point(tmp_path: Any) -> None:
     found = decided(table(PRICES))
     commas = found.frame.with_columns(label=pl.col("label").str.replace(".", ",", literal=True))

@@ -186,10 +186,11 @@ class Table:
             task = str(about.get("task", "classification"))
             if task not in _IN_WORDS:
                 raise ValueError(f"its task is {task[:40]!r}, this version knows {', '.join(_IN_WORDS)}")
-            if task == "regression":
+            if task == "regression":  # in tables of this version there is no comma
                 frame = frame.with_columns(pl.col("label").str.replace_all(",", ".", literal=True))
-            said = {"columns": tuple(map(str, about.get("columns", ()))), "decimal": str(about.get("decimal", "."))}
-            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, **said)
+            columns = tuple(str(name) for name in about.get("columns", ()))
+            decimal = "," if about.get("decimal") == "," else "."
+            table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns, decimal)
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
