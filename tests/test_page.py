@@ -188,9 +188,9 @@ def remembered(function):
     """The function of two arrays, computed once for each."""
     known = {}
 
-    def wrapped(y, probs):
+    def wrapped(y, probs, **options):
         key = y.tobytes(), probs.tobytes()
-        known[key] = known.get(key) or function(y, probs)
+        known[key] = known.get(key) or function(y, probs, **options)
         return known[key]
 
     return wrapped

@@ -44,8 +44,8 @@ def promised(run: Run, asked: Asked) -> Certainty:
     """What can be promised of what is `asked`.
 
     Raises:
-        UsageError: it is no probability, not for this task, or the run has too few validation rows; the message says
-            what they suffice for.
+        UsageError: it is no probability, not for this task, or the run has too few validation rows, or for a max risk
+            such as come in groups; the message says what they suffice for.
         RunError: the run's record is missing or damaged.
     """
     if asked == Asked():
@@ -55,14 +55,22 @@ def promised(run: Run, asked: Asked) -> Certainty:
     if probs is None or len(probs) != len(table):
         raise RunError(f"{run.path}: table.parquet and scores.npz are not of one run. Train again")
     rows = table.rows("validation")
+    groups = table.groups(rows)
+    count = None if groups is None else len(np.unique(groups))
     bounds, selected, words = None, None, []
     if asked.confidence_level is not None:
         numbers = run.task == "regression"
         y = table.y()[rows]
         bounds = _distance(table, probs, asked) if numbers else _bounds(y, probs[rows], asked, run.classes)
         known = np.isfinite(table.targets()[rows]) if numbers else y >= 0
-        words.append(_level_told("intervals" if numbers else "sets", int(known.sum()), asked))
+        words.append(_level_told("intervals" if numbers else "sets", int(known.sum()), asked, count))
     if asked.max_risk is not None:
+        if count is not None:
+            raise UsageError(
+                f"max risk {asked.max_risk:g} cannot be promised by {run.path}: its {len(rows):,} validation rows come "
+                f"in {count:,} groups, and the bound wants rows that err independently. Train again with one row of "
+                "each group, or leave max risk out"
+            )
         selected = _answers(table.y()[rows], probs[rows], asked.max_risk)
         words.append(_risk_told(selected))
     return Certainty(bounds, selected, tuple(words))
@@ -148,10 +156,16 @@ def _answers(y: Integers, probs: NDArray[np.floating], risk: float) -> Selection
     return found
 
 
-def _level_told(what: str, n: int, asked: Asked) -> str:
+def _level_told(what: str, n: int, asked: Asked, groups: int | None) -> str:
     level = asked.confidence_level or 0.0
     low, high = coverage(n, level)
     hold = "sets hold the class" if what == "sets" else "intervals hold the number"
+    on = "of every class" if asked.class_conditional else "on average"
+    if groups is not None:
+        return (
+            f"{hold} in {level:.4g} of new cases {on} of the groups of the n = {n:,} validation rows; these are only "
+            f"{groups:,} groups, and of new groups the share may be another by far"
+        )
     if asked.class_conditional:
         return f"{hold} in {level:.4g} of new cases of every class, from n = {n:,} validation rows"
     ends = f"95 of 100 validation sets of this size bring {100 * low:.1f} – {100 * high:.1f} %"
@@ -162,6 +176,7 @@ def _risk_told(found: Selection) -> str:
     share, errors = found.answered, found.errors
     return (
         f"at most {100 * found.promised:.1f} % of the answers are wrong, with 95 % certainty (Geifman and El-Yaniv "
-        f"2017); of n = {share.n:,} validation rows {100 * share.value:.1f} % ({100 * share.low:.1f} – "
-        f"{100 * share.high:.1f} %) are answered, {100 * errors.value:.1f} % of these wrongly"
+        "2017), but for the same rows having chosen the epoch, which flatters a little; of n = "
+        f"{share.n:,} validation rows {100 * share.value:.1f} % ({100 * share.low:.1f} – {100 * share.high:.1f} %) are "
+        f"answered, {100 * errors.value:.1f} % ({100 * errors.low:.1f} – {100 * errors.high:.1f} %) of these wrongly"
     )

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, ratio_of_means, wilson
+from unfazed.analysis import groups as grouping
+from unfazed.analysis.groups import Groups
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, ratio_of_means
 
 BINS = 10
 A_BIN = 20  # examples that a bin has at least, where there are enough for two
@@ -72,15 +74,16 @@ def _log_loss(y: Integers, logits: Floats) -> float:
     return float((logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]).sum())
 
 
-def reliability(y: Integers, probs: Probabilities) -> list[Bin]:
+def reliability(y: Integers, probs: Probabilities, groups: Groups = None) -> list[Bin]:
     """Labels `[N]` and probabilities `[N, K]` in up to 10 bins of about as many examples, the least sure first."""
-    confidence, right = _sure(y, probs)
+    (confidence, right), groups = _sure(y, probs), grouping.of(groups, y >= 0)
     return [
-        Bin(float(confidence[part].mean()), wilson(int(right[part].sum()), len(part))) for part in _parts(confidence)
+        Bin(float(confidence[part].mean()), proportion(right[part] > 0, grouping.of(groups, part)))
+        for part in _parts(confidence)
     ]
 
 
-def calibration_error(y: Integers, probs: Probabilities) -> Estimate:
+def calibration_error(y: Integers, probs: Probabilities, groups: Groups = None) -> Estimate:
     """How far the probability of the predicted class lies from the share right: root mean square over bins, debiased.
 
     The usual expected calibration error takes the chance that is left in each bin for an error of the model: of a
@@ -93,6 +96,8 @@ def calibration_error(y: Integers, probs: Probabilities) -> Estimate:
     n = len(confidence)
     if n < 2:
         return Estimate(math.nan, 0.0, 1.0, n)
+    if groups is not None:
+        return _error_in_groups(confidence, right, groups[y >= 0])
     square = variance = 0.0
     for part in _parts(confidence):
         gaps, weight = right[part] - confidence[part], len(part) / n
@@ -102,22 +107,47 @@ def calibration_error(y: Integers, probs: Probabilities) -> Estimate:
         noisy = max(noise, share * (1 - share) / len(part))
         square += weight * (float(gaps.mean()) ** 2 - noise)
         variance += weight**2 * (4 * explained * noisy + 2 * noisy**2)
-    value, low, high = (
-        math.sqrt(max(square + errors * math.sqrt(variance), 0.0)) for errors in (0.0, -Z, Z)
-    )
+    return _root(square, Z * math.sqrt(variance), n)
+
+
+def _root(square: float, reach: float, n: int) -> Estimate:
+    """The root of a mean square that reaches so far up and down."""
+    value, low, high = (math.sqrt(max(square + one, 0.0)) for one in (0.0, -reach, reach))
     return Estimate(value, low, min(high, 1.0), n)
 
 
-def brier_score(y: Integers, probs: Probabilities, seed: int = 0) -> Estimate:
+def _error_in_groups(confidence: Floats, right: Floats, groups: Integers) -> Estimate:
+    """`calibration_error` where a group's examples lie in several bins and err together: bins have covariances."""
+    n, count, parts = len(groups), len(np.unique(groups)), _parts(confidence)
+    if count < 2:
+        return Estimate(math.nan, 0.0, 1.0, n)
+    weights = np.array([len(part) / n for part in parts])
+    gaps = np.array([float((right[part] - confidence[part]).mean()) for part in parts])
+    off = np.zeros((n, len(parts)))
+    for place, part in enumerate(parts):
+        off[part, place] = (right[part] - confidence[part] - gaps[place]) / len(part)
+    own = grouping.sums(off, groups)
+    covariance = count / (count - 1) * (own.T @ own)
+    noise = np.diag(covariance).copy()
+    worth = np.array([grouping.effective(right[part] > 0, groups[part]) for part in parts])
+    shares = np.array([(right[part].sum() + 0.5) / (len(part) + 1) for part in parts])
+    np.fill_diagonal(covariance, np.maximum(noise, shares * (1 - shares) / np.maximum(worth, 1.0)))
+    explained = np.sqrt(np.maximum(gaps**2 - noise, 0.0)) * np.sign(gaps)
+    variance = weights @ (4 * np.outer(explained, explained) * covariance + 2 * covariance**2) @ weights
+    reach = Z * grouping.widening(count) * math.sqrt(max(float(variance), 0.0))
+    return _root(float(weights @ (gaps**2 - noise)), reach, n)
+
+
+def brier_score(y: Integers, probs: Probabilities, seed: int = 0, groups: Groups = None) -> Estimate:
     """The mean squared distance of the probabilities `[N, K]` from the labels `[N]`, lower = better (Brier 1950).
 
     As scikit-learn's `brier_score_loss` counts: from 0 to 2, of two classes half of that.
     """
-    y, probs = y[y >= 0], probs[y >= 0].astype(np.float64)
+    y, probs, groups = y[y >= 0], probs[y >= 0].astype(np.float64), grouping.of(groups, y >= 0)
     highest = 1.0 if probs.shape[1] == 2 else 2.0
     own = probs[np.arange(len(y)), y]
     squares = ((probs**2).sum(1) - 2 * own + 1) * highest / 2
-    return ratio_of_means(squares, np.ones(len(y)), highest, seed)
+    return ratio_of_means(squares, np.ones(len(y)), highest, seed, groups)
 
 
 def _sure(y: Integers, probs: Probabilities) -> tuple[Floats, Floats]:

@@ -9,37 +9,67 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import SIGNIFICANT, Estimate, Floats, from_resamples, resampled_weights, sign_test
+from unfazed.analysis import groups as grouping
+from unfazed.analysis.groups import Groups
+from unfazed.analysis.intervals import (
+    SIGNIFICANT,
+    Estimate,
+    Floats,
+    from_resamples,
+    resampled_weights,
+    sign_test,
+    widened,
+)
 
 DETECTED = 0.8  # share of the studies of that size that find a difference such as the one seen
 
 
-def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> float:
+def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_], groups: Groups = None) -> float:
     """The probability of a division at least as uneven of the N examples that only one gets right, were both as good.
 
-    Exact (McNemar 1947; Fagerland, Lydersen and Laake 2013 on when to prefer it); 1 where they never differ.
+    Exact (McNemar 1947; Fagerland, Lydersen and Laake 2013 on when to prefer it); 1 where they never differ. With
+    groups [N] whole ones change sides.
     """
+    if groups is not None:
+        return grouping.sign_flips(first_right.astype(np.int64) - second_right, groups)
     return sign_test(int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum()))
 
 
-def paired_bootstrap(differences: Floats, seed: int = 0) -> tuple[Estimate, float]:
+def paired_bootstrap(differences: Floats, seed: int = 0, groups: Groups = None) -> tuple[Estimate, float]:
     """The mean of paired differences `[N]` with its percentile interval, and the probability of 0 (Efron 1979).
 
-    The second is twice the share of resampled means beyond 0, at least 2 / (R + 1). Fewer than two: NaN, and 1.
+    The second is `chance_of_none`. Groups [N] are resampled as wholes. Fewer than two: NaN, and 1.
     """
     n = len(differences)
-    if n < 2:
+    own = differences if groups is None else grouping.sums(differences, groups)
+    sizes = np.ones(n) if groups is None else grouping.sums(np.ones(n), groups)
+    if len(own) < 2:
         return Estimate(math.nan, math.nan, math.nan, n), 1.0
     mean = float(differences.mean())
-    drawn = np.concatenate([weights @ differences / n for weights in resampled_weights(n, seed)])
-    resampled = mean + (drawn - mean) * math.sqrt(n / (n - 1))
-    return from_resamples(mean, resampled, n), chance_of_none(resampled)
+    if groups is None:
+        drawn = np.concatenate([weights @ differences / n for weights in resampled_weights(n, seed)])
+        resampled = mean + (drawn - mean) * math.sqrt(n / (n - 1))
+    else:
+        drawn = np.concatenate([weights @ own / (weights @ sizes) for weights in resampled_weights(len(own), seed)])
+        resampled = widened(mean, drawn, len(own))
+    return from_resamples(mean, resampled, n), chance_of_none(resampled, len(own))
 
 
-def chance_of_none(resampled: Floats) -> float:
-    """The probability of there being no difference, from `[R]` resampled ones: the smaller share beyond 0, twice."""
-    beyond = 1 + min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
-    return min(1.0, 2 * beyond / (len(resampled) + 1))
+def chance_of_none(resampled: Floats, count: int) -> float:
+    """The probability of there being no difference, from `[R]` ones of resamples of so many examples, or groups.
+
+    The smaller share beyond 0, twice. Where none of the resamples is beyond it, they cannot tell how small: then the
+    tail of Student's t with their deviation, else 1,000 resamples could not survive a correction for many comparisons.
+    """
+    from scipy.special import stdtr
+
+    beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    deviation = float(resampled.std())
+    if count < 2:
+        return 1.0
+    if beyond or not deviation > 0:
+        return min(1.0, 2 * (1 + beyond) / (len(resampled) + 1))
+    return float(2 * stdtr(count - 1, -abs(float(resampled.mean())) / deviation))
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
@@ -52,17 +82,20 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return corrected
 
 
-def examples_needed(differences: Floats, comparisons: int = 1) -> int | None:
+def examples_needed(differences: Floats, comparisons: int = 1, groups: Groups = None) -> int | None:
     """How many examples would show such a difference in 4 of 5 studies, at 5 % over all comparisons.
 
     From the mean and the deviation of the differences `[N]` seen; None where there is no difference, or nothing to tell
-    from. Of right and wrong (1, 0, -1) it is Connor's formula for McNemar's test (1987), but for its small terms.
+    from. Of right and wrong (1, 0, -1) it is Connor's formula for McNemar's test (1987), but for its small terms. With
+    groups [N], if the further ones come in such groups too.
     """
     from scipy.special import ndtri
 
-    if len(differences) < 2:
+    if len(differences) < 2 or (groups is not None and len(np.unique(groups)) < 2):
         return None
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
+    if groups is not None:
+        deviation = grouping.mean_error(differences, groups) * math.sqrt(len(differences))
     if mean == 0 or deviation == 0:
         return None
     reach = float(ndtri(1 - SIGNIFICANT / (2 * comparisons)) + ndtri(DETECTED))

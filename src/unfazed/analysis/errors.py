@@ -2,6 +2,7 @@
 
 Axis letters: N examples. Names and definitions are scikit-learn's (`mean_squared_error`, its root,
 `mean_absolute_error`, `r2_score`, here `mse`, `rmse`, `mae` and `r2`). Examples without a target (nan) are left out.
+`groups` [N] widen the intervals, where examples come in some.
 
 A number that is predicted with its deviation has a surprise, like a label: the negative log-likelihood, `nll`. That of
 a density depends on the unit; here it is the deviation of the training rows' targets. A Gaussian with their mean and
@@ -14,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, paired_mean, ratio_of_means, wilson
+from unfazed.analysis.groups import Groups, of
+from unfazed.analysis.intervals import Estimate, Floats, paired_mean, proportion, ratio_of_means
 
 _LEAST = 1e-12  # variance below which a target does not vary
 _LOG_TAU = math.log(2 * math.pi)
@@ -22,7 +24,9 @@ CENTRAL = {"coverage_50": 0.6744897501960817, "coverage_90": 1.6448536269514722}
 NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9}
 
 
-def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+def regression(
+    y: NDArray[np.floating], predicted: NDArray[np.floating], seed: int = 0, groups: Groups = None
+) -> dict[str, Estimate]:
     """Every metric of targets `[N]` and predictions `[N]`.
 
     rmse and mae are in the target's units, mse in their square, lower = better. r2 is the share of the variance that
@@ -30,15 +34,15 @@ def regression(y: NDArray[np.floating], predicted: NDArray[np.floating], seed: i
     """
     known = np.isfinite(y)
     y, predicted = y[known].astype(np.float64), predicted[known].astype(np.float64)
-    n, ones = len(y), np.ones(len(y))
+    n, ones, groups = len(y), np.ones(len(y)), of(groups, known)
     distance = np.abs(predicted - y)
-    squared = ratio_of_means(distance**2, ones, math.inf, seed)
+    squared = ratio_of_means(distance**2, ones, math.inf, seed, groups)
     spread: Floats = (y - y.mean()) ** 2 if n else ones
-    left = ratio_of_means(distance**2, spread, math.inf, seed)
+    left = ratio_of_means(distance**2, spread, math.inf, seed, groups)
     return {
         "mse": squared,
         "rmse": Estimate(_root(squared.value), _root(squared.low), _root(squared.high), n),
-        "mae": ratio_of_means(distance, ones, math.inf, seed),
+        "mae": ratio_of_means(distance, ones, math.inf, seed, groups),
         "r2": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }
 
@@ -49,7 +53,9 @@ def likelihood(y: Floats, predicted: Floats, deviation: Floats, unit: float) -> 
     return np.asarray(0.5 * (_LOG_TAU + distance**2) + np.log(deviation / unit), dtype=np.float64)
 
 
-def density(y: Floats, predicted: Floats, deviation: Floats, scale: tuple[float, float]) -> dict[str, Estimate]:
+def density(
+    y: Floats, predicted: Floats, deviation: Floats, scale: tuple[float, float], groups: Groups = None
+) -> dict[str, Estimate]:
     """How good the deviations [N] of predictions [N] are; `scale`: mean and deviation of the training targets.
 
     nll: mean negative log-likelihood in nats, lower = better. nll_difference: that of a Gaussian with the `scale` less
@@ -57,21 +63,21 @@ def density(y: Floats, predicted: Floats, deviation: Floats, scale: tuple[float,
     the central nine tenths, of what was predicted for them; below 0.5 and 0.9 the model is too sure.
     """
     known = np.isfinite(y)
-    y, predicted, deviation = y[known], predicted[known], deviation[known]
+    y, predicted, deviation, groups = y[known], predicted[known], deviation[known], of(groups, known)
     losses = likelihood(y, predicted, deviation, scale[1])
     guess = likelihood(y, np.full(len(y), scale[0]), np.full(len(y), scale[1]), scale[1])
     distance = np.abs(predicted - y) / deviation
     return {
-        "nll": _mean(losses),
-        "nll_difference": paired_mean(guess - losses),
-        **{name: wilson(int((distance <= limit).sum()), len(y)) for name, limit in CENTRAL.items()},
+        "nll": _mean(losses, groups),
+        "nll_difference": paired_mean(guess - losses, groups=groups),
+        **{name: proportion(distance <= limit, groups) for name, limit in CENTRAL.items()},
     }
 
 
-def _mean(losses: Floats) -> Estimate:
+def _mean(losses: Floats, groups: Groups) -> Estimate:
     """The mean of losses [N] that may be negative: they are skewed, so its interval is studentised."""
     least = float(losses.min()) if len(losses) else 0.0
-    above = ratio_of_means(losses - least, np.ones(len(losses)), math.inf, 0)
+    above = ratio_of_means(losses - least, np.ones(len(losses)), math.inf, 0, groups)
     return Estimate(above.value + least, above.low + least, above.high + least, above.n)
 
 
@@ -79,12 +85,14 @@ def _root(value: float) -> float:
     return math.sqrt(value) if value >= 0 else math.nan
 
 
-def r2_difference(y: NDArray[np.floating], own: NDArray[np.floating], other: NDArray[np.floating]) -> Estimate:
+def r2_difference(
+    y: NDArray[np.floating], own: NDArray[np.floating], other: NDArray[np.floating], groups: Groups = None
+) -> Estimate:
     """R² of the predictions `own` `[N]` less that of `other` `[N]`, example by example; > 0: own is better."""
     known = np.isfinite(y)
     y = y[known].astype(np.float64)
     gain = (other[known] - y) ** 2 - (own[known] - y) ** 2
-    return paired_mean(gain / max(float(y.var()) if len(y) else 0.0, _LEAST))
+    return paired_mean(gain / max(float(y.var()) if len(y) else 0.0, _LEAST), groups=of(groups, known))
 
 
 def errors(y: NDArray[np.floating], outputs: NDArray[np.floating], loss: str) -> dict[str, float]:

@@ -3,7 +3,8 @@
 Axis letters: N examples, R resamples, K classes, C cells of the confusion matrix that hold something.
 Proportions get Wilson's interval (Wilson, JASA 1927), which stays honest at 0 and at 1; differences of two paired
 ones Agresti and Min's (Statistics in Medicine 2005). Everything else is resampled (Efron, Annals of Statistics 1979),
-means of surprise in units of their own standard error (Hall, Annals of Statistics 1988).
+means of surprise in units of their own standard error (Hall, Annals of Statistics 1988). Where examples come in
+`groups`, whole groups are resampled, and shares count as of fewer examples; n is the number of examples all the same.
 """
 
 import math
@@ -13,15 +14,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Z = 1.959963984540054  # standard normal quantile at 0.975
+from unfazed.analysis import groups as grouping
+from unfazed.analysis.groups import Floats as Floats
+from unfazed.analysis.groups import Groups
+from unfazed.analysis.groups import Integers as Integers
+from unfazed.analysis.groups import Z as Z
+
 RESAMPLES = 1000
 SIGNIFICANT = 0.05
 CHUNK = 2_000_000  # row numbers drawn at once: bounds the memory at some 50 MB
 CONSTANT = 1e-6  # a spread below this part of the mean is rounding: the difference of squares leaves some 1e-8
 ENCLOSED = 8  # examples from which on the highest may bound a mean of skewed losses: with 6 the intervals cover 86 %
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 class Estimate(NamedTuple):
@@ -41,7 +44,7 @@ class Counts(NamedTuple):
     predicted: Floats
 
 
-def wilson(successes: float, n: int) -> Estimate:
+def wilson(successes: float, n: float) -> Estimate:
     """A proportion and Wilson's interval; of no trials at all, NaN within [0, 1]."""
     if n == 0:
         return Estimate(math.nan, 0.0, 1.0, 0)
@@ -50,7 +53,29 @@ def wilson(successes: float, n: int) -> Estimate:
     half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
-    return Estimate(share, max(low, 0.0), min(high, 1.0), n)
+    return Estimate(share, max(low, 0.0), min(high, 1.0), int(n))
+
+
+def proportion(right: NDArray[np.bool_], groups: Groups = None) -> Estimate:
+    """The share of `[N]` that is true and Wilson's interval, where there are groups with the effective N for n."""
+    n = len(right)
+    if groups is None or not n:
+        return wilson(int(right.sum()), n)
+    share = float(right.mean())
+    worth = grouping.effective(right, groups)
+    low, high = wilson(share * worth, worth)[1:3]
+    return Estimate(share, min(low, share), max(high, share), n)
+
+
+def median(values: Floats, groups: Groups = None) -> Estimate:
+    """The median of `[N]` and the quantiles at the ends of a half's interval (Woodruff, JASA 1952); of none, NaN."""
+    n = len(values)
+    if not n:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    value = float(np.median(values))
+    half = proportion(values <= value, groups)
+    low, high = np.quantile(values, [half.low, half.high])
+    return Estimate(value, min(float(low), value), max(float(high), value), n)
 
 
 def from_resamples(value: float, resampled: Floats, n: int) -> Estimate:
@@ -62,30 +87,49 @@ def from_resamples(value: float, resampled: Floats, n: int) -> Estimate:
     return Estimate(value, min(float(low), value), max(float(high), value), n)
 
 
-def paired_mean(differences: Floats, confidence: float = Z) -> Estimate:
+def from_groups(value: float, resampled: Floats, n: int, count: int) -> Estimate:
+    """`from_resamples` of a statistic `[R]` of resampled groups, so much wider as there are few, G, of them."""
+    return from_resamples(value, widened(value, resampled, count), n)
+
+
+def widened(value: float, resampled: Floats, count: int) -> Floats:
+    """Resampled values `[R]` of a statistic of G groups, moved away from its value; NaN for a single group."""
+    wider = grouping.spread(count)
+    return value + (resampled - value) * wider if math.isfinite(wider) else np.full(len(resampled), math.nan)
+
+
+def paired_mean(differences: Floats, confidence: float = Z, groups: Groups = None) -> Estimate:
     """The mean of paired differences `[N]` and its normal interval, `confidence` standard errors each way."""
-    n = len(differences)
-    if n < 2:
-        return Estimate(math.nan, -math.inf, math.inf, n)
+    n, count = len(differences), len(differences if groups is None else np.unique(groups))
+    if n < 2 or count < 2:
+        return Estimate(float(differences.mean()) if n > 1 else math.nan, -math.inf, math.inf, n)
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
+    if groups is not None:
+        error = grouping.mean_error(differences, groups) * grouping.widening(count)
     return Estimate(mean, mean - confidence * error, mean + confidence * error, n)
 
 
-def paired_difference(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> Estimate:
+def paired_difference(
+    first_right: NDArray[np.bool_], second_right: NDArray[np.bool_], groups: Groups = None
+) -> Estimate:
     """The share that the first gets right less the second's, on the same examples `[N]`; > 0: the first is better.
 
     Agresti and Min: half an example is added to each of the four cells (both right, only one, none), then Wald's
     interval, within ±1. Since that still claims too much where the two nearly always disagree (3 : 0), the interval
-    holds 0 unless the exact sign test (McNemar) rejects it at 5 %. Of no examples: NaN within ±1.
+    holds 0 unless the exact sign test (McNemar) rejects it at 5 %, where there are groups that of their signs. Of no
+    examples: NaN within ±1.
     """
     n = len(first_right)
     if n == 0:
         return Estimate(math.nan, -1.0, 1.0, 0)
-    first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
-    centre = (first - second) / (n + 2)
-    half = Z * math.sqrt((first + second + 1) / (n + 2) - centre * centre) / math.sqrt(n + 2)
+    differences = first_right.astype(np.int64) - second_right
+    first, second = int((differences > 0).sum()), int((differences < 0).sum())
+    worth = n if groups is None else grouping.effective(differences, groups)
+    centre = (first - second) * (worth / n) / (worth + 2)
+    half = Z * math.sqrt(((first + second) * (worth / n) + 1) / (worth + 2) - centre * centre) / math.sqrt(worth + 2)
     value, low, high = (first - second) / n, max(centre - half, -1.0), min(centre + half, 1.0)
-    if sign_test(first, second) > SIGNIFICANT:
+    chance = sign_test(first, second) if groups is None else grouping.sign_flips(differences, groups)
+    if chance > SIGNIFICANT:
         low, high = min(low, 0.0), max(high, 0.0)
     return Estimate(value, min(low, value), max(high, value), n)
 
@@ -97,14 +141,18 @@ def sign_test(first: int, second: int) -> float:
     return float(min(1.0, 2 * bdtr(min(first, second), first + second, 0.5)))
 
 
-def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int) -> Estimate:
+def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, groups: Groups = None) -> Estimate:
     """The mean of `above` `[N]` by the mean of `below` `[N]` and its studentised interval, within 0..`highest`.
 
     Each resample's error is measured in that resample's own standard error: a sample that happens to lack the rare
     large values also looks too sure of itself, and so the upper end reaches further than the lower. From `ENCLOSED`
     examples on, the ends stay within what single ones gave, however little the resamples varied. They are NaN for
     fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
+    Groups are examples with the sums of theirs.
     """
+    if groups is not None:
+        own, its = (grouping.sums(one, groups) for one in (above, below))
+        return ratio_of_means(own, its, highest, seed)._replace(n=len(above))
     n = len(above)
     if n == 0 or not below.any():
         return Estimate(math.nan, math.nan, math.nan, n)
@@ -150,14 +198,16 @@ def resampled_weights(n: int, seed: int, resamples: int = RESAMPLES) -> Iterator
         yield np.bincount(cells.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
 
 
-def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES) -> Counts:
+def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES, worth: float | None = None) -> Counts:
     """The counts of R resamples, each `[R, K]`, of the rows behind a confusion matrix `[K, K]`.
 
     Drawing the cells from a multinomial is the same thing as drawing the rows, and takes C steps in place of N.
     To the cells are added Wilson's four pseudo-examples (Z²): without them a flawless model, whose resamples are all
     flawless, would get an interval of no width. Half are right, like those that are; half are wrong, in any class.
+    `worth`: as how many rows they count, where they are of groups.
     """
     classes, total = len(confusion), int(confusion.sum())
+    scale = 1.0 if worth is None else worth / max(total, 1)
     given, predicted = np.nonzero(confusion)
     wrong = confusion.sum(1) / max(total, 1)
     hits = np.diag(confusion)
@@ -165,8 +215,9 @@ def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES)
     every = np.arange(classes)
     rows = np.concatenate([given, every, every])
     columns = np.concatenate([predicted, every, np.roll(every, -1)])
-    weights = np.concatenate([confusion[given, predicted], right * Z * Z / 2, wrong * Z * Z / 2])
-    drawn = np.random.default_rng(seed).multinomial(total, weights / max(weights.sum(), 1e-300), resamples)
+    weights = np.concatenate([scale * confusion[given, predicted], right * Z * Z / 2, wrong * Z * Z / 2])
+    shares = weights / max(weights.sum(), 1e-300)
+    drawn = np.random.default_rng(seed).multinomial(round(scale * total), shares, resamples)
     drawn_right = np.where(rows == columns, drawn, 0)
     return Counts(_summed(drawn_right, rows, classes), _summed(drawn, rows, classes), _summed(drawn, columns, classes))
 

@@ -3,7 +3,7 @@
 Axis letters: N examples, K classes, R resamples. Names, definitions and edge cases are scikit-learn's
 (`accuracy`, `f1_macro`, `log_loss`, `brier_score_loss` …; only `calibration_error` is not): an average over classes
 takes in those that occur among the labels or the predictions, and 0 / 0 counts as 0. Examples without a label (-1) are
-left out.
+left out. `groups` [N] widen the intervals, where examples come in some.
 """
 
 from typing import NamedTuple
@@ -11,16 +11,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis import groups as grouping
 from unfazed.analysis.calibration import brier_score, calibration_error
+from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import (
     CONSTANT,
     Counts,
     Estimate,
     Floats,
     Integers,
+    from_groups,
     from_resamples,
+    proportion,
     ratio_of_means,
     resampled_counts,
+    resampled_weights,
     wilson,
 )
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
@@ -44,24 +49,32 @@ def confusion(y: Integers, predicted: Integers, classes: int) -> Integers:
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def classification(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+def classification(
+    y: Integers, probs: NDArray[np.floating], seed: int = 0, groups: Groups = None
+) -> dict[str, Estimate]:
     """Every metric of labels `[N]` and probabilities `[N, K]`; log_loss in nats.
 
     Of log_loss, brier_score_loss and calibration_error lower = better, of all others higher.
     """
-    y, probs = y[y >= 0], probs[y >= 0]
-    counted = confusion(y, probs.argmax(1), probs.shape[1])
-    accuracy = wilson(int(np.trace(counted)), len(y))
-    macro = _macro(counted, seed)
+    y, probs, groups = y[y >= 0], probs[y >= 0], grouping.of(groups, y >= 0)
+    predicted = probs.argmax(1)
+    counted = confusion(y, predicted, probs.shape[1])
+    accuracy = proportion(predicted == y, groups)
+    macro = _macro(counted, seed) if groups is None else _macro_in_groups(y, predicted, counted, seed, groups)
     if _is_constant(probs) and counted.sum(1).all():
         macro |= {name: macro[name]._replace(low=macro[name].value, high=macro[name].value) for name in RECALLS}
-    return {"accuracy": accuracy, **macro, **probability_scores(y, probs, seed)}
+    return {"accuracy": accuracy, **macro, **probability_scores(y, probs, seed, groups)}
 
 
-def probability_scores(y: Integers, probs: NDArray[np.floating], seed: int = 0) -> dict[str, Estimate]:
+def probability_scores(
+    y: Integers, probs: NDArray[np.floating], seed: int = 0, groups: Groups = None
+) -> dict[str, Estimate]:
     """The metrics that look at how sure the model is, not only at which class it names."""
-    calibrated = {"brier_score_loss": brier_score(y, probs, seed), "calibration_error": calibration_error(y, probs)}
-    return {**_log_loss(y, probs, seed), **calibrated}
+    return {
+        **_log_loss(y, probs, seed, groups),
+        "brier_score_loss": brier_score(y, probs, seed, groups),
+        "calibration_error": calibration_error(y, probs, groups),
+    }
 
 
 def _is_constant(probs: NDArray[np.floating]) -> bool:
@@ -76,11 +89,24 @@ def per_class(counted: Integers) -> list[ClassScore]:
     or were taken for the class, those that are both. Hence its interval is J's, and has width at F1 = 1 too.
     """
     return [
-        ClassScore(wilson(hits, predicted), wilson(hits, given), f1_of(hits, given + predicted - hits))
+        ClassScore(wilson(hits, predicted), wilson(hits, given), f1_from(wilson(hits, given + predicted - hits)))
         for hits, given, predicted in zip(
             np.diag(counted).tolist(), counted.sum(1).tolist(), counted.sum(0).tolist(), strict=True
         )
     ]
+
+
+def per_class_in_groups(y: Integers, predicted: Integers, classes: int, groups: Integers) -> list[ClassScore]:
+    """`per_class` of labels `[N]` and predictions `[N]`, with the intervals that groups `[N]` leave."""
+    known = y >= 0
+    y, predicted, groups, scores = y[known], predicted[known], groups[known], []
+    for number in range(classes):
+        given, named = y == number, predicted == number
+        precision, recall, jaccard = (
+            proportion((given & named)[part], groups[part]) for part in (named, given, given | named)
+        )
+        scores.append(ClassScore(precision, recall, f1_from(jaccard)))
+    return scores
 
 
 def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
@@ -91,9 +117,9 @@ def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
 
 
-def f1_of(hits: int, concerned: int) -> Estimate:
-    """F1 from the hits among all examples that are or were taken for the class."""
-    value, low, high, n = wilson(hits, concerned)
+def f1_from(jaccard: Estimate) -> Estimate:
+    """F1 from the share of hits among all examples that are or were taken for the class."""
+    value, low, high, n = jaccard
     return Estimate(2 * value / (1 + value), 2 * low / (1 + low), 2 * high / (1 + high), n)
 
 
@@ -102,6 +128,35 @@ def _macro(counted: Integers, seed: int) -> dict[str, Estimate]:
     measured = averages(Counts(np.diag(counted), counted.sum(1), counted.sum(0)))
     resampled = averages(resampled_counts(counted, seed))
     return {name: from_resamples(float(measured[name]), resampled[name], total) for name in MACRO}
+
+
+def _macro_in_groups(
+    y: Integers, predicted: Integers, counted: Integers, seed: int, groups: Integers
+) -> dict[str, Estimate]:
+    """Intervals that hold those of resampled groups, and those of as many rows as these are worth.
+
+    The second keep their width where every group is flawless.
+    """
+    from scipy.sparse import csr_array
+
+    measured, n = averages(Counts(np.diag(counted), counted.sum(1), counted.sum(0))), len(y)
+    (own, of_row), right = np.unique(groups, return_inverse=True), predicted == y
+    if len(own) < 2:
+        return {name: Estimate(float(measured[name]), 0.0, 1.0, n) for name in MACRO}
+    ones, shape = np.ones(n), (len(own), len(counted))
+    parts = [
+        csr_array((ones[taken], (of_row[taken], one[taken])), shape=shape)
+        for one, taken in ((y, right), (y, ones > 0), (predicted, ones > 0))
+    ]
+    drawn = [[np.asarray(weights @ part) for part in parts] for weights in resampled_weights(len(own), seed)]
+    by_group = averages(Counts(*(np.concatenate(part) for part in zip(*drawn, strict=True))))
+    by_row = averages(resampled_counts(counted, seed, worth=grouping.effective(right, groups)))
+    found = {}
+    for name in MACRO:
+        value = float(measured[name])
+        one, other = from_groups(value, by_group[name], n, len(own)), from_resamples(value, by_row[name], n)
+        found[name] = Estimate(value, max(min(one.low, other.low), 0.0), min(max(one.high, other.high), 1.0), n)
+    return found
 
 
 def averages(counts: Counts) -> dict[str, Floats]:
@@ -122,7 +177,7 @@ def _mean_where(values: Floats, taken: NDArray[np.bool_]) -> Floats:
     return np.where(count > 0, (values * taken).sum(-1) / np.maximum(count, 1), np.nan)
 
 
-def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int) -> dict[str, Estimate]:
+def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int, groups: Groups = None) -> dict[str, Estimate]:
     """Log loss, and the share of the labels' entropy that it removes: 1 less the ratio of two mean surprises.
 
     The second is that of a guesser who knows the labels' shares; his mean is their entropy.
@@ -130,8 +185,9 @@ def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int) -> dict[str, 
     bits, n = surprise(y, probs), len(y)
     counts = np.bincount(y, minlength=probs.shape[1])
     guessed = -np.log2(counts[y] / max(n, 1)) + 0.0  # + 0: never "-0"
-    mean, low, high, _ = ratio_of_means(bits, np.ones(n), MOST_BITS, seed)
-    left = ratio_of_means(bits, guessed, MOST_BITS / max(float(label_entropy(counts)), CONSTANT), seed)
+    mean, low, high, _ = ratio_of_means(bits, np.ones(n), MOST_BITS, seed, groups)
+    most = MOST_BITS / max(float(label_entropy(counts)), CONSTANT)
+    left = ratio_of_means(bits, guessed, most, seed, groups)
     return {
         "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
         "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),

@@ -3,7 +3,8 @@
 Axis letters: N examples, K labels, R resamples. Sets `y [N, K]` hold 1 for each label of an example, else 0; examples
 whose set is not known are nan and left out. Names and definitions are scikit-learn's (`f1_micro`, `f1_macro`,
 `accuracy_score` of sets, here `subset_accuracy`, `hamming_loss`, `average_precision_score`); an average over labels
-takes in those that occur among the given or the predicted ones.
+takes in those that occur among the given or the predicted ones. `groups` [N] widen the intervals, where examples come
+in some.
 """
 
 from collections.abc import Sequence
@@ -12,17 +13,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis import groups as grouping
+from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import (
     Counts,
     Estimate,
     Floats,
     Integers,
+    from_groups,
     from_resamples,
+    proportion,
     ratio_of_means,
     resampled_weights,
+    widened,
     wilson,
 )
-from unfazed.analysis.metrics import averages, f1_of
+from unfazed.analysis.metrics import averages, f1_from
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, SMALLEST, binary_entropy, set_surprise
 
 Sets = NDArray[np.bool_]
@@ -81,24 +87,53 @@ def chosen(probs: NDArray[np.floating], thresholds: Floats) -> Sets:
 
 
 def multilabel(
-    y: NDArray[np.floating], probs: NDArray[np.floating], predicted: Sets, seed: int = 0
+    y: NDArray[np.floating], probs: NDArray[np.floating], predicted: Sets, seed: int = 0, groups: Groups = None
 ) -> dict[str, Estimate]:
     """Every metric of sets `[N, K]`, probabilities and predicted sets `[N, K]`.
 
     log_loss is that of a whole set, in nats, lower = better, like hamming_loss, the share of all yes and no that are
     wrong; all others higher. F1 and hamming_loss are resampled by example, once as they are and once with two flawless
     and two wholly wrong ones added (Agresti and Coull 1998), so that a perfect result is not certain; the interval
-    holds both.
+    holds both. Of groups, whole ones are resampled, and those added are of as many examples as count for one.
     """
     known = ~np.isnan(y).any(1)
-    given, probs, predicted = y[known] > 0, probs[known], predicted[known]
-    n = len(given)
+    given, probs, predicted, groups = y[known] > 0, probs[known], predicted[known], grouping.of(groups, known)
+    n, exactly = len(given), (given == predicted).all(1)
     rows = [given & predicted, given, predicted]
     measured = _averages(Counts(*(part.sum(0, dtype=np.float64) for part in rows)), n)
-    resampled = [_averages(_resampled(rows, seed, more), n + 2 * more) for more in (0, PSEUDO_ROWS)] if n else []
-    spread = {name: _around(float(value), [one[name] for one in resampled], n) for name, value in measured.items()}
-    exact = wilson(int((given == predicted).all(1).sum()), n)
-    return {**spread, "subset_accuracy": exact, **_log_loss(given, probs, seed)}
+    if groups is None or not n:
+        resampled = [_averages(_resampled(rows, seed, more), n + 2 * more) for more in (0, PSEUDO_ROWS)] if n else []
+        spread = {name: _around(float(value), [one[name] for one in resampled], n) for name, value in measured.items()}
+    else:
+        spread = _spread_in_groups(rows, measured, seed, groups, n / max(grouping.effective(exactly, groups), 1e-9))
+    return {**spread, "subset_accuracy": proportion(exactly, groups), **_log_loss(given, probs, seed, groups)}
+
+
+def _spread_in_groups(
+    rows: Sequence[Sets], measured: dict[str, Floats], seed: int, groups: Integers, worth: float
+) -> dict[str, Estimate]:
+    """The intervals of resampled groups; `worth`: how many of their examples tell as much as one stranger."""
+    n, count, labels = len(groups), len(np.unique(groups)), rows[0].shape[1]
+    if count < 2:
+        return {name: Estimate(float(value), 0.0, 1.0, n) for name, value in measured.items()}
+    sizes = np.ones((n, labels))  # so that each resample knows how many examples it has
+    own = [grouping.sums(part, groups) for part in (*rows, sizes)]
+    usual = [part.mean(0) * worth for part in (rows[1], sizes)]
+    found = []
+    for more in (0, PSEUDO_ROWS):
+        added = [np.repeat([right, wrong], more, axis=0) for right, wrong in (
+            (usual[0], 0 * usual[0]), (usual[0], usual[0]), (usual[0], usual[0]), (usual[1], usual[1])
+        )]  # fmt: skip
+        whole = [np.concatenate([part, one]) for part, one in zip(own, added, strict=True)]
+        drawn = [[weights @ part for part in whole] for weights in resampled_weights(count + 2 * more, seed)]
+        *counts, examples = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        found.append(_averages(Counts(*counts), examples[:, 0]))
+    spread = {}
+    for name, value in measured.items():
+        ends = [from_groups(float(value), one[name], n, count) for one in found]
+        low, high = min(one.low for one in ends), max(one.high for one in ends)
+        spread[name] = Estimate(float(value), max(low, 0.0), min(high, 1.0), n)
+    return spread
 
 
 def _around(value: float, resampled: Sequence[Floats], n: int) -> Estimate:
@@ -107,16 +142,16 @@ def _around(value: float, resampled: Sequence[Floats], n: int) -> Estimate:
     return Estimate(value, min(one.low for one in found), max(one.high for one in found), n)
 
 
-def _averages(counts: Counts, rows: int) -> dict[str, Floats]:
-    """The averages of counts `[..., K]`, each `[...]`."""
+def _averages(counts: Counts, rows: int | Floats) -> dict[str, Floats]:
+    """The averages of counts `[..., K]` of so many `rows`, each `[...]`."""
     hits, given, predicted = (part.sum(-1) for part in counts)
-    cells = max(rows * counts.given.shape[-1], 1)
+    cells = np.maximum(rows * counts.given.shape[-1], 1)
     return {
         "f1_micro": _ratio(2 * hits, given + predicted),
         "f1_macro": averages(counts)["f1_macro"],
         "precision_micro": _ratio(hits, predicted),
         "recall_micro": _ratio(hits, given),
-        "hamming_loss": (given + predicted - 2 * hits) / cells if rows else np.asarray(np.nan),
+        "hamming_loss": (given + predicted - 2 * hits) / cells if np.any(rows) else np.asarray(np.nan),
     }
 
 
@@ -140,7 +175,7 @@ def _resampled(rows: Sequence[Sets], seed: int, more: int) -> Counts:
     return Counts(*(np.concatenate(parts) for parts in zip(*drawn, strict=True)))
 
 
-def _log_loss(given: Sets, probs: NDArray[np.floating], seed: int) -> dict[str, Estimate]:
+def _log_loss(given: Sets, probs: NDArray[np.floating], seed: int, groups: Groups) -> dict[str, Estimate]:
     """Log loss of the sets, and the share of the labels' entropy that it removes."""
     n, labels = given.shape
     y = given.astype(np.float64)
@@ -148,15 +183,17 @@ def _log_loss(given: Sets, probs: NDArray[np.floating], seed: int) -> dict[str, 
     shares = y.mean(0) if n else np.zeros(labels)
     guessed = set_surprise(y, np.broadcast_to(shares, y.shape))
     highest = MOST_BITS * labels
-    mean, low, high, _ = ratio_of_means(bits, np.ones(n), highest, seed)
-    left = ratio_of_means(bits, guessed, highest / max(float(binary_entropy(shares).sum()), SMALLEST), seed)
+    mean, low, high, _ = ratio_of_means(bits, np.ones(n), highest, seed, groups)
+    left = ratio_of_means(bits, guessed, highest / max(float(binary_entropy(shares).sum()), SMALLEST), seed, groups)
     return {
         "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
         "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }
 
 
-def per_label(y: NDArray[np.floating], probs: NDArray[np.floating], predicted: Sets) -> list[LabelScore]:
+def per_label(
+    y: NDArray[np.floating], probs: NDArray[np.floating], predicted: Sets, groups: Groups = None
+) -> list[LabelScore]:
     """Precision, recall, F1 and average precision of each label, with Wilson's intervals.
 
     That of the average precision is a proportion's of as many trials as there are positives, the binomial interval of
@@ -165,29 +202,35 @@ def per_label(y: NDArray[np.floating], probs: NDArray[np.floating], predicted: S
     from sklearn.metrics import average_precision_score
 
     known = ~np.isnan(y).any(1)
-    given, probs, predicted = y[known] > 0, probs[known], predicted[known]
+    given, probs, predicted, groups = y[known] > 0, probs[known], predicted[known], grouping.of(groups, known)
     scores = []
     for label in range(y.shape[1]):
         own, its = given[:, label], predicted[:, label]
-        hits, positives, named = int((own & its).sum()), int(own.sum()), int(its.sum())
-        area = float(average_precision_score(own, probs[:, label])) if positives else 0.0
-        scores.append(
-            LabelScore(wilson(hits, named), wilson(hits, positives), f1_of(hits, positives + named - hits),
-                       wilson(area * positives, positives))
-        )  # fmt: skip
+        precision, recall, jaccard = (proportion((own & its)[part], grouping.of(groups, part))
+                                      for part in (its, own, own | its))  # fmt: skip
+        area = float(average_precision_score(own, probs[:, label])) if recall.n else 0.0
+        ranked = wilson(area * recall.n, recall.n)
+        if groups is not None and recall.n:
+            worth = grouping.effective(its[own], groups[own])
+            ranked = wilson(area * worth, worth)._replace(value=ranked.value, n=ranked.n)
+        scores.append(LabelScore(precision, recall, f1_from(jaccard), ranked))
     return scores
 
 
-def f1_difference(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0) -> Estimate:
+def f1_difference(
+    y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0, groups: Groups = None
+) -> Estimate:
     """Micro F1 of the sets `own` `[N, K]` less that of `other`, resampled by example; > 0: own is better."""
     n = int((~np.isnan(y).any(1)).sum())
     if not n:
         return Estimate(np.nan, -1.0, 1.0, 0)
-    difference, resampled = f1_differences(y, own, other, seed)
+    difference, resampled = f1_differences(y, own, other, seed, groups)
     return from_resamples(difference, resampled, n)
 
 
-def f1_differences(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0) -> tuple[float, Floats]:
+def f1_differences(
+    y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 0, groups: Groups = None
+) -> tuple[float, Floats]:
     """Micro F1 of the sets `own` `[N, K]` less that of `other`, and the same of each resample of the examples `[R]`."""
     known = ~np.isnan(y).any(1)
     given, own, other = y[known] > 0, own[known], other[known]
@@ -199,8 +242,9 @@ def f1_differences(y: NDArray[np.floating], own: Sets, other: Sets, seed: int = 
             _ratio(2 * hits, positives + count)
         )
 
-    resampled = [difference(drawn @ rows) for drawn in resampled_weights(len(rows), seed)]
-    return float(difference(rows.sum(0))), np.concatenate(resampled)
+    value, rows = float(difference(rows.sum(0))), rows if groups is None else grouping.sums(rows, groups[known])
+    resampled = np.concatenate([difference(drawn @ rows) for drawn in resampled_weights(len(rows), seed)])
+    return value, resampled if groups is None else widened(value, resampled, len(rows))
 
 
 def f1_parts(y: NDArray[np.floating], sets: Sets) -> Floats:

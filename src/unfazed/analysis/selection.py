@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
+from unfazed.analysis.groups import Groups, of
+from unfazed.analysis.intervals import Estimate, Floats, Integers, proportion, wilson
 
 DOUBT = 0.05  # probability that a promise does not hold, over samples
 POINTS = 20  # of a curve
@@ -84,7 +85,7 @@ def _at(confidence: Floats, right: NDArray[np.bool_], threshold: float, steps: i
     return Selection(threshold, wilson(answered, len(confidence)), wilson(errors, answered), promised)
 
 
-def curve(confidence: Floats, right: NDArray[np.bool_]) -> list[tuple[float, Estimate]]:
+def curve(confidence: Floats, right: NDArray[np.bool_], groups: Groups = None) -> list[tuple[float, Estimate]]:
     """The share answered and the errors among the answered, the surest first, at up to 20 points.
 
     Those of the same confidence are answered together.
@@ -93,7 +94,7 @@ def curve(confidence: Floats, right: NDArray[np.bool_]) -> list[tuple[float, Est
     if not n:
         return []
     order = np.argsort(-confidence, kind="stable")
-    wrong = (~right[order]).cumsum()
+    wrong = ~right[order]
     wanted = np.ceil(np.arange(1, POINTS + 1) * n / POINTS).astype(np.int64)
     counts: Integers = np.unique(np.searchsorted(-confidence[order], -confidence[order][wanted - 1], side="right"))
-    return [(count / n, wilson(int(wrong[count - 1]), count)) for count in counts.tolist()]
+    return [(count / n, proportion(wrong[:count], of(groups, order[:count]))) for count in counts.tolist()]

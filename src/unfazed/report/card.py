@@ -10,7 +10,7 @@ from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
 from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
 from unfazed.report.overview import EXPLAINED, NAMES
-from unfazed.report.verdict import items, sentence, simpler, task
+from unfazed.report.verdict import counted, items, sentence, simpler, task
 
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
@@ -162,7 +162,7 @@ def _training(told: Facts) -> str:
 def _evaluation(told: Facts) -> str:
     split = told["evaluated_on"]
     return "\n\n".join(filter(None, [
-        f"On the {split} set. {EXPLAINED[split]} Intervals are 95 %.",
+        f"On the {split} set. {EXPLAINED[split]} Intervals are 95 %{_of_groups(told)}.",
         _metrics(told),
         bits_explained() if "nll" in told[split] else None,
         _classes(told) if told["classes"] else None,
@@ -181,11 +181,21 @@ def _metrics(told: Facts) -> str:
     present = [(name, scores) for name, scores in rivals if scores]
     head = f"| metric | {' | '.join(name for name, _ in present)} | n |"
     rows = [
-        f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} | {told[split][name]['n']} |"
+        f"| {title} | {' | '.join(_cell(name, scores.get(name)) for _, scores in present)} "
+        f"| {_examples(told, told[split][name]['n'])} |"
         for name, title in TABLES[task(told)].items()
         if name in told[split]
     ]
     return "\n".join([head, "|---|" + "---|" * (len(present) + 1), *rows])
+
+
+def _of_groups(told: Facts) -> str:
+    return ", of whole groups" if (told.get("groups") or {}).get(told["evaluated_on"]) else ""
+
+
+def _examples(told: Facts, n: int) -> str:
+    """A cell with the number of examples, and of their groups."""
+    return counted(told, n) if _of_groups(told) else str(n)
 
 
 def _cell(name: str, estimate: Facts | None) -> str:
@@ -240,11 +250,23 @@ def _limitations(told: Facts) -> str:
         "sources, times or devices.",
         "Nothing was measured about fairness between groups of people, or about inputs made to deceive it.",
         _calibration(told) if told["classes"] else None,
-        "Labels were taken as given; the report lists those that surprise the model most.",
+        _corrected(told),
         weakest,
         *(plain(line["text"]) for line in told["verdict"] if line["tone"] == "caution"),
     ]
     return _listed(lines)
+
+
+def _corrected(told: Facts) -> str:
+    """How far labels are those of the source."""
+    found = told.get("corrections") or {}
+    changed, dropped = (int(found.get(name) or 0) for name in ("relabelled", "dropped"))
+    listed = "the report lists those that surprise the model most."
+    if not changed and not dropped:
+        return f"Labels were taken as given; {listed}"
+    drops = f", and {words.count(dropped, 'examples')} dropped" if dropped else ""
+    changes = f"{words.count(changed, 'labels')} {'was' if changed == 1 else 'were'} corrected{drops}"
+    return f"{changes} by people who had seen what a model said of them. All others were taken as given; {listed}"
 
 
 def _calibration(told: Facts) -> str:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import reliability
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, sets
-from unfazed.analysis.intervals import Estimate, Floats, Integers, paired_mean, wilson
+from unfazed.analysis.groups import Groups
+from unfazed.analysis.intervals import Estimate, Floats, Integers, median, paired_mean, proportion
 from unfazed.analysis.metrics import probability_scores
 from unfazed.analysis.selection import curve
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
@@ -31,33 +32,37 @@ def certainty(seen: "Evidence", split: str, temperature: Estimate | None) -> dic
     """
     rows = seen.table.rows(split)
     rows = rows[seen.y[rows] >= 0]
-    y, before, after = seen.y[rows], seen.recorded[rows], seen.probs[rows]
+    y, before, after, groups = seen.y[rows], seen.recorded[rows], seen.probs[rows], seen.table.groups(rows)
+    confidence, right = before.max(axis=1, initial=0).astype(np.float64), before.argmax(1) == y
     return {
         "temperature": temperature._asdict() if temperature else None,
-        "before": _calibrated(y, before) if temperature else None,
-        "after": _calibrated(y, after),
-        "log_loss_difference": _difference(y, before, after)._asdict() if temperature else None,
-        "sets": _sets(seen, y, before) if split != "validation" else [],
+        "before": _calibrated(y, before, groups) if temperature else None,
+        "after": _calibrated(y, after, groups),
+        "log_loss_difference": _difference(y, before, after, groups)._asdict() if temperature else None,
+        "sets": _sets(seen, y, before, groups) if split != "validation" else [],
         "curve": [
             {"answered": share, "errors": errors._asdict()}
-            for share, errors in curve(before.max(axis=1, initial=0).astype(np.float64), before.argmax(1) == y)
+            for share, errors in curve(confidence, right, groups)
         ],
     }
 
 
-def _calibrated(y: Integers, probs: NDArray[np.floating]) -> dict[str, Any]:
+def _calibrated(y: Integers, probs: NDArray[np.floating], groups: Groups) -> dict[str, Any]:
+    bins = reliability(y, probs, groups)
     return {
-        **{name: estimate._asdict() for name, estimate in probability_scores(y, probs).items()},
-        "bins": [{"confidence": one.confidence, "right": one.right._asdict()} for one in reliability(y, probs)],
+        **{name: estimate._asdict() for name, estimate in probability_scores(y, probs, groups=groups).items()},
+        "bins": [{"confidence": one.confidence, "right": one.right._asdict()} for one in bins],
     }
 
 
-def _difference(y: Integers, before: NDArray[np.floating], after: NDArray[np.floating]) -> Estimate:
+def _difference(
+    y: Integers, before: NDArray[np.floating], after: NDArray[np.floating], groups: Groups
+) -> Estimate:
     """Nats that calibration added to the log loss, example by example; below 0 it helped."""
-    return paired_mean((surprise(y, after) - surprise(y, before)) / BITS_PER_NAT)
+    return paired_mean((surprise(y, after) - surprise(y, before)) / BITS_PER_NAT, groups=groups)
 
 
-def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating]) -> list[dict[str, Any]]:
+def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating], groups: Groups) -> list[dict[str, Any]]:
     """What sets from the validation rows came to on these: how many hold the label, and how large they are."""
     rows = seen.table.rows("validation")
     known = rows[seen.y[rows] >= 0]
@@ -68,9 +73,9 @@ def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating]) -> list[di
         told.append({
             "level": level,
             "calibrated_on": len(known),
-            "coverage": wilson(int(found[np.arange(len(y)), y].sum()), len(y))._asdict(),
-            "single": wilson(int((size == 1).sum()), len(y))._asdict(),
-            "size": paired_mean(size.astype(np.float64))._asdict(),
+            "coverage": proportion(found[np.arange(len(y)), y], groups)._asdict(),
+            "single": proportion(size == 1, groups)._asdict(),
+            "size": paired_mean(size.astype(np.float64), groups=groups)._asdict(),
         })  # fmt: skip
     return told
 
@@ -80,17 +85,20 @@ def certainty_of_numbers(seen: "EvidenceOfNumbers", split: str) -> dict[str, Any
     if split == "validation":
         return {"intervals": []}
     rows, held_out = seen.table.rows("validation"), seen.table.rows(split)
+    held_out = held_out[np.isfinite(seen.targets[held_out])]
     scores, off = (distances(seen.targets[one], _outputs(seen, one)) for one in (rows, held_out))
+    groups = seen.table.groups(held_out)
     width = 2 * deviations(_outputs(seen, held_out))
     told = []
     for level in (level for level in LEVELS if len(scores) >= least_examples(level) and len(off)):
         radius = bound(scores, level)
-        coverage = wilson(int((off <= radius).sum()), len(off))
+        wide = median(width * radius, groups)
         told.append({
             "level": level,
             "calibrated_on": len(scores),
-            "coverage": coverage._asdict(),
-            "width": float(np.median(width) * radius),
+            "coverage": proportion(off <= radius, groups)._asdict(),
+            "width": wide.value,
+            "median_width": wide._asdict(),
         })  # fmt: skip
     return {"intervals": told}
 

@@ -7,7 +7,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, line_chart
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items
+from unfazed.report.verdict import counted, items
 
 Facts = Mapping[str, Any]
 SIDE, MARGIN, RIM = 420, 52, 12  # of the reliability diagram, in its own units
@@ -152,8 +152,23 @@ def _sets(told: Facts) -> Html | None:
         f"from {words.count(found[0]['calibrated_on'], f'validation {items(told)}')}). Measured on "
         f"{_examples(told, found[0]['coverage']['n'])}. The likeliest class is "
         "always among them: where the model is right more often than asked, so are the sets."
+        f"{_of_groups(told)}"
     )
     return _card("Sets of classes", about, table)
+
+
+def _groups(told: Facts) -> int | None:
+    found: int | None = (told.get("groups") or {}).get("validation")
+    return found
+
+
+def _of_groups(told: Facts) -> str:
+    """What a promise from rows that come in groups is worth."""
+    groups = _groups(told)
+    if not groups:
+        return ""
+    few = f"come in {words.count(groups, 'groups')}"
+    return f" Those for validation {few}: of new groups the share may be another by far."
 
 
 def _curve(told: Facts) -> Html | None:
@@ -169,8 +184,13 @@ def _curve(told: Facts) -> Html | None:
     chart = line_chart(Plot("Errors by share answered", lines, tips, places=places))
     about = (
         f"The surest {told['evaluated_on']} {items(told)} first, n = {words.count(points[-1]['errors']['n'])}: how "
-        "many answers are wrong if only so many are given. predict --max-risk draws a line with a guarantee."
+        "many answers are wrong if only so many are given."
     )
+    if not _groups(told):
+        about += (
+            " predict --max-risk draws a line that keeps a bound with 95 % certainty, but for the validation "
+            f"{items(told)} that it comes from having chosen the epoch, which flatters a little."
+        )
     keys = [("validation", "wrong, %"), ("train", "upper end of its 95 % interval")]
     legend = tag("div", *(tag("span", name, class_=style) for style, name in keys), class_="key")
     plot = tag("div", chart, tag("div", class_="tip", role="status"), class_="plot")
@@ -199,14 +219,14 @@ def intervals(told: Facts) -> Html | None:
         [
             f"{100 * one['level']:.0f} %",
             _cell(one["coverage"], words.percent, words.interval),
-            words.number(one["width"]),
+            _cell(one["median_width"], words.number, lambda width: words.bounds(width, words.number)),
         ]
         for one in found
     ]
     lead = (
         "predict --confidence-level gives intervals that hold the true number as often as asked (split conformal, "
         f"from {words.count(found[0]['calibrated_on'], f'validation {items(told)}')}). Measured on "
-        f"{_examples(told, found[0]['coverage']['n'])}, with 95 % intervals."
+        f"{_examples(told, found[0]['coverage']['n'])}, with 95 % intervals.{_of_groups(told)}"
     )
     table = tag("div", _table(["asked", "hold the target", "width, median"], rows), class_="card")
     return tag("section", tag("h2", "How sure it may be"), tag("p", words.tight(lead), class_="lead"), table,
@@ -214,7 +234,7 @@ def intervals(told: Facts) -> Html | None:
 
 
 def _examples(told: Facts, n: int) -> str:
-    return words.count(n, f"{told['evaluated_on']} {items(told)}")
+    return counted(told, n, f"{told['evaluated_on']} {items(told)}")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:

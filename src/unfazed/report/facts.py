@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import majority_probs
 from unfazed.analysis.calibration import scaled
-from unfazed.analysis.intervals import Estimate, Integers
-from unfazed.analysis.metrics import classification, confusion, most_confused, per_class
+from unfazed.analysis.groups import Groups, of
+from unfazed.analysis.intervals import Estimate, Integers, paired_difference
+from unfazed.analysis.metrics import classification, confusion, most_confused, per_class, per_class_in_groups
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
@@ -61,6 +62,10 @@ class Evidence(NamedTuple):
         rows = self.table.rows(name)
         return self.y[rows], self.probs[rows]
 
+    def groups(self, name: str) -> Groups:
+        """The groups of the rows of one split."""
+        return self.table.groups(self.table.rows(name))
+
 
 def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     """Everything that is reported about a run, from its files alone; `seen` is its evidence, if already read.
@@ -76,6 +81,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "task": f"{model.get('modality', 'unknown')} {run.task}",
         "classes": run.classes,
         **_data(run, found.table, measured),
+        "groups": {split: _groups(found.table, split) for split in SPLITS},
         **found.facts,
         **_training(run),
         "model": _model(run, model),
@@ -88,6 +94,13 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
     told["verdict"] = [*found.verdict(told), *([{"tone": corrected[0], "text": corrected[1]}] if corrected else [])]
     strict: dict[str, Any] = finite(told)
     return strict
+
+
+def _groups(table: Table, split: str) -> int | None:
+    """How many groups the labelled rows of a split come in; None where each is one by itself."""
+    rows = table.rows(split)
+    groups = table.groups(rows[table.frame["label"].is_not_null().to_numpy()[rows]])
+    return None if groups is None else len(np.unique(groups))
 
 
 class _Found(NamedTuple):
@@ -103,7 +116,7 @@ class _Found(NamedTuple):
 def _classes(run: "Run", measured: Mapping[str, Any], seen: Evidence | None) -> _Found:
     seen = seen or evidence(run)
     counts, split = _class_counts(seen), evaluated_split(seen.table)
-    scored = {split: classification(*seen.split(split)) for split in SPLITS}
+    scored = {split: classification(*seen.split(split), groups=seen.groups(split)) for split in SPLITS}
     told = {
         "class_counts": counts,
         **{split: _named(scores) for split, scores in scored.items()},
@@ -256,12 +269,14 @@ def _surprise(counts: Integers, found: Mapping[str, Estimate]) -> dict[str, Any]
 
 
 def _majority(seen: Evidence) -> dict[str, Any]:
-    train, _ = seen.split("train")
-    held_out = {split: seen.split(split) for split in ("validation", "test")}
-    return {
-        split: _named(classification(y, majority_probs(train, probs.shape[1], len(y))))
-        for split, (y, probs) in held_out.items()
-    }
+    (train, _), found = seen.split("train"), {}
+    for split in SPLITS[1:]:
+        (y, probs), groups = seen.split(split), seen.groups(split)
+        guess, known = majority_probs(train, probs.shape[1], len(y)), y >= 0
+        right, guessed = (one.argmax(1)[known] == y[known] for one in (probs, guess))
+        gain = paired_difference(right, guessed, of(groups, known))
+        found[split] = _named(classification(y, guess, groups=groups) | {"accuracy_difference": gain})
+    return found
 
 
 def _baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,9 +288,11 @@ def _baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mistakes(seen: Evidence, classes: Sequence[str]) -> dict[str, Any]:
     """Per-class scores and the confusion matrix of the evaluated split; rows are given, columns predicted."""
-    y, probs = seen.split(evaluated_split(seen.table))
+    split = evaluated_split(seen.table)
+    (y, probs), groups = seen.split(split), seen.groups(split)
     counted = confusion(y, probs.argmax(1), len(classes))
-    scores = zip(classes, per_class(counted), strict=True)
+    found = per_class(counted) if groups is None else per_class_in_groups(y, probs.argmax(1), len(classes), groups)
+    scores = zip(classes, found, strict=True)
     return {
         "per_class": [
             {"label": label, "support": score.recall.n, **_named(score._asdict())} for label, score in scores

@@ -119,9 +119,11 @@ def numbers(seen: Evidence, baselines: Facts) -> dict[str, Any]:
 
 def _measured(seen: Evidence, split: str, scale: Scale) -> dict[str, Any]:
     targets, predicted = seen.split(split)
-    found = regression(targets, predicted)
+    rows = seen.table.rows(split)
+    groups = seen.table.groups(rows)
+    found = regression(targets, predicted, groups=groups)
     if seen.deviations is not None:
-        found |= density(targets, predicted, seen.deviations[seen.table.rows(split)], scale)
+        found |= density(targets, predicted, seen.deviations[rows], scale, groups)
     return {name: estimate._asdict() for name, estimate in found.items()}
 
 

@@ -6,8 +6,20 @@ from typing import Any
 
 from unfazed.analysis.errors import NOMINAL
 from unfazed.analysis.surprise import BITS_PER_NAT
-from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, compared, items, labels, sentence, simpler, spoken
-from unfazed.report.words import bounds, count, figure, interval, number, percent
+from unfazed.report.verdict import (
+    CAUTION,
+    GOOD,
+    PLAIN,
+    Sentence,
+    compared,
+    counted,
+    items,
+    labels,
+    sentence,
+    simpler,
+    spoken,
+)
+from unfazed.report.words import bounds, figure, interval, number, percent
 
 Facts = Mapping[str, Any]
 LONGEST = 60  # characters of a column's name
@@ -19,7 +31,7 @@ def headline(told: Facts) -> str:
     error, explained = told[split]["mae"], told[split]["r2"]
     if not error["n"]:
         return f"no {items(told)} with a target were kept apart, so nothing is known about new ones"
-    on = count(error["n"], f"{split} {items(told)}")
+    on = counted(told, error["n"], f"{split} {items(told)}")
     known = explained["value"] is not None and math.isfinite(explained["value"])  # not of one row, or of equal targets
     share = f"; R² {figure(explained['value'])} ({bounds(explained)})" if known else ""
     named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
@@ -45,13 +57,13 @@ def verdict(told: Facts) -> list[dict[str, str]]:
         return []
     beside = [_against(told, *one) for one in simpler(told)]
     said = [_against_mean(told), *beside, _surprise(told), _coverage(told), labels(told)]
-    return spoken(split, said)
+    return spoken(told, said)
 
 
 def _against_mean(told: Facts) -> Sentence:
     split = told["evaluated_on"]
     error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
-    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {count(error['n'])})"
+    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {counted(told, error['n'])})"
     always = f"Always naming the mean would be off by {guessed}"
     if r2["low"] is not None and r2["low"] > 0:
         return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
@@ -80,7 +92,7 @@ def _surprise(told: Facts) -> Sentence:
         f"training {items(told)}, which looks at nothing, {in_bits(blind['value'])} bits"
     )
     by = f"{in_bits(saved['value'])} bits"
-    span = f"({bounds(saved, in_bits)}, n = {count(saved['n'])})"
+    span = f"({bounds(saved, in_bits)}, n = {counted(told, saved['n'])})"
     if saved["low"] > 0:
         return GOOD, f"{said}: {by} saved {span}."
     return CAUTION, f"{said}: what the model saves, {by} {span}, is not shown to be anything."
@@ -110,7 +122,7 @@ def _coverage(told: Facts) -> Sentence:
     half, most = found.values()
     said = (
         f"Its 50 % intervals hold {percent(half['value'])} of the targets ({interval(half)}), its 90 % intervals "
-        f"{percent(most['value'])} ({interval(most)}), n = {count(most['n'])}"
+        f"{percent(most['value'])} ({interval(most)}), n = {counted(told, most['n'])}"
     )
     few = [found[name]["high"] < share for name, share in NOMINAL.items()]
     many = [found[name]["low"] > share for name, share in NOMINAL.items()]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers
 from unfazed.analysis.multilabel import (
     Sets,
     chosen,
     commonest_set,
+    f1_difference,
     label_counts,
     multilabel,
     per_label,
@@ -31,17 +33,19 @@ from unfazed.report.verdict import (
     Sentence,
     absent,
     compared,
+    counted,
     difference_ends,
     fitted_to,
     items,
     labels,
+    narrowing,
     remedy,
     sentence,
     simpler,
     spoken,
     surprise_against,
 )
-from unfazed.report.words import bits, count, interval, percent, points
+from unfazed.report.words import bits, count, ends, interval, percent, points
 from unfazed.table import SPLITS, Table
 
 if TYPE_CHECKING:
@@ -65,6 +69,10 @@ class Evidence(NamedTuple):
         """Sets, probabilities and predicted sets of one split, each [n, K]."""
         rows = self.table.rows(name)
         return self.y[rows], self.probs[rows], chosen(self.probs[rows], self.thresholds)
+
+    def groups(self, name: str) -> Groups:
+        """The groups of the rows of one split."""
+        return self.table.groups(self.table.rows(name))
 
 
 class Shown(NamedTuple):
@@ -108,7 +116,7 @@ def selection(
 
 def sets(seen: Evidence, baselines: Facts) -> dict[str, Any]:
     """What differs from the facts of a classifier: metrics and scores of sets, the guess of one set, examples."""
-    scored = {split: multilabel(*seen.split(split)) for split in SPLITS}
+    scored = {split: multilabel(*seen.split(split), groups=seen.groups(split)) for split in SPLITS}
     counts = {split: label_counts(seen.split(split)[0]) for split in SPLITS}
     split = evaluated_split(seen.table)
     usual = commonest_set(seen.split("train")[0])
@@ -140,16 +148,18 @@ def _surprise(counts: Integers, metrics: Mapping[str, Estimate]) -> dict[str, An
 
 
 def _guessed(seen: Evidence, usual: Sets) -> dict[str, Any]:
-    train = seen.split("train")[0]
-    held_out = {split: seen.split(split)[0] for split in SPLITS[1:]}
-    return {
-        split: _named(multilabel(y, share_probs(train, len(y)), np.broadcast_to(usual, y.shape)))
-        for split, y in held_out.items()
-    }
+    train, found = seen.split("train")[0], {}
+    for split in SPLITS[1:]:
+        (y, _, predicted), groups = seen.split(split), seen.groups(split)
+        guess = np.broadcast_to(usual, y.shape)
+        metrics = multilabel(y, share_probs(train, len(y)), guess, groups=groups)
+        found[split] = _named(metrics | {"f1_micro_difference": f1_difference(y, predicted, guess, groups=groups)})
+    return found
 
 
 def _per_class(seen: Evidence, split: str) -> list[dict[str, Any]]:
-    scores = zip(seen.table.classes, seen.thresholds.tolist(), per_label(*seen.split(split)), strict=True)
+    found = per_label(*seen.split(split), seen.groups(split))
+    scores = zip(seen.table.classes, seen.thresholds.tolist(), found, strict=True)
     return [
         {"label": label, "support": score.recall.n, "threshold": threshold, **_named(score._asdict())}
         for label, threshold, score in scores
@@ -189,8 +199,9 @@ def headline(told: Facts) -> str:
     f1, exact = told[split]["f1_micro"], told[split]["subset_accuracy"]
     if not exact["n"]:
         return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
-    said = f"F1 {percent(f1['value'])} over the labels of {count(exact['n'], f'{split} {items(told)}')}"
-    return f"{said} (95 % interval {interval(f1)}); {percent(exact['value'])} of the sets are exactly right"
+    said = f"F1 {percent(f1['value'])} over the labels of {counted(told, exact['n'], f'{split} {items(told)}')}"
+    exactly = f"{percent(exact['value'])} ({interval(exact)}) of the sets are exactly right"
+    return f"{said} (95 % interval {interval(f1)}); {exactly}"
 
 
 def verdict(told: Facts) -> list[dict[str, str]]:
@@ -201,7 +212,7 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
     said = [_against_commonest(told), *beside, _surprise_left(told), _precision(told), absent(told), _missed(told),
             labels(told)]  # fmt: skip
-    return spoken(split, said)
+    return spoken(told, said)
 
 
 def said_set(labels: list[str]) -> str:
@@ -210,12 +221,14 @@ def said_set(labels: list[str]) -> str:
 
 
 def _against_commonest(told: Facts) -> Sentence:
-    split = told["evaluated_on"]
-    f1, guess = told[split]["f1_micro"], told["baselines"]["majority"][split]
-    reached = f"reach F1 {percent(guess['f1_micro']['value'] or 0.0)}"
-    exactly = f"be exactly right {percent(guess['subset_accuracy']['value'])} of the time"
-    always = f"Always naming the commonest set ({said_set(told['commonest_set'])}) would {reached} and {exactly}"
-    if f1["low"] is not None and f1["low"] > (guess["f1_micro"]["value"] or 0.0):
+    guess = told["baselines"]["majority"][told["evaluated_on"]]
+    f1, exact, gain = (guess[name] for name in ("f1_micro", "subset_accuracy", "f1_micro_difference"))
+    ends = f" ({interval(f1)})" if f1["low"] is not None else ""
+    reached = f"reach F1 {percent(f1['value'] or 0.0)}{ends}"
+    right = f"{percent(exact['value'])} of the time ({interval(exact)}, n = {counted(told, exact['n'])})"
+    naming = f"Always naming the commonest set ({said_set(told['commonest_set'])})"
+    always = f"{naming} would {reached} and be exactly right {right}"
+    if gain["low"] is not None and gain["low"] > 0:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
@@ -231,13 +244,14 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
 
 def _surprise_left(told: Facts) -> Sentence:
     found = told["surprise"][told["evaluated_on"]]
-    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]["value"]
-    if not before or removed is None:
+    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
+    if not before or removed["value"] is None:
         return None
-    said = f"A set of labels holds {bits(before)} of surprise; with the model, {bits(after['value'])} are left"
-    if removed <= 0:
+    left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {counted(told, after['n'])})"
+    said = f"A set of labels holds {bits(before)} of surprise; with the model, {left}"
+    if removed["value"] <= 0:
         return CAUTION, f"{said}: its probabilities are worse than naming how common each label is."
-    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone."
+    return PLAIN, f"{said}: {percent(removed['value'])} of the surprise is gone ({interval(removed)})."
 
 
 def _precision(told: Facts) -> Sentence:
@@ -245,8 +259,8 @@ def _precision(told: Facts) -> Sentence:
     f1 = told[split]["f1_micro"]
     if None in (f1["low"], f1["high"]) or f1["high"] - f1["low"] < WIDE:
         return None
-    wide = f"n = {count(f1['n'])}: the interval of F1 is wide ({points(f1['high'] - f1['low'])})"
-    return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
+    wide = f"n = {counted(told, f1['n'])}: the interval of F1 is wide ({points(f1['high'] - f1['low'])})"
+    return CAUTION, f"{wide}. Only more {narrowing(told)} narrow it."
 
 
 def _missed(told: Facts) -> Sentence:

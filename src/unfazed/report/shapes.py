@@ -38,6 +38,11 @@ MEASUREMENTS = {
         **dict.fromkeys(("first", "last"), str),
         "who": {...: int},
         "refused": {"count": int, "first": [{"id": str, "why": str}]},
+        "held_out": {
+            **dict.fromkeys(("split", "metric"), str),
+            **dict.fromkeys(("relabelled", "dropped"), int),
+            "untouched": Estimate,
+        },
         "audit": {
             **dict.fromkeys(("missing", "run", "split", "metric"), str),
             **dict.fromkeys(("before", "after", "difference", "bits_less"), Estimate),

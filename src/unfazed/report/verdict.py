@@ -6,11 +6,23 @@ from typing import Any
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.labels import caution
 from unfazed.report.labels import headline as of_labels
-from unfazed.report.words import ITEMS, bits, count, ends, interval, percent, points, printable
+from unfazed.report.words import (
+    ITEMS,
+    bits,
+    bounds,
+    count,
+    ends,
+    figure,
+    interval,
+    percent,
+    points,
+    printable,
+)
 
 WIDE = 0.10  # an interval of ten points and more is called wide
 NAMED = 3  # classes without examples
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
+FEW_GROUPS = 20  # below it, how groups differ is hardly known
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 GUESSES = ("majority", "mean")  # baselines that look at no input
@@ -32,13 +44,19 @@ def task(told: Facts) -> str:
     return said if said in ("classification", "multilabel", "regression") else usual
 
 
+def counted(told: Facts, n: int | None, noun: str = "") -> str:
+    """A number of examples of the evaluated split, and of the groups that they come in, where they do."""
+    groups = (told.get("groups") or {}).get(told["evaluated_on"])
+    return f"{count(n, noun)} in {count(groups, 'groups')}" if groups else count(n, noun)
+
+
 def headline(told: Facts) -> str:
     """The one sentence: accuracy on the evaluated split with its interval and n."""
     split = told["evaluated_on"]
     accuracy = told[split]["accuracy"]
     if not accuracy["n"]:
         return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
-    said = f"{percent(accuracy['value'])} of {count(accuracy['n'], f'{split} {items(told)}')} right"
+    said = f"{percent(accuracy['value'])} of {counted(told, accuracy['n'], f'{split} {items(told)}')} right"
     return f"{said} (95 % interval {interval(accuracy)})"
 
 
@@ -55,22 +73,54 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
     said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), absent(told),
             labels(told)]  # fmt: skip
-    return spoken(split, said)
+    return spoken(told, said)
 
 
-def spoken(split: str, said: Sequence[Sentence]) -> list[dict[str, str]]:
-    """What is to be said of an evaluation on `split`, as the report holds it."""
+def spoken(told: Facts, said: Sequence[Sentence]) -> list[dict[str, str]]:
+    """What is to be said of the evaluation, as the report holds it, after what limits all of it."""
     caution = "There is no test set. These numbers are from the validation set, which chose the epoch: too kind."
-    first = [(CAUTION, caution)] if split == "validation" else []
-    return [{"tone": one[0], "text": one[1]} for one in [*first, *said] if one]
+    first = [(CAUTION, caution)] if told["evaluated_on"] == "validation" else []
+    return [{"tone": one[0], "text": one[1]} for one in [*first, touched(told), grouped(told), *said] if one]
+
+
+def touched(told: Facts) -> Sentence:
+    """That rows which it is measured on were corrected, and how it does on the others."""
+    found = (told.get("corrections") or {}).get("held_out") or {}
+    relabelled, dropped, rest = (found.get(name) for name in ("relabelled", "dropped", "untouched"))
+    if not relabelled and not dropped:
+        return None
+    measured = ""
+    if rest and rest["value"] is not None:
+        share = f"{percent(rest['value'])} ({interval(rest)}, n = {count(rest['n'])})"
+        number = f"{figure(rest['value'])} ({bounds(rest)}, n = {count(rest['n'])})"
+        said = {"accuracy": f"{share} right", "f1_micro": f"F1 {share}"}.get(str(found.get("metric")), f"R² {number}")
+        measured = f" On those left that nobody relabelled: {said}."
+    done = {"relabelled": relabelled, "dropped": dropped}
+    changed = " and ".join(f"{count(number)} {what}" for what, number in done.items() if number)
+    return CAUTION, (
+        f"Of the {found.get('split')} {items(told)}, corrections had {changed}, looked at for what a model said of "
+        f"them: the figures may be kinder than on a set that nobody looked at.{measured}"
+    )
+
+
+def grouped(told: Facts) -> Sentence:
+    """That examples come in groups, of which there may be too few."""
+    split = told["evaluated_on"]
+    groups = (told.get("groups") or {}).get(split)
+    if not groups:
+        return None
+    said = f"The {split} {items(told)} come in {count(groups, 'groups')}, which all intervals take as wholes"
+    if groups >= FEW_GROUPS:
+        return PLAIN, f"{said}: they are those of new groups."
+    return CAUTION, f"{said}. So few say little about new ones, however many {items(told)} each has."
 
 
 def _against_majority(told: Facts) -> Sentence:
-    split = told["evaluated_on"]
-    accuracy, majority = told[split]["accuracy"], told["baselines"]["majority"][split]["accuracy"]
-    guessed = f"{percent(majority['value'])} of the time ({interval(majority)}, n = {count(majority['n'])})"
+    measured = told["baselines"]["majority"][told["evaluated_on"]]
+    majority, gain = measured["accuracy"], measured["accuracy_difference"]
+    guessed = f"{percent(majority['value'])} of the time ({interval(majority)}, n = {counted(told, majority['n'])})"
     always = f"Always naming the commonest class would be right {guessed}"
-    if accuracy["low"] > majority["value"]:
+    if gain["low"] > 0:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
 
@@ -128,7 +178,7 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     calibrated = (told.get("certainty") or {}).get("temperature")
     smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
-    what = f"{left} of surprise left against {against}, n = {count(told[split]['log_loss']['n'])}"
+    what = f"{left} of surprise left against {against}, n = {counted(told, told[split]['log_loss']['n'])}"
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
 
@@ -156,7 +206,7 @@ def _surprise(told: Facts) -> Sentence:
     removed = share["value"]
     if not before:
         return None
-    left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {count(after['n'])})"
+    left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {counted(told, after['n'])})"
     said = f"A label holds {bits(before)} of surprise; with the model, {left}"
     if removed <= 0:
         return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
@@ -169,12 +219,12 @@ def _calibration(told: Facts) -> Sentence:
     if error["value"] is None:
         return None
     was = f"; before calibration {percent(before['value'])} ({interval(before)})" if before else ""
-    measured = f"they are off by {percent(error['value'])} ({interval(error)}, n = {count(error['n'])}{was})"
+    measured = f"off by {percent(error['value'])} ({interval(error)}, n = {counted(told, error['n'])}{was})"
     if error["low"] > MISCALIBRATED:
-        return CAUTION, f"Don't take its probabilities at their word: {measured}."
+        return CAUTION, f"How sure it says it is of an answer can't be taken at its word: {measured}."
     if error["high"] > UNSURE:
-        return PLAIN, f"How far its probabilities can be taken at their word can't be told: {measured}."
-    return GOOD, f"Its probabilities can be taken at their word: {measured}."
+        return PLAIN, f"Whether its word can be taken for how sure it is of an answer can't be told: {measured}."
+    return GOOD, f"How sure it says it is of an answer can be taken at its word: {measured}."
 
 
 def _precision(told: Facts) -> Sentence:
@@ -183,8 +233,14 @@ def _precision(told: Facts) -> Sentence:
     width = accuracy["high"] - accuracy["low"]
     if width < WIDE:
         return None
-    wide = f"n = {count(accuracy['n'])}: the interval is wide ({points(width)})"
-    return CAUTION, f"{wide}. Only more {split} {items(told)} narrow it."
+    wide = f"n = {counted(told, accuracy['n'])}: the interval is wide ({points(width)})"
+    return CAUTION, f"{wide}. Only more {narrowing(told)} narrow it."
+
+
+def narrowing(told: Facts) -> str:
+    """Of what more is needed for intervals to be narrower."""
+    split = told["evaluated_on"]
+    return f"groups of {split} {items(told)}" if (told.get("groups") or {}).get(split) else f"{split} {items(told)}"
 
 
 def absent(told: Facts) -> Sentence:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.comparison import chance_of_none, examples_needed, holm, mcnemar, paired_bootstrap
 from unfazed.analysis.errors import r2_difference, regression
+from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import SIGNIFICANT, Floats, from_resamples, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import Sets, chosen, f1_differences, f1_parts, multilabel
@@ -26,7 +27,7 @@ from unfazed.table import SPLITS, Table
 
 
 class Side(NamedTuple):
-    """One run's answers on the examples that all have in common."""
+    """One run's answers, and the rows of it that all have in common."""
 
     run: Run
     table: Table
@@ -40,14 +41,15 @@ class Side(NamedTuple):
 def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """Two or more runs on the examples that are test rows of each, matched by their content and label.
 
-    `rows` counts these examples; `left_out` says for each run how many of its test rows are not, how many of these
-    another trained on, and how many have another label there. Labels that were corrected between two runs are compared
-    by neither label: somebody looked at them because of what a run said, so that they would favour one of the two.
+    `rows` counts these examples, and `groups` the groups that they come in, where they do; `left_out` says for each run
+    how many of its test rows are not, how many of these another trained on, and how many have another label there.
+    Labels that were corrected between two runs are compared by neither label: somebody looked at them because of what
+    a run said, so that they would favour one of the two.
     `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
     `difference` (first less second) of accuracy, of the mean absolute error, or of sets of labels of their micro F1,
     with its interval, the probability `p` that chance alone does as much (McNemar's exact test for accuracy, else a
-    paired bootstrap), `p_corrected` for all comparisons (Holm), `distinguishable`, and `rows_needed`: how many examples
-    might show a difference like the one seen.
+    paired bootstrap; of groups, whole ones change sides or are drawn), `p_corrected` for all comparisons (Holm),
+    `distinguishable`, and `rows_needed`: how many examples might show a difference like the one seen.
 
     Raises:
         UsageError: fewer than two runs; runs of different tasks, or that know different labels; no test rows.
@@ -61,13 +63,15 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
         if not len(side.table.rows("test")):
             raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: compare wants some")
     rows = _common(sides)
-    pairs = [_pair(*two, rows, sides) for two in combinations(range(len(sides)), 2)]
+    groups = _groups(sides, rows)
+    pairs = [_pair(*two, rows, sides, groups) for two in combinations(range(len(sides)), 2)]
     told: dict[str, Any] = finite({
         "task": opened[0].task,
         "rows": len(rows[0]),
+        "groups": None if groups is None else len(np.unique(groups)),
         "runs": [str(run.path) for run in opened],
         "left_out": [_left_out(side, its, sides) for side, its in zip(sides, rows, strict=True)],
-        "metrics": [_metrics(side, its) for side, its in zip(sides, rows, strict=True)],
+        "metrics": [_metrics(side, its, groups) for side, its in zip(sides, rows, strict=True)],
         "comparisons": _corrected(pairs),
     })  # fmt: skip
     return told
@@ -126,6 +130,12 @@ def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
     return [joined.sort("row_0")[f"row_{number}"].to_numpy().astype(np.int64) for number in range(len(sides))]
 
 
+def _groups(sides: list[Side], rows: list[NDArray[np.int64]]) -> Groups:
+    """The groups of the common examples [n], of the run that knows the fewest; None where none knows any."""
+    known = [found for side, its in zip(sides, rows, strict=True) if (found := side.table.groups(its)) is not None]
+    return min(known, key=lambda groups: len(np.unique(groups)), default=None)
+
+
 def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[str, int]:
     """How many of a run's test rows are not compared on, how many of these another has trained on, or labels otherwise.
 
@@ -147,37 +157,39 @@ def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[st
     }
 
 
-def _metrics(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _metrics(side: Side, rows: NDArray[np.int64], groups: Groups) -> dict[str, Any]:
     if side.run.task == "regression":
-        found = regression(side.table.targets()[rows], side.outputs[rows, 0].astype(np.float64))
+        found = regression(side.table.targets()[rows], side.outputs[rows, 0].astype(np.float64), groups=groups)
     elif side.run.task == "multilabel":
-        found = multilabel(side.table.indicators()[rows], side.outputs[rows], side.sets(rows))
+        found = multilabel(side.table.indicators()[rows], side.outputs[rows], side.sets(rows), groups=groups)
     else:
-        found = classification(side.table.y()[rows], side.outputs[rows])
+        found = classification(side.table.y()[rows], side.outputs[rows], groups=groups)
     return {name: estimate._asdict() for name, estimate in found.items()}
 
 
-def _pair(first: int, second: int, rows: list[NDArray[np.int64]], sides: list[Side]) -> dict[str, Any]:
+def _pair(
+    first: int, second: int, rows: list[NDArray[np.int64]], sides: list[Side], groups: Groups
+) -> dict[str, Any]:
     one, other = ((sides[number], rows[number]) for number in (first, second))
     measure = _DIFFER[sides[first].run.task]
     comparisons = len(sides) * (len(sides) - 1) // 2
-    return {"first": first, "second": second, **measure(one, other, comparisons)}
+    return {"first": first, "second": second, **measure(one, other, comparisons, groups)}
 
 
 def _classes_differ(
-    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int, groups: Groups
 ) -> dict[str, Any]:
     (right, bits), (its_right, its_bits) = _judged(*one), _judged(*other)
-    surprises, chance = paired_bootstrap((bits - its_bits) / BITS_PER_NAT)
+    surprises, chance = paired_bootstrap((bits - its_bits) / BITS_PER_NAT, groups=groups)
     return {
         "metric": "accuracy",
-        "difference": paired_difference(right, its_right)._asdict(),
+        "difference": paired_difference(right, its_right, groups)._asdict(),
         "only_first_right": int((right & ~its_right).sum()),
         "only_second_right": int((its_right & ~right).sum()),
-        "p": mcnemar(right, its_right),
+        "p": mcnemar(right, its_right, groups),
         "log_loss_difference": surprises._asdict(),
         "log_loss_p": chance,
-        "rows_needed": examples_needed(right.astype(np.float64) - its_right, comparisons),
+        "rows_needed": examples_needed(right.astype(np.float64) - its_right, comparisons, groups),
     }
 
 
@@ -188,36 +200,36 @@ def _judged(side: Side, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Flo
 
 
 def _numbers_differ(
-    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int, groups: Groups
 ) -> dict[str, Any]:
     targets = one[0].table.targets()[one[1]]
     said, its = (side.outputs[rows, 0].astype(np.float64) for side, rows in (one, other))
     differences = np.abs(said - targets) - np.abs(its - targets)
-    found, chance = paired_bootstrap(differences)
+    found, chance = paired_bootstrap(differences, groups=groups)
     return {
         "metric": "mae",
         "difference": found._asdict(),
         "p": chance,
-        "r2_difference": r2_difference(targets, said, its)._asdict(),
-        "rows_needed": examples_needed(differences, comparisons),
+        "r2_difference": r2_difference(targets, said, its, groups)._asdict(),
+        "rows_needed": examples_needed(differences, comparisons, groups),
     }
 
 
 def _sets_differ(
-    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int
+    one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int, groups: Groups
 ) -> dict[str, Any]:
     (side, rows), (its_side, its_rows) = one, other
     y, own, its = side.table.indicators()[rows], side.sets(rows), its_side.sets(its_rows)
-    value, resampled = f1_differences(y, own, its)
+    value, resampled = f1_differences(y, own, its, groups=groups)
     bits = set_surprise(y, side.outputs[rows]) - set_surprise(y, its_side.outputs[its_rows])
-    surprises, chance = paired_bootstrap(bits / BITS_PER_NAT)
+    surprises, chance = paired_bootstrap(bits / BITS_PER_NAT, groups=groups)
     return {
         "metric": "f1_micro",
         "difference": from_resamples(value, resampled, len(y))._asdict(),
-        "p": chance_of_none(resampled),
+        "p": chance_of_none(resampled, len(y if groups is None else np.unique(groups))),
         "log_loss_difference": surprises._asdict(),
         "log_loss_p": chance,
-        "rows_needed": examples_needed(value + f1_parts(y, own) - f1_parts(y, its), comparisons),
+        "rows_needed": examples_needed(value + f1_parts(y, own) - f1_parts(y, its), comparisons, groups),
     }
 
 

@@ -4,7 +4,9 @@ Axis letters: n rows that both runs are measured on, K classes.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +14,10 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, wilson
+from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, proportion
 from unfazed.analysis.multilabel import Sets, best_thresholds, chosen, f1_difference, multilabel
 from unfazed.analysis.surprise import surprise
-from unfazed.corrections import CHANGING, Outcome
+from unfazed.corrections import CHANGING, Correction, Outcome
 from unfazed.errors import UnfazedError
 from unfazed.recipe import Recipe
 from unfazed.report.selection import evaluated_split
@@ -34,10 +36,16 @@ class _Audit(NamedTuple):
 
 
 def effect(
-    outcomes: list[Outcome], table: Table, probs: NDArray[np.floating], recipe: Recipe
+    outcomes: list[Outcome],
+    table: Table,
+    probs: NDArray[np.floating],
+    recipe: Recipe,
+    dropped: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any] | None:
     """Facts for the report: how many were applied, by whom, what was refused, and `audit`; None without corrections.
 
+    `held_out` says how many of them, with the rows `dropped` of each side, changed the side that the run is measured
+    on, and what `probs` [N, K], calibrated, are worth on its rows that nobody relabelled.
     `audit` compares `probs` [N, K], calibrated, with those of the run that the corrections came from, on the rows of
     the held-out split that were on the same side there and whose labels nobody touched; or it says in `missing` why it
     cannot.
@@ -59,8 +67,42 @@ def effect(
         "first": moments[0] if moments else None,
         "last": moments[-1] if moments else None,
         "refused": {"count": len(refused), "first": refused[:REFUSED]},
+        "held_out": _held_out(applied, table, probs, dropped),
         "audit": audit,
     }
+
+
+def _held_out(
+    applied: list[Correction], table: Table, probs: NDArray[np.floating], dropped: Mapping[str, int]
+) -> dict[str, Any]:
+    split, relabelled = evaluated_split(table), [one.id for one in applied if one.action == "relabel"]
+    rows = table.rows(split)
+    changed = table.frame["id"].is_in(relabelled).to_numpy()[rows]
+    metric, measured = _UNTOUCHED[table.task](table, probs, rows[~changed])
+    return {
+        "split": split,
+        "relabelled": int(changed.sum()),
+        "dropped": dropped.get(split, 0),
+        "metric": metric,
+        "untouched": measured._asdict(),
+    }
+
+
+def _right(table: Table, probs: NDArray[np.floating], rows: NDArray[np.int64]) -> tuple[str, Estimate]:
+    rows = rows[table.y()[rows] >= 0]
+    return "accuracy", proportion(probs[rows].argmax(1) == table.y()[rows], table.groups(rows))
+
+
+def _explained(table: Table, probs: NDArray[np.floating], rows: NDArray[np.int64]) -> tuple[str, Estimate]:
+    return "r2", regression(table.targets()[rows], probs[rows, 0], groups=table.groups(rows))["r2"]
+
+
+def _found(table: Table, probs: NDArray[np.floating], rows: NDArray[np.int64]) -> tuple[str, Estimate]:
+    predicted, groups = _predicted(table, probs)[rows], table.groups(rows)
+    return "f1_micro", multilabel(table.indicators(rows), probs[rows], predicted, groups=groups)["f1_micro"]
+
+
+_UNTOUCHED = {"classification": _right, "regression": _explained, "multilabel": _found}
 
 
 def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating], recipe: Recipe) -> dict[str, Any]:
@@ -123,13 +165,13 @@ def _of_classes(
 ) -> dict[str, Any]:
     y, was = table.y()[audit.now], before.y()[audit.before]
     now, then = probs[audit.now], old[audit.before]
-    right, was_right = now.argmax(1) == y, then.argmax(1) == was
+    right, was_right, groups = now.argmax(1) == y, then.argmax(1) == was, table.groups(audit.now)
     return {
         "metric": "accuracy",
-        "before": wilson(int(was_right.sum()), len(y)),
-        "after": wilson(int(right.sum()), len(y)),
-        "difference": paired_difference(right, was_right),
-        "bits_less": paired_mean(surprise(was, then) - surprise(y, now)),
+        "before": proportion(was_right, groups),
+        "after": proportion(right, groups),
+        "difference": paired_difference(right, was_right, groups),
+        "bits_less": paired_mean(surprise(was, then) - surprise(y, now), groups=groups),
     }
 
 
@@ -137,11 +179,12 @@ def _of_numbers(
     table: Table, probs: NDArray[np.floating], before: Table, old: NDArray[np.floating], audit: _Audit
 ) -> dict[str, Any]:
     targets, now, then = table.targets()[audit.now], probs[audit.now, 0], old[audit.before, 0]
+    groups = table.groups(audit.now)
     return {
         "metric": "r2",
-        "before": regression(targets, then)["r2"],
-        "after": regression(targets, now)["r2"],
-        "difference": r2_difference(targets, now, then),
+        "before": regression(targets, then, groups=groups)["r2"],
+        "after": regression(targets, now, groups=groups)["r2"],
+        "difference": r2_difference(targets, now, then, groups),
     }
 
 
@@ -154,11 +197,12 @@ def _of_sets(
         _by_name(_predicted(one, its), one, names)[rows]
         for one, its, rows in ((table, probs, audit.now), (before, old, audit.before))
     )
+    groups = table.groups(audit.now)
     return {
         "metric": "f1_micro",
-        "before": multilabel(y, then.astype(np.float32), then)["f1_micro"],
-        "after": multilabel(y, now.astype(np.float32), now)["f1_micro"],
-        "difference": f1_difference(y, now, then),
+        "before": multilabel(y, then.astype(np.float32), then, groups=groups)["f1_micro"],
+        "after": multilabel(y, now.astype(np.float32), now, groups=groups)["f1_micro"],
+        "difference": f1_difference(y, now, then, groups=groups),
     }
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
+from unfazed.analysis.groups import of
 from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
@@ -74,7 +75,9 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
                 "flip": run.origin.get("flip"),
                 "labels": checked,
                 "duplicates": prepared.duplicates._asdict(),
-                "corrections": effect(prepared.corrections, prepared.table, probs, planned.recipe),
+                "corrections": effect(
+                    prepared.corrections, prepared.table, probs, planned.recipe, prepared.dropped
+                ),
                 "expected_seconds": round(expected, 3),
             }
         ),
@@ -162,8 +165,10 @@ def _compared(
     found = {}
     for split, rows in held_out.items():
         predicted = chosen(simpler[split], its)
-        difference = f1_difference(y[rows], chosen(probs[rows], own), predicted)
-        found[split] = {**multilabel(y[rows], simpler[split], predicted), "f1_micro_difference": difference}
+        groups = prepared.table.groups(rows)
+        difference = f1_difference(y[rows], chosen(probs[rows], own), predicted, groups=groups)
+        metrics = multilabel(y[rows], simpler[split], predicted, groups=groups)
+        found[split] = {**metrics, "f1_micro_difference": difference}
     return found
 
 
@@ -171,15 +176,18 @@ def _beside(
     prepared: Prepared, rows: NDArray[np.int64], probs: NDArray[np.float32], simpler: NDArray[np.floating]
 ) -> dict[str, Estimate]:
     """Metrics of what a `simpler` model says of some rows, and the difference to the model's `probs` [N, K]."""
+    groups = prepared.table.groups(rows)
     if prepared.scale is not None:
         targets, own = prepared.table.targets()[rows], probs[rows, 0]
         its = prepared.in_units(simpler)[:, 0]
-        return {**regression(targets, its), "r2_difference": r2_difference(targets, own, its)}
+        difference = r2_difference(targets, own, its, groups)
+        return {**regression(targets, its, groups=groups), "r2_difference": difference}
     y = prepared.table.y()[rows]
-    difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y)
+    difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y, groups)
     more = surprise(y, probs[rows]) - surprise(y, simpler)
-    left = paired_mean(more[np.isfinite(more)] / BITS_PER_NAT)
-    return {**classification(y, simpler), "accuracy_difference": difference, "log_loss_difference": left}
+    known = np.isfinite(more)
+    left = paired_mean(more[known] / BITS_PER_NAT, groups=of(groups, known))
+    return {**classification(y, simpler, groups=groups), "accuracy_difference": difference, "log_loss_difference": left}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
