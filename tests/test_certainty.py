@@ -2,9 +2,11 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import test_gaussian
 import test_regression
@@ -85,6 +87,7 @@ def test_answers_are_those_above_the_line() -> None:
     clear = np.abs(recorded.max(1) - certainty.answers.threshold) > 1e-4
     assert np.array_equal(found.answered[clear], (recorded.max(1) > certainty.answers.threshold)[clear])
     assert "at most" in certainty.words[0] and "n = " in certainty.words[0]
+    assert "with 95 % certainty" in certainty.words[0] and "chosen the epoch" in certainty.words[0]
 
 
 def fewer(run: Run, folder: Path, count: int) -> Run:
@@ -106,6 +109,20 @@ def test_too_few_validation_rows_are_named_with_what_they_suffice_for(tmp_path: 
         promised(copy, Asked(max_risk=0.05))
     with pytest.raises(UsageError, match="needs 4 validation rows of each, and there are too few of"):
         promised(copy, Asked(0.8, True))
+
+
+def test_rows_in_groups_promise_less_and_it_is_said(tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    table = copy.table()
+    patients = [f"patient {row % 9}" for row in range(len(table))]
+    copy.write_table(replace(table, frame=table.frame.with_columns(group=pl.Series(patients))))
+    with pytest.raises(UsageError, match=r"come in 9 groups, and the bound wants rows that err independently"):
+        promised(copy, Asked(max_risk=0.4))
+    (said,) = promised(copy, Asked(0.8)).words
+    assert "only 9 groups, and of new groups" in said and "95 of 100" not in said
+    alone = [f"patient {row}" for row in range(len(table))]
+    copy.write_table(replace(table, frame=table.frame.with_columns(group=pl.Series(alone))))
+    assert promised(copy, Asked(0.8, max_risk=0.4)).words == promised(trained.run(), Asked(0.8, max_risk=0.4)).words
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,37 @@ def test_names_of_runs_are_no_markup(tmp_path: Path) -> None:
         assert names in [line.split() for line in shown(told).splitlines()]
 
 
+def test_runs_of_few_groups_are_not_told_apart_by_what_one_group_says(tmp_path: Path) -> None:
+    """All 20 mistakes are of one patient: as examples they settle it, as one of eight patients they do not."""
+    run = fake_run(tmp_path / "one")
+    other = worse(run, tmp_path / "other", 20)
+    rows, table = run.table().rows("test"), run.table()
+    wrong = (run.scores()["probs"] != other.scores()["probs"]).any(1)
+    patient = np.array([f"p{row % 7}" for row in range(len(table))], dtype=object)
+    patient[rows[wrong[rows]]] = "unlucky"
+    for one in (run, other):
+        one.write_table(replace(table, frame=table.frame.with_columns(group=pl.Series(patient.tolist()))))
+    told = unfazed.compare(Run(run.path), Run(other.path))
+    (pair,) = told["comparisons"]
+    assert told["groups"] == 8 and pair["difference"]["value"] == pytest.approx(20 / told["rows"])
+    assert not pair["distinguishable"] and pair["difference"]["low"] <= 0 and pair["p"] == 1
+    assert f"{told['rows']} test examples in 8 groups" in shown(told) and "in 8 groups, p = 1" in shown(told)
+
+
+def test_eight_runs_can_be_told_apart_by_their_errors(tmp_path: Path) -> None:
+    """28 comparisons: what 1,000 resamples can say at the least is not enough for any of them."""
+    run = test_regression.run()
+    copies = [Run(shutil.copytree(run.path, tmp_path / f"{number}")) for number in range(8)]
+    rows, targets = run.table().rows("test"), run.table().targets()
+    for number, copy in enumerate(copies):
+        scores = copy.scores()
+        probs = scores["probs"].copy()
+        probs[rows, 0] = targets[rows] + 1.5**number * (probs[rows, 0] - targets[rows])
+        copy.write_arrays("scores.npz", {**scores, "probs": probs})
+    told = unfazed.compare(*copies)
+    assert len(told["comparisons"]) == 28 and all(pair["distinguishable"] for pair in told["comparisons"])
+
+
 def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path: Path) -> None:
     """The second run holds the rows in another order, has moved ten to training and lacks one."""
     run = fake_run(tmp_path / "one")

@@ -31,6 +31,17 @@ def test_the_bootstrap_interval_covers_and_its_probability_is_that_of_chance():
     assert paired_bootstrap(np.full(50, 0.5) + np.arange(50) / 1000)[1] < 0.005
 
 
+def test_a_clear_difference_survives_the_correction_for_many_comparisons():
+    """Eight runs are 28 pairs: the least that 1,000 resamples could say, 2 / 1001, times 28 is 0.056."""
+    differences = np.random.default_rng(0).normal(1.0, 1.0, 200)
+    assert holm([paired_bootstrap(differences)[1]] + [0.5] * 27)[0] < 0.001
+
+
+def test_the_tail_of_few_examples_is_long():
+    """Three differences of one sign: no resample is beyond 0, and yet it is no proof."""
+    assert paired_bootstrap(np.array([1.0, 2.0, 3.0]))[1] > 0.03
+
+
 def test_holm_is_the_step_down_correction():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.2]) == [0.2] and holm([]) == []

@@ -244,6 +244,10 @@ def test_training_again_applies_them_keeps_the_sides_and_says_who(tmp_path: Path
     test = {name for name in untouched if now[name][1] == "test"}
     assert facts["audit"]["difference"]["n"] == len(test) > 10
     assert facts["audit"]["settings"] == []
+    sides = dict(before.table().frame.select("id", "split").iter_rows())
+    rest = facts["held_out"]
+    assert rest["relabelled"] == sum(sides[each.id] == "test" for each in changed)
+    assert rest["dropped"] == (sides[dropped.id] == "test") and rest["untouched"]["n"] == len(test)
     assert any("39 labels were corrected by ada, 1 example" in line["text"] for line in run.report["verdict"])
 
 
@@ -308,6 +312,35 @@ def test_the_comparison_is_of_untouched_rows_alone(tmp_path: Path) -> None:
     assert facts is not None
     assert facts["audit"]["after"]["value"] == 1 and facts["audit"]["after"]["n"] == len(test) - 10
     assert facts["audit"]["before"]["value"] == pytest.approx(was[test[10:]].mean())
+
+
+def test_corrected_test_rows_are_told_of_beside_what_the_others_say(tmp_path: Path) -> None:
+    """Of the test rows the ten that the model gets wrong are relabelled to what it says, and three were dropped."""
+    from unfazed.report.card import card
+    from unfazed.report.facts import facts
+    from unfazed.verb.corrected import effect
+
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    table, y = run.table(), run.table().y()
+    probs = np.full((len(y), len(run.classes)), 0.01, np.float32)
+    probs[np.arange(len(y)), y] = 0.97
+    test = table.rows("test")
+    said = [Outcome(one(table.frame["id"][int(row)], run=str(run.path)), "") for row in test[:10]]
+    probs[test[10:15]] = probs[test[10:15]][:, ::-1]
+    found = effect(said, table, probs, run.recipe, {"train": 7, "test": 3})
+    rest = found["held_out"]
+    assert (rest["relabelled"], rest["dropped"], rest["metric"]) == (10, 3, "accuracy")
+    assert rest["untouched"]["n"] == len(test) - 10
+    assert rest["untouched"]["value"] == pytest.approx(1 - 5 / (len(test) - 10))
+    run.write_json("measurements.json", {**run.measurements, "corrections": {**found, "dropped": 10}})
+    told = facts(Run(run.path))
+    first = told["verdict"][0]
+    assert first["tone"] == "caution" and "10 relabelled and 3 dropped" in first["text"]
+    assert f"n = {len(test) - 10}) right" in first["text"]
+    assert "10 labels were corrected, and 10 examples dropped" in card(told) and "Labels were taken" not in card(told)
+    elsewhere = {**found, "held_out": {**rest, "relabelled": 0, "dropped": 0}}
+    run.write_json("measurements.json", {**run.measurements, "corrections": elsewhere})
+    assert "looked at" not in facts(Run(run.path))["verdict"][0]["text"], "training labels flatter no test"
 
 
 def test_runs_that_say_the_same_differ_in_nothing() -> None:

@@ -12,6 +12,7 @@ from fake_run import LABELS, MEASUREMENTS, fake_run, without_split
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from unfazed.errors import RunError
+from unfazed.report.card import card
 from unfazed.report.facts import best_epoch, evidence, facts, finite
 from unfazed.report.selection import rows_to_show, selection
 from unfazed.report.verdict import headline, verdict
@@ -352,6 +353,43 @@ def test_a_linear_model_that_saw_fewer_images_says_so(told):
     assert f"A linear model on the pixels, fitted to 50 of the {n} training images, is right" in sentences(few)
     linear["rows"] = n
     assert "A linear model on the pixels is right" in sentences(few)
+
+
+def test_a_run_of_groups_says_so_and_its_intervals_are_those_of_groups(told, tmp_path):
+    """Six patients, one of whom the model gets all wrong."""
+    run = fake_run(tmp_path / "run")
+    table, scores = run.table(), run.scores()
+    patients = np.arange(len(table)) // 10 % 6
+    probs = scores["probs"].copy()
+    probs[patients == 0] = np.eye(6, dtype=np.float32)[(table.y()[patients == 0] + 1) % 6] * 0.7 + 0.05
+    run.write_arrays("scores.npz", {**scores, "probs": probs})
+    strangers = facts(Run(run.path))
+    named = [f"patient {number}" for number in patients]
+    run.write_table(replace(table, frame=table.frame.with_columns(group=polars.Series(named))))
+    found = facts(Run(run.path))
+    n = len(table.rows("test"))
+    assert found["groups"] == {"train": 6, "validation": 6, "test": 6} and strangers["groups"]["test"] is None
+    for name, one in found["test"].items():
+        other = strangers["test"][name]
+        assert one["n"] == other["n"]
+        assert name == "calibration_error" or one["value"] == pytest.approx(other["value"]), "less chance, which grew"
+        assert one["high"] - one["low"] > 1.3 * (other["high"] - other["low"]), name
+    assert found["headline"].partition(" of ")[2].startswith(f"{n} test images in 6 groups right")
+    said = " ".join(line["text"] for line in found["verdict"])
+    assert "come in 6 groups, which all intervals take as wholes. So few say little" in said
+    assert said.count(f"n = {n} in 6 groups") >= 4 and "Only more groups of test images narrow it" in said
+    written = card(found)
+    assert "Intervals are 95 %, of whole groups." in written and f"| {n} in 6 groups |" in written
+    assert "groups" not in " ".join(line["text"] for line in strangers["verdict"])
+
+
+def test_the_confidence_is_what_is_taken_at_its_word(told):
+    """Only the probability of the class that is named was measured, not those of the others."""
+    error = {"value": 0.01, "low": 0.0, "high": 0.03, "n": 400}
+    certainty = {**told["certainty"], "after": {**told["certainty"]["after"], "calibration_error": error}}
+    said = sentences({**told, "certainty": certainty})
+    assert "How sure it says it is of an answer can be taken at its word: off by 1.0 % (0 – 3.0 %, n = 400" in said
+    assert "probabilities can be taken" not in said
 
 
 # What is shown

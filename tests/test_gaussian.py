@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -26,8 +28,11 @@ from unfazed.model.sounds import SoundNet
 from unfazed.model.tables import Size, TableNet
 from unfazed.model.texts import TextNet
 from unfazed.outputs import one_batch, outputs
+from unfazed.report.certainty_page import intervals
+from unfazed.report.facts import facts
 from unfazed.report.predictions import Told, written
 from unfazed.report.terminal import evaluation, summary
+from unfazed.report.words import bounds, number
 from unfazed.run import Run
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.predict import predicted
@@ -172,6 +177,29 @@ def test_the_report_tells_bits_coverage_and_deviations() -> None:
     assert "| Surprise of a target, bits |" in card and "twice the density" in card
     assert "logarithmic" not in page, "the zero of a density's surprise is no zero"
     assert "bits" in shown(summary(run()))
+
+
+def test_numbers_of_groups_are_judged_by_their_groups(tmp_path: Path) -> None:
+    """Of each farm all the numbers are off alike."""
+    made = Run(shutil.copytree(run().path, tmp_path / "run"))
+    table, scores = made.table(), made.scores()
+    farm = np.arange(ROWS) // 40 % 8
+    probs = scores["probs"].copy()
+    probs[:, 0] += np.random.default_rng(0).normal(0, 60, 8)[farm]
+    made.write_arrays("scores.npz", {**scores, "probs": probs})
+    alone = facts(Run(made.path))
+    named = pl.Series([f"farm {number}" for number in farm])
+    made.write_table(replace(table, frame=table.frame.with_columns(group=named)))
+    found, n = facts(Run(made.path)), alone["test"]["mae"]["n"]
+    for name in ("mae", "rmse", "r2", "nll", "coverage_90"):
+        one, other = found["test"][name], alone["test"][name]
+        assert one["value"] == pytest.approx(other["value"]) and one["high"] - one["low"] > other["high"] - other["low"]
+    assert f"over {n} test rows in 8 groups" in found["headline"]
+    assert f"n = {n} in 8 groups" in " ".join(line["text"] for line in found["verdict"])
+    wide, own = (told["certainty"]["intervals"][0]["median_width"] for told in (found, alone))
+    assert wide["low"] <= wide["value"] <= wide["high"] and wide["value"] == own["value"] and own["n"] == n
+    page = str(intervals(found)).replace("\u00a0", " ")
+    assert "come in 8 groups: of new groups" in page and f">{bounds(wide, number)}<" in page
 
 
 def shown(part: object) -> str:

@@ -2,6 +2,9 @@
 
 import ast
 import json
+import re
+import shutil
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from io import StringIO
@@ -23,6 +26,7 @@ from unfazed import Classifier
 from unfazed.analysis.multilabel import best_thresholds
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.label_sets import parts
+from unfazed.report.facts import facts
 from unfazed.report.label_issues import listing
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
@@ -186,6 +190,25 @@ def test_the_page_the_card_and_the_terminal_speak_of_sets() -> None:
     assert 'pipeline_tag: "text-classification"' in card and "multi-label-classification" in card
     said = printed(summary(run()))
     assert "F1 (micro)" in said and "commonest set" in said and "Hamming loss" in said
+
+
+def test_every_share_that_is_said_of_sets_has_its_interval_and_the_groups_that_it_comes_from(tmp_path: Path) -> None:
+    made = Run(shutil.copytree(run().path, tmp_path / "run"))
+    table = made.table()
+    alone = made.report
+    named = pl.Series([f"author {row % 6}" for row in range(len(table))])
+    made.write_table(replace(table, frame=table.frame.with_columns(group=named)))
+    found, n = facts(Run(made.path)), alone["test"]["f1_micro"]["n"]
+    said = {told["groups"]["test"]: " ".join(line["text"] for line in told["verdict"]) for told in (alone, found)}
+    share = r"[\d.]+ % \([\d.]+ – [\d.]+ %"
+    assert re.search(rf"; {share}\) of the sets are exactly right$", alone["headline"])
+    left = rf"bits are left \([\d.]+ – [\d.]+, n = {n}\): [\d.]+ % of the surprise is gone \([−\d.]+ – [\d.]+ %\)"
+    assert re.search(left, said[None])
+    assert re.search(rf"be exactly right [\d.]+ % of the time \([\d.]+ – [\d.]+ %, n = {n}\)", said[None])
+    assert f"{n} test texts in 6 groups" in found["headline"] and f"n = {n} in 6 groups" in said[6]
+    for name in ("f1_micro", "subset_accuracy", "log_loss", "hamming_loss"):
+        one, other = found["test"][name], alone["test"][name]
+        assert one["value"] == pytest.approx(other["value"]) and one["low"] <= one["value"] <= one["high"]
 
 
 def test_labels_of_a_stranger_are_text_on_the_page(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ def comparison(told: Facts) -> Group:
     """The metrics of each run on the rows that all have in common, and which two can be told apart."""
     names = _names(told)
     all_of = "both" if len(names) == 2 else f"all {len(names)}"
-    said = [f"{count(told['rows'], 'test examples')} that {all_of} runs kept apart", *_left_out(told, names)]
+    examples = f"{count(told['rows'], 'test examples')}{_groups(told)}"
+    said = [f"{examples} that {all_of} runs kept apart", *_left_out(told, names)]
     columns = dict(zip(names, told["metrics"], strict=True))
     pairs = [
         Hanging(_sentence(told, pair, names), "green" if pair["distinguishable"] else "yellow")
@@ -28,6 +29,10 @@ def comparison(told: Facts) -> Group:
     corrected = f"p is corrected for {several} comparisons (Holm); the intervals are not." if several > 1 else ""
     after = [Text(f"  {corrected}", style="dim")] if corrected else []
     return Group(*(Hanging(printable(line)) for line in said), "", metrics_table(columns), "", *pairs, *after)
+
+
+def _groups(told: Facts) -> str:
+    return f" in {count(told['groups'], 'groups')}" if told.get("groups") else ""
 
 
 def _names(told: Facts) -> list[str]:
@@ -66,7 +71,8 @@ def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     ahead, behind = (first, second) if (found["value"] > 0) != error else (second, first)
     ends = sorted((found["low"], found["high"])) if None not in (found["low"], found["high"]) else (None, None)
     what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
-    said = f"{first} less {second}: {MEASURES[pair['metric']]} {what}{_counts(pair)}, n = {count(found['n'])}, {chance}"
+    n = f"n = {count(found['n'])}{_groups(told)}"
+    said = f"{first} less {second}: {MEASURES[pair['metric']]} {what}{_counts(pair)}, {n}, {chance}"
     if pair["distinguishable"]:
         return f"{ahead} is better than {behind}. {said}{_surprise(pair)}."
     return f"{first} and {second} are not distinguishable. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
