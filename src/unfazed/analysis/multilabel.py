@@ -112,7 +112,10 @@ def multilabel(
 def _spread_in_groups(
     rows: Sequence[Sets], measured: dict[str, Floats], seed: int, groups: Integers, worth: float
 ) -> dict[str, Estimate]:
-    """The intervals of resampled groups; `worth`: how many of their examples tell as much as one stranger."""
+    """The intervals of resampled groups; `worth`: how many of their examples tell as much as one stranger.
+
+    What is added is so large already, that those intervals are not widened again for there being few groups.
+    """
     n, count, labels = len(groups), len(np.unique(groups)), rows[0].shape[1]
     if count < 2:
         return {name: Estimate(float(value), 0.0, 1.0, n) for name, value in measured.items()}
@@ -121,17 +124,18 @@ def _spread_in_groups(
     usual = [part.mean(0) * worth for part in (rows[1], sizes)]
     found = []
     for more in (0, PSEUDO_ROWS):
-        added = [np.repeat([right, wrong], more, axis=0) for right, wrong in (
+        pseudo = [np.repeat([right, wrong], more, axis=0) for right, wrong in (
             (usual[0], 0 * usual[0]), (usual[0], usual[0]), (usual[0], usual[0]), (usual[1], usual[1])
         )]  # fmt: skip
-        whole = [np.concatenate([part, one]) for part, one in zip(own, added, strict=True)]
+        whole = [np.concatenate([part, one]) for part, one in zip(own, pseudo, strict=True)]
         drawn = [[weights @ part for part in whole] for weights in resampled_weights(count + 2 * more, seed)]
         *counts, examples = (np.concatenate(part) for part in zip(*drawn, strict=True))
         found.append(_averages(Counts(*counts), examples[:, 0]))
     spread = {}
     for name, value in measured.items():
-        ends = [from_groups(float(value), one[name], n, count) for one in found]
-        low, high = min(one.low for one in ends), max(one.high for one in ends)
+        plain, added = (one[name] for one in found)
+        one, other = from_groups(float(value), plain, n, count), from_resamples(float(value), added, n)
+        low, high = min(one.low, other.low), max(one.high, other.high)
         spread[name] = Estimate(float(value), max(low, 0.0), min(high, 1.0), n)
     return spread
 

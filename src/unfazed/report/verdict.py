@@ -22,7 +22,7 @@ from unfazed.report.words import (
 WIDE = 0.10  # an interval of ten points and more is called wide
 NAMED = 3  # classes without examples
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
-FEW_GROUPS = 20  # below it, how groups differ is hardly known
+FEW_GROUPS = 10  # below it, how groups differ is hardly known
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 GUESSES = ("majority", "mean")  # baselines that look at no input
