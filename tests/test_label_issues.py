@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 from fake_run import fake_run
 
 import unfazed
+from unfazed.analysis import label_issues as module
+from unfazed.analysis import neighbours
 from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, label_issues, references
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, matched, wrong
 from unfazed.analysis.residuals import number_issues
 from unfazed.cli import main
 from unfazed.corrections import Correction
-from unfazed.errors import RunError
+from unfazed.errors import RunError, UsageError
 from unfazed.report.facts import facts
 from unfazed.report.labels import sentences
 from unfazed.report.page import write_report
@@ -57,6 +60,57 @@ def test_probabilities_are_calibrated():
     for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.0)):
         rows = (found.error_probability >= low) & (found.error_probability < high)
         assert abs((y != true)[rows].mean() - found.error_probability[rows].mean()) < 0.12, (low, high)
+
+
+def test_probabilities_fall_along_the_list_and_expect_what_the_rows_by_themselves_do(monkeypatch):
+    own, judged_by_themselves = {}, module.judged
+
+    def kept(*arguments):
+        found = judged_by_themselves(*arguments)
+        own[0] = found.error_probability
+        return found
+
+    monkeypatch.setattr(module, "judged", kept)
+    _, y, given, embeddings, split = judged(n=3000, noise=0.3, skill=2.0)
+    found = label_issues(y, given, embeddings, split)
+    shown, alone = found.error_probability[found.order], own[0][found.order]
+    assert (np.diff(alone) > 0).any() and (np.diff(shown) <= 0).all()
+    assert shown.sum() == pytest.approx(alone.sum())
+    dealt_out = -np.sort(-alone)  # the largest to the first: what a list that is sorted by them alone would have
+    assert ((shown - alone) ** 2).mean() < 0.9 * ((dealt_out - alone) ** 2).mean()
+    for depth in (300, 900, 1500):
+        assert shown[:depth].sum() - alone[:depth].sum() < 0.5 * (dealt_out[:depth].sum() - alone[:depth].sum())
+
+
+def test_no_more_than_three_further_arrays_of_all_probabilities_are_held(monkeypatch):
+    monkeypatch.setattr(module, "CELLS", 200_000)
+    monkeypatch.setattr(module, "RESAMPLES", 1)
+    monkeypatch.setattr(neighbours, "BLOCK", 200_000)
+    generator = np.random.default_rng(0)
+    probs = generator.dirichlet(np.ones(100), 20_000).astype(np.float32)
+    y, split, simple = generator.integers(0, 100, 20_000), generator.choice(3, 20_000), probs.astype(np.float16)
+    label_issues(y[:500], probs[:500], probs[:500, :4], split[:500], simple[:500])  # what is imported is not counted
+    tracemalloc.start()
+    try:
+        label_issues(y, probs, probs[:, :4], split, simple)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * probs.nbytes
+
+
+def test_more_rows_take_no_more_inversions(monkeypatch):
+    monkeypatch.setattr(module, "CELLS", 4_000)
+    monkeypatch.setattr(module, "RESAMPLES", 1)
+    taken, inverted = [], np.linalg.pinv
+    monkeypatch.setattr(np.linalg, "pinv", lambda matrix: taken.append(len(matrix)) or inverted(matrix))
+    counts = []
+    for n in (1000, 4000):
+        taken.clear()
+        _, y, given, embeddings, split = judged(n=n)
+        label_issues(y, given, embeddings, split)
+        counts.append(len(taken))
+    assert counts[0] == counts[1] > 0
 
 
 def test_mistakes_of_the_model_are_not_taken_for_wrong_labels():
@@ -293,6 +347,21 @@ def test_a_report_without_them_has_no_such_section(tmp_path):
     run = fake_run(tmp_path / "run")
     assert 'href="#labels"' not in write_report(run).read_text()
     assert facts(run)["labels"] is None
+
+
+def test_too_many_classes_are_not_judged_and_it_is_said(run, monkeypatch, capsys):
+    monkeypatch.setattr("unfazed.verb.label_issues.MOST_CLASSES", 5)
+    with pytest.raises(UsageError, match="6 classes are too many"):
+        unfazed.label_issues(run)
+    with pytest.raises(SystemExit) as ended:
+        main(["label-issues", str(run.path)])
+    assert ended.value.code == 2 and "(at most 5)" in capsys.readouterr().err
+    run.write_json("measurements.json", {**run.measurements, "labels": labels_to_check(run, run.table())})
+    page = write_report(run).read_text()
+    assert "labels were not checked: 6 classes are too many" in page
+    said = [line["text"] for line in run.report["verdict"]]
+    assert any("labels were not checked: 6 classes are too many" in text for text in said)
+    assert "labels were not checked" in (run.path / "README.md").read_text()
 
 
 def test_rows_that_the_table_has_not_are_damage(run):

@@ -43,6 +43,15 @@ def test_sets_with_a_mistake_come_first_and_are_counted() -> None:
     assert found.count.value == pytest.approx(wrong.sum(), rel=0.25)
 
 
+def test_a_set_is_as_doubtful_as_its_own_labels_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, judged = [], module.judged
+    monkeypatch.setattr(module, "judged", lambda *arguments: kept.append(judged(*arguments)) or kept[0])
+    found = audit(made(missing=0.15, extra=0.03))
+    own = kept[0].error_probability
+    assert (np.diff(own[kept[0].order]) > 0).any()  # not dealt out along an order that does not rest on them alone
+    assert np.allclose(found.error_probability, 1 - np.prod(1 - own.reshape(-1, 5), axis=1))
+
+
 def test_what_is_suggested_is_the_true_set_of_most_wrong_ones() -> None:
     data = made(missing=0.15, extra=0.03)
     found, wrong = audit(data), (data["y"] != data["true"]).any(1)
@@ -75,7 +84,8 @@ def test_examples_without_a_set_are_never_issues() -> None:
 def test_a_simple_model_is_heard() -> None:
     data = made(missing=0.2)
     wrong = (data["y"] != data["true"]).any(1)
-    poor = np.clip(data["probs"] * 0.6 + 0.2 * data["y"], 0.001, 0.999)  # has begun to believe the given labels
+    by_heart = np.random.default_rng(1).random(data["y"].shape) < 0.2  # has begun to believe the given labels
+    poor = np.where(by_heart, 0.2 + 0.6 * data["y"], data["probs"])
     simple = np.where(data["true"], 0.9, 0.1).astype(np.float32)
     alone, heard = (set_issues(data["y"], poor, data["embeddings"], data["split"], one) for one in (None, simple))
     assert "simple" in heard.scores and "simple" not in alone.scores

@@ -30,7 +30,9 @@ SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a
 UNHEARD = 0.1  # down to none where it lacks so much accuracy
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
 RESAMPLES = 100
+MOST_CLASSES = 2000  # beyond, there are fewer than 1,000 rows to estimate K x K shares on, and it takes minutes
 TRAIN, VALIDATION, TEST = 0, 1, 2
+Probs = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class LabelIssues:
 
     order: Integers  # rows that have a label, worst first
     suggested: NDArray[Any]  # [N] the likeliest other class, by number; of numbers what is predicted; of sets [N, K]
-    error_probability: Floats  # [N] of the label being wrong; nan where it is not known
+    error_probability: Floats  # [N] of the label being wrong, falling along the order; nan where it is not known
     scores: dict[str, Floats]  # [N] each, what the order rests on
     neighbours: Integers  # [N, k] rows, nearest first
     count: Estimate  # of wrong labels; nan where that cannot be told
@@ -48,10 +50,10 @@ class LabelIssues:
 
 def label_issues(
     y: Integers,
-    probs: NDArray[np.floating],
+    probs: Probs,
     embeddings: NDArray[np.floating],
     split: Integers,
-    out_of_sample: NDArray[np.floating] | None = None,
+    out_of_sample: Probs | None = None,
     seed: int = 0,
 ) -> LabelIssues:
     """How likely each label `y` [N] (-1 = none) is wrong.
@@ -59,10 +61,18 @@ def label_issues(
     `probs` [N, K]: of training rows the mean over the epochs before memorisation, of others the finished model's.
     `embeddings` [N, D] say who is near. `split` [N]: 0 train, 1 validation, 2 test. `out_of_sample` [N, K]: what a
     simple model says of rows whose labels it has not seen.
+
+    The order knows more than the probabilities alone (see `_order`), so these are drawn together along it: where they
+    rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum stays what it was.
     """
+    from scipy.optimize import isotonic_regression
+
     judges, neighbours = judges_of(probs, embeddings, y >= 0, out_of_sample, seed)
     unseen = not_trained_on(y >= 0, split)
-    return replace(judged(y, judges, split, Measured(unseen, unseen), seed), neighbours=neighbours)
+    found = judged(y, judges, split, Measured(unseen, unseen), seed)
+    error, order = found.error_probability.copy(), found.order
+    error[order] = isotonic_regression(error[order], increasing=False).x
+    return replace(found, error_probability=error, neighbours=neighbours)
 
 
 class Judges(NamedTuple):
@@ -70,21 +80,26 @@ class Judges(NamedTuple):
 
     record: NDArray[np.float32]  # [N, K], of the model
     votes: NDArray[np.float32] | None  # [N, K], of the neighbours, where there are any
-    simple: NDArray[np.float32] | None  # [N, K], of the simple model, where it was asked
+    simple: Probs | None  # [N, K], of the simple model, where it was asked
 
 
 def judges_of(
-    probs: NDArray[np.floating],
+    probs: Probs,
     embeddings: NDArray[np.floating],
     labelled: NDArray[np.bool_],
-    out_of_sample: NDArray[np.floating] | None,
+    out_of_sample: Probs | None,
     seed: int,
 ) -> tuple[Judges, Integers]:
     """The judges, and the neighbours [N, k] of each row among those `labelled` [N]; see `label_issues`."""
-    record = np.nan_to_num(probs).astype(np.float32)
+    record = _numbers(probs).astype(np.float32, copy=False)
     neighbours = nearest(embeddings, references(labelled, seed), NEIGHBOURS)
-    simple = None if out_of_sample is None else np.nan_to_num(out_of_sample).astype(np.float32)
+    simple = None if out_of_sample is None else _numbers(out_of_sample)
     return Judges(record, _votes(record, neighbours), simple), neighbours
+
+
+def _numbers(probs: Probs) -> Probs:
+    """Probabilities [N, K] with 0 for nan; the same array where there is none: a sum is a number if all of it are."""
+    return probs if np.isfinite(probs.sum(dtype=np.float64)) else np.nan_to_num(probs)
 
 
 class Measured(NamedTuple):
@@ -103,7 +118,13 @@ def not_trained_on(labelled: NDArray[np.bool_], split: Integers) -> NDArray[np.b
 
 
 def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, seed: int) -> LabelIssues:
-    """What `judges` make of the labels `y` [N], -1 = none; without neighbours."""
+    """What `judges` make of the labels `y` [N], -1 = none; without neighbours.
+
+    The probabilities are each row's own, and need not fall along the order. `judges.votes` is overwritten.
+    """
+    of_label = np.arange(len(y)), np.maximum(y, 0)
+    others = {"agreement": judges.votes, "simple": judges.simple}
+    scores = {name: judge[of_label].astype(np.float64) for name, judge in others.items() if judge is not None}
     belief = _believed(y, judges, measured.judges)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
     for asked, fitted in _parts(y, belief, split, measured.noise):
@@ -112,38 +133,38 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
         count += np.array(found.share[:3]) * asked.sum()
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
-    error[order] = -np.sort(-error[order])
-    of_label = np.arange(len(y)), np.maximum(y, 0)
-    scores = {"margin": margin}
-    for name, judge in (("agreement", judges.votes), ("simple", judges.simple)):
-        if judge is not None:
-            scores[name] = judge[of_label].astype(np.float64)
     disagreement = 1 - float(_right(y, belief)[measured.noise].mean())
     value, low, high = count.tolist()
-    nobody = np.empty((len(y), 0), np.int64)
+    nobody, scores = np.empty((len(y), 0), np.int64), {"margin": margin, **scores}
     return LabelIssues(order, suggested, error, scores, nobody, Estimate(value, low, high, len(order)), disagreement)
 
 
 def _believed(y: Integers, judges: Judges, measured: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """What is left [N, K] when all judges were heard, as far as they earn it on the labels `measured`."""
-    belief = judges.record
-    if judges.votes is not None and _lag(y, judges.votes, belief, measured) <= WORSE:
-        belief = np.float32(0.5) * (belief + judges.votes)
-    return belief if judges.simple is None else _reconsidered(y, belief, judges.simple, measured)
+    """What is left [N, K] when all judges were heard, as far as they earn it on the labels `measured`.
 
-
-def _reconsidered(
-    y: Integers, belief: NDArray[np.float32], simple: NDArray[np.float32], measured: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """What is believed [N, K] once the `simple` model [N, K] has been heard."""
+    It is written over the neighbours' votes: another array of that size may not fit.
+    """
+    belief, votes, simple = judges
+    left = np.empty_like(belief) if votes is None else votes
+    if votes is not None and _lag(y, votes, belief, measured) <= WORSE:
+        belief = _mixed(belief, votes, np.float32(0.5), left)
+    if simple is None:
+        return belief
     behind = np.clip(_lag(y, simple, belief, measured) / UNHEARD, 0, 1)
-    weight = np.float32(SIMPLE * (1 - behind))
-    return np.asarray((1 - weight) * belief + weight * simple)
+    return _mixed(belief, simple, np.float32(SIMPLE * (1 - behind)), left)
 
 
-def _lag(
-    y: Integers, judge: NDArray[np.float32], belief: NDArray[np.float32], measured: NDArray[np.bool_]
-) -> float:
+def _mixed(
+    belief: NDArray[np.float32], judge: Probs, weight: np.float32, mixed: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What is believed [N, K] once another `judge` [N, K] has been heard, written to `mixed`, which may be one of them.
+    """
+    for rows in _blocks(*belief.shape):
+        mixed[rows] = (1 - weight) * belief[rows] + weight * judge[rows].astype(np.float32)
+    return mixed
+
+
+def _lag(y: Integers, judge: Probs, belief: Probs, measured: NDArray[np.bool_]) -> float:
     """By how much a judge [N, K] is right less often than what is believed so far, on the labels `measured` [N]."""
     right, so_far = (_right(y, probs)[measured] for probs in (judge, belief))
     return float(so_far.mean() - right.mean()) if measured.any() else 0.0
@@ -185,7 +206,8 @@ def _estimated(
             continue
         some = _some(rows_asked[part], few, seed)
         own = found.fitted(y[some], belief[some].astype(np.float64)) if trained else found
-        for block in _blocks(part, belief.shape[1]):
+        for step in _blocks(len(part), belief.shape[1]):
+            block = part[step]
             rows = rows_asked[block]
             true = own.true(belief[rows].astype(np.float64))
             error[block] = wrong(y[rows], true, found.given)
@@ -228,22 +250,26 @@ def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float
     if not neighbours.shape[1]:
         return None
     found = np.zeros_like(probs)
-    for place in range(neighbours.shape[1]):
-        found += probs[neighbours[:, place]]
-    return np.asarray(found / np.float32(neighbours.shape[1]), dtype=np.float32)
+    for rows in _blocks(*probs.shape):
+        for place in range(neighbours.shape[1]):
+            found[rows] += probs[neighbours[rows, place]]
+    found /= np.float32(neighbours.shape[1])
+    return found
 
 
-def _right(y: Integers, probs: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _right(y: Integers, probs: Probs) -> NDArray[np.bool_]:
     return np.asarray(probs.argmax(1) == y)
 
 
 def _margin(y: Integers, probs: NDArray[np.float32]) -> Floats:
     """The probability [N] of the label less the highest of another: lower = worse."""
     rows, label = np.arange(len(y)), np.maximum(y, 0)
-    own = probs[rows, label].astype(np.float64)
-    others = probs.copy()
-    others[rows, label] = -1
-    return np.asarray(own - others.max(1), dtype=np.float64)
+    own, highest = probs[rows, label].astype(np.float64), np.empty(len(y))
+    for block in _blocks(len(y), probs.shape[1]):
+        others = probs[block].copy()
+        others[np.arange(len(others)), label[block]] = -1
+        highest[block] = others.max(1)
+    return own - highest
 
 
 def references(labelled: NDArray[np.bool_], seed: int) -> Integers:
@@ -261,6 +287,6 @@ def _resamples(n: int, seed: int) -> Iterator[Integers]:
     return (generator.integers(0, n, n) for _ in range(RESAMPLES))
 
 
-def _blocks(rows: Integers, classes: int) -> list[Integers]:
+def _blocks(rows: int, classes: int) -> Iterator[slice]:
     step = max(1, CELLS // (classes * 2))
-    return [rows[start : start + step] for start in range(0, len(rows), step)]
+    return (slice(start, start + step) for start in range(0, rows, step))

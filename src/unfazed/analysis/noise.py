@@ -31,18 +31,19 @@ class Channel(NamedTuple):
     """How labels come about."""
 
     given: Floats  # [K, K] probability of each label (column) for each true class (row)
+    inverse: Floats  # [K, K] its pseudo-inverse: of many classes it takes seconds, and blocks of rows ask for it
     calibration: float  # power of the model's probabilities, under which they are those of labels
     sharpness: float  # power of those of the true classes
     floor: float = FLOOR
 
     def true(self, probs: Floats) -> Floats:
         """The probabilities [N, K] of the true classes, from the model's."""
-        return _powered(_unmixed(_powered(probs, self.calibration), self.given, self.floor), self.sharpness)
+        return _powered(_unmixed(_powered(probs, self.calibration), self.inverse, self.floor), self.sharpness)
 
     def fitted(self, y: Integers, probs: Floats) -> "Channel":
         """The same, with the powers under which labels [N] are likeliest given `probs` [N, K]."""
         calibration = _best_power(y, probs, np.eye(probs.shape[1]))
-        unmixed = _unmixed(_powered(probs, calibration), self.given, self.floor)
+        unmixed = _unmixed(_powered(probs, calibration), self.inverse, self.floor)
         return self._replace(calibration=calibration, sharpness=_best_power(y, unmixed, self.given))
 
 
@@ -52,9 +53,10 @@ def channel(y: Integers, probs: Floats, floor: float = FLOOR) -> Channel:
     calibrated = _powered(probs, calibration)
     given = _from_anchors(y, calibrated)
     for _ in range(ROUNDS):
-        unmixed = _unmixed(calibrated, given, floor)
+        unmixed = _unmixed(calibrated, _inverse(given), floor)
         given = _updated(y, _powered(unmixed, _best_power(y, unmixed, given)), given)
-    return Channel(given, calibration, _best_power(y, _unmixed(calibrated, given, floor), given), floor)
+    inverse = _inverse(given)
+    return Channel(given, inverse, calibration, _best_power(y, _unmixed(calibrated, inverse, floor), given), floor)
 
 
 def wrong(y: Integers, true: Floats, given: Floats) -> Floats:
@@ -121,9 +123,13 @@ def _updated(y: Integers, true: Floats, given: Floats) -> Floats:
     return _smoothed(counts.T)
 
 
-def _unmixed(probs: Floats, given: Floats, floor: float) -> Floats:
-    """Probabilities [N, K] of true classes from those of labels."""
-    found = np.maximum(probs @ np.linalg.pinv(given), floor / len(given))
+def _inverse(given: Floats) -> Floats:
+    return np.asarray(np.linalg.pinv(given), dtype=np.float64)
+
+
+def _unmixed(probs: Floats, inverse: Floats, floor: float) -> Floats:
+    """Probabilities [N, K] of true classes from those of labels, and the inverse [K, K] of how these are given."""
+    found = np.maximum(probs @ inverse, floor / len(inverse))
     return np.asarray(found / found.sum(1, keepdims=True))
 
 

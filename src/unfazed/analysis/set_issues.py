@@ -47,15 +47,16 @@ def set_issues(
     return _of_sets(found, given, unseen, neighbours)
 
 
-def _yes_and_no(probs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _yes_and_no(probs: NDArray[np.floating]) -> NDArray[np.float32]:
     """[N, K] as the probabilities [N K, 2] of no and yes."""
-    return np.stack([1 - probs, probs], axis=-1).reshape(-1, 2)
+    yes = probs.astype(np.float32)
+    return np.stack([1 - yes, yes], axis=-1).reshape(-1, 2)
 
 
 def _of_sets(
     found: LabelIssues, given: NDArray[np.int8], unseen: NDArray[np.bool_], neighbours: Integers
 ) -> LabelIssues:
-    """What was found of yeses and noes [N K], said of sets."""
+    """What was found of yeses and noes [N K], said of sets; those that their own labels make likeliest come first."""
     n, labels = given.shape
     error = np.nan_to_num(found.error_probability).reshape(n, labels)
     place = np.full(n * labels, n * labels)  # of each yes or no in the order

@@ -15,11 +15,13 @@ FEW = 0.03  # share of labels disagreed with, up to which that does not matter
 
 
 def labels(table: Table, measured: Facts | None, path: object) -> dict[str, Any] | None:
-    """What was measured of the labels, with ids and labels from the table; None where nothing was.
+    """What was measured of the labels, with ids and labels from the table, or why nothing was; None: nobody said.
 
     Raises:
         RunError: it speaks of rows that the table has not.
     """
+    if measured and measured.get("missing"):
+        return {"missing": measured["missing"], "first": []}
     if not measured or not measured.get("count"):
         return None
     rows = [one.get("row") for one in measured.get("first", [])]
@@ -42,6 +44,8 @@ def named(label: str | None, found: Facts) -> str | None:
 
 def headline(found: Facts) -> str:
     """How many labels are wrong, as far as that can be told."""
+    if why := found.get("missing"):
+        return f"the labels were not checked: {why}"
     estimate, what = found["count"], found.get("what") or "labels"
     if found.get("corrected"):
         return f"how many of {count(estimate['n'])} {what} are still wrong can't be told"
@@ -57,6 +61,8 @@ def headline(found: Facts) -> str:
 
 def caution(found: Facts) -> str | None:
     """Why the count may be far off, where it may."""
+    if found.get("missing"):
+        return None
     estimate, disagreement, what = found["count"], found.get("disagreement"), found.get("what") or "labels"
     if corrected := found.get("corrected"):
         return (
@@ -79,7 +85,7 @@ def how_far(found: Facts) -> str | None:
     """What reading the list to its end brings."""
     worth = found.get("worth") or 0
     if not worth:
-        return "None is worth checking on its own." if found["count"]["value"] is not None else None
+        return "None is worth checking on its own." if found.get("count", {}).get("value") is not None else None
     if found.get("corrected"):
         return f"The model and the neighbours object to {count(worth, found.get('what') or 'labels')}, worst first."
     depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)

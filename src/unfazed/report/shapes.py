@@ -20,6 +20,7 @@ LABELS = {
     "count": Estimate,
     "disagreement": NUMBER,
     "worth": int,
+    "missing": str,
     "corrected": int,
     "what": str,
     "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers
-from unfazed.analysis.label_issues import LabelIssues
+from unfazed.analysis.label_issues import MOST_CLASSES, LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
 from unfazed.analysis.set_issues import MOST, set_issues
@@ -61,25 +61,27 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
-        UsageError: there are too many sets of too many labels.
+        UsageError: there are too many classes, or too many sets of too many labels.
     """
     run = Run.open(run)
     with only_run_errors(run.path):
         table = run.table()
-        if too_many(table):
-            raise UsageError(
-                f"{run.path} has {len(table):,} sets of {len(table.classes):,} labels, too many to judge together "
-                f"(at most {MOST:,} yeses and noes)"
-            )
+        if why := too_many(table):
+            raise UsageError(f"the labels of {run.path} cannot be checked: {why}")
         issues = audited(run, table)
         held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
         corrected = sum(one.id in held_out and one.action != "keep" for one in applied_in(run.path))
         return _told(table, issues, every, corrected if table.classes else 0)
 
 
-def too_many(table: Table) -> bool:
-    """Whether there are too many sets of too many labels to judge them."""
-    return table.task == "multilabel" and len(table) * len(table.classes) > MOST
+def too_many(table: Table) -> str | None:
+    """Why there are too many classes, or too many sets of too many labels, to judge them; None where there are not."""
+    n, classes = len(table), len(table.classes)
+    if table.task == "multilabel" and n * classes > MOST:
+        return f"{n:,} sets of {classes:,} labels are too many to judge together (at most {MOST:,} yeses and noes)"
+    if table.task == "classification" and classes > MOST_CLASSES:
+        return f"{classes:,} classes are too many to tell which are given for which (at most {MOST_CLASSES:,})"
+    return None
 
 
 def audited(run: Run, table: Table) -> LabelIssues:
@@ -92,7 +94,9 @@ def audited(run: Run, table: Table) -> LabelIssues:
     seed, trained = run.recipe.seed, np.isfinite(window[:, 0])
     if table.task == "regression":
         return number_issues(table.targets(), _numbers(run, window, probs), embeddings, trained, seed)
-    belief = np.where(trained[:, None], window, probs)
+    belief = probs.astype(np.float32, copy=False)
+    np.copyto(belief, window, where=trained[:, None])
+    del window, probs  # of many classes each is large
     if table.task == "multilabel":
         return set_issues(table.indicators(), belief, embeddings, _splits(table, trained), simple, seed)
     return found_in(table.y(), belief, embeddings, _splits(table, trained), simple, seed)
@@ -180,7 +184,7 @@ def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
             "suggested": pl.Series(names, dtype=pl.String),
             "error_probability": pl.Series(issues.error_probability[order]).fill_nan(None),
             **{name: values[order] for name, values in issues.scores.items()},
-            "neighbours": pl.Series(issues.neighbours[order].tolist(), dtype=pl.List(pl.Int64)),
+            "neighbours": pl.Series(issues.neighbours[order]).cast(pl.List(pl.Int64)),
         }
     )
 
@@ -212,10 +216,10 @@ def write_csv(issues: Issues, path: Path) -> None:
 def labels_to_check(run: Run, table: Table) -> dict[str, Any] | None:
     """What the report says of the labels: the count, how far to read, and the first rows with their evidence.
 
-    None where there are too many sets of too many labels.
+    Where there are too many classes, or sets of labels, it is why they were not judged, `missing`.
     """
-    if too_many(table):
-        return None
+    if why := too_many(table):
+        return {"missing": why}
     issues = label_issues(run)
     labels = table.frame["label"]
     first = []
