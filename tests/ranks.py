@@ -222,7 +222,7 @@ def gathered(processes: Processes) -> dict[str, Any]:
         "together": torch.from_numpy(processes.together(mine, 7)),
         "told": processes.told(40 + processes.rank),
         "text": processes.told_text("ä first" if processes.first else "other, and longer"),
-        "any": [processes.any(processes.rank == rank, torch.device("cpu")) for rank in (0, 1, 2)],
+        "any": [processes.any(processes.rank == rank) for rank in (0, 1, 2)],
     }
 
 

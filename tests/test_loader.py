@@ -3,6 +3,7 @@ import torch
 from conformance.loader import assert_conforms
 from problems import FEATURES, ROWS, blobs, noisy
 
+from unfazed import batch
 from unfazed import loader as module
 from unfazed.loader import Loader, in_order, mixed_seed
 
@@ -44,6 +45,17 @@ def test_examples_may_lie_elsewhere_than_in_row_order() -> None:
         strict=True,
     )
     assert all(torch.equal(one.x, other.x) and torch.equal(one.y, other.y) for one, other in pairs)
+
+
+def test_copied_examples_are_the_same_in_the_order_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces, of which one may hold short examples alone."""
+    monkeypatch.setattr(batch, "CHUNK", 50)
+    examples = blobs()
+    slot, length = torch.randperm(ROWS), torch.arange(ROWS) // 50 + 1
+    scattered = torch.empty_like(examples.x)
+    scattered[slot] = examples.x
+    copied = examples._replace(x=scattered, slot=slot, length=length).copied(torch.device("cpu"))
+    assert copied.slot is None and torch.equal(torch.as_tensor(copied.x), torch.as_tensor(examples.x))
 
 
 @pytest.mark.parametrize("count", [33, 65, 97, 129])

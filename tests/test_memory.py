@@ -13,7 +13,9 @@ import trained
 from problems import ROWS, Small, blobs, loader, recipe
 from torch import Tensor, nn
 
-from unfazed.batch import Batch
+import unfazed.outputs
+from unfazed import batch
+from unfazed.batch import Batch, sent
 from unfazed.cli import main
 from unfazed.criterion import Scored, cross_entropy
 from unfazed.errors import OutOfMemoryError
@@ -28,6 +30,10 @@ MESSAGES = {
     "cpu": "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried",
     "onednn": "could not create a primitive",
     "cublas": "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "cublas, full": "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "cudnn": "GET was unable to find an engine to execute this computation",
+    "cudnn, newer": "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+    "cufft": "cuFFT error: CUFFT_INTERNAL_ERROR",
 }
 
 
@@ -152,14 +158,13 @@ def test_evaluation_goes_on_in_parts(most: int) -> None:
 
 def moved_at_once(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """No more than `most` examples can be moved to the device at once."""
-    move = Batch.to
-
-    def short(batch: Batch, device: torch.device) -> Batch:
-        if len(batch.y) > most:
+    def short(column: Tensor, device: torch.device) -> Tensor:
+        if column.ndim > 1 and len(column) > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return move(batch, device)
+        return sent(column, device)
 
-    monkeypatch.setattr(Batch, "to", short)
+    for module in (batch, unfazed.outputs):
+        monkeypatch.setattr(module, "sent", short)
 
 
 @pytest.mark.parametrize("most", [1, 10])

@@ -60,3 +60,18 @@ def test_shapes_and_probabilities() -> None:
     assert found.probs.shape == (10, 3) and found.embeddings.shape == (10, 16)
     assert found.probs.dtype == np.float32
     assert np.allclose(found.probs.sum(1), 1, atol=1e-5)
+
+
+def test_a_gpus_rounding_is_off_inside_and_as_it_was_afterwards() -> None:
+    class Asked(Small):
+        def embed(self, x: torch.Tensor, length: torch.Tensor | None = None) -> torch.Tensor:
+            asked.append((convolutions.fp32_precision, products.fp32_precision))
+            return super().embed(x, length)
+
+    asked: list[tuple[str, str]] = []
+    convolutions, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = convolutions.fp32_precision, products.fp32_precision
+    assert before != ("ieee", "ieee")
+    outputs(Asked(), in_order(blobs(), torch.arange(4), 4))
+    assert asked == [("ieee", "ieee")]
+    assert (convolutions.fp32_precision, products.fp32_precision) == before

@@ -22,7 +22,7 @@ from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
 from unfazed.errors import UsageError
 from unfazed.loop import training
-from unfazed.processes import ALONE, Processes
+from unfazed.processes import ALONE, Processes, joined
 from unfazed.run import Run
 from unfazed.verb.launch import _environment, _free_port, launched
 
@@ -243,6 +243,13 @@ def test_what_every_process_finds_wrong_is_said_once(tmp_path: Path) -> None:
     told = [sys.executable, "-m", "unfazed", "train", str(tmp_path), "--num_processes", "2"]
     done = subprocess.run(told, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2 and done.stderr.count("unfazed:") == 1, done.stderr
+
+
+def test_processes_of_mpirun_do_not_all_take_the_first_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(UsageError, match="start with accelerate launch or torchrun"):
+        joined()
 
 
 def test_one_process_is_alone() -> None:

@@ -23,9 +23,7 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on `device`, without waiting for a GPU to have it."""
-        pinned = device.type == "cuda"
-        columns = (column.pin_memory() if pinned and not column.is_cuda else column for column in self)
-        return Batch(*(column.to(device, non_blocking=True) for column in columns))
+        return Batch(*(sent(column, device) for column in self))
 
     def trimmed(self) -> "Batch":
         """The batch without the padding that all of its examples have in common."""
@@ -37,6 +35,13 @@ class Batch(NamedTuple):
         count = max(1, -(-len(self.y) // size))
         for parts in zip(*(torch.tensor_split(column, count) for column in self), strict=True):
             yield Batch(*parts)
+
+
+def sent(column: Tensor, device: torch.device) -> Tensor:
+    """The column on `device`. To a GPU it goes from memory that stays in its place, so that nobody waits for it."""
+    if device.type == "cuda" and not column.is_cuda:
+        column = column.contiguous().pin_memory()
+    return column.to(device, non_blocking=True)
 
 
 class Array(Protocol):
@@ -63,18 +68,24 @@ class Examples(NamedTuple):
 
     def batch(self, index: Tensor) -> Batch:
         """The examples of the rows `index` [B], padded to the longest of them."""
-        x = self.x[index if self.slot is None else self.slot[index]]
-        return Batch(index, x, self.length[index], self.y[index], self.weight[index]).trimmed()
+        return Batch(index, self._taken(index), self.length[index], self.y[index], self.weight[index]).trimmed()
 
     def on(self, device: torch.device) -> "Examples":
         """The same with x on the GPU, where that takes a quarter of its free memory or less; else as they are."""
         if device.type != "cuda" or not isinstance(self.x, Tensor):
             return self
-        rows = torch.arange(len(self.y))
         free, _ = torch.cuda.mem_get_info(device)
-        if len(rows) * self.x[:1].nbytes > free // 4:
-            return self
-        x = torch.empty(len(rows), *self.x.shape[1:], dtype=self.x.dtype, device=device)
-        for part in torch.split(rows, CHUNK):
-            x[part] = self.batch(part).x.to(device)
+        return self if len(self.y) * self.x[:1].nbytes > free // 4 else self.copied(device)
+
+    def copied(self, device: torch.device) -> "Examples":
+        """The same with x on `device`, its records in the order of the rows."""
+        rows = torch.arange(len(self.y))
+        first = self._taken(rows[:1])
+        x = torch.empty(len(rows), *first.shape[1:], dtype=first.dtype, device=device)
+        for start in range(0, len(rows), CHUNK):
+            x[start : start + CHUNK] = self._taken(rows[start : start + CHUNK])
         return self._replace(x=x, slot=None)
+
+    def _taken(self, index: Tensor) -> Tensor:
+        """The records [B, ...] of the rows `index` [B], with all their padding, where x is."""
+        return self.x[sent(index if self.slot is None else self.slot[index], self.x.device)]

@@ -106,7 +106,8 @@ def _packed(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     """`value` as JSON, its tensors and arrays moved to `tensors` under their place."""
     match value:
         case torch.Tensor():
-            tensors[name] = value.detach().cpu().contiguous().clone()
+            copied = value.detach().cpu().contiguous()
+            tensors[name] = copied if value.is_cuda else copied.clone()  # training goes on in the same memory
             return {"$tensor": name}
         case np.ndarray():
             tensors[name] = torch.from_numpy(np.ascontiguousarray(value))

@@ -4,10 +4,12 @@ Torch is imported inside the functions that need it: counting processors is for 
 """
 
 import ctypes
+import math
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ from unfazed.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+
+LARGEST_EVALUATED = 1 << 26  # numbers of a batch that a GPU evaluates: 256 MB of float32
 
 
 def best_device() -> "torch.device":
@@ -35,17 +39,33 @@ def best_precision(device: "torch.device") -> str:
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
 
 
-def evaluation_batch(device: "torch.device") -> int:
-    """Examples of a forward pass in evaluation: on a CPU few enough for its caches, on a GPU enough to fill it."""
-    return 1024 if device.type == "cuda" else 128
+def evaluation_batch(device: "torch.device", shape: Sequence[int]) -> int:
+    """Examples of a forward pass in evaluation, encoded in arrays of `shape`.
+
+    On a CPU few enough for its caches; on a GPU enough to fill it, and of large ones fewer: they are copied through
+    memory that stays in its place, and the first layers' numbers are many times theirs.
+    """
+    return max(1, min(1024, LARGEST_EVALUATED // math.prod(shape))) if device.type == "cuda" else 128
+
+
+def wait_for(device: "torch.device") -> None:
+    """Return once the device has done what it was told: a GPU's steps are otherwise timed by how fast it is told."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize(device)
 
 
 def check_compiler(device: "torch.device") -> None:
-    """Raise UsageError where torch.compile would lack a C++ compiler, which it calls on the CPU."""
-    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    if device.type == "cpu" and shutil.which(compiler) is None:
+    """Raise UsageError where torch.compile would lack a compiler: for C++ on the CPU, for C on a GPU (Triton's)."""
+    if device.type == "cuda":
+        language, names = "C", [os.environ["CC"]] if os.environ.get("CC") else ["gcc", "clang"]
+    else:
+        language, names = "C++", [os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")]
+    if not any(shutil.which(name) for name in names):
         raise UsageError(
-            f'compile = "yes" needs a C++ compiler on the CPU, and there is no {compiler}: install it, or leave it out'
+            f'compile = "yes" needs a {language} compiler on {"a GPU" if device.type == "cuda" else "the CPU"}, and '
+            f"there is no {' or '.join(names)}: install it, or leave it out"
         )
 
 

@@ -12,7 +12,7 @@ Axis letters: N rows of the table, B examples of a batch, K classes.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -23,7 +23,7 @@ from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
 from unfazed.errors import TrainingError
 from unfazed.loader import mixed_seed
-from unfazed.memory import halving
+from unfazed.memory import at_once, halving
 from unfazed.processes import ALONE, Processes
 from unfazed.recipe import Recipe, learning_rate_of, weight_decay_of
 from unfazed.schedule import Course, learning_rate
@@ -189,9 +189,9 @@ class _Engine:
         self.called = cast(nn.Module, torch.compile(self.model)) if recipe.compile == "yes" else self.model
         self.weights = [p for p in self.model.parameters() if p.requires_grad]
         self.device = self.weights[0].device
-        self.buffers = list(self.model.buffers())  # batch norm's, put back where a batch has to be run again
-        self.kept_buffers = [buffer.clone() for buffer in self.buffers]
-        self.running = [buffer for buffer in self.buffers if buffer.is_floating_point()]
+        self.buffers = _alike(self.model.buffers())  # batch norm's, put back where a batch has to be run again
+        self.kept_buffers = [[buffer.clone() for buffer in buffers] for buffers in self.buffers]
+        self.running = [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]
         self.optimizer = optimizer_of(self.model, recipe)
         self.course = Course.of(recipe, len(loader))
         horizon = recipe.ema * self.course.end
@@ -223,7 +223,7 @@ class _Engine:
             _add_l1(self.optimizer, self.recipe.l1)
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
-        self.optimizer.step()
+        at_once(self.optimizer.step, "the weights were updated", "make the model smaller (width)")
         self.step += 1
         if self.average:
             self.average.update(self.step)
@@ -275,13 +275,20 @@ class _Engine:
             (share * times).backward()  # type: ignore[no-untyped-call]
             mean += share.detach()
             if self.dynamics is None:
-                self.dynamics = Dynamics.empty(self.rows, output.shape[1], self.device)
+                self.dynamics = self._record(output.shape[1])
             self.dynamics.record(part, output)
         return mean
 
+    def _record(self, classes: int) -> Dynamics:
+        return at_once(
+            lambda: Dynamics.empty(self.rows, classes, self.device),
+            f"the record of an epoch was made: {classes:,} probabilities for each of {self.rows:,} examples",
+            "train on fewer examples, or tell fewer classes apart",
+        )
+
     def _any(self, short: bool) -> bool:
         """Whether memory ran out anywhere: then no process may go on to the gradients."""
-        return self.processes.any(short, self.device) if self.together else short
+        return self.processes.any(short) if self.together else short
 
     def finish(self) -> Epoch:
         """Close a pass."""
@@ -289,7 +296,7 @@ class _Engine:
         assert self.dynamics is not None
         dynamics, self.dynamics = self.dynamics.whole(self.processes), None
         numbers = self.losses.isfinite() and all(bool(local(weight).isfinite().all()) for weight in self.weights)
-        if self.processes.any(not numbers, self.device):
+        if self.processes.any(not numbers):
             rate = learning_rate_of(self.recipe)
             raise TrainingError(
                 f"the loss is not a number in epoch {number}: the learning rate {rate:g} is too high for this model "
@@ -322,7 +329,7 @@ class _Engine:
         if self.average:
             _load(self.average.model, state["average"])
         if state["dynamics"] is not None:
-            kept = {name: array.clone() for name, array in state["dynamics"].items()}
+            kept = {name: array.to(self.device, copy=True) for name, array in state["dynamics"].items()}
             if not self.processes.first:  # one process keeps what was recorded before, so that it counts once
                 kept = {name: torch.full_like(array, torch.nan) for name, array in kept.items()}
             self.dynamics = Dynamics(**kept)
@@ -348,14 +355,22 @@ def _load(model: nn.Module, state: State) -> None:
     model.load_state_dict({name: part_of(value, own[name]) if name in own else value for name, value in state.items()})
 
 
-def _copy(values: list[Tensor], into: list[Tensor]) -> None:
-    if values:
-        torch._foreach_copy_(into, values)
+def _alike(tensors: Iterable[Tensor]) -> list[list[Tensor]]:
+    """The tensors by data type: on a GPU those of a list are copied at once if they are of one."""
+    lists: dict[torch.dtype, list[Tensor]] = {}
+    for tensor in tensors:
+        lists.setdefault(tensor.dtype, []).append(tensor)
+    return list(lists.values())
+
+
+def _copy(values: list[list[Tensor]], into: list[list[Tensor]]) -> None:
+    for given, taking in zip(values, into, strict=True):
+        torch._foreach_copy_(taking, given)
 
 
 def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters, weight decay on matrices and kernels only."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    trainable = [p for p in model.parameters() if p.requires_grad and p.numel()]
     groups = [
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay_of(recipe)},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},

@@ -6,18 +6,22 @@ its result and the size that fitted. What has no parts is one clear error.
 
 import gc
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 
 from unfazed.errors import OutOfMemoryError
 
-_SIGNS = (  # in what torch and the libraries below it say: the caching allocator, the CPU's, oneDNN, cuDNN, cuBLAS
+_SIGNS = (  # in what torch and those below it say: the caching allocator, the CPU's, oneDNN, cuDNN, cuBLAS, cuFFT
     "out of memory",
     "can't allocate memory",
     "could not create a primitive",
     "could not create a memory object",
     "alloc_failed",
+    "allocation_failed",
+    "unable to find an engine",  # each of cuDNN's wanted more working memory than there was
+    "cublas_status_not_initialized",
+    "cufft_internal_error",
     "bad_alloc",
 )
 _Result = TypeVar("_Result")
@@ -45,6 +49,10 @@ def halving(
     size = asked = max(1, min(most, count))
     while True:
         result, reason = _attempted(attempt, size)
+        if reason is not None:
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
         if not agreed(reason is not None):
             assert result is not None
             return result, size if size < asked else most
@@ -55,9 +63,6 @@ def halving(
                 f"smaller (image_size, width). The system said: {reason or 'it happened in another process'}"
             )
         size = -(-size // 2)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 def at_once(attempt: Callable[[], _Result], doing: str, remedy: str) -> _Result:
@@ -69,8 +74,7 @@ def at_once(attempt: Callable[[], _Result], doing: str, remedy: str) -> _Result:
     result, reason = _attempted(lambda _: attempt(), 1)
     if reason is not None:
         raise OutOfMemoryError(f"memory ran out while {doing}: {remedy}. The system said: {reason}")
-    assert result is not None
-    return result
+    return cast(_Result, result)
 
 
 def _attempted(attempt: Callable[[int], _Result], size: int) -> tuple[_Result | None, str | None]:

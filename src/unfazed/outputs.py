@@ -6,7 +6,7 @@ Axis letters: n examples, K classes, D embedding width.
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unfazed.batch import Batch
+from unfazed.batch import Batch, sent
 from unfazed.criterion import mixture, probabilities
 from unfazed.memory import halving
 from unfazed.model.gaussian import GaussianHead
@@ -58,18 +58,19 @@ def outputs(model: nn.Module, batches: Iterable[Batch], precision: str = "float3
             parts += scored
     if not parts:
         raise ValueError("there are no batches to evaluate")
-    probs, embeddings = (torch.cat(arrays).cpu().numpy() for arrays in zip(*parts, strict=True))
+    probs, embeddings = (torch.cat(arrays).numpy() for arrays in zip(*parts, strict=True))
     return Outputs(probs, embeddings)
 
 
 def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> list[tuple[Tensor, Tensor]]:
-    """Probabilities [b, K] and embeddings [b, D], at most `size` examples at a time, moved there as well."""
-    parts = (part.to(device) for part in batch.split(size))
-    embeddings = [model.embed(part.x, part.length) for part in parts]
-    if isinstance(model.head, GaussianHead):
-        return [(mixture(model.head(embedding)), embedding.float()) for embedding in embeddings]
-    multilabel = getattr(model, "multilabel", False)
-    return [(probabilities(model.head(embedding), multilabel), embedding.float()) for embedding in embeddings]
+    """Probabilities [b, K] and embeddings [b, D] on the CPU, at most `size` examples at a time, moved to the device."""
+    scored, multilabel = [], getattr(model, "multilabel", False)
+    for part in batch.split(size):
+        embedding = model.embed(sent(part.x, device), sent(part.length, device))
+        output = model.head(embedding)
+        probs = mixture(output) if isinstance(model.head, GaussianHead) else probabilities(output, multilabel)
+        scored.append((probs.cpu(), embedding.float().cpu()))
+    return scored
 
 
 def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:
@@ -78,15 +79,19 @@ def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:
     return Batch(index, torch.from_numpy(x), torch.from_numpy(length), index, torch.ones(len(x))).trimmed()
 
 
-def _full_precision(device: str) -> AbstractContextManager[None]:
-    """Convolutions of a GPU in float32 throughout: cuDNN would round their inputs to ten bits (TF32)."""
-    if device != "cuda":
-        return nullcontext()
-    now = torch.backends.cudnn
-    full: AbstractContextManager[None] = now.flags(
-        enabled=now.enabled, benchmark=now.benchmark, deterministic=now.deterministic, allow_tf32=False
-    )
-    return full
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """A GPU's convolutions and products in float32 throughout: it may round their inputs to ten bits (TF32)."""
+    backends: Any = torch.backends
+    kinds = (backends.cudnn.conv, backends.cuda.matmul)
+    before = [kind.fp32_precision for kind in kinds]
+    try:
+        for kind in kinds:
+            kind.fp32_precision = "ieee"
+        yield
+    finally:
+        for kind, was in zip(kinds, before, strict=True):
+            kind.fp32_precision = was
 
 
 @contextmanager
@@ -95,7 +100,7 @@ def _evaluating(model: nn.Module, precision: str) -> Iterator[Model]:
     device = next(model.parameters()).device.type
     model.eval()
     try:
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"), _full_precision(device):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"), _full_precision():
             yield cast(Model, model)
     finally:
         for module in training:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed
 
 from unfazed.errors import ProcessLostError, UsageError
+from unfazed.memory import ran_out
 
 PATIENCE = timedelta(hours=24)  # a process that waits knows by the connection when another has died, not by the clock
 
@@ -40,11 +41,18 @@ class Processes(NamedTuple):
         """This process's share of the rows `index` [R]: every row is in exactly one, sizes differ by one at most."""
         return index.tensor_split(self.count)[self.rank]
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether any process says so."""
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so.
+
+        It is said through the memory of the machine: there a lost process is noticed, while GPUs go on waiting for it,
+        and none has to finish its work before it can be asked.
+        """
         if self.count == 1:
             return flag
-        return bool(self.sum(torch.tensor(float(flag), device=device)) > 0)
+        said = torch.tensor(int(flag))
+        with _heard():
+            distributed.all_reduce(said, group=_plain_group())
+        return bool(said)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over the processes, in place."""
@@ -60,8 +68,8 @@ class Processes(NamedTuple):
             together = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in tensors]))
             parts = together.split([tensor.numel() for tensor in tensors])  # type: ignore[no-untyped-call]
             with torch.no_grad():
-                for tensor, part in zip(tensors, parts, strict=True):
-                    tensor.copy_(part.view_as(tensor))
+                summed = [part.view_as(tensor) for tensor, part in zip(tensors, parts, strict=True)]
+                torch._foreach_copy_(tensors, summed)
 
     def mean_all(self, tensors: Iterable[Tensor]) -> None:
         """The mean of each tensor over the processes, in place, in one exchange."""
@@ -117,10 +125,16 @@ ALONE = Processes()
 
 
 def joined() -> Processes:
-    """The processes that the environment names, connected: those of accelerate, torchrun or mpirun; else this one."""
+    """The processes that the environment names, connected: those of accelerate, torchrun or mpirun; else this one.
+
+    Raises:
+        UsageError: there are too few GPUs, or mpirun started the processes and it is unknown which GPU is whose.
+    """
     if not any(int(os.environ.get(name) or 1) > 1 for name in ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE")):
         return ALONE
     here = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
+    if torch.cuda.is_available() and "LOCAL_RANK" not in os.environ:
+        raise UsageError("mpirun does not say which GPU is whose: start with accelerate launch or torchrun instead")
     if torch.cuda.is_available() and here > torch.cuda.device_count():
         raise UsageError(f"{here} processes want a GPU each, and this machine has {torch.cuda.device_count()}")
     from accelerate import PartialState
@@ -150,7 +164,7 @@ def _heard() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:  # gloo raises plain ones, torch's DistBackendError is a RuntimeError
-        if isinstance(error, torch.OutOfMemoryError) or str(error).startswith("CUDA error"):
+        if ran_out(error) or str(error).startswith("CUDA error"):
             raise
         raise ProcessLostError(
             f"another process of this training has ended ({' '.join(str(error).split())[:300]})"

@@ -37,6 +37,7 @@ def build(description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.M
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise UnfazedError(f"its weights do not fit: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}")
     model.load_state_dict(weights, assign=True)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # images' kernels, as in training
     return for_task(model, description.get("task")).eval().requires_grad_(False)
 
 

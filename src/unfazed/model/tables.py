@@ -62,20 +62,34 @@ class Numbers(nn.Module):
         return torch.where(absent[..., None], self.missing, embedded)
 
 
+class Constants:
+    """Whole numbers of every step, copied to each device once: a copy at each step would wait for it."""
+
+    def __init__(self, *numbers: Sequence[int]) -> None:
+        self.numbers = [list(row) for row in numbers]
+        self.copies: dict[torch.device, list[Tensor]] = {}
+
+    def on(self, device: torch.device) -> list[Tensor]:
+        """Each of the sequences int64 on the device."""
+        if device not in self.copies:
+            self.copies[device] = [torch.tensor(row, dtype=torch.long, device=device) for row in self.numbers]
+        return self.copies[device]
+
+
 class Categories(nn.Module):
     """A vector for each code of each categorical feature, and one where it is missing."""
 
     def __init__(self, codes: Sequence[int], embedding: int) -> None:
         super().__init__()
-        self.codes = list(codes)
-        *self.first, total = accumulate((count + 1 for count in codes), initial=0)  # where each feature's codes begin
+        *first, total = accumulate((count + 1 for count in codes), initial=0)  # where each feature's codes begin
+        self.places = Constants(first, codes)
         self.weight = nn.Parameter(torch.randn(total, embedding))
         with torch.no_grad():
-            self.weight[self.first] = 0.0
+            self.weight[first] = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes [B, C] with nan = missing to [B, C, E]; a code that there is not is an unseen category."""
-        first, count = torch.tensor([self.first, self.codes], dtype=torch.long, device=x.device)
+        first, count = self.places.on(x.device)
         code = x.nan_to_num(0.0)
         known = torch.where((code > 0) & (code < count), code, 0.0).long()
         return functional.embedding(first + torch.where(x.isnan(), count, known), self.weight)
@@ -157,6 +171,7 @@ class TableNet(nn.Module):
         }
         self.numbers = [feature for feature, count in enumerate(codes) if not count]
         self.categories = [feature for feature, count in enumerate(codes) if count]
+        self.columns = Constants(self.numbers, self.categories)
         self.embedded_numbers = Numbers(len(self.numbers), size.bins, size.embedding)
         self.embedded_categories = Categories([codes[feature] for feature in self.categories], size.embedding)
         self.first = FirstLayer(len(codes), size.embedding, size.members, size.width)
@@ -182,7 +197,8 @@ class TableNet(nn.Module):
 
     def embed(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Features [B, D] of rows x [B, F], nan = missing: those of the members, one after the other."""
-        parts = [self.embedded_numbers(x[:, self.numbers]), self.embedded_categories(x[:, self.categories])]
+        numbers, categories = (x.index_select(1, columns) for columns in self.columns.on(x.device))
+        parts = [self.embedded_numbers(numbers), self.embedded_categories(categories)]
         hidden = functional.relu(self.first(torch.cat(parts, 1)))
         for layer in self.layers:
             hidden = functional.relu(layer(self.dropout(hidden)))

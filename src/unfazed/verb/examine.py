@@ -123,7 +123,7 @@ def losses(prepared: Prepared, model: nn.Module, rows: NDArray[np.int64]) -> Flo
 
     What is no number counts as 1,000.
     """
-    size = evaluation_batch(next(model.parameters()).device)
+    size = evaluation_batch(next(model.parameters()).device, prepared.examples.x.shape[1:])
     probs = outputs(model, in_order(prepared.examples, torch.from_numpy(rows), size)).probs
     y = prepared.examples.y.numpy()[rows]
     if prepared.scale is not None:

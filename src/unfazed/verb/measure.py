@@ -118,7 +118,8 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
 
     Rows that were trained on are scored in the precision of training, all others in that of prediction.
     """
-    n, size = len(prepared.table), evaluation_batch(next(planned.model.parameters()).device)
+    n, device = len(prepared.table), next(planned.model.parameters()).device
+    size = evaluation_batch(device, prepared.examples.x.shape[1:])
     probs = np.empty((n, outputs_of(prepared.table, planned.recipe.loss)), np.float32)
     embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
     trained_on = np.isin(np.arange(n), prepared.table.rows("train"))

@@ -14,7 +14,7 @@ from torch import nn
 
 from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
-from unfazed.device import best_precision, memory
+from unfazed.device import best_precision, evaluation_batch, memory, wait_for
 from unfazed.errors import RecipeError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
@@ -114,12 +114,13 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
     took, before = [], time.perf_counter()
     events = training(model, loader, criterion_of(plan.recipe.loss), replace(plan.recipe, compile="no", start_size=1.0))
     for _ in islice((event for event in events if isinstance(event, Step)), TIMED_STEPS):
-        _wait(device)
+        wait_for(device)
         now = time.perf_counter()
         took.append(now - before)
         before = now
     validation = torch.from_numpy(prepared.table.rows("validation"))
-    batch = prepared.examples.batch(validation[:TIMED_ROWS])
+    rows = evaluation_batch(device, prepared.examples.x.shape[1:]) if device.type == "cuda" else TIMED_ROWS
+    batch = prepared.examples.batch(validation[:rows])
     row = {precision: _row(model, batch, precision) for precision in (plan.recipe.precision, "float32")}
     train = len(prepared.table.rows("train"))
     everything = row[plan.recipe.precision] * train + row["float32"] * (len(prepared.table) - train)
@@ -129,11 +130,9 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
 
 def _row(model: nn.Module, batch: Batch, precision: str) -> float:
     """Seconds to score one example of the batch."""
+    if next(model.parameters()).is_cuda:
+        outputs(model, [batch], precision)  # what a GPU computes first it has to load and to choose kernels for
     before = time.perf_counter()
     outputs(model, [batch], precision)
     return (time.perf_counter() - before) / len(batch.y)
 
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -44,6 +44,7 @@ class Record:
         self.window = Window.empty(len(prepared.table), outputs_of(prepared.table, recipe.loss))
         self.rates: list[float] = []
         self.started = self.saved = time.perf_counter()
+        self.saving = 0.0  # seconds that keeping the state took
         self.elapsed = 0.0  # seconds of the epoch that was under way when a state was kept
         self.last_step = 0
 
@@ -62,8 +63,10 @@ class Record:
             "rates": self.rates,
             "elapsed": time.perf_counter() - self.started,
         }
+        began = time.perf_counter()
         save(self.run, {"loop": state(), "record": record})
         self.saved = time.perf_counter()
+        self.saving = self.saved - began
 
     def restore(self, kept: Mapping[str, Any]) -> State:
         """Take up what `save` kept and write the run's files as they were then; the state of the loop."""
@@ -128,7 +131,7 @@ class Record:
         """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
         rows = self.validation_rows
         processes = self.processes if len(rows) >= self.processes.count else ALONE
-        size = evaluation_batch(next(model.parameters()).device)
+        size = evaluation_batch(next(model.parameters()).device, self.prepared.examples.x.shape[1:])
         batches = in_order(self.prepared.examples, processes.part(rows), size)
         return processes.together(outputs(model, batches, self.recipe.precision).probs, len(rows))
 

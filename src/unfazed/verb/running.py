@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from unfazed.analysis.stopping import best_epoch, stalled
 from unfazed.criterion import criterion_of
+from unfazed.device import wait_for
 from unfazed.loader import Loader
 from unfazed.loop import Epoch, State, Step, annealed, fitted, training
 from unfazed.processes import Processes
@@ -24,7 +25,8 @@ from unfazed.verb.plan import Plan
 from unfazed.verb.record import Record
 from unfazed.verb.time_limit import Cost, TimeLimit
 
-SAVE_EVERY = 30.0  # seconds of work that a killed process may lose
+SAVE_EVERY = 30.0  # seconds of work that a killed process may lose; twice that where keeping it takes long
+SAVING = 0.05  # share of the time that may go into it
 
 Event = Step | Measured | Stalled | Fitted | MemoryShort
 
@@ -169,6 +171,7 @@ def _revision(running: Running, event: Step | Epoch) -> Generator[Event, None, i
         return Change.NONE
     most = event.total if annealing else limit.most  # an annealing may be shortened, never stretched
     cost = Cost(course.scale(recipe, event.number - 1) ** 2, course.cost(recipe, event.number))
+    wait_for(running.loader.device)
     end = limit.revised(event.number, event.total, len(running.loader), most, cost)
     if end is None:
         return Change.NONE
@@ -192,7 +195,12 @@ def _order(running: Running, event: Step | Epoch, revision: int, interrupted: bo
     if revision != Change.NONE:
         return Order.LEAVE
     trained_out = isinstance(event, Epoch) and running.record.last_step == running.course.end
-    return Order.SAVE if trained_out or running.record.age >= SAVE_EVERY else Order.GO_ON
+    return Order.SAVE if trained_out or running.record.age >= _save_every(running) else Order.GO_ON
+
+
+def _save_every(running: Running) -> float:
+    """Seconds until the state is kept again."""
+    return SAVE_EVERY if running.record.saving <= SAVING * SAVE_EVERY else 2 * SAVE_EVERY
 
 
 def _synchronous(running: Running, event: Step | Epoch) -> bool:

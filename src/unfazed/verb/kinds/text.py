@@ -94,7 +94,7 @@ def weighed(text: str, prepared: Prepared, model: nn.Module) -> list[tuple[str, 
     parts, rest = pieces(text[:SHOWN]), text[SHOWN:]
     without = ["".join(parts[:number] + parts[number + 1 :]) + rest for number in range(len(parts))]
     x = np.stack([_encoded(one, prepared) for one in (text, *without)])
-    size = evaluation_batch(next(model.parameters()).device)
+    size = evaluation_batch(next(model.parameters()).device, x.shape[1:])
     batches = (one_batch(part, length(part)) for part in np.split(x, range(size, len(x), size)))
     logs = np.log2(np.maximum(outputs(model, batches).probs, 1e-9))
     predicted = logs[0].argmax()
