@@ -119,10 +119,11 @@ def test_overfitting_names_the_epoch_since_which() -> None:
     assert "since epoch 2" in found.paragraph and "--epochs 2" in found.action
 
 
-def test_what_more_data_would_buy_is_a_share_of_the_mistakes_that_are_left() -> None:
+def test_what_more_data_would_buy_is_told_of_the_probe_and_of_the_rows_that_it_was_fitted_to() -> None:
     curve = Curve([100, 200, 400], [0.5, 0.6, 0.7], Estimate(0.4, 0.2, 0.6, 300))
     found = diagnose(signs(train=wilson(900, 900), validation=wilson(150, 300), curve=curve))
-    assert "spare 40.0 % of the mistakes: 20.0 points (10.0 – 30.0)" in found.paragraph
+    assert "fitted to 400 of the training rows would be spared 40.0 % (20.0 – 60.0) of its mistakes" in found.paragraph
+    assert "points" not in found.paragraph
 
 
 def test_without_trials_the_confidence_is_lower() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unfazed.analysis.doubts import contradicted, copies, missing_labels, rarity, variation
-from unfazed.analysis.learning_curve import carried_on, learning_curve
+from unfazed.analysis.learning_curve import _gain, carried_on, learning_curve
 
 
 def classified(wrong: float, unsure: float, rows: int = 900) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +90,19 @@ def test_a_power_law_is_carried_on() -> None:
     sizes = np.array([100.0, 200.0, 400.0, 800.0])
     assert abs(carried_on(sizes, 2 * sizes**-0.5) - 0.5) < 0.01  # a quarter of the data leaves twice the errors
     assert abs(carried_on(sizes, np.full(4, 0.2))) < 1e-6
+
+
+def test_what_is_spared_is_the_less_certain_the_more_parts_of_the_training_rows_differ() -> None:
+    draw, shares, gains = np.random.default_rng(0), np.array([0.4, 0.3, 0.23]), []
+    for spread in (0.0, 0.1):
+        wrong = []
+        for share, count in zip(shares, (4, 2, 1), strict=True):
+            parts = share + spread * (np.arange(count) - (count - 1) / 2)
+            wrong.append((np.arange(1000) / 1000 < parts[:, None]).astype(float))
+        gains.append(_gain(np.array([100.0, 200.0, 400.0]), [one[:, draw.permutation(1000)] for one in wrong]))
+    alike, apart = gains
+    assert abs(apart.value - alike.value) < 0.02
+    assert apart.high - apart.low > 2 * (alike.high - alike.low)
 
 
 def test_the_curve_of_a_task_that_needs_more_rows_says_so() -> None:

@@ -10,9 +10,9 @@ The rules are tried in the order in which they stand here, and the first that ho
 5. nothing of these: a simpler model does better, or all is well.
 
 "High" confidence is for numbers that leave no other explanation; where another one is only less likely, it is
-"moderate". Test rows do not choose the cause; they are only let say that a simpler model is ahead. Proved on runs with
-known flaws: benchmarks/diagnosis.md. The numbers are `signs`, what they amount to `readings`, how they are put into
-words `diagnosis_words`.
+"moderate". Test rows do not choose the cause: they may say that a simpler model is ahead, and are among the rows by
+which an audit counts wrong labels, so they make that cause more or less sure. Proved on runs with known flaws:
+benchmarks/diagnosis.md. The numbers: `signs`; what they amount to: `readings`; in words: `diagnosis_words`.
 """
 
 from collections.abc import Callable
@@ -278,7 +278,7 @@ MOST_WRONG = 0.45  # beyond it, a model that has learnt next to nothing is likel
 EVENLY, MANY = 0.5, 50  # share of all mistakes; training rows of a class
 FEWER = 1.5  # times as many epochs are usual: where mistakes are of its own rows, it may have been too short
 KNOWN = 0.97  # skill from which on few rows were enough
-SPARED = 0.05  # share of the mistakes that four times the data would surely spare
+SPARED = 0.05  # share of a linear probe's mistakes that four times its rows would surely spare
 
 
 def _unrestrained(signs: Signs) -> Diagnosis | None:

@@ -25,7 +25,8 @@ def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
         yield name, f"validation loss {loss(tried.loss, signs)} instead of {loss(signs.loss, signs)}"
     yield from _doubts(signs)
     if signs.curve:
-        yield "mistakes that four times the data would spare a linear probe", estimate(signs.curve.gain)
+        fitted = f"mistakes that four times as many rows would spare a linear probe fitted to {signs.curve.rows[-1]:,}"
+        yield fitted, estimate(signs.curve.gain)
     if signs.layers:
         worst = max(signs.layers, key=lambda one: one.constant)
         yield "units that say the same of every example, at most", f"{percent(worst.constant)} ({worst.name})"
@@ -67,15 +68,15 @@ def stated(signs: Signs) -> str:
 
 
 def worth(signs: Signs) -> str:
-    """A sentence on what more data would buy, where a curve tells; else nothing."""
-    if signs.curve is None or not math.isfinite(signs.curve.gain.value):
+    """A sentence on what more data would buy a linear probe, where a curve tells; else nothing.
+
+    What it would buy the network is not known: that is another model, and has seen other numbers of rows.
+    """
+    curve = signs.curve
+    if curve is None or not math.isfinite(curve.gain.value) or curve.gain.low <= 0 or signs.validation.value == 1:
         return ""
-    spared, left = signs.curve.gain, 1 - signs.validation.value
-    if spared.low <= 0 or not left:
-        return ""
-    bought = Estimate(spared.value * left, spared.low * left, spared.high * left, spared.n)
-    return (f" By the learning curve of a linear probe, four times the data would spare {percent(spared.value)} of "
-            f"the mistakes: {points(bought)}.")  # fmt: skip
+    return (f" A linear probe fitted to {curve.rows[-1]:,} of the training rows would be spared {estimate(curve.gain)} "
+            "of its mistakes by four times as many, if its learning curve goes on as it begins.")  # fmt: skip
 
 
 def counted(signs: Signs) -> str:

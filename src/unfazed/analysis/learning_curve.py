@@ -1,6 +1,6 @@
 """What more data would buy: skill of a linear probe by number of rows, carried on by a power law.
 
-Axis letters: N training rows, M held-out rows, D features, S sizes of the subsets.
+Axis letters: N training rows, M held-out rows, D features, S sizes of the subsets, P parts of one size.
 Errors fall as a + b n^-c (Hestness et al. 2017, arXiv:1712.00409). Features that were learnt from the very rows that
 the probe is fitted to tell them apart too well, and the curve is then too flat: give features that saw no labels.
 """
@@ -28,7 +28,8 @@ def learning_curve(
 ) -> Curve | None:
     """The curve of features `train [N, D]`, `held_out [M, D]` with labels `y [N]`, `given [M]`.
 
-    Rows come in random order. None where there is too little to fit it to.
+    Rows come in random order, and are divided into as many parts of each size as there are. None where there is too
+    little to fit it to.
     """
     train, y, held_out, given = train[:ROWS], y[:ROWS], held_out[:HELD_OUT], given[:HELD_OUT]
     sizes = [round(len(y) * part) for part in FRACTIONS if round(len(y) * part) >= FEWEST]
@@ -37,19 +38,29 @@ def learning_curve(
         return None
     mean, scale = train.mean(0), train.std(0) + 1e-3
     x, asked = (train - mean) / scale, (held_out - mean) / scale
-    wrong = np.stack([
-        logistic_regression(x[:size], y[:size], classes, (1e-2,))(asked).argmax(1) != given for size in sizes
-    ]).astype(np.float64)  # fmt: skip
-    gain = _gain(np.array(sizes, float), wrong)
-    return Curve(sizes, (1 - wrong.mean(1)).tolist(), gain)
+    wrong = []
+    for size in sizes:
+        parts = (slice(start, start + size) for start in range(0, len(y) - size + 1, size))
+        fits = (logistic_regression(x[part], y[part], classes, (1e-2,)) for part in parts)
+        wrong.append(np.stack([fit(asked).argmax(1) != given for fit in fits]).astype(np.float64))
+    return Curve(sizes, [1 - float(one.mean()) for one in wrong], _gain(np.array(sizes, float), wrong))
 
 
-def _gain(sizes: Floats, wrong: Floats) -> Estimate:
-    """The share of mistakes that four times the rows would spare, from `wrong [S, M]`; M is resampled."""
-    value = carried_on(sizes, wrong.mean(1))
-    drawn = np.concatenate([w @ wrong.T / wrong.shape[1] for w in resampled_weights(wrong.shape[1], 0, RESAMPLES)])
+def _gain(sizes: Floats, wrong: list[Floats]) -> Estimate:
+    """The share of mistakes that four times the rows would spare, from `wrong [P, M]` of the P parts of each size.
+
+    The interval is that of other held-out rows, which are resampled, and of other training rows: the mean of the parts
+    varies as they do among themselves, pooled over the sizes, with a variance that is inverse to the number of rows.
+    """
+    means = np.stack([one.mean(0) for one in wrong])
+    value, n = carried_on(sizes, means.mean(1)), means.shape[1]
+    squares = sum(size * ((one.mean(1) - one.mean()) ** 2).sum() for size, one in zip(sizes, wrong, strict=True))
+    variance = squares / sum(len(one) - 1 for one in wrong)
+    drawn = np.concatenate([w @ means.T / n for w in resampled_weights(n, 0, RESAMPLES)])
+    rows = sizes * [len(one) for one in wrong]
+    drawn = np.maximum(drawn + np.random.default_rng(0).normal(size=drawn.shape) * np.sqrt(variance / rows), 0)
     low, high = np.percentile([carried_on(sizes, errors) for errors in drawn], [2.5, 97.5])
-    return Estimate(value, min(float(low), value), max(float(high), value), wrong.shape[1])
+    return Estimate(value, min(float(low), value), max(float(high), value), n)
 
 
 def carried_on(sizes: Floats, errors: Floats) -> float:

@@ -41,7 +41,7 @@ class Trial(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Accuracy of a linear probe by number of training rows, and the share of its mistakes that four times as many
+    """Accuracy of a linear probe by number of training rows, and the share of its mistakes that four times the last
     would spare it."""
 
     rows: list[int]
@@ -84,7 +84,7 @@ class Signs(NamedTuple):
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()
     suspected: Estimate | None = None  # share of labels contradicted, among those that the model is surest of
-    wrong: Estimate | None = None  # how many labels an audit estimates to be wrong
+    wrong: Estimate | None = None  # how many labels an audit estimates to be wrong, by validation and test rows
     classes: Classes | None = None
     variation: float | None = None  # how far inputs differ, as a share of what they could
     leaks: Sequence[tuple[str, float]] = ()  # columns that tell the target alone, and how often they are right

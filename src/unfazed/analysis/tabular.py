@@ -44,8 +44,8 @@ class Leak(NamedTuple):
 def leaks(x: Rows, y: Integers, codes: Sequence[int], seed: int) -> list[Leak]:
     """The features of training rows `x` that predict `y [N]` alone almost perfectly, out of fold; the best first.
 
-    A small tree for a number, the commonest class of its code for a category. None where fewer than 20 rows are
-    outside the commonest class.
+    A small tree for a number, the commonest class of its code for a category. An empty list where fewer than 20 rows
+    are outside the commonest class.
     """
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))
     rows = rows[: int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))]
@@ -104,12 +104,7 @@ def _predicted(values: Rows, y: Integers, codes: int) -> Integers:
     predicted = np.empty_like(y)
     for fold in range(FOLDS):
         held_out = np.arange(len(y)) % FOLDS == fold
-        model = (
-            _commonest_by_code(values[~held_out], y[~held_out], codes)
-            if codes
-            else _tree(values[~held_out], y[~held_out])
-        )
-        predicted[held_out] = model(values[held_out])
+        predicted[held_out] = _fitted(values[~held_out], y[~held_out], codes)(values[held_out])
     return predicted
 
 
