@@ -65,14 +65,19 @@ def label_issues(
     The order knows more than the probabilities alone (see `_order`), so these are drawn together along it: where they
     rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum stays what it was.
     """
-    from scipy.optimize import isotonic_regression
-
     judges, neighbours = judges_of(probs, embeddings, y >= 0, out_of_sample, seed)
     unseen = not_trained_on(y >= 0, split)
     found = judged(y, judges, split, Measured(unseen, unseen), seed)
     error, order = found.error_probability.copy(), found.order
-    error[order] = isotonic_regression(error[order], increasing=False).x
+    error[order] = _falling(error[order])
     return replace(found, error_probability=error, neighbours=neighbours)
+
+
+def _falling(values: Floats) -> Floats:
+    """The values [n] that never rise and are nearest to these."""
+    from scipy.optimize import isotonic_regression
+
+    return np.asarray(isotonic_regression(values, increasing=False).x)
 
 
 class Judges(NamedTuple):
