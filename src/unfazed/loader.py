@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from unfazed.batch import Batch, Examples
+from unfazed.device import evaluation_batch
 from unfazed.errors import UsageError
 from unfazed.memory import at_once
 from unfazed.processes import ALONE, Processes
@@ -127,6 +128,11 @@ def in_order(examples: Examples, index: Tensor, batch_size: int) -> Iterator[Bat
     """Batches of the rows `index` [R] as they come, for evaluation: no shuffling, no augmentation, not moved."""
     for part in torch.split(index, batch_size):
         yield examples.batch(part)
+
+
+def for_evaluation(examples: Examples, index: Tensor, device: torch.device) -> Iterator[Batch]:
+    """`in_order`, of as many rows as the device evaluates at once."""
+    return in_order(examples, index, evaluation_batch(device, examples.x.shape[1:]))
 
 
 def block_rows(shape: Sequence[int]) -> int:

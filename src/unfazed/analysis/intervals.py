@@ -8,7 +8,7 @@ means of surprise in units of their own standard error (Hall, Annals of Statisti
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +85,12 @@ def from_resamples(value: float, resampled: Floats, n: int) -> Estimate:
         return Estimate(value, math.nan, math.nan, n)
     low, high = np.percentile(kept, [2.5, 97.5])
     return Estimate(value, min(float(low), value), max(float(high), value), n)
+
+
+def hull(found: Sequence[Estimate]) -> Estimate:
+    """Of intervals of one share, found in several ways, the one that holds them all."""
+    low, high = min(one.low for one in found), max(one.high for one in found)
+    return found[0]._replace(low=max(low, 0.0), high=min(high, 1.0))
 
 
 def from_groups(value: float, resampled: Floats, n: int, count: int) -> Estimate:

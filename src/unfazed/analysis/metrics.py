@@ -22,6 +22,7 @@ from unfazed.analysis.intervals import (
     Integers,
     from_groups,
     from_resamples,
+    hull,
     proportion,
     ratio_of_means,
     resampled_counts,
@@ -89,7 +90,7 @@ def per_class(counted: Integers) -> list[ClassScore]:
     or were taken for the class, those that are both. Hence its interval is J's, and has width at F1 = 1 too.
     """
     return [
-        ClassScore(wilson(hits, predicted), wilson(hits, given), f1_from(wilson(hits, given + predicted - hits)))
+        ClassScore(wilson(hits, predicted), wilson(hits, given), _f1_from(wilson(hits, given + predicted - hits)))
         for hits, given, predicted in zip(
             np.diag(counted).tolist(), counted.sum(1).tolist(), counted.sum(0).tolist(), strict=True
         )
@@ -99,14 +100,17 @@ def per_class(counted: Integers) -> list[ClassScore]:
 def per_class_in_groups(y: Integers, predicted: Integers, classes: int, groups: Integers) -> list[ClassScore]:
     """`per_class` of labels `[N]` and predictions `[N]`, with the intervals that groups `[N]` leave."""
     known = y >= 0
-    y, predicted, groups, scores = y[known], predicted[known], groups[known], []
-    for number in range(classes):
-        given, named = y == number, predicted == number
-        precision, recall, jaccard = (
-            proportion((given & named)[part], groups[part]) for part in (named, given, given | named)
-        )
-        scores.append(ClassScore(precision, recall, f1_from(jaccard)))
-    return scores
+    y, predicted, groups = y[known], predicted[known], groups[known]
+    return [class_score(y == number, predicted == number, groups) for number in range(classes)]
+
+
+def class_score(given: NDArray[np.bool_], predicted: NDArray[np.bool_], groups: Groups = None) -> ClassScore:
+    """Of one class, from which examples `[N]` are and which are taken for it."""
+    precision, recall, jaccard = (
+        proportion((given & predicted)[part], grouping.of(groups, part))
+        for part in (predicted, given, given | predicted)
+    )
+    return ClassScore(precision, recall, _f1_from(jaccard))
 
 
 def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
@@ -117,7 +121,7 @@ def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
 
 
-def f1_from(jaccard: Estimate) -> Estimate:
+def _f1_from(jaccard: Estimate) -> Estimate:
     """F1 from the share of hits among all examples that are or were taken for the class."""
     value, low, high, n = jaccard
     return Estimate(2 * value / (1 + value), 2 * low / (1 + low), 2 * high / (1 + high), n)
@@ -154,8 +158,8 @@ def _macro_in_groups(
     found = {}
     for name in MACRO:
         value = float(measured[name])
-        one, other = from_groups(value, by_group[name], n, len(own)), from_resamples(value, by_row[name], n)
-        found[name] = Estimate(value, max(min(one.low, other.low), 0.0), min(max(one.high, other.high), 1.0), n)
+        of_groups, of_rows = from_groups(value, by_group[name], n, len(own)), from_resamples(value, by_row[name], n)
+        found[name] = hull([of_groups, of_rows])
     return found
 
 

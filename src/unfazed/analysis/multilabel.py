@@ -8,6 +8,7 @@ in some.
 """
 
 from collections.abc import Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,14 @@ from unfazed.analysis.intervals import (
     Integers,
     from_groups,
     from_resamples,
+    hull,
     proportion,
     ratio_of_means,
     resampled_weights,
     widened,
     wilson,
 )
-from unfazed.analysis.metrics import averages, f1_from
+from unfazed.analysis.metrics import averages, class_score
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, SMALLEST, binary_entropy, set_surprise
 
 Sets = NDArray[np.bool_]
@@ -134,16 +136,13 @@ def _spread_in_groups(
     spread = {}
     for name, value in measured.items():
         plain, added = (one[name] for one in found)
-        one, other = from_groups(float(value), plain, n, count), from_resamples(float(value), added, n)
-        low, high = min(one.low, other.low), max(one.high, other.high)
-        spread[name] = Estimate(float(value), max(low, 0.0), min(high, 1.0), n)
+        spread[name] = hull([from_groups(float(value), plain, n, count), from_resamples(float(value), added, n)])
     return spread
 
 
 def _around(value: float, resampled: Sequence[Floats], n: int) -> Estimate:
     """The interval that holds those of all the resamples [R]."""
-    found = [from_resamples(value, one, n) for one in resampled] or [Estimate(value, np.nan, np.nan, n)]
-    return Estimate(value, min(one.low for one in found), max(one.high for one in found), n)
+    return hull([from_resamples(value, one, n) for one in resampled]) if resampled else Estimate(value, nan, nan, n)
 
 
 def _averages(counts: Counts, rows: int | Floats) -> dict[str, Floats]:
@@ -210,14 +209,13 @@ def per_label(
     scores = []
     for label in range(y.shape[1]):
         own, its = given[:, label], predicted[:, label]
-        precision, recall, jaccard = (proportion((own & its)[part], grouping.of(groups, part))
-                                      for part in (its, own, own | its))  # fmt: skip
-        area = float(average_precision_score(own, probs[:, label])) if recall.n else 0.0
-        ranked = wilson(area * recall.n, recall.n)
-        if groups is not None and recall.n:
+        score = class_score(own, its, groups)
+        area = float(average_precision_score(own, probs[:, label])) if score.recall.n else 0.0
+        ranked = wilson(area * score.recall.n, score.recall.n)
+        if groups is not None and score.recall.n:
             worth = grouping.effective(its[own], groups[own])
             ranked = wilson(area * worth, worth)._replace(value=ranked.value, n=ranked.n)
-        scores.append(LabelScore(precision, recall, f1_from(jaccard), ranked))
+        scores.append(LabelScore(*score, ranked))
     return scores
 
 

@@ -22,9 +22,8 @@ from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, set_surprise
 from unfazed.analysis.tabular import leaks, leaks_of_numbers
 from unfazed.batch import Batch
 from unfazed.criterion import Criterion, criterion_of
-from unfazed.device import evaluation_batch
 from unfazed.errors import OutOfMemoryError, TrainingError
-from unfazed.loader import Loader, in_order
+from unfazed.loader import Loader, for_evaluation
 from unfazed.loop import training
 from unfazed.memory import halving
 from unfazed.modality.tabular import TabularPreprocessor, column_names, leaks_of_labels
@@ -123,8 +122,8 @@ def losses(prepared: Prepared, model: nn.Module, rows: NDArray[np.int64]) -> Flo
 
     What is no number counts as 1,000.
     """
-    size = evaluation_batch(next(model.parameters()).device, prepared.examples.x.shape[1:])
-    probs = outputs(model, in_order(prepared.examples, torch.from_numpy(rows), size)).probs
+    batches = for_evaluation(prepared.examples, torch.from_numpy(rows), next(model.parameters()).device)
+    probs = outputs(model, batches).probs
     y = prepared.examples.y.numpy()[rows]
     if prepared.scale is not None:
         found = (probs[:, 0].astype(np.float64) - y) ** 2

@@ -17,9 +17,9 @@ from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
 from unfazed.analysis.surprise import BITS_PER_NAT, surprise
-from unfazed.device import describe, evaluation_batch
+from unfazed.device import describe
 from unfazed.errors import InputError
-from unfazed.loader import in_order
+from unfazed.loader import for_evaluation
 from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.report.events import Finishing
@@ -119,13 +119,12 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDAr
     Rows that were trained on are scored in the precision of training, all others in that of prediction.
     """
     n, device = len(prepared.table), next(planned.model.parameters()).device
-    size = evaluation_batch(device, prepared.examples.x.shape[1:])
     probs = np.empty((n, outputs_of(prepared.table, planned.recipe.loss)), np.float32)
     embeddings = np.empty((n, embedding_width(planned.model)), np.float16)
     trained_on = np.isin(np.arange(n), prepared.table.rows("train"))
     for taken, precision in ((trained_on, planned.recipe.precision), (~trained_on, "float32")):
         for rows in torch.split(torch.from_numpy(np.flatnonzero(taken)), SCORED):
-            scored = outputs(planned.model, in_order(prepared.examples, rows, size), precision)
+            scored = outputs(planned.model, for_evaluation(prepared.examples, rows, device), precision)
             probs[rows.numpy()], embeddings[rows.numpy()] = scored.probs, scored.embeddings
     return prepared.in_units(probs), embeddings
 

@@ -16,9 +16,8 @@ from unfazed.analysis.stopping import best_epoch
 from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.analysis.window import Window
 from unfazed.checkpoint import save
-from unfazed.device import evaluation_batch
 from unfazed.errors import TrainingError
-from unfazed.loader import in_order
+from unfazed.loader import for_evaluation
 from unfazed.loop import Epoch, State, Step
 from unfazed.outputs import outputs
 from unfazed.processes import ALONE, Processes
@@ -131,8 +130,7 @@ class Record:
         """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
         rows = self.validation_rows
         processes = self.processes if len(rows) >= self.processes.count else ALONE
-        size = evaluation_batch(next(model.parameters()).device, self.prepared.examples.x.shape[1:])
-        batches = in_order(self.prepared.examples, processes.part(rows), size)
+        batches = for_evaluation(self.prepared.examples, processes.part(rows), next(model.parameters()).device)
         return processes.together(outputs(model, batches, self.recipe.precision).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:
