@@ -3,11 +3,13 @@
 DATA is a folder with text/, audio/, tables/ and images/ unpacked, as benchmarks/README.md describes them. A cell is one
 (data set, noise, seed): labels are corrupted, one run is trained with defaults alone, and five more runs, each without
 a fifth of the rows, give the out-of-sample probabilities that the rivals need. Its arrays are kept under
-benchmarks/cells and not made again; all scores are computed from them, and benchmarks/label_issues.md is written
-after each. Further words choose the cells that have one of them in their names; `--no-train` only scores those there.
+benchmarks/cells and not made again; its figures, computed from them, are kept there as JSON, and stand where the arrays
+are gone. benchmarks/label_issues.md is written after each. Further words choose the cells that have one of them in
+their names; `--no-train` only scores those there.
 """
 
 import csv
+import json
 import sys
 import tarfile
 import tempfile
@@ -225,30 +227,38 @@ def _apart(suspicion: NDArray[np.float64], trained: NDArray[np.bool_]) -> NDArra
 
 
 class Cell(NamedTuple):
-    """What is known of one cell."""
+    """The figures of one cell."""
 
     name: str
-    said: dict[str, tuple[float, float, float]]  # by method: AUROC, average precision, precision at N
-    rest: tuple[str, str, str]  # wrong labels, their estimate, seconds
+    said: dict[str, list[float]]  # by method: AUROC, average precision, precision at N
+    wrong: int
+    rows: int
+    estimated: list[float]  # wrong labels: their number, and the ends of its interval
+    seconds: dict[str, float]  # of a processor: of the run, of its audit, of the folds
 
 
 def cells() -> list[Cell]:
-    """The cells there are, scored."""
-    found = []
-    for path in sorted(CELLS.glob("label_issues-*-one.npz")):
-        one, other = dict(np.load(path)), Path(str(path).replace("-one.npz", "-folds.npz"))
-        folds = dict(np.load(other)) if other.exists() else None
-        wrong = one["given"] != one["true"]
-        scores, ours = rankings(one, folds)
-        count, name = ours.count, path.stem.removeprefix("label_issues-").removesuffix("-one").replace("-", ", ")
-        seconds = [one["seconds"][1], one["audit_seconds"]] + ([folds["seconds"][1]] if folds is not None else [])
-        rest = (
-            f"{wrong.sum():,} of {len(wrong):,}",
-            f"{count.value:,.0f} ({count.low:,.0f} – {count.high:,.0f})",
-            ", ".join(f"{one:.3g}" for one in seconds),
-        )
-        found.append(Cell(name, {name: _figures(wrong, suspicion) for name, suspicion in scores}, rest))
-    return found
+    """The cells there are."""
+    return [Cell(**json.loads(path.read_text())) for path in sorted(CELLS.glob("label_issues-*.json"))]
+
+
+def score(path: Path) -> None:
+    """Write the figures of the cell whose one run left its arrays at `path`; those of folds that are gone stay."""
+    one, other = dict(np.load(path)), Path(str(path).replace("-one.npz", "-folds.npz"))
+    folds = dict(np.load(other)) if other.exists() else None
+    wrong, figures = one["given"] != one["true"], Path(str(path).replace("-one.npz", ".json"))
+    scores, ours = rankings(one, folds)
+    said = {name: _figures(wrong, suspicion) for name, suspicion in scores}
+    seconds = {"run": float(one["seconds"][1]), "audit": float(one["audit_seconds"])}
+    if folds is not None:
+        seconds["folds"] = float(folds["seconds"][1])
+    elif figures.exists():
+        known = Cell(**json.loads(figures.read_text()))
+        said, seconds = {**known.said, **said}, {**known.seconds, **seconds}
+    name, estimated = figures.stem.removeprefix("label_issues-").replace("-", ", "), list(ours.count[:3])
+    cell = Cell(name, said, int(wrong.sum()), len(wrong), estimated, seconds)
+    with replacing(figures) as new:
+        new.write_text(json.dumps(cell._asdict(), indent=1) + "\n")
 
 
 def table() -> str:
@@ -270,7 +280,10 @@ def table() -> str:
     ]
     for cell in found:
         figures = [" / ".join(f"{one:.3f}" for one in cell.said[name]) if name in cell.said else "" for name in METHODS]
-        lines.append(f"| {' | '.join([cell.name, *cell.rest[:2], *figures, cell.rest[2]])} |")
+        value, low, high = cell.estimated
+        counts = f"{cell.wrong:,} of {cell.rows:,}", f"{value:,.0f} ({low:,.0f} – {high:,.0f})"
+        seconds = ", ".join(f"{one:.3g}" for one in cell.seconds.values())
+        lines.append(f"| {' | '.join([cell.name, *counts, *figures, seconds])} |")
     return "\n".join([*lines, "", *(_difference(found, name) for name in METHODS[1:])]) + "\n"
 
 
@@ -288,9 +301,9 @@ def _difference(found: list[Cell], other: str) -> str:
     )
 
 
-def _figures(wrong: NDArray[np.bool_], suspicion: NDArray[np.float64]) -> tuple[float, float, float]:
+def _figures(wrong: NDArray[np.bool_], suspicion: NDArray[np.float64]) -> list[float]:
     first = wrong[np.argsort(-suspicion, kind="stable")[: wrong.sum()]].mean()
-    return float(roc_auc_score(wrong, suspicion)), float(average_precision_score(wrong, suspicion)), float(first)
+    return [float(roc_auc_score(wrong, suspicion)), float(average_precision_score(wrong, suspicion)), float(first)]
 
 
 def main(data: Path, wanted: list[str], train: bool) -> None:
@@ -306,7 +319,14 @@ def main(data: Path, wanted: list[str], train: bool) -> None:
                         arrays = made(loaded, corrupted(loaded, noise, seed), seed)
                         with replacing(path) as new, new.open("wb") as file:
                             np.savez_compressed(file, **arrays)
-                        TABLE.write_text(table())
+                        write()
+    write()
+
+
+def write() -> None:
+    """The figures of all cells whose arrays are there, and the table."""
+    for path in sorted(CELLS.glob("label_issues-*-one.npz")):
+        score(path)
     TABLE.write_text(table())
 
 
