@@ -219,9 +219,9 @@ def gathered(processes: Processes) -> dict[str, Any]:
     rows = torch.arange(7).float().reshape(7, 1).repeat(1, 2)
     mine = processes.part(rows).numpy()
     return {
-        "together": torch.from_numpy(processes.together(mine, 7)),
-        "told": processes.told(40 + processes.rank),
-        "text": processes.told_text("ä first" if processes.first else "other, and longer"),
+        "all_gather": torch.from_numpy(processes.all_gather(mine, 7)),
+        "broadcast": processes.broadcast(40 + processes.rank),
+        "text": processes.broadcast_text("ä first" if processes.first else "other, and longer"),
         "any": [processes.any(processes.rank == rank) for rank in (0, 1, 2)],
     }
 

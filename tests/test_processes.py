@@ -133,8 +133,8 @@ def test_a_time_limit_is_held_by_the_clock_of_the_first_rank(skewed: int, steps:
 
 def test_what_processes_tell_each_other() -> None:
     for found in calm()["gathered"]:
-        assert found["together"][:, 0].tolist() == list(range(7))
-        assert (found["told"], found["text"], found["any"]) == (40, "ä first", [True, True, False])
+        assert found["all_gather"][:, 0].tolist() == list(range(7))
+        assert (found["broadcast"], found["text"], found["any"]) == (40, "ä first", [True, True, False])
 
 
 @pytest.mark.parametrize("rows", [2, 7, 30, 151])
@@ -253,5 +253,5 @@ def test_processes_of_mpirun_do_not_all_take_the_first_gpu(monkeypatch: pytest.M
 
 
 def test_one_process_is_alone() -> None:
-    assert ALONE.first and ALONE.count == 1 and ALONE.told(3) == 3 and ALONE.told_text("a") == "a"
+    assert ALONE.first and ALONE.count == 1 and ALONE.broadcast(3) == 3 and ALONE.broadcast_text("a") == "a"
     assert ALONE.part(torch.arange(5)).tolist() == [0, 1, 2, 3, 4]

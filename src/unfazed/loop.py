@@ -183,7 +183,7 @@ class _Engine:
     def __init__(self, model: nn.Module, loader: Batches, criterion: Criterion, recipe: Recipe, processes: Processes):
         check(recipe, processes)
         self.criterion, self.recipe, self.processes = criterion, recipe, processes
-        processes.copy(model.state_dict().values())
+        processes.broadcast_all(model.state_dict().values())
         self.given = model  # which stays whole
         self.model = self._twin(model) if processes.sharded else model
         self.called = cast(nn.Module, torch.compile(self.model)) if recipe.compile == "yes" else self.model
@@ -227,7 +227,7 @@ class _Engine:
         self.step += 1
         if self.average:
             self.average.update(self.step)
-        if not self.together and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
+        if not self.synchronous and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
             averaged = [mean for mean, _ in self.average.floats] if self.average else []
             self.processes.mean_all([*self.weights, *self.running, *averaged])
         self.losses += loss
@@ -235,14 +235,14 @@ class _Engine:
         return Step(self.step, self.course.end, rate, loss, examples, self.micro_batch_size, self.state)
 
     @property
-    def together(self) -> bool:
+    def synchronous(self) -> bool:
         """Whether the processes share their gradients, rather than the mean of their weights from time to time."""
         return self.recipe.local_steps == 1
 
     def _gradients(self, batch: Batch) -> Tensor:
         """Set the gradients of the batch's weighted mean loss, over all processes; that loss []."""
         total = batch.weight.sum()
-        if self.together:
+        if self.synchronous:
             self.processes.sum(total)
         _copy(self.buffers, self.kept_buffers)
 
@@ -258,7 +258,7 @@ class _Engine:
                 loss = attempt(len(batch.y))
         else:
             loss, self.micro_batch_size = halving(attempt, size, size, self._any)
-        if self.together and self.processes.count > 1:
+        if self.synchronous and self.processes.count > 1:
             summed = [] if self.processes.sharded else [weight.grad for weight in self.weights]
             self.processes.sum_all([loss, *(gradient for gradient in summed if gradient is not None)])
             self.processes.mean_all(self.running)
@@ -288,7 +288,7 @@ class _Engine:
 
     def _any(self, short: bool) -> bool:
         """Whether memory ran out anywhere: then no process may go on to the gradients."""
-        return self.processes.any(short) if self.together else short
+        return self.processes.any(short) if self.synchronous else short
 
     def finish(self) -> Epoch:
         """Close a pass."""

@@ -65,11 +65,11 @@ class Processes(NamedTuple):
         """The sum of each tensor over the processes, in place, in one exchange."""
         tensors = list(tensors)
         if self.count > 1 and tensors:
-            together = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in tensors]))
-            parts = together.split([tensor.numel() for tensor in tensors])  # type: ignore[no-untyped-call]
+            summed = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in tensors]))
+            parts = summed.split([tensor.numel() for tensor in tensors])  # type: ignore[no-untyped-call]
             with torch.no_grad():
-                summed = [part.view_as(tensor) for tensor, part in zip(tensors, parts, strict=True)]
-                torch._foreach_copy_(tensors, summed)
+                shaped = [part.view_as(tensor) for tensor, part in zip(tensors, parts, strict=True)]
+                torch._foreach_copy_(tensors, shaped)
 
     def mean_all(self, tensors: Iterable[Tensor]) -> None:
         """The mean of each tensor over the processes, in place, in one exchange."""
@@ -79,7 +79,7 @@ class Processes(NamedTuple):
             with torch.no_grad():
                 torch._foreach_div_(tensors, self.count)
 
-    def told(self, number: int) -> int:
+    def broadcast(self, number: int) -> int:
         """The number that the first process says, whatever it is here."""
         if self.count == 1:
             return number
@@ -88,18 +88,22 @@ class Processes(NamedTuple):
             distributed.broadcast(said, 0, group=_plain_group())
         return int(said)
 
-    def told_text(self, text: str) -> str:
+    def wait_for_first(self) -> None:
+        """Return once the first process has come here too; it does not wait for the others."""
+        self.broadcast(0)
+
+    def broadcast_text(self, text: str) -> str:
         """The text that the first process says."""
         if self.count == 1:
             return text
         data = torch.tensor(list(text.encode()), dtype=torch.uint8)
-        length = self.told(len(data))
+        length = self.broadcast(len(data))
         said = data if self.first else torch.zeros(length, dtype=torch.uint8)
         with _heard():
             distributed.broadcast(said, 0, group=_plain_group())
         return bytes(said.tolist()).decode()
 
-    def together(self, array: NDArray[Any], rows: int) -> NDArray[Any]:
+    def all_gather(self, array: NDArray[Any], rows: int) -> NDArray[Any]:
         """The `rows` R of an array of which each process has its `part`, in the order of the ranks."""
         if self.count == 1:
             return array
@@ -111,8 +115,8 @@ class Processes(NamedTuple):
             distributed.all_gather(parts, longest, group=_plain_group())
         return np.concatenate([part[:size].numpy() for part, size in zip(parts, sizes, strict=True)])
 
-    def copy(self, tensors: Iterable[Tensor]) -> None:
-        """Take over the first process's values."""
+    def broadcast_all(self, tensors: Iterable[Tensor]) -> None:
+        """Take over the first process's values, in place."""
         if self.count > 1:
             for tensor in tensors:
                 said = tensor.detach().contiguous()  # in the order of its axes, whatever its layout in memory

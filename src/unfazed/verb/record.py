@@ -131,7 +131,7 @@ class Record:
         rows = self.validation_rows
         processes = self.processes if len(rows) >= self.processes.count else ALONE
         batches = for_evaluation(self.prepared.examples, processes.part(rows), next(model.parameters()).device)
-        return processes.together(outputs(model, batches, self.recipe.precision).probs, len(rows))
+        return processes.all_gather(outputs(model, batches, self.recipe.precision).probs, len(rows))
 
     def _validated(self, epoch: Epoch) -> dict[str, float]:
         """Surprise and accuracy on the validation rows, and `loss`: what training minimises, which chooses the epoch.

@@ -109,17 +109,17 @@ def _trained(running: Running, state: State | None, press: Press) -> Iterator[Ev
     change: int = Change.NONE
     if state is not None and running.record.at_end_of_epoch(state["step"]) and not _annealing(state):
         change = yield from _after_stall(running)
-    while running.processes.told(change) != Change.DONE:
+    while running.processes.broadcast(change) != Change.DONE:
         state, change = running.changed(state, change), Change.DONE
         for event in running.events(state):
             yield from _noted(running, event)
             revision = yield from _revision(running, event)
             order = _order(running, event, revision, press.made)
-            running.processes.told(order)
+            running.processes.broadcast(order)
             if order in (Order.SAVE, Order.STOP):
                 running.record.save(event.state)
             if order == Order.STOP:
-                running.processes.told(0)  # the others stay until everything is kept
+                running.processes.wait_for_first()  # the others stay until everything is kept
                 raise KeyboardInterrupt
             if order == Order.LEAVE:
                 state, change = event.state(), revision
@@ -132,15 +132,15 @@ def followed(running: Running, state: State | None) -> None:
     Raises:
         KeyboardInterrupt: it says that Ctrl-C was pressed.
     """
-    while (change := running.processes.told(0)) != Change.DONE:
+    while (change := running.processes.broadcast(0)) != Change.DONE:
         for event in running.events(running.changed(state, change)):
             if isinstance(event, Epoch):
                 running.record.validation_probs(event.model)
-            order = running.processes.told(0)
+            order = running.processes.broadcast(0)
             if order != Order.GO_ON:
                 state = event.state()
             if order == Order.STOP:
-                running.processes.told(0)
+                running.processes.wait_for_first()
                 raise KeyboardInterrupt
             if order == Order.LEAVE:
                 break

@@ -198,14 +198,14 @@ def prepared_from(
     Of several processes the first one reads before the others do.
     """
     if not processes.first:
-        processes.told(0)
+        processes.wait_for_first()
     source = local(source)
     modality = chosen_modality(source, options, recipe.modality)
     _check(recipe, modality.name)
     for event in prepare(source, options, recipe, modality, cache):
         if isinstance(event, Prepared):
             if processes.first:
-                processes.told(0)
+                processes.wait_for_first()
             return event
         yield event
     raise AssertionError("the preparation ended without a result")
@@ -284,7 +284,7 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
         _in_words(running), describe(best_device()), planned.recipe, course.end, course.steps, expected, run
     )
     for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if kept else ""):
-        processes.told_text(text)
+        processes.broadcast_text(text)
     running.record.restart_clock()
     if running.limit is not None:
         running.limit.begin(speed, 0)
@@ -303,7 +303,7 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(f"stopped; {run.how_to_go_on}") from interrupt
     remove(run)
-    processes.told(0)
+    processes.wait_for_first()
     yield Finished(run)
 
 
@@ -313,7 +313,7 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.
     """
-    path, recipe, resumed = (processes.told_text("") for _ in range(3))
+    path, recipe, resumed = (processes.broadcast_text("") for _ in range(3))
     run = Run(Path(path))
     planned, prepared, loader = _ready(prepared, recipe_from(tomllib.loads(recipe)), processes)
     record = Record(run, prepared, planned.recipe, processes)
@@ -321,7 +321,7 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     kept = load(run) if resumed else None
     with ignored():
         followed(running, kept["loop"] if kept else None)
-        processes.told(0)
+        processes.wait_for_first()
     return run
 
 
