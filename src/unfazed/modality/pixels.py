@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from unfazed.errors import InputError
 
-_RINGING = 0.1  # of the largest value: what resizing with a sharp filter leaves below zero
+_RINGING = 0.1  # of the largest value, or of a range: what resizing with a sharp filter leaves below zero and above it
 
 
 def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -15,8 +15,9 @@ def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
     bool: 0 or 255. uint8: as they are. Integers of 16 and 32 bits: 65535 → 255, since files store 16-bit pixels in
     both. Floats and other integers, whose type says nothing, by the first range that holds the largest value: 0..1
-    (floats only), 0..255, 0..65535. A little below 0 (a tenth of the largest value) is 0. More below 0, or above
-    65535, is no pixel by any convention: only such an image is stretched, from its smallest value to its largest.
+    (floats only), 0..255, 0..65535. A little below 0 (a tenth of the largest value) is 0, and a little above a range (a
+    tenth of it) is its end: what resizing and rounding leave there. More below 0, or above 65535, is no pixel by any
+    convention: only such an image is stretched, from its smallest value to its largest.
     NaN is the low end of the range, infinities are its ends.
     """
     if array.dtype == np.uint8:
@@ -42,6 +43,6 @@ def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]
     """What becomes 0 and 255, given the smallest and the largest value."""
     limits = (65_535.0,) if dtype.kind in "iu" and dtype.itemsize in (2, 4) else (255.0, 65_535.0)
     for limit in (1.0, *limits) if dtype.kind == "f" else limits:
-        if low >= -_RINGING * high and high <= limit:
+        if low >= -_RINGING * high and high <= limit * (1 + _RINGING):
             return 0.0, limit
     return (low, high) if high > low else (low, low + max(1.0, abs(low)))
