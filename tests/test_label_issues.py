@@ -157,7 +157,7 @@ def test_a_simple_model_that_has_not_seen_the_labels_corrects_one_that_has_learn
     learnt = np.where(by_heart[:, None], 0.6 * np.eye(CLASSES)[y] + 0.4 * embeddings, embeddings)
     alone, both = (label_issues(y, learnt, embeddings[:, :0], split, one) for one in (None, embeddings))
     errors = y != true
-    assert errors[both.order[:600]].mean() > errors[alone.order[:600]].mean() + 0.1
+    assert errors[both.order[:600]].mean() > errors[alone.order[:600]].mean() + 0.06
 
 
 def test_the_more_a_simple_model_lags_the_less_it_counts():
@@ -192,6 +192,12 @@ def test_the_channel_finds_which_labels_are_given_for_which():
     for k in range(CLASSES):
         assert abs(found.given[k, (k + 1) % CLASSES] - 0.2) < 0.05
         assert abs(found.given[k, k] - 0.8) < 0.05
+
+
+def test_few_rows_of_classes_whose_labels_are_wrong_alike_are_not_overinterpreted():
+    _, y, given, _, _ = judged(n=600, skill=1.5)
+    off_diagonal = channel(y, given.astype(np.float64)).given[~np.eye(CLASSES, dtype=bool)]
+    assert off_diagonal.std() < 0.02 and abs(off_diagonal.mean() - 0.2 / 3) < 0.03
 
 
 def test_bayes_by_hand():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
 from unfazed.analysis.neighbours import nearest
-from unfazed.analysis.noise import FLOOR, channel, likeliest_other, matched, shares, wrong
+from unfazed.analysis.noise import FLOOR, Channel, channel, likeliest_other, matched, shares, wrong
 
 NEIGHBOURS = 20
 FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are looked for
@@ -203,7 +203,7 @@ def _estimated(
     few, rows_asked = min(measured.most, CELLS // (2 * belief.shape[1])), np.flatnonzero(asked)
     fitted = _some(np.flatnonzero(measured.noise), few, seed)
     found = channel(y[fitted], belief[fitted].astype(np.float64), measured.floor)
-    share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found.given, seed)
+    share = _share(y[fitted], found.true(belief[fitted].astype(np.float64)), found, seed)
     error, suggested = np.empty(len(rows_asked)), np.empty(len(rows_asked), np.int64)
     for trained in (True, False):
         part = np.flatnonzero((split[rows_asked] == TRAIN) == trained)
@@ -222,10 +222,10 @@ def _estimated(
     return _Estimated(error, suggested, share)
 
 
-def _share(y: Integers, true: Floats, given: Floats, seed: int) -> Estimate:
+def _share(y: Integers, true: Floats, noise: Channel, seed: int) -> Estimate:
     """The share of wrong labels; its interval is no narrower than that of so many counted."""
-    n, found = len(y), float(wrong(y, true, given).mean())
-    spread = from_resamples(found, np.array(list(shares(y, true, given, _resamples(n, seed)))), n)
+    n, found = len(y), float(wrong(y, true, noise.given).mean())
+    spread = from_resamples(found, np.array(list(shares(y, true, noise, _resamples(n, seed)))), n)
     counted = wilson(found * n, n)
     return Estimate(found, float(min(spread.low, counted.low)), float(max(spread.high, counted.high)), n)
 

@@ -5,8 +5,10 @@ that one (an anchor, Liu and Tao, TPAMI 2016, arXiv:1411.7718); the labels that 
 trained on them, tell how the class is labelled. With that, its probabilities of labels are turned into those of true
 classes (Patrini et al., CVPR 2017, arXiv:1609.03683), and a few rounds of expectation-maximisation (Dempster, Laird and
 Rubin, JRSS B 1977; Dawid and Skene, Applied Statistics 1979) let the other rows have their say. So where even rows that
-the model is sure of have other labels, labels are wrong; where only doubtful ones do, the model is. Mistakes that are
-made alike on all inputs of a kind are learnt by the model, and go unseen.
+the model is sure of have other labels, labels are wrong; where only doubtful ones do, the model is. Few rows speak for
+each pair of classes, and some of those for the model's mistakes: as far as classes look as if their labels were wrong
+alike, that is believed (empirical Bayes). Mistakes that are made alike on all inputs of a kind are learnt by the model,
+and go unseen.
 
 Axis letters: N rows, K classes.
 """
@@ -15,12 +17,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln
 
 from unfazed.analysis.intervals import Floats, Integers
 
-ANCHORS = 0.2  # share of the rows predicted to be of a class
+ANCHORS = 0.4  # share of the rows predicted to be of a class
 LEAST = 10  # anchors of a class, where there are as many
-BELIEVED = 5.0  # rows that the noise of all classes together counts for in that of one
+ROWS = np.geomspace(1, 10_000, 33)  # that the noise of all classes together may count for in that of one
 ROUNDS = 5  # of expectation-maximisation: many more would call the mistakes of a poor model wrong labels
 POWERS = np.geomspace(0.25, 4, 33)  # that are tried; beyond, the smallest difference would count as certainty
 SMALLEST = 1e-7  # probability
@@ -31,6 +34,7 @@ class Channel(NamedTuple):
     """How labels come about."""
 
     given: Floats  # [K, K] probability of each label (column) for each true class (row)
+    pull: float  # towards noise that is alike for all classes, in rows of it for each row counted
     inverse: Floats  # [K, K] its pseudo-inverse: of many classes it takes seconds, and blocks of rows ask for it
     calibration: float  # power of the model's probabilities, under which they are those of labels
     sharpness: float  # power of those of the true classes
@@ -51,12 +55,15 @@ def channel(y: Integers, probs: Floats, floor: float = FLOOR) -> Channel:
     """How labels [N], which the model with `probs` [N, K] has not seen, are given."""
     calibration = _best_power(y, probs, np.eye(probs.shape[1]))
     calibrated = _powered(probs, calibration)
-    given = _from_anchors(y, calibrated)
+    anchors = _anchors(y, calibrated)
+    pull = _pull(anchors)
+    given = _smoothed(anchors, pull)
     for _ in range(ROUNDS):
         unmixed = _unmixed(calibrated, _inverse(given), floor)
-        given = _updated(y, _powered(unmixed, _best_power(y, unmixed, given)), given)
+        given = _updated(y, _powered(unmixed, _best_power(y, unmixed, given)), given, pull)
     inverse = _inverse(given)
-    return Channel(given, inverse, calibration, _best_power(y, _unmixed(calibrated, inverse, floor), given), floor)
+    sharpness = _best_power(y, _unmixed(calibrated, inverse, floor), given)
+    return Channel(given, pull, inverse, calibration, sharpness, floor)
 
 
 def wrong(y: Integers, true: Floats, given: Floats) -> Floats:
@@ -72,12 +79,12 @@ def likeliest_other(y: Integers, true: Floats, given: Floats) -> Integers:
     return np.asarray(expected.argmax(1))
 
 
-def shares(y: Integers, true: Floats, given: Floats, drawn: Iterator[Integers]) -> Iterator[float]:
+def shares(y: Integers, true: Floats, found: Channel, drawn: Iterator[Integers]) -> Iterator[float]:
     """The share of wrong labels that each of the resamples of rows `drawn` would have shown."""
     for rows in drawn:
-        its = given
+        its = found.given
         for _ in range(ROUNDS):
-            its = _updated(y[rows], true[rows], its)
+            its = _updated(y[rows], true[rows], its, found.pull)
         yield float(wrong(y[rows], true[rows], its).mean())
 
 
@@ -93,34 +100,53 @@ def matched(probabilities: Floats, mean: float) -> Floats:
     return np.asarray(scaled / (1 + scaled))
 
 
-def _from_anchors(y: Integers, probs: Floats) -> Floats:
-    """The labels [K, K] that were given where the model is surest of each class."""
+def _anchors(y: Integers, probs: Floats) -> Floats:
+    """How often each label was given where the model is surest of each class [K, K]."""
     classes = probs.shape[1]
     predicted, counts = probs.argmax(1), np.zeros((classes, classes))
     for k in np.unique(predicted):
         rows = np.flatnonzero(predicted == k)
         surest = rows[np.argsort(-probs[rows, k], kind="stable")][: max(LEAST, round(ANCHORS * len(rows)))]
         counts[k] = np.bincount(y[surest], minlength=classes)
-    return _smoothed(counts)
+    return counts
 
 
-def _smoothed(counts: Floats) -> Floats:
-    """Rows of counts [K, K] as probabilities, drawn a little towards the noise of all classes together."""
+def _pull(counts: Floats) -> float:
+    """How strongly classes labelled as `counts` [K, K] say look alike: see `Channel.pull`.
+
+    Their rows are taken for draws from a Dirichlet distribution about the noise of all classes together, and its
+    concentration is the likeliest one (Minka, Estimating a Dirichlet distribution, 2000).
+    """
+    seen, rows = counts > 0, ROWS[:, None]
+    alike = rows * _alike(counts)[seen]
+    fits = (gammaln(rows) - gammaln(rows + counts.sum(1))).sum(1) + (
+        gammaln(alike + counts[seen]) - gammaln(alike)
+    ).sum(1)
+    return float(ROWS[int(np.argmax(fits))] / counts.sum())
+
+
+def _alike(counts: Floats) -> Floats:
+    """The labels' probabilities [K, K] if all classes had the same share of wrong ones, spread evenly."""
     classes = len(counts)
     noise = (counts.sum() - np.trace(counts) + 0.5) / (counts.sum() + 1)
-    alike = np.full((classes, classes), noise / max(1, classes - 1))
-    np.fill_diagonal(alike, 1 - noise)
-    counts = counts + BELIEVED * alike
-    return np.asarray(counts / counts.sum(1, keepdims=True))
+    found = np.full((classes, classes), noise / max(1, classes - 1))
+    np.fill_diagonal(found, 1 - noise)
+    return found
 
 
-def _updated(y: Integers, true: Floats, given: Floats) -> Floats:
+def _smoothed(counts: Floats, pull: float) -> Floats:
+    """Rows of counts [K, K] as probabilities, drawn towards the noise of all classes together; see `Channel.pull`."""
+    drawn = counts + pull * counts.sum() * _alike(counts)
+    return np.asarray(drawn / drawn.sum(1, keepdims=True))
+
+
+def _updated(y: Integers, true: Floats, given: Floats, pull: float) -> Floats:
     """The labels' probabilities [K, K] that the expected true classes show."""
     expected = true * given[:, y].T
     expected /= np.maximum(expected.sum(1, keepdims=True), SMALLEST)
     counts = np.zeros_like(given)
     np.add.at(counts, y, expected)
-    return _smoothed(counts.T)
+    return _smoothed(counts.T, pull)
 
 
 def _inverse(given: Floats) -> Floats:
