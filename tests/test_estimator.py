@@ -74,6 +74,54 @@ def test_frames_bring_categories_and_missing_values() -> None:
     assert np.allclose(same.predict_proba(frame), model.predict_proba(frame), atol=1e-5)
 
 
+_COUNT = np.arange(60)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"split": _COUNT % 7 * 0.5, "size": np.sin(_COUNT)},
+        {"Split": np.array(["train", "test"])[_COUNT % 2], "size": np.sin(_COUNT)},
+        {"when": pd.Timestamp("2026-01-01") + pd.to_timedelta(_COUNT, unit="D"), "size": np.sin(_COUNT)},
+        {"count": pd.array([None, *range(59)], dtype="Int64"), "kind": pd.Categorical(_COUNT % 2)},
+    ],
+)
+def test_frames_of_any_columns_are_learnt_from_whole(columns: dict[str, Any]) -> None:
+    frame, y = pd.DataFrame(columns), _COUNT // 30
+    for given in (frame, pl.from_pandas(frame)):
+        model = Classifier(**SHORT).fit(given, y)
+        assert len(model.predict(given)) == 60
+        assert list(model.feature_names_in_) == list(columns)
+        assert len(model.predictor_.preprocessor.inputs) == len(columns)
+
+
+def test_columns_of_one_name_are_all_learnt_from() -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=["a", "a", "a_"])
+    model = Classifier(**SHORT).fit(frame, _COUNT // 30)
+    assert len(model.predictor_.preprocessor.inputs) == 3 and len(model.predict(frame)) == 60
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_an_array_has_the_columns_of_the_frame_that_was_fitted() -> None:
+    frame = pd.DataFrame({"size": np.sin(_COUNT), "split": np.cos(_COUNT)})
+    model = Classifier(**SHORT).fit(frame, _COUNT // 30)
+    assert np.allclose(model.predict_proba(frame.to_numpy()), model.predict_proba(frame))
+
+
+@pytest.mark.parametrize(
+    "rows, y, said",
+    [(60, _COUNT[:59] % 2, "inconsistent numbers of samples"), (1, [0], "1 sample"), (60, [[0, 1]] * 60, "1d array")],
+)
+def test_rows_and_labels_of_a_frame_are_held_against_each_other(rows: int, y: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Regressor(**SHORT).fit(pl.DataFrame({"size": np.sin(np.arange(rows))}), y)
+
+
+def test_a_frame_with_infinities_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match='contains infinity, in "size"'):
+        Classifier(**SHORT).fit(pl.DataFrame({"size": [np.inf] + [0.5] * 59}), _COUNT % 2)
+
+
 def test_parameters_are_those_of_the_recipe() -> None:
     model = Classifier(epochs=5, dropout=0.1)
     assert model.get_params()["dropout"] == 0.1 and model.get_params()["learning_rate"] == "auto"

@@ -7,7 +7,7 @@ Axis letters: n rows, F features, K classes.
 
 import inspect
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Self, Unpack
@@ -15,16 +15,18 @@ from typing import Any, Self, Unpack
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars import selectors
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
 from unfazed.errors import RecipeError, UsageError, did_you_mean
 from unfazed.predictor import Predictions, Predictor
 from unfazed.recipe import knobs, recipe_from
 from unfazed.source import SourceOptions
 from unfazed.source_table import from_pandas
+from unfazed.table import listed
 from unfazed.verb.settings import TabularSettings
 from unfazed.verb.train import fitted
 
@@ -53,15 +55,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             tags.classifier_tags.multi_label = True
         return tags
 
-    def _fit(self, X: Any, labels: Sequence[str] | Sequence[list[str]], task: str) -> None:
-        names = getattr(self, "feature_names_in_", [f"feature {number}" for number in range(self.n_features_in_)])
-        frame = _frame(X, names).with_columns(pl.Series(_target(names), labels, dtype=_DTYPES[task]))
+    def _fit(self, rows: pl.DataFrame, labels: Sequence[str] | Sequence[list[str]], task: str) -> None:
+        target = _free("target", rows.columns)
+        frame = rows.with_columns(pl.Series(target, labels, dtype=_DTYPES[task]))
         folder = Path(mkdtemp(prefix="unfazed-"))
         try:
             settings = {name: getattr(self, name) for name in _DEFAULTS}
             recipe = recipe_from({**settings, "modality": "tabular", "task": task, "test": 0.0})
-            options = SourceOptions(target=_target(names))
-            self.predictor_ = Predictor.open(fitted(frame, options, recipe, folder / "run"))
+            self.predictor_ = Predictor.open(fitted(frame, SourceOptions(target=target), recipe, folder / "run"))
             self.predictor_.run = None  # its folder is removed below
         except RecipeError as error:
             raise ValueError(str(error)) from error
@@ -72,9 +73,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _predictions(self, X: Any) -> Predictions:
         check_is_fitted(self)
+        if hasattr(X, "columns"):
+            return self.predictor_.predict(_frame(self, X, reset=False))
         checked = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=False)
-        names = getattr(self, "feature_names_in_", [f"feature {number}" for number in range(self.n_features_in_)])
-        return self.predictor_.predict(_frame(X if hasattr(X, "columns") else checked, names))
+        return self.predictor_.predict(_rows(self, checked))
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -92,19 +94,19 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             ValueError: nothing can be learnt from them, or a parameter is out of range.
         """
         sets = getattr(y, "ndim", 1) == 2 and type_of_target(y) == "multilabel-indicator"
-        checked, y = _checked(self, X, y, multi_output=sets)
+        rows, y = _checked(self, X, y, multi_output=sets)
         if sets:
-            return self._fit_sets(X if hasattr(X, "columns") else checked, y.toarray() if issparse(y) else y)
+            return self._fit_sets(rows, y.toarray() if issparse(y) else y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier needs samples of at least 2 classes, got one class: {self.classes_[0]!r}")
-        self._fit(X if hasattr(X, "columns") else checked, [str(code) for code in codes], "classification")
+        self._fit(rows, [str(code) for code in codes], "classification")
         return self
 
-    def _fit_sets(self, X: Any, y: NDArray[Any]) -> Self:
+    def _fit_sets(self, rows: pl.DataFrame, y: NDArray[Any]) -> Self:
         self.classes_ = np.arange(y.shape[1])
-        self._fit(X, [[str(label) for label in np.flatnonzero(row)] for row in y], "multilabel")
+        self._fit(rows, [[str(label) for label in np.flatnonzero(row)] for row in y], "multilabel")
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -139,8 +141,8 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         Raises:
             ValueError: nothing can be learnt from them, or a parameter is out of range.
         """
-        checked, y = _checked(self, X, y, y_numeric=True)
-        self._fit(X if hasattr(X, "columns") else checked, [repr(float(value)) for value in y], "regression")
+        rows, y = _checked(self, X, y, y_numeric=True)
+        self._fit(rows, [repr(float(value)) for value in y], "regression")
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -158,28 +160,60 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         return numbers, found.deviations.astype(np.float64)
 
 
-def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[Any, Any]:
-    """X and y as scikit-learn checks them, with the names of the columns taken down."""
+def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[pl.DataFrame, Any]:
+    """The rows X as a frame, and y, as scikit-learn checks them, with the names of the columns taken down."""
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
-    return validate_data(  # type: ignore[no-any-return]
-        estimator, X, y, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=2, **how
-    )
+    how["ensure_min_samples"] = 2
+    if hasattr(X, "columns"):  # whose columns need not become one array, as scikit-learn would make of them
+        rows = _frame(estimator, X, reset=True)
+        return rows, check_X_y(np.zeros((len(rows), 1)), y, estimator=estimator, **how)[1]
+    checked, y = validate_data(estimator, X, y, dtype=None, ensure_all_finite="allow-nan", **how)
+    return _rows(estimator, checked), y
 
 
-def _frame(X: Any, names: Any) -> pl.DataFrame:
-    """Rows as a frame with those names; what is neither a number nor text is taken as text."""
-    if hasattr(X, "columns"):
-        frame = X if isinstance(X, pl.DataFrame) else from_pandas(X).frame
-        return frame.rename(dict(zip(frame.columns, map(str, names), strict=True)))
-    columns = {str(name): X[:, number].tolist() for number, name in enumerate(names)}
+def _frame(estimator: _Estimator, X: Any, reset: bool) -> pl.DataFrame:
+    """The rows of a frame, under names that are different and that no other role has; raises ValueError.
+
+    reset: take the names down, rather than hold them against those of the fit.
+    """
+    given: Any = X.collect() if isinstance(X, pl.LazyFrame) else X
+    if len(set(given.columns)) < len(given.columns):  # scikit-learn takes down names that are different
+        given = given.set_axis(_different(given.columns), axis=1)
+    validate_data(estimator, given, reset=reset, skip_check_array=True)
+    names = _names(estimator)
+    if isinstance(given, pl.DataFrame):
+        rows = given.rename(dict(zip(given.columns, names, strict=True)))
+    else:
+        rows = from_pandas(given.set_axis(names, axis=1)).frame
+    if infinite := [column.name for column in rows.select(selectors.float()) if column.is_infinite().any()]:
+        raise ValueError(f"Input X contains infinity, in {listed(infinite)}: write nan or None for what is missing")
+    return rows
+
+
+def _rows(estimator: _Estimator, X: NDArray[Any]) -> pl.DataFrame:
+    """The rows of an array as a frame."""
+    columns = {name: X[:, number].tolist() for number, name in enumerate(_names(estimator))}
     return pl.DataFrame(columns, strict=False)
 
 
-def _target(names: Any) -> str:
-    """A name for the target that no column has."""
-    name = "target"
-    while name in names:
+def _names(estimator: _Estimator) -> list[str]:
+    """The names of the columns as the model has them."""
+    numbered = (f"feature {number}" for number in range(estimator.n_features_in_))
+    return _different(getattr(estimator, "feature_names_in_", numbered))
+
+
+def _different(names: Iterable[Any]) -> list[str]:
+    """A name of its own for each column, as it is where it can be."""
+    found: list[str] = []
+    for name in names:
+        found.append(_free(str(name), found))
+    return found
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, with underscores where it is taken, or would say the sides of the rows."""
+    while name in taken or name.casefold() == "split":
         name += "_"
     return name
 
