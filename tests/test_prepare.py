@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from unfazed import source_hub
-from unfazed.modality.choice import named
+from unfazed.errors import SourceError
+from unfazed.modality.choice import chosen, named
 from unfazed.modality.image import MODALITY
 from unfazed.recipe import Recipe
 from unfazed.report.events import Found
@@ -47,6 +48,19 @@ def test_what_is_wrong_with_a_table_is_said_with_paths_and_columns(tmp_path: Pat
     assert any("(the first: row 1, imgs/0.png and row 2, imgs/0.png); see duplicates.csv" in line for line in said)
     assert [row.id for row in duplicate_rows(found.table)] == ["1", "2"]
     assert found.duplicates._asdict() == {"count": 2, "conflicting": 2, "leaked": 0}
+
+
+def test_a_column_that_is_asked_for_is_learnt_from_though_another_holds_paths(tmp_path: Path) -> None:
+    files = pictures(tmp_path, 4)
+    titles = [f"they saw the ship no. {row} on a fine day" for row in range(4)]
+    frame = pl.DataFrame({"file": files, "title": titles, "label": ["a", "b"] * 2})
+    frame.write_csv(tmp_path / "t.csv")
+    assert chosen(tmp_path / "t.csv", SourceOptions(target="label")).name == "image"
+    assert chosen(tmp_path / "t.csv", SourceOptions(target="label", input="title")).name == "text"
+    asked = SourceOptions(target="label", input="file")
+    assert chosen(tmp_path / "t.csv", asked).name == "image"
+    with pytest.raises(SourceError, match='input "file": .* --path says which column that is'):
+        prepared(tmp_path / "t.csv", asked)
 
 
 def test_a_problem_shows_the_beginning_of_a_long_input(tmp_path: Path) -> None:

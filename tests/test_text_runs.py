@@ -1,6 +1,7 @@
 """Texts from a table to a report and predictions, with everything in them that tables of texts hold."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -10,8 +11,10 @@ import polars as pl
 import pytest
 
 import unfazed
-from unfazed.errors import SourceError
-from unfazed.modality.text import find, fit, listed
+from unfazed.errors import InputError, SourceError
+from unfazed.modality import encoded
+from unfazed.modality.text import MODALITY, encode, find, fit, listed
+from unfazed.report.events import Notice
 from unfazed.run import Run
 from unfazed.source import SourceOptions
 from unfazed.verb.predict import predicted
@@ -89,7 +92,9 @@ def test_a_table_without_labels_is_predicted_from_the_same_columns(tmp_path: Pat
         {"note": ["whatever else was written down about it"] * 2, "body": ["a ship and a wave", "flour for the baker"],
          "title": ["the sailor", None]}
     ).write_csv(asked)
-    assert [one.label for one in predicted(run(), [str(asked)])] == ["sea", "bread"]
+    notice, *found = predicted(run(), [str(asked)])
+    assert notice == Notice(f'{asked}: not learnt from: "note"')
+    assert [one.label for one in found] == ["sea", "bread"]
 
 
 def test_short_texts_are_taken_from_the_column_that_was_learnt() -> None:
@@ -99,6 +104,45 @@ def test_short_texts_are_taken_from_the_column_that_was_learnt() -> None:
     labelled = find(frame.with_columns(label=pl.Series(["x", "y"])), None, fitted)
     assert labelled.frame["input"].to_list() == ["ship", "oven"]
     assert not labelled.notes, "nothing was overlooked: the other column was there to be left out"
+
+
+def test_a_row_is_read_as_the_table_that_it_stands_in() -> None:
+    """Whatever else stands there, in whichever order, and with names where training had several columns."""
+    for columns in (["body"], ["title", "body"]):
+        fitted = fit(["a sailor on a ship", "title: the body:"] * 4, columns)
+        for row in (
+            {"author": "bob", "body": "ship", "title": "sailor"}, {"body": "ship"}, {"body": "ship", "title": None}
+        ):
+            (text,) = listed(pl.DataFrame([row], schema_overrides={"title": pl.String}), fitted, "t.csv", ["."])
+            assert text.startswith("body: ship") == (columns != ["body"] and not row.get("title"))
+            assert np.array_equal(encoded(row, MODALITY, fitted), encode(text, fitted))
+    with pytest.raises(InputError, match='it has none of the columns "title", "body"; it has "author"'):
+        encoded({"author": "bob"}, MODALITY, fitted)
+    assert encoded({"author": "bob"}, MODALITY, replace(fitted, columns=())).any(), "files have no columns"
+
+
+def test_columns_that_were_not_learnt_from_are_told() -> None:
+    with pytest.warns(unfazed.errors.UnfazedWarning) as told:
+        unfazed.Predictor.open(run()).predict([{"body": "ship", "author": "bob"}])
+    assert [str(one.message) for one in told] == [
+        'it has no column "title": what was learnt from there counts as missing.', 'not learnt from: "author"'
+    ]
+
+
+def test_a_column_of_names_of_files_or_addresses_is_no_hindrance(tmp_path: Path) -> None:
+    texts = ["they saw a ship and a sailor", "the baker and the oven"]
+    names = pl.DataFrame({"text": texts, "file": ["a.txt", "b.txt"], "label": ["x", "y"]})
+    asked = SourceOptions(target="label", input="text")
+    assert find(names, asked).frame["input"].to_list() == texts
+    assert listed(names, fit(texts, ["text"]), "t.csv", ["."]) == texts
+    addresses = names.with_columns(file=pl.Series(["https://example.org/a.html", "https://example.org/b.html"]))
+    assert find(addresses, asked).frame["input"].to_list() == texts
+    assert texts[0] in find(addresses, SourceOptions(target="label")).frame["input"][0]
+    assert find(addresses, SourceOptions(target="label", input="file")).frame["input"][0].startswith("https")
+    with pytest.raises(SourceError, match="addresses, not files"):
+        find(addresses.drop("text"), SourceOptions(target="label"))
+    with pytest.raises(SourceError, match='input "file": .* --path says which'):
+        find(names, SourceOptions(target="label", input="file"))
 
 
 def test_a_table_without_the_column_that_was_learnt_is_told_with_a_near_name() -> None:

@@ -22,7 +22,7 @@ from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, in
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
 from unfazed.label_sets import joined
-from unfazed.modality import Modality, Preprocessor, news_of
+from unfazed.modality import Modality, Preprocessor, encoded, news_of
 from unfazed.modality.choice import named
 from unfazed.model.build import build, embedding_width
 from unfazed.model.gaussian import GaussianHead
@@ -310,7 +310,7 @@ class Predictor:
 
     def _encoded(self, item: Any) -> NDArray[Any] | str:
         try:
-            return self.modality.encode(self.modality.read(item), self.preprocessor)
+            return encoded(item, self.modality, self.preprocessor)
         except InputError as error:
             return str(error)
 

@@ -333,6 +333,8 @@ def _labelled(
     if options.label_regex is not None:
         raise SourceError(f"label_regex is for the file names of a folder; {where} is a table: name its label column "
                           "with --target")
+    if inputs_of is path_inputs:
+        refuse_input(options, where)
     wanted = {name: getattr(options, name) for name in _COLUMNS}
     found = labelled(read.frame, wanted, where, folders, inputs_of)
     if options.header and found.target in found.frame["label"]:
@@ -346,6 +348,13 @@ def _refuse_columns(root: Path, options: SourceOptions) -> None:
     if given:
         raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
                           f"with a path column{_tables_in(root)}")
+
+
+def refuse_input(options: SourceOptions, where: str) -> None:
+    """Raise SourceError where columns were named to learn from, and what is learnt from stands in files."""
+    if options.input:
+        raise SourceError(f'input "{options.input}": a column that is itself learnt from, but what is learnt from '
+                          f"stands in files, which a column of {where} names: --path says which column that is")
 
 
 def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceError:

@@ -300,6 +300,12 @@ def endings(frame: pl.DataFrame, name: str) -> list[str]:
     return [_ending(value) if len(value) <= _LONGEST_PATH else "" for value in _some(frame[name])]
 
 
+def are_addresses(frame: pl.DataFrame, name: str) -> bool:
+    """Whether most values of a column of text are addresses, which are not downloaded."""
+    values = _some(frame[name])
+    return 2 * sum(value.startswith(ADDRESSES) for value in values) > len(values)
+
+
 def _example(tried: Mapping[str, Sequence[str]]) -> str:
     """What the column says that looks most like one of paths."""
     paths_in = {name: [value for value in values if _ending(value)] for name, values in tried.items()}

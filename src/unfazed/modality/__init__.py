@@ -1,7 +1,7 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -53,6 +53,8 @@ class Modality(NamedTuple):
     read(source) -> Raw: one input from a path, bytes or an object in memory; raises InputError.
     inspect(bytes) -> what `fit` has to know of an input: from its header where that tells; raises InputError.
     fit(what was found in the training rows, recipe, columns they were taken from) -> Preprocessor.
+    known(row, preprocessor) -> the columns of a row, a mapping, that were learnt from, where `read` would take all of
+        them; raises InputError.
     encode(raw, preprocessor) -> array: pure, the same everywhere.
     length(x) -> how much of each of x [n, ...] is not padding, [n]; a function of x alone.
     fitting(what was found in all rows, preprocessor) -> how inputs are brought to one shape, in words.
@@ -82,6 +84,7 @@ class Modality(NamedTuple):
     shrink: Callable[..., Any] | None
     preprocessor: type[Preprocessor]
     identity: Callable[..., bytes] = itself
+    known: Callable[..., Any] | None = None
     notices: Callable[..., list[str]] | None = None
     news: Callable[..., list[str]] | None = None
 
@@ -91,6 +94,17 @@ def news_of(
 ) -> list[str]:
     """What of inputs, or of the `columns` of their table where they stand in one, is not as it was in training."""
     return [] if modality.news is None else modality.news(_readable(inputs, modality), preprocessor, columns)
+
+
+def encoded(item: Any, modality: Modality, preprocessor: Any) -> NDArray[Any]:
+    """One input as a model takes it; of a row the columns that were learnt from.
+
+    Raises:
+        InputError: it cannot be used; the message is the reason.
+    """
+    if modality.known is not None and isinstance(item, Mapping):
+        item = modality.known(item, preprocessor)
+    return modality.encode(modality.read(item), preprocessor)
 
 
 def _readable(inputs: Iterable[Any], modality: Modality) -> Iterator[Raw]:

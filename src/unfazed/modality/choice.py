@@ -76,7 +76,7 @@ def _commonest(extensions: Iterable[str]) -> str:
 def _of_frame(frame: pl.DataFrame, options: SourceOptions) -> str:
     if options.path is not None:
         return _commonest(endings(frame, options.path))
-    for name in (name for name in frame.columns if name != options.target):
+    for name in (name for name in options.inputs or frame.columns if name != options.target):
         found = endings(frame, name)
         if 2 * sum(map(_is_known, found)) > len(found):
             return _commonest(filter(_is_known, found))

@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 from unfazed.decoding import decoded
 from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality, described_by
+from unfazed.modality.text_columns import EXTENSIONS, are_files, are_there, joined, known, news
 from unfazed.reading import file_bytes, parallel
 from unfazed.recipe import Recipe
-from unfazed.source import SourceOptions
+from unfazed.source import SourceOptions, refuse_input
 from unfazed.source import find as find_source
-from unfazed.source_table import Inputs, endings, path_inputs
-from unfazed.source_values import known_columns, lacking, text_inputs
+from unfazed.source_table import Inputs, path_inputs
+from unfazed.source_values import known_columns, text_inputs
 from unfazed.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
     from tokenizers import Tokenizer
 
-EXTENSIONS = frozenset({".txt", ".text", ".md", ".rst", ".htm", ".html"})
 PADDING = 0
 FIRST = 1  # the id of the first of 256 bytes; merges follow
 VOCABULARY, MAX_VOCABULARY = 20_000, 262_144
@@ -125,14 +125,17 @@ def find(
         SourceError: it cannot be used.
     """
     options = options or SourceOptions()
-    in_table, named = False, options.inputs or list(fitted.columns if fitted else ())
+    learnt = list(fitted.columns if fitted else ())
+    in_table, named = False, options.inputs or learnt
 
     def inputs_of(
         frame: "pl.DataFrame", wanted: Mapping[str, str | None], where: str, folders: Sequence[str]
     ) -> Inputs:
         nonlocal in_table, named
-        in_table = not options.path and not _are_files(frame, wanted.get("target"))
+        texts = in_table or are_there(learnt, frame)  # as in the table of another side, or of training
+        in_table = not options.path and (texts or not are_files(frame, wanted.get("target"), options.inputs))
         if not in_table:
+            refuse_input(options, where)
             return path_inputs(frame, wanted, where, folders)
         found = text_inputs(frame, wanted, where, folders, named)
         named = found.columns  # the tables of the other sides are read alike
@@ -153,17 +156,21 @@ def listed(
     path: str | None = None,
 ) -> list[str]:
     """The texts of a table without labels, one a row: of the columns that were learnt from, or of those that hold
-    texts where the training texts stood in files.
+    texts where the training texts stood in files. A column that is not there is one of empty cells.
 
     path: the column of texts, or of paths of their files.
 
     Raises:
         SourceError: the columns that were learnt from are not there, or no column holds texts.
     """
-    if _are_files(frame, None) or (path and _are_files(frame.select(path) if path in frame.columns else frame, None)):
+    files = are_files(frame, None, [path] if path else [])
+    if files and (path or not are_there(preprocessor.columns, frame)):
         return list(parallel(_of_file, path_inputs(frame, {"path": path}, where, folders).values))
-    named = [path] if path else known_columns(frame, preprocessor.columns, where)
-    return text_inputs(frame, {}, where, folders, named).values
+    if path:
+        return text_inputs(frame, {}, where, folders, [path]).values
+    there = known_columns(frame, preprocessor.columns, where)
+    empty = [_series([""] * len(frame)).alias(name) for name in preprocessor.columns if there and name not in there]
+    return text_inputs(frame.with_columns(empty), {}, where, folders, preprocessor.columns).values
 
 
 def load(value: str) -> bytes:
@@ -192,19 +199,6 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
     if not _normalised(source):
         raise InputError("empty text")
     return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
-
-
-def news(given: Iterable[str], preprocessor: TextPreprocessor, present: Sequence[str] | None = None) -> list[str]:
-    """The columns that a table lacks of those that were learnt from, where those that are `present` are known."""
-    return [] if present is None else lacking(present, preprocessor.columns)
-
-
-def joined(row: Mapping[str, Any]) -> str:
-    """Several columns as one text, a line each, without those that are empty; a single one as it is."""
-    if len(row) == 1:
-        return _plain(next(iter(row.values())))
-    lines = ((name, _plain(value)) for name, value in row.items())
-    return "\n".join(f"{name}: {value}" for name, value in lines if value.strip())
 
 
 def inspect(data: bytes) -> str:
@@ -238,10 +232,6 @@ def length(x: NDArray[np.int32]) -> NDArray[np.int64]:
     """How many ids of each text [n, T] are not padding: [n]."""
     used = x != PADDING
     return np.where(used.any(axis=1), x.shape[1] - used[:, ::-1].argmax(axis=1), 0).astype(np.int64)
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _are_strings(values: Any) -> TypeGuard[list[str]]:
@@ -326,12 +316,6 @@ def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
     return int(np.clip(-(-kept // 8) * 8, SMALLEST, LARGEST))
 
 
-def _are_files(frame: "pl.DataFrame", target: str | None) -> bool:
-    """Whether a column holds names of files of texts."""
-    found = (endings(frame, name) for name in frame.columns if name != target)
-    return any(2 * sum(ending.lower() in EXTENSIONS for ending in column) > len(column) for column in found)
-
-
 def _of_file(path: str) -> str:
     """The text of a file; where there is none, the reason behind a null byte, for `read` to find."""
     try:
@@ -372,5 +356,6 @@ MODALITY = Modality(
     augment=None,
     shrink=None,
     preprocessor=TextPreprocessor,
+    known=known,
     news=news,
 )
