@@ -35,8 +35,10 @@ COUNTS = [int(count) for count in GENERATOR.poisson(60, 300)]
         ([3, 4, 5, 6, 7, 8] * 50, "classification"),
         (list(range(100)) * 60, "classification"),
         ([0.5, 1.0, 1.5, 2.0] * 30, "classification"),
+        ([f"{number:03}" for number in range(1, 201)] * 10, "classification"),
     ],
-    ids=["decimals", "counts", "one missing", "words", "a rating", "numbers of classes", "a few decimals"],
+    ids=["decimals", "counts", "one missing", "words", "a rating", "numbers of classes", "a few decimals",
+         "codes"],
 )
 def test_the_task_is_told_from_the_labels(labels: list[Any], task: str) -> None:
     assert decided(table(labels)).task == task

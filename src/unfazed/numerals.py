@@ -8,6 +8,7 @@ from typing import Final
 
 DECIMALS: Final = (".", ",")
 LONGEST: Final = 100  # characters
+_CODE = re.compile(r"[+-]?0[0-9]+")
 _UNITS = "$€£¥% "
 _NUMERALS = {
     decimal: re.compile(
@@ -16,6 +17,11 @@ _NUMERALS = {
     )
     for decimal, thousands in ((".", ","), (",", r"\."))
 }
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is written with digits but is no amount: 007, 02139."""
+    return _CODE.fullmatch(text.strip()) is not None
 
 
 def plain(text: str, decimal: str = ".") -> str | None:

@@ -1,7 +1,7 @@
 """What the labels of a table are: classes to tell apart, sets of labels, or numbers to predict.
 
 Whole numbers may be either: a rating, the name of a class, a count. They are taken for numbers where they are many and
-few rows share one, and the user is told where it could be the other way round.
+few rows share one, unless any is written as a code, 007, and the user is told where it could be the other way round.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unfazed.errors import SourceError, UnfazedError
 from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
-from unfazed.numerals import plain_numbers
+from unfazed.numerals import is_code, plain_numbers
 from unfazed.source import check_classes
 from unfazed.source_labels import SETS
 from unfazed.table import Table, listed, natural_key, number_in
@@ -87,7 +87,7 @@ def decided(table: Table, asked: str = "auto") -> Table:
     numbers = np.array([number for label in different if (number := number_in(label)) == number])
     mostly = len(numbers) > _MOSTLY * max(1, len(different))
     column = 'labels in "' in table.kind  # the names of folders are classes
-    measured = column and mostly and _is_measured(numbers, len(labels))
+    measured = column and mostly and _is_measured(numbers, len(labels)) and not any(map(is_code, labels))
     if asked == "classification" or (asked == "auto" and not measured):
         doubtful = asked == "auto" and column and mostly and len(numbers) > 2
         return table.with_notes(_doubt(len(numbers))) if doubtful else table

@@ -26,7 +26,6 @@ LAYOUTS: Final = ("year first", "day first", "month first")
 _TIME = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.ASCII)
-_CODE = re.compile(r"[+-]?0[0-9]+")
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)\.0+")
 _WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # by any program, without separators
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?)?", re.ASCII)
@@ -95,7 +94,7 @@ def number(value: Value, decimal: str = ".") -> float | None:
 
 def is_code(value: Value) -> bool:
     """Whether the value is written with digits but is no amount: 007, 02139."""
-    return isinstance(value, str) and _CODE.fullmatch(value.strip()) is not None
+    return isinstance(value, str) and numerals.is_code(value)
 
 
 def flag(value: Value) -> bool | None:
