@@ -26,6 +26,7 @@ FITTED = 5_000  # rows that the noise is estimated on
 CELLS = 4_000_000  # probabilities held at once
 FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
 WORSE = 0.03  # accuracy that the neighbours may lack, and still be asked
+NEIGHBOURLY = 0.25  # their weight beside the model
 SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges,
 UNHEARD = 0.1  # down to none where it lacks so much accuracy
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
@@ -152,7 +153,7 @@ def _believed(y: Integers, judges: Judges, measured: NDArray[np.bool_]) -> NDArr
     belief, votes, simple = judges
     left = np.empty_like(belief) if votes is None else votes
     if votes is not None and _lag(y, votes, belief, measured) <= WORSE:
-        belief = _mixed(belief, votes, np.float32(0.5), left)
+        belief = _mixed(belief, votes, np.float32(NEIGHBOURLY), left)
     if simple is None:
         return belief
     behind = np.clip(_lag(y, simple, belief, measured) / UNHEARD, 0, 1)
@@ -176,13 +177,13 @@ def _lag(y: Integers, judge: Probs, belief: Probs, measured: NDArray[np.bool_]) 
 
 
 def _order(rows: Integers, error: Floats, margin: Floats) -> Integers:
-    """The rows, worst first, by the mean of two ranks.
+    """The rows, worst first, by the mean of two ranks, that of the probability of an error twice.
 
-    The probability of an error knows which labels are given for which; the margin goes by the judges alone, and is the
-    better one where errors are of other kinds than the sure rows have shown.
+    It knows which labels are given for which; the margin goes by the judges alone, and is the better one where errors
+    are of other kinds than the sure rows have shown.
     """
     by_error, by_margin = (np.argsort(np.argsort(values, kind="stable")) for values in (-error[rows], margin[rows]))
-    return rows[np.lexsort((margin[rows], by_error + by_margin))]
+    return rows[np.lexsort((margin[rows], 2 * by_error + by_margin))]
 
 
 class _Estimated(NamedTuple):
