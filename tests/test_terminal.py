@@ -135,13 +135,15 @@ def test_an_evaluation_says_what_was_left_out() -> None:
         "problems": [{"id": "a.png", "reason": "empty file"}],
         "unknown": {"zebra": 2},
         "seen": 1200,
-        "own_test": 0,
+        "own_test": 2,
+        "groups": 2,
         "unlabelled": 4,
     }
     console = Console(file=io.StringIO(), width=100, record=True)
     console.print(evaluation(measured))
     said = console.export_text()
-    for part in ("3 examples measured (the test rows", "1,200 that the model was trained", "4 without", "zebra (2)"):
+    assert "3 examples in 2 groups measured (the test rows" in said and "2 of them are the run's own test rows" in said
+    for part in ("1,200 that the model was trained", "4 without", "zebra (2)"):
         assert part in said
     assert "3 other files ignored" in said and "a.png: empty file" in said
 

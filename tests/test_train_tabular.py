@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,21 @@ def test_rows_that_were_trained_on_are_known_in_every_format(
     told = unfazed.evaluate(run, source if suffix else again)
     own_test = len(run.table().rows("test"))
     assert (told["seen"], told["own_test"], told["rows"]) == (200 - own_test, own_test, own_test + 1)
+
+
+def test_rows_are_measured_in_the_groups_that_training_kept_together(run: Run, table: Path, tmp_path: Path) -> None:
+    frame = pl.read_csv(table).with_columns(pl.col("grown") + 0.25, patient=pl.int_range(200) // 40)
+    alone = unfazed.evaluate(run, frame)
+    grouped = Run(shutil.copytree(run.path, tmp_path / "grouped"))
+    origin = json.loads(grouped.read_text("origin.json"))
+    origin["options"]["group"] = "patient"
+    (grouped.path / "origin.json").write_text(json.dumps(origin))
+    told = unfazed.evaluate(grouped, frame)
+    assert (alone["groups"], told["groups"], told["rows"]) == (None, 5, 200)
+    one, other = alone["metrics"]["accuracy"], told["metrics"]["accuracy"]
+    assert one["value"] == other["value"] and other["high"] - other["low"] > one["high"] - one["low"]
+    without = unfazed.evaluate(grouped, frame.drop("patient"))
+    assert without["groups"] is None and 'one "patient" together, and there is no such column' in str(without["notes"])
 
 
 def test_what_was_left_out_in_training_is_not_asked_for(run: Run, table: Path) -> None:

@@ -276,11 +276,14 @@ def summary(run: Run) -> Group:
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
-    said = [f"{count(facts['rows'], 'examples')} measured{which}", *facts["notes"]]
+    groups = f" in {count(facts['groups'], 'groups')}" if facts["groups"] else ""
+    said = [f"{count(facts['rows'], 'examples')}{groups} measured{which}", *facts["notes"]]
     if "nll" in facts["metrics"]:
         said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
         said.append("these are the run's own test rows: nothing new beside its report")
+    elif facts["own_test"]:
+        said.append(f"{count(facts['own_test'])} of them are the run's own test rows, measured in its report already")
     if facts["seen"]:
         said.append(f"left out: {count(facts['seen'])} that the model was trained or chosen on")
     if facts["unlabelled"]:

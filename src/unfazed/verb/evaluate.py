@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.errors import density, regression
+from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import multilabel
@@ -23,7 +24,7 @@ from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions, columns_of
-from unfazed.table import SPLITS, Table, number_in
+from unfazed.table import SPLITS, Table, brief, number_in
 from unfazed.target import Scale, decided, with_plain_numbers
 
 
@@ -40,9 +41,10 @@ def evaluate(
 
     Only what can be held against the model is measured: not the inputs it was trained or chosen on (known by
     their content), and, where the source is split already, only its test rows. Besides `metrics` and `rows` the
-    result counts how many are the run's own test rows (`own_test`), and what was left out: `seen`, `unlabelled`,
-    `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each input that
-    cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
+    result counts how many of these are the run's own test rows (`own_test`) and in how many `groups` they come (those
+    of the column that the run was trained with; null where each is a stranger), and what was left out: `seen`,
+    `unlabelled`, `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each
+    input that cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
 
     Raises:
         SourceError: the source cannot be used, or nothing in it can be measured.
@@ -56,11 +58,13 @@ def evaluate(
     used, own_test = _contents(run, predictor.modality, table.columns)
     digests = _digests(table, predictor.modality, table.columns)
     seen = np.array([digest in used for digest in digests], dtype=bool)
+    own = np.array([digest in own_test for digest in digests], dtype=bool)[~seen]
     table = table.where(~seen)
     predictions = predictor.predictions(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
-    known, metrics = _measured(labels, predictions, predictor.scale)
+    groups = table.groups(np.arange(len(table)))
+    known, metrics = _measured(labels, predictions, predictor.scale, groups)
     unknown = Counter(
         name
         for label, can in zip(labels, known, strict=True)
@@ -80,10 +84,11 @@ def evaluate(
         {
             "rows": int(known.sum()),
             "split": split,
+            "groups": None if groups is None else len(np.unique(groups[known])),
             "notes": [*table.notes, *news],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "seen": int(seen.sum()),
-            "own_test": sum(digest in own_test for digest in digests),
+            "own_test": int((own & known).sum()),
             "unlabelled": sum(label is None and bool(can) for label, can in zip(labels, readable, strict=True)),
             "unknown": dict(sorted(unknown.items())),
             "problems": problems,
@@ -93,25 +98,25 @@ def evaluate(
 
 
 def _measured(
-    labels: list[str | None], predictions: Predictions, scale: Scale | None
+    labels: list[str | None], predictions: Predictions, scale: Scale | None, groups: Groups
 ) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
     """Which labels [n] can be held against the predictions, and the metrics on these; `scale`: of numbers."""
     if predictions.thresholds is not None:
-        return _measured_sets(labels, predictions)
+        return _measured_sets(labels, predictions, groups)
     if scale is not None:
         targets = np.array([number_in(label) for label in labels])
-        found = regression(targets, predictions.numbers)
+        found = regression(targets, predictions.numbers, groups=groups)
         if predictions.probs.shape[1] == 2:
             said = predictions.numbers.astype(np.float64), predictions.deviations.astype(np.float64)
-            found |= density(targets, *said, scale)
+            found |= density(targets, *said, scale, groups)
         return np.isfinite(targets), found
     number = {label: index for index, label in enumerate(predictions.classes)}
     y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)
-    return y >= 0, classification(y, predictions.probs)
+    return y >= 0, classification(y, predictions.probs, groups=groups)
 
 
 def _measured_sets(
-    labels: list[str | None], predictions: Predictions
+    labels: list[str | None], predictions: Predictions, groups: Groups
 ) -> tuple[NDArray[np.bool_], dict[str, Estimate]]:
     """Likewise of sets of labels: one that holds a label which the model does not know says too much to be measured."""
     number = {label: index for index, label in enumerate(predictions.classes)}
@@ -120,7 +125,7 @@ def _measured_sets(
         if label is not None and not _unknown(label, predictions):
             y[row] = 0.0
             y[row, [number[name] for name in parts(label)]] = 1.0
-    return ~np.isnan(y).any(1), multilabel(y, predictions.probs, predictions.indicators)
+    return ~np.isnan(y).any(1), multilabel(y, predictions.probs, predictions.indicators, groups=groups)
 
 
 def _unknown(label: str, predictions: Predictions) -> list[str]:
@@ -134,11 +139,19 @@ def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) 
 
     Where inputs stand in a table, any other column might be taken for one of labels that was named and is missing.
     """
-    values, typed = predictor.modality.values, run.origin.get("options", {}).get("target")
-    if not options.target and (there := columns_of(source, options.header)):
+    asked = run.origin.get("options", {})
+    values, typed, group = predictor.modality.values, asked.get("target"), asked.get("group")
+    there = columns_of(source, options.header) if group or not options.target else []
+    if not options.target and there:
         known = [name for name in (typed, predictor.target) if name in there]
         options = replace(options, target=known[0] if known else typed if values else None)
+    options = replace(options, group=group if group in there else None)
     found = predictor.modality.find(source, options, *[predictor.preprocessor] * values)
+    if group and not options.group:
+        found = found.with_notes(
+            f'the run kept rows of one "{brief(group)}" together, and there is no such column: each row counts as one '
+            "by itself, and intervals are too narrow where several belong together"
+        )
     if run.task == "regression":  # not all labels need be numbers here
         return with_plain_numbers(found, run.table().decimal)
     return decided(found, run.task)
