@@ -206,6 +206,20 @@ def test_a_group_joins_rows_through_their_content() -> None:
     assert len(set(sides(split)[:4])) == 1
 
 
+def test_a_row_without_a_side_is_left_out_where_its_group_is_in_the_test_that_the_source_has() -> None:
+    given = ["test" if row < 30 and row % 3 == 0 else None for row in range(120)]
+    one = table(["a", "b"] * 60, split=given, group=[f"g{row // 6}" for row in range(120)])
+    split, found = assign_splits(one, unique(120), 0.1, 0.2, 0, "patient")
+    assert sides(split)[:30] == given[:30], "its test stays as it is, and nothing of these groups is learnt from"
+    assert split.frame["weight"].to_list() == [0.0 if row < 30 and row % 3 else 1.0 for row in range(120)]
+    assert None not in sides(split)[30:] and found.leaked == 0
+    assert "20 rows without a side left out: others of their patient are in validation or test" in split.notes
+    assert any("none on two sides" in note for note in split.notes)
+    everywhere = one.with_split(["test" if row % 3 == 0 else None for row in range(120)], np.ones(120))
+    with pytest.raises(SourceError, match="80 are left out, their content or group is also on a later side"):
+        assign_splits(everywhere, unique(120), 0.1, 0.2, 0)
+
+
 def test_groups_that_the_source_tears_are_told() -> None:
     one = table(["a", "b"] * 10, split=["train"] * 10 + ["test"] * 10, group=["g", "h"] * 10)
     with pytest.raises(SourceError):  # two groups cannot make a validation side of their own

@@ -69,9 +69,9 @@ def draw_splits(
     content [N]: equal strings mean equal inputs; an empty one equals no other. validation, test: shares of the rows
     that the source itself does not put on these sides, over 0. group: what notes call the groups.
     The sides of the source are honoured, but a row whose content is also on a later side (train < validation < test) is
-    taken off: split null, weight 0. A side that loses all of its rows so is drawn anew. Rows without a label are on no
-    side. With times the latest rows, or groups, are the test; else the sides have the same mix of classes, and each
-    class has a row to learn from.
+    taken off: split null, weight 0. So is one whose side is open and whose group is on validation or test. A side that
+    loses all of its rows so is drawn anew. Rows without a label are on no side. With times the latest rows, or groups,
+    are the test; else the sides have the same mix of classes, and each class has a row to learn from.
 
     Raises:
         SourceError: a side would have no rows.
@@ -80,17 +80,20 @@ def draw_splits(
     same = _numbers([text or f"row {row}" for row, text in enumerate(content)])
     leaked = _leaked(same, given)
     kept = np.where(leaked, _NOWHERE, given)
-    free = (y >= 0) & (given <= _TRAIN) & ~leaked
+    apart = _apart(table, given) & ~leaked
+    free = (y >= 0) & (given <= _TRAIN) & ~leaked & ~apart
     shares = _shares(kept, validation, test)
     rank = _rank([text or name for text, name in zip(content, table.frame["id"], strict=True)], seed)
     rows = _Free(y[free], _components(same, table)[free], rank[free], shares)
     side = kept.copy()
     times = table.frame["time"].fill_null(-np.inf).to_numpy()[free]
     side[free] = _by_class(rows) if np.isneginf(times).all() else _by_time(rows, times)
-    _require_rows(table, side, shares, int(leaked.sum()))
+    _require_rows(table, side, shares, int(leaked.sum() + apart.sum()))
     names = [None if number == _NOWHERE else SPLITS[number] for number in side]
-    result = table.with_split(names, np.where(leaked, 0.0, table.frame["weight"].to_numpy())).with_content(content)
+    result = table.with_split(names, np.where(leaked | apart, 0.0, table.frame["weight"])).with_content(content)
     notes = [*_how(result, kept, shares, _grouped_by(table, side, group)), *_out_of_time(table, kept, side)]
+    if apart.any():
+        notes.append(f"{apart.sum():,} rows without a side left out: others of their {group} are in validation or test")
     return result.with_notes(*notes), int(leaked.sum())
 
 
@@ -138,6 +141,13 @@ def _leaked(same: _Ints, given: _Ints) -> NDArray[np.bool_]:
     latest = np.full(same.max(initial=-1) + 1, _NOWHERE)
     np.maximum.at(latest, same, given)
     return (latest[same] > _TRAIN) & (given < latest[same])
+
+
+def _apart(table: Table, given: _Ints) -> NDArray[np.bool_]:
+    """Labelled rows [N] that the source leaves open, of groups that it has in validation or test: no side is fit."""
+    held = set(table.frame["group"].filter(given > _TRAIN).drop_nulls())
+    apart = np.array([group in held for group in table.frame["group"]], dtype=np.bool_)
+    return np.where((table.y() >= 0) & (given == _NOWHERE), apart, False)
 
 
 def _shares(given: _Ints, validation: float, test: float) -> _Floats:
@@ -272,7 +282,8 @@ def _require_rows(table: Table, side: _Ints, shares: _Floats, leaked: int) -> No
     wanted = [split for number, split in enumerate(SPLITS) if number != _TEST or shares[_TEST] > 0]
     empty = [split for split in wanted if not (side == SPLITS.index(split)).any()]
     if empty:
-        out = f"{leaked:,} are left out, their content is also on a later side; " if leaked else ""
+        what = "content" if table.frame["group"].null_count() == len(table) else "content or group"
+        out = f"{leaked:,} are left out, their {what} is also on a later side; " if leaked else ""
         raise SourceError(
             f"{table.root} has too few rows for a {' and a '.join(empty)} side: {len(table):,} rows; {out}those "
             "with the same content or group stay together, and each class needs one in train. Add data or bring a split"
@@ -351,18 +362,13 @@ def _duplicate_notes(table: Table, duplicates: Duplicates) -> Iterator[str]:
 def _absent(table: Table, side: _Ints) -> Iterator[str]:
     if table.task == "regression":
         return
-    counted = _class_counts(table, side)
+    counted = np.stack([table.where(side == number).counts() for number in range(len(SPLITS))])  # [S, K]
     for number, split in enumerate(SPLITS):
         counts = counted[number]
         missing = [table.classes[index] for index in np.flatnonzero(counts == 0)]
         if number != _TRAIN and counts.any() and missing:
             yield f"no example in {split} of {listed(missing)}"
     yield from _unlearnt(table, counted)
-
-
-def _class_counts(table: Table, side: _Ints) -> _Ints:
-    """Rows of each side and class [S, K]."""
-    return np.stack([table.where(side == number).counts() for number in range(len(SPLITS))])
 
 
 def _unlearnt(table: Table, counts: _Ints) -> Iterator[str]:
