@@ -63,6 +63,27 @@ def test_a_column_that_is_asked_for_is_learnt_from_though_another_holds_paths(tm
         prepared(tmp_path / "t.csv", asked)
 
 
+@pytest.mark.parametrize(
+    "endings, modality",
+    [
+        ([".wav", ".lab", ".TextGrid"], "audio"),
+        ([".txt", ".json", ".json"], "text"),
+        ([".txt", ".wav"], "audio"),
+        ([".png", ".xml", ".json"], "image"),
+        ([".heic", ".json"], "image"),
+        ([".xyz"], "image"),
+    ],
+)
+def test_files_that_nothing_reads_do_not_say_what_a_folder_holds(
+    tmp_path: Path, endings: list[str], modality: str
+) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number, ending in enumerate(endings):
+            (tmp_path / label / f"{number}{ending}").write_bytes(b"")
+    assert chosen(tmp_path, SourceOptions()).name == modality
+
+
 def test_a_problem_shows_the_beginning_of_a_long_input(tmp_path: Path) -> None:
     texts = [f"this is text {row} of many words" for row in range(49)]
     rows = {"text": [*texts, "word " * 40_000], "label": [*["a", "b"] * 24, "a", None]}

@@ -370,7 +370,8 @@ def _nothing(root: Path, found: Found, extensions: Collection[str]) -> SourceErr
         wanted = " ".join(sorted(extensions))
         photos = "".join(f"; {phrase}" for phrase in found.unreadable())
         return SourceError(f"no usable file in {root}: it holds {found.other.total():,} files with other extensions "
-                           f"({extensions_seen(found.other)}){photos}. Wanted: {wanted}{_tables_in(root)}")
+                           f"({extensions_seen(found.other)}){photos}. Wanted: {wanted}. Where they are "
+                           f"something else than was thought, --modality says what{_tables_in(root)}")
     closed = f"; {found.closed:,} folders in it could not be opened" if found.closed else ""
     return SourceError(f"no file in {root}{closed}. A source is a folder with a folder of files for each class")
 

@@ -15,7 +15,7 @@ from unfazed.errors import SourceError
 from unfazed.table import clean_label, listed
 
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
-_PHOTOS = (  # formats of cameras, telephones and drawing programs that nothing here reads
+PHOTOS = (  # formats of cameras, telephones and drawing programs that nothing here reads
     ".heic", ".heif", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".psd", ".svg",
 )
 _NAMED = 5  # extensions that a message lists before it goes on with "…"
@@ -51,7 +51,7 @@ class Found:
 
     def notes(self) -> Iterator[str]:
         """What was left out, each as a phrase."""
-        useless = Counter({name: count for name, count in self.other.items() if name not in _PHOTOS})
+        useless = Counter({name: count for name, count in self.other.items() if name not in PHOTOS})
         if useless:
             files = "file" if useless.total() == 1 else "files"
             yield f"{useless.total():,} other {files} ignored ({extensions_seen(useless)})"
@@ -65,7 +65,7 @@ class Found:
 
     def unreadable(self) -> Iterator[str]:
         """What to do about photos in formats that cannot be read."""
-        photos = Counter({name: count for name, count in self.other.items() if name in _PHOTOS}).most_common()
+        photos = Counter({name: count for name, count in self.other.items() if name in PHOTOS}).most_common()
         if photos:
             kinds = ", ".join(f"{count:,} {name}" for name, count in photos)
             photo, it = ("photo", "it") if kinds.startswith("1 ") and len(photos) == 1 else ("photos", "them")

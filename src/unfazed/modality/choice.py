@@ -18,6 +18,7 @@ from unfazed.errors import SourceError, UsageError, did_you_mean
 from unfazed.modality import Modality
 from unfazed.recipe import MODALITIES
 from unfazed.source import SourceOptions, existing, frame_of, sides_in
+from unfazed.source_folder import PHOTOS
 from unfazed.source_table import endings, obvious_target
 from unfazed.source_values import is_about_texts
 
@@ -25,7 +26,7 @@ _EXTENSIONS = {
     **dict.fromkeys((".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3"), "audio"),
     **dict.fromkeys((".m4a", ".aac", ".wma", ".aif", ".aiff"), "audio"),  # whose error says what to convert them to
     **dict.fromkeys((".txt", ".text", ".md", ".rst", ".htm", ".html"), "text"),
-}  # of images there are many: whatever is not one of these
+}  # those of images are their module's
 _FILES = 2000  # of a folder that are looked at
 
 
@@ -68,9 +69,12 @@ def _below(root: Path) -> Iterator[str]:
 
 
 def _commonest(extensions: Iterable[str]) -> str:
-    """Image where nothing is known: its error then says what is wanted."""
-    known = Counter(_EXTENSIONS.get(extension.lower(), "image") for extension in islice(extensions, _FILES))
-    return max(known, key=lambda name: known[name], default="image")
+    """What most files are whose extension says it; image where none does: its error then says what is wanted.
+
+    Of as many sounds or images as texts, the texts are about these.
+    """
+    known = Counter(filter(None, map(_of_extension, islice(extensions, _FILES))))
+    return max(known, key=lambda name: (known[name], name != "text"), default="image")
 
 
 def _of_frame(frame: pl.DataFrame, options: SourceOptions) -> str:
@@ -88,6 +92,12 @@ def _of_frame(frame: pl.DataFrame, options: SourceOptions) -> str:
 
 
 def _is_known(extension: str) -> bool:
+    return _of_extension(extension) is not None
+
+
+def _of_extension(extension: str) -> str | None:
+    """The modality that a file of that extension is of, though it may have to be converted; None where none is."""
     from unfazed.modality.image import EXTENSIONS
 
-    return extension.lower() in _EXTENSIONS or extension.lower() in EXTENSIONS
+    found = extension.lower()
+    return "image" if found in EXTENSIONS or found in PHOTOS else _EXTENSIONS.get(found)
