@@ -222,6 +222,16 @@ def test_one_class_left(tmp_path: Path) -> None:
         usable(table, [None, None, "bad", "bad"])
 
 
+def test_rows_without_a_label_do_not_make_a_source_unreadable() -> None:
+    rows = [str(row) for row in range(20)]
+    table = Table.of(pl.DataFrame({"id": rows, "input": rows, "label": ["a", "b"] * 4 + [None] * 12}), "/", "test")
+    unlabelled = ["no label"] * 12
+    assert len(usable(table, [None] * 8 + unlabelled)) == 8
+    assert len(usable(table, [*["bad"] * 4, *[None] * 4, *unlabelled])) == 4
+    with pytest.raises(SourceError, match="^5 of 8 inputs of / cannot be used: 5 × bad"):
+        usable(table, [*["bad"] * 5, *[None] * 3, *unlabelled])
+
+
 def test_classes_that_look_alike_are_asked_about() -> None:
     def notes(*labels: str) -> tuple[str, ...]:
         rows = [str(row) for row in range(2 * len(labels))]

@@ -115,6 +115,8 @@ def test_whole_numbers_that_count_the_rows_are_identifiers_and_amounts_are_not()
     assert kind(*counted) == "identifier"
     assert kind(*(number * 1000 + number % 7 for number in counted)) == "number"
     assert kind(*(number * 1000 + number % 7 for number in counted), name="PassengerId") == "identifier"
+    for index in ("", "Unnamed: 0"):  # as to_csv() writes the index of a sample of rows
+        assert kind(*(number * 1000 + number % 7 for number in counted), name=index) == "identifier"
     assert kind(*(number * 1000 + number % 7 for number in counted), name="paid") == "number"
     assert kind(*(number / 2 for number in range(60))) == "number"
 

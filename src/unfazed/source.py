@@ -106,9 +106,11 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
     """The rows without a problem [N], and the classes that still have rows; notes on classes that look alike.
 
     Raises:
-        SourceError: see `check_classes`; or more than half of the rows have a problem, or one class is left.
+        SourceError: see `check_classes`; or more than half of the labelled rows have a problem, or one class is left.
     """
-    check_readable(len(table), [problem for problem in problems if problem], table.root)
+    labelled = table.frame["label"].is_not_null()
+    wrong = [problem for problem, known in zip(problems, labelled, strict=True) if problem and known]
+    check_readable(int(labelled.sum()), wrong, table.root)
     kept = table.where(np.array([problem is None for problem in problems], dtype=bool))
     if table.task == "regression":
         return kept

@@ -42,7 +42,9 @@ _FEW = 20  # different whole numbers may be chance in fewer rows
 _GAPS = 2  # a numbering of the rows, some of which are validation and test rows
 _EXACT = 1e15  # whole numbers from which on are told apart by more digits than any measurement has
 _ONE_WORD, _WORDS = 1.5, 4  # a cell, on average: below the first different ones are identifiers, from the second text
-_NAME_OF_IDENTIFIER = re.compile(r"(?i:(?:^|[\W_])(?:id|uuid|guid|key|index))$|I[dD]$")
+_NAME_OF_IDENTIFIER = re.compile(  # the index of a pandas frame has no name, or this one, in a CSV file
+    r"(?i:(?:^|[\W_])(?:id|uuid|guid|key|index))$|I[dD]$|^$|^Unnamed: \d+$"
+)
 
 
 T = TypeVar("T")
