@@ -1,7 +1,7 @@
 """Tables whose inputs stand in the table itself: texts, and rows of numbers and categories."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,17 @@ def texts(source: pl.DataFrame, named: list[str] | None = None, **options: Any) 
 
 def records(source: pl.DataFrame, named: list[str] | None = None, **options: Any) -> Table:
     return find(source, SourceOptions(**options), set(), partial(row_inputs, named=named or []))
+
+
+def test_durations_are_seconds_and_what_is_not_finite_is_null() -> None:
+    lengths = [timedelta(days=1, milliseconds=500), None, timedelta(seconds=-3)]
+    far = pl.Series([float("inf"), float("nan"), 0.1], dtype=pl.Float32)
+    frame = pl.DataFrame({"length": lengths, "far": far, "label": lengths})
+    table = records(frame, target="label")
+    assert [json.loads(row) for row in table.frame["input"]] == [
+        {"length": 86_400.5, "far": None}, {"length": None, "far": None}, {"length": -3.0, "far": "0.1"}
+    ]
+    assert table.frame["label"].to_list() == ["86400.5", None, "-3"]
 
 
 def test_columns_of_sentences_hold_text_and_others_do_not() -> None:

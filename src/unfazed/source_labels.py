@@ -46,12 +46,18 @@ def _joined_lists(column: pl.Series, where: str) -> list[str | None]:
 
 
 def texts(column: pl.Series, where: str) -> list[str | None]:
-    """Values as text: whole numbers without a point, null for null, NaN and the empty string."""
+    """Values as text: whole numbers without a point, durations in seconds, null for null, NaN and the empty string."""
+    column = in_seconds(column)
     if column.dtype.is_float():
         return [_number(value) for value in column]
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: text or numbers are needed')
     return [value or None for value in column.cast(pl.String)]
+
+
+def in_seconds(column: pl.Series) -> pl.Series:
+    """Durations as numbers of seconds; any other column as it is."""
+    return column.dt.total_microseconds() / 1e6 if column.dtype == pl.Duration else column
 
 
 def _number(value: float | None) -> str | None:

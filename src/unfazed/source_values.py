@@ -11,7 +11,7 @@ from contextlib import suppress
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.source_labels import texts
+from unfazed.source_labels import in_seconds, texts
 from unfazed.source_table import Inputs, obvious_target, require, split_column
 from unfazed.table import listed
 
@@ -113,7 +113,7 @@ def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]
 
 
 def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
-    """One JSON object a row; columns that the frame lacks are null, and so is nan."""
+    """One JSON object a row; columns that the frame lacks are null, and so are nan and infinities."""
     present = [name for name in columns if name in frame.columns]
     plain = frame.select(_plain(frame[name]) for name in present)
     absent = dict.fromkeys([name for name in columns if name not in present])
@@ -123,12 +123,11 @@ def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 
 
 def _plain(column: pl.Series) -> pl.Series:
-    """As JSON can hold it: infinities as text, dates in ISO 8601."""
-    if column.dtype == pl.Float32:
-        column = column.cast(pl.String)  # 0.1 is not to become 0.10000000149
+    """As JSON can hold it: nan and infinities as null, dates in ISO 8601, durations in seconds."""
+    column = in_seconds(column)
     if column.dtype.is_float():
-        infinite = column.is_infinite().fill_null(False)
-        return column.cast(pl.Float64).fill_nan(None).set(infinite, None)
+        finite = column.set(~column.is_finite().fill_null(True), None)
+        return finite.cast(pl.String if column.dtype == pl.Float32 else pl.Float64)  # 0.1 is not 0.10000000149
     if column.dtype.is_integer() or column.dtype in (pl.Boolean, pl.String):
         return column
     if column.dtype in (pl.Date, pl.Datetime, pl.Time):
