@@ -50,6 +50,17 @@ def test_what_is_wrong_with_a_table_is_said_with_paths_and_columns(tmp_path: Pat
     assert found.duplicates._asdict() == {"count": 2, "conflicting": 2, "leaked": 0}
 
 
+@pytest.mark.parametrize("width, dark", [(8, True), (8, False), (16, True), (16, False)])
+def test_images_of_12_bits_in_files_of_16_are_told(width: int, dark: bool, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for row in range(20):
+        (tmp_path / "ab"[row % 2]).mkdir(exist_ok=True)
+        pixels = generator.integers(0, 4096, (8, width)) * (1 if dark else 16)
+        Image.fromarray(pixels.astype(np.uint16)).save(tmp_path / "ab"[row % 2] / f"{row}.png")
+    said, _ = prepared(tmp_path, SourceOptions())
+    assert any("is brighter than 16 of 255, which leaves 17 shades" in line for line in said) == dark
+
+
 def test_a_column_that_is_asked_for_is_learnt_from_though_another_holds_paths(tmp_path: Path) -> None:
     files = pictures(tmp_path, 4)
     titles = [f"they saw the ship no. {row} on a fine day" for row in range(4)]

@@ -61,7 +61,8 @@ class Modality(NamedTuple):
     augment(x, generator, recipe) -> x: a batch, on its device, a function of the generator alone.
     shrink(x, scale) -> x: a batch at a share of its full size, cheaper to train on.
     notices(x [n, ...], y [n] or [n, K], preprocessor) -> what a person should hear of the training rows before they
-        are learnt; y are classes, the tenths that the numbers to predict lie in, or an indicator of each label.
+        are learnt, of some of them where they are files; y are classes, the tenths that the numbers to predict lie in,
+        or an indicator of each label.
     news(raw inputs, preprocessor, columns of their table) -> what the training rows had not, or had and these have not,
         in sentences.
     """

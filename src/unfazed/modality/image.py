@@ -43,6 +43,7 @@ MAX_PIXELS = 100_000_000
 AUTO_SIZE = 128  # larger images are shrunk to this unless asked otherwise
 SMALLEST, LARGEST = 8, 1024
 _PADDING = 127
+_DARK = 32  # an eighth of the range
 _MAX_CROP_ASPECT = 1.5
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -199,6 +200,18 @@ def encode(raw: Raw, preprocessor: ImagePreprocessor) -> NDArray[np.uint8]:
     else:
         square = _padded(raw, side)
     return np.ascontiguousarray(square.transpose(2, 0, 1))
+
+
+def notices(x: NDArray[np.uint8], y: NDArray[Any], preprocessor: ImagePreprocessor) -> list[str]:
+    """Whether training images [n, 3, S, S] are so dark that they have few shades, as 12 bits in files of 16 have."""
+    if preprocessor.aspect == "pad":  # with a grey that is none of theirs; they are in the middle
+        middle = slice(3 * preprocessor.image_size // 8, 5 * preprocessor.image_size // 8)
+        x = x[:, :, middle, middle]
+    brightest = int(x.max(initial=0))
+    if brightest >= _DARK:
+        return []
+    return [f"no pixel of {len(x):,} training images looked at is brighter than {brightest} of 255, which leaves "
+            f"{brightest + 1} shades. If they hold 12 bits in files of 16, scale them to the whole range first"]
 
 
 def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float, flip: Any) -> "torch.Tensor":
@@ -366,4 +379,5 @@ MODALITY = Modality(
     augment=_augmented,
     shrink=shrink,
     preprocessor=ImagePreprocessor,
+    notices=notices,
 )

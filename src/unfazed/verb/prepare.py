@@ -33,6 +33,7 @@ from unfazed.target import Scale, check_labels, decided, problem_of
 from unfazed.verb.encode import Cache, Encoder, check_cache
 
 Problem = tuple[str, str, str]  # id, input, reason
+_NOTICED = 200  # training rows, of files, that are looked at for what a person should hear
 _LONGEST = 4096  # characters of an input in problems.csv: those of the longest path
 
 
@@ -134,6 +135,8 @@ def prepare(
     examples = encoder.examples(table, preprocessor)
     if modality.notices is not None:
         train = table.rows("train")
+        if not modality.values:  # all files may not fit in memory
+            train = train[:: -(-len(train) // _NOTICED)]
         x = examples.batch(torch.from_numpy(train)).x.numpy()
         table = table.with_notes(*modality.notices(x, _classes(table)[train], preprocessor))
     yield Found(_sentences(table, modality, reader.problems))
