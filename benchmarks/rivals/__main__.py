@@ -10,7 +10,8 @@ take to its best validation accuracy, and how long do we, in a run with a `--tim
 validate and test on the same rows.
 
 Peak memory is the anonymous resident memory of a command and all it starts, sampled. Each command is one cell, kept
-under benchmarks/cells and not run again; the table is written to benchmarks/rivals.md after each.
+under benchmarks/cells and not run again; the table is written to benchmarks/rivals.md after each. Further words choose
+the cells that have one of them in their names.
 """
 
 import csv
@@ -38,22 +39,26 @@ DEFAULTS = {"cifar10": 128, "eurosat": 64}  # batch size
 Cell = dict[str, Any]
 
 
-def main(data: Path, python: str) -> None:
-    """Run the cells that are missing."""
+def main(data: Path, python: str, wanted: list[str]) -> None:
+    """Run the cells that are missing; of those named by words, if there are any."""
+
+    def chosen(name: str) -> bool:
+        return not wanted or any(word in name for word in wanted)
+
     folder = CELLS / "data"  # kept: the rivals' tables name its files
     folder.mkdir(parents=True, exist_ok=True)
     for name in DEFAULTS:
         _rows_of(name, source(name, data, folder))
-    for repeat in range(ROUNDS):
-        for system in SAME:
-            _cell(f"same-{system.replace(' ', '-')}-{repeat}", _same(system, data, folder, python))
-    for system in ONCE:
-        _cell(f"same-{system.replace(' ', '-')}-0", _same(system, data, folder, python))
+    rounds = [(system, repeat) for repeat in range(ROUNDS) for system in SAME] + [(system, 0) for system in ONCE]
+    for system, repeat in rounds:
+        if chosen(name := f"same-{system.replace(' ', '-')}-{repeat}"):
+            _cell(name, _same(system, data, folder, python))
     for name, batch in DEFAULTS.items():
         for system in ("lightning", "fastai"):
-            rival = _cell(f"own-{name}-{system}", _rival(system, name, "resnet18", RIVAL_EPOCHS, batch, python))
-            limit = ["--time-limit", f"{LIMIT * _best(rival)[1]:.0f}s"]
-            _cell(f"own-{name}-beside-{system}", _ours(source(name, data, folder), limit))
+            if chosen(f"own-{name}-{system}"):
+                rival = _cell(f"own-{name}-{system}", _rival(system, name, "resnet18", RIVAL_EPOCHS, batch, python))
+                limit = ["--time-limit", f"{LIMIT * _best(rival)[1]:.0f}s"]
+                _cell(f"own-{name}-beside-{system}", _ours(source(name, data, folder), limit))
 
 
 def _same(system: str, data: Path, folder: Path, python: str) -> list[str]:
@@ -240,4 +245,4 @@ def _median(cells: list[Cell], name: str) -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
