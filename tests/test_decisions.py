@@ -53,13 +53,18 @@ def test_undo_goes_back_step_by_step_and_only_over_ones_own(tmp_path: Path) -> N
     assert Decisions(tmp_path, ROWS).standing() == decisions.standing()
 
 
-def test_undo_under_somebody_elses_decision_is_a_conflict(tmp_path: Path) -> None:
+def test_undo_passes_over_what_somebody_else_has_overruled(tmp_path: Path) -> None:
     decisions = Decisions(tmp_path, ROWS)
+    decisions.decide(draft(2, "keep"))
     decisions.decide(draft(3, "keep"))
-    decisions.decide(draft(3, "drop", based_on=1, who="bo", session="b"))
-    with pytest.raises(ConflictError):
-        decisions.undo("ada", "a")
-    assert decisions.standing()[3].action == "drop"
+    decisions.decide(draft(3, "drop", based_on=2, who="bo", session="b"))
+    undone = decisions.undo("ada", "a")
+    assert undone is not None and undone.row == 2
+    assert decisions.undo("ada", "a") is None
+    assert {row: one.who for row, one in decisions.standing().items()} == {3: "bo"}
+    decisions.undo("bo", "b")
+    assert decisions.standing()[3].who == "ada", "what stood before holds again"
+    assert decisions.undo("ada", "a") is not None and not decisions.standing()
 
 
 def test_what_was_undone_is_a_line_too_and_later_decisions_are_based_on_it(tmp_path: Path) -> None:

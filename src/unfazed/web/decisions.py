@@ -61,7 +61,6 @@ class Decisions:
         self.lines: list[Decision] = []
         self._standing: dict[int, list[Decision]] = {}  # by row, those that nobody took back
         self._latest: dict[int, int] = {}  # by row, the number of the last line about it
-        self._undone: set[int] = set()
         self._end = 0  # bytes that were read: whole lines
         self._mutex = threading.Lock()
         try:
@@ -105,22 +104,18 @@ class Decisions:
             return self._append(file, asdict(draft))
 
     def undo(self, who: str, session: str) -> Decision | None:
-        """Take back the last decision of a session that still stands; None where there is none.
+        """Take back the last decision of a session that still holds; None where there is none.
 
+        Those that somebody else has overruled since are passed over: there is nothing of them to take back.
         A name would not tell whose it is: two people may have the same. It only says who takes it back.
-
-        Raises:
-            ConflictError: somebody else has decided about the same row since.
         """
         with self._mutex, self._file() as file, locked(file):
             self._read(file)
-            mine = (one for one in reversed(self.lines) if one.session == session and not one.undoes)
-            last = next((one for one in mine if one.number not in self._undone), None)
+            mine = (one for one in reversed(self.lines) if one.session == session)
+            last = next((one for one in mine if self._at(one.row)[0] == one), None)
             if last is None:
                 return None
-            current, number = self._at(last.row)
-            if current != last:
-                raise ConflictError(last.row, current, number)
+            number = self._latest[last.row]
             return self._append(file, asdict(last) | {"who": who, "based_on": number, "undoes": last.number})
 
     @contextmanager
@@ -183,7 +178,6 @@ class Decisions:
         self._latest[decision.row] = decision.number
         standing = self._standing.setdefault(decision.row, [])
         if decision.undoes:
-            self._undone.add(decision.undoes)
             standing[:] = [one for one in standing if one.number != decision.undoes]
         else:
             standing.append(decision)

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,6 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
             status, (kind, data) = HTTPStatus.CONFLICT, _json({"error": str(conflict), **told})
         except UnfazedError as error:  # no room on the disk
             status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json({"error": str(error)})
+        except (ConnectionError, TimeoutError):  # nobody is there to be answered
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+            sys.stderr.write(f"unfazed review: {why}\n")  # not what was asked for: the link would stand there
+            status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json({"error": why})
         self._send(status, kind, data)
 
     def _allowed(self) -> list[str]:
