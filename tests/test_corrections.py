@@ -314,6 +314,27 @@ def test_the_comparison_is_of_untouched_rows_alone(tmp_path: Path) -> None:
     assert facts["audit"]["before"]["value"] == pytest.approx(was[test[10:]].mean())
 
 
+def test_only_what_the_earlier_run_had_not_is_said_to_have_changed_anything(tmp_path: Path) -> None:
+    """A run's review adds to the corrections that it was trained with: these cannot be what it is compared for."""
+    from unfazed.report.corrected import verdict_on_corrections
+    from unfazed.verb.corrected import effect
+
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "second"))
+    table, probs = run.table(), run.scores()["probs"]
+    said = [one(name, run=str(run.path)) for name in table.frame["id"].head(5)]
+    first = [*said[:3], said[3]._replace(corrected="another"), said[4]._replace(action="keep", corrected="")]
+    written(run.path / FILE, *first)
+    facts = effect([Outcome(each, "") for each in said], table, probs, run.recipe)
+    assert facts is not None and facts["audit"]["had"] == 3
+    sentence = verdict_on_corrections({**run.report, "corrections": facts})
+    assert sentence is not None
+    assert "second had 3 of these 5 corrections already: compared is what 2 changed. On " in sentence[1]
+    (run.path / FILE).unlink()
+    facts = effect([Outcome(each, "") for each in said], table, probs, run.recipe)
+    assert facts is not None and facts["audit"]["had"] == 0
+    assert "already" not in verdict_on_corrections({**run.report, "corrections": facts})[1]  # type: ignore[index]
+
+
 def test_corrected_test_rows_are_told_of_beside_what_the_others_say(tmp_path: Path) -> None:
     """Of the test rows the ten that the model gets wrong are relabelled to what it says, and three were dropped."""
     from unfazed.report.card import card

@@ -21,7 +21,7 @@ from unfazed.cli import main
 from unfazed.corrections import Correction
 from unfazed.errors import RunError, UsageError
 from unfazed.report.facts import facts
-from unfazed.report.labels import sentences
+from unfazed.report.labels import how_far, sentences
 from unfazed.report.page import write_report
 from unfazed.verb.label_issues import labels_to_check, told
 
@@ -389,3 +389,27 @@ def test_after_corrections_of_labels_not_trained_on_no_count_is_given(run, monke
     assert found.frame["error_probability"].null_count() == len(found.frame)
     first, why, *_ = sentences(told(found))
     assert first.endswith("labels are still wrong can't be told.") and "1 of these were corrected" in why
+    everything = unfazed.label_issues(run.path, every=True).frame
+    assert (found.frame["margin"] < 0).all() and (everything["margin"][: len(found.frame)] < 0).all()
+    assert not (everything["margin"][len(found.frame) :] < 0).any(), "listed are those that the judges object to"
+
+
+def test_only_corrections_that_change_what_was_not_trained_on_take_the_count_away(run, monkeypatch):
+    table = run.table()
+    names = {split: table.frame["id"][int(table.rows(split)[0])] for split in ("train", "test")}
+    for split, action, counts in (("test", "unsure", True), ("test", "keep", True), ("train", "relabel", True),
+                                  ("test", "relabel", False)):  # fmt: skip
+        one = Correction(names[split], "", "a", "b", action, "ada", "", "", "", "")
+        monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path, one=one: [one])
+        assert np.isfinite(unfazed.label_issues(run.path).count.value) == counts
+    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: [])
+    for dropped, corrected in (({"train": 3}, 0), ({"train": 3, "validation": 1, "test": 2}, 3)):
+        assert labels_to_check(run, table, dropped)["corrected"] == corrected
+        run.write_json("measurements.json", {**run.measurements, "corrections": {"dropped_of": dropped}})
+        assert unfazed.label_issues(run.path).corrected == corrected
+
+
+@pytest.mark.parametrize(("precision", "said"), [(0.12, "probably fewer than one is wrong"), (0.2, "about 1 is wrong")])
+def test_less_than_one_wrong_label_to_expect_is_not_one(precision, said):
+    found = {"worth": 3, "count": {"value": 0.3}, "depths": [{"rows": 3, "precision": precision, "found": 1}]}
+    assert how_far(found) == f"Of the first 3 in the list {said}."

@@ -23,7 +23,7 @@ def verdict_on_corrections(told: Facts) -> Sentence:
         return PLAIN, f"{_done(found, what)} What that changed is not known: {why}."
     gain, known = audit["difference"], f"the {count(audit['difference']['n'])} {audit['split']} {items(told)}"
     before, after = (_share(audit, when) for when in ("before", "after"))
-    said = f"{_done(found, what)} On {known} whose labels nobody touched: {after}, {before} before"
+    said = f"{_done(found, what)}{_had(found, audit)} On {known} whose labels nobody touched: {after}, {before} before"
     unclear = None in (gain["value"], gain["low"], gain["high"]) or gain["low"] <= 0 <= gain["high"]
     tone, word = (PLAIN, "") if unclear else (GOOD, "better by ") if gain["low"] > 0 else (CAUTION, "worse by ")
     amount = "no difference that can be told from chance" if unclear else f"{word}{_amount(audit)}"
@@ -50,6 +50,15 @@ def _done(found: Facts, what: str) -> str:
     changed, dropped = (int(found.get(name) or 0) for name in ("relabelled", "dropped"))
     drops = f", {count(dropped, 'examples')} dropped" if dropped else ""
     return f"{count(changed, what)} {'was' if changed == 1 else 'were'} corrected{by}{drops}."
+
+
+def _had(found: Facts, audit: Facts) -> str:
+    """How much of it the run that it is compared with had already."""
+    had, every = (int(number or 0) for number in (audit.get("had"), found["relabelled"] + found["dropped"]))
+    if not had:
+        return ""
+    before = f"{audit['run']} had {had:,} of these {every:,} corrections already"
+    return f" {before}: compared is what {every - had:,} changed."
 
 
 def _share(audit: Facts, when: str) -> str:

@@ -66,8 +66,8 @@ def caution(found: Facts) -> str | None:
     estimate, disagreement, what = found["count"], found.get("disagreement"), found.get("what") or "labels"
     if corrected := found.get("corrected"):
         return (
-            f"That is counted on labels that were not trained on, and {count(corrected)} of these were corrected: what "
-            "is left there says little of the others. The order of the list stands."
+            f"That is counted on labels that were not trained on, and {count(corrected)} of these were corrected "
+            "or dropped: what is left there says little of the others. The order of the list stands."
         )
     if estimate["value"] is None:
         listed = "listed are those farthest off" if found.get("worth") else "none is far enough off to be listed"
@@ -91,7 +91,9 @@ def how_far(found: Facts) -> str | None:
     depth = next((one for one in found.get("depths", []) if one["rows"] == worth), None)
     if depth is None or worth == 1:
         return f"{count(worth)} {'is' if worth == 1 else 'are'} worth checking."
-    expected = max(1, round(depth["precision"] * worth))
+    expected = round(depth["precision"] * worth)
+    if not expected:
+        return f"Of the first {count(worth)} in the list probably fewer than one is wrong."
     verb = "is" if expected == 1 else "are"
     return f"Of the first {count(worth)} in the list about {count(expected)} {verb} wrong."
 

@@ -4,7 +4,7 @@ Axis letters: n rows that both runs are measured on, K classes.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,12 +17,12 @@ from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, proportion
 from unfazed.analysis.multilabel import Sets, best_thresholds, chosen, f1_difference, multilabel
 from unfazed.analysis.surprise import surprise
-from unfazed.corrections import CHANGING, Correction, Outcome
+from unfazed.corrections import CHANGING, Correction, Outcome, applied_in
 from unfazed.errors import UnfazedError
 from unfazed.recipe import Recipe
 from unfazed.report.selection import evaluated_split
 from unfazed.run import Run
-from unfazed.table import Table
+from unfazed.table import SPLITS, Table, in_one_order
 from unfazed.target import outputs_of
 
 REFUSED = 20  # corrections that were not applied and are told of one by one
@@ -44,11 +44,12 @@ def effect(
 ) -> dict[str, Any] | None:
     """Facts for the report: how many were applied, by whom, what was refused, and `audit`; None without corrections.
 
-    `held_out` says how many of them, with the rows `dropped` of each side, changed the side that the run is measured
-    on, and what `probs` [N, K], calibrated, are worth on its rows that nobody relabelled.
+    `dropped_of` says how many rows of each side are gone. `held_out` says how many of them, with the rows `dropped` of
+    each side, changed the side that the run is measured on, and what `probs` [N, K], calibrated, are worth on its rows
+    that nobody relabelled.
     `audit` compares `probs` [N, K], calibrated, with those of the run that the corrections came from, on the rows of
     the held-out split that were on the same side there and whose labels nobody touched; or it says in `missing` why it
-    cannot.
+    cannot. `had` says how many of the corrections that run was trained with itself.
     """
     if not outcomes:
         return None
@@ -63,6 +64,7 @@ def effect(
     return {
         "relabelled": actions["relabel"],
         "dropped": actions["drop"],
+        "dropped_of": {split: number for split, number in dropped.items() if split in SPLITS},
         "who": dict(Counter(one.who for one in applied).most_common()),
         "first": moments[0] if moments else None,
         "last": moments[-1] if moments else None,
@@ -128,10 +130,16 @@ def _audited(outcomes: list[Outcome], table: Table, probs: NDArray[np.floating],
     now, then = asdict(recipe), asdict(earlier.recipe)
     return {
         "run": earlier.path.name,
+        "had": len(_changes(one for one, refused in outcomes if not refused) & _changes(applied_in(earlier.path))),
         "split": split,
         "settings": [name for name in now if now[name] != then[name]],
         **{name: one._asdict() if isinstance(one, Estimate) else one for name, one in measured.items()},
     }
+
+
+def _changes(corrections: Iterable[Correction]) -> set[tuple[str, ...]]:
+    """What corrections make of which examples, those that leave them as they are not."""
+    return {(one.id, one.action, in_one_order(one.corrected)) for one in corrections if one.action in CHANGING}
 
 
 def _earlier(outcomes: list[Outcome]) -> Run:

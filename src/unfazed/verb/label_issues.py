@@ -1,8 +1,10 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from unfazed.analysis.label_issues import MOST_CLASSES, LabelIssues
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
 from unfazed.analysis.set_issues import MOST, set_issues
-from unfazed.corrections import applied_in
+from unfazed.corrections import CHANGING, applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_bytes
 from unfazed.label_sets import joined, labels_of
@@ -46,7 +48,7 @@ class Issues:
     depths: list[Depth]  # how far to read
     worth: int  # rows that are worth reading, however many the frame has
     disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
-    corrected: int = 0  # labels not trained on that people corrected: if any, probabilities and count are unknown
+    corrected: int = 0  # labels not trained on that people changed or dropped: if any, how many are wrong is unknown
     what: str = "labels"  # or "sets of labels", or "numbers"
 
 
@@ -65,13 +67,18 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     """
     run = Run.open(run)
     with only_run_errors(run.path):
-        table = run.table()
+        table, measured = run.table(), run.measurements.get("corrections") or {}
         if why := too_many(table):
             raise UsageError(f"the labels of {run.path} cannot be checked: {why}")
-        issues = audited(run, table)
-        held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
-        corrected = sum(one.id in held_out and one.action != "keep" for one in applied_in(run.path))
-        return _told(table, issues, every, corrected if table.classes else 0)
+        return _issues(run, table, every, measured.get("dropped_of") or {})
+
+
+def _issues(run: Run, table: Table, every: bool, dropped: Mapping[str, int]) -> Issues:
+    """The audit, told; `dropped`: rows of each side that corrections took out."""
+    held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
+    relabelled = sum(one.id in held_out and one.action in CHANGING for one in applied_in(run.path))
+    corrected = relabelled + sum(dropped.get(split, 0) for split in SPLITS if split != "train")
+    return _told(table, audited(run, table), every, corrected if table.classes else 0)
 
 
 def too_many(table: Table) -> str | None:
@@ -159,10 +166,11 @@ def _told(table: Table, issues: LabelIssues, every: bool, corrected: int) -> Iss
     else:
         worth = int((issues.error_probability[issues.order] >= WORTH_READING).sum())
     if corrected:  # the share of wrong labels is not known: listed is where the judges object
-        worth = int((issues.scores["margin"][issues.order] < 0).sum())
+        doubted = issues.scores["margin"][issues.order] < 0
+        worth, order = int(doubted.sum()), np.concatenate([issues.order[doubted], issues.order[~doubted]])
         unknown = np.full(len(issues.error_probability), np.nan)
         nothing = Estimate(np.nan, np.nan, np.nan, issues.count.n)
-        issues = replace(issues, error_probability=unknown, count=nothing)
+        issues = replace(issues, order=order, error_probability=unknown, count=nothing)
     frame = _frame(table, issues, issues.order if every else issues.order[:worth])
     what = "numbers" if table.task == "regression" else labels_of(table.task)
     return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, what)
@@ -213,14 +221,17 @@ def write_csv(issues: Issues, path: Path) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def labels_to_check(run: Run, table: Table) -> dict[str, Any] | None:
+def labels_to_check(
+    run: Run, table: Table, dropped: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Any] | None:
     """What the report says of the labels: the count, how far to read, and the first rows with their evidence.
 
-    Where there are too many classes, or sets of labels, it is why they were not judged, `missing`.
+    `dropped`: rows of each side that corrections took out. Where there are too many classes, or sets of labels, it is
+    why they were not judged, `missing`.
     """
     if why := too_many(table):
         return {"missing": why}
-    issues = label_issues(run)
+    issues = _issues(run, table, False, dropped)
     labels = table.frame["label"]
     first = []
     for row in issues.frame.head(SHOWN).iter_rows(named=True):

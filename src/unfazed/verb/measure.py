@@ -64,7 +64,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         else:
             told = fact
     yield Finishing("looking for wrong labels")
-    checked = labels_to_check(run, prepared.table)
+    checked = labels_to_check(run, prepared.table, prepared.dropped)
     yield Finishing("measuring the latency")
     run.write_json(
         "measurements.json",
@@ -113,8 +113,8 @@ def write_thresholds(run: Run, prepared: Prepared, probs: NDArray[np.float32]) -
         run.write_thresholds(best_thresholds(prepared.table.indicators()[rows], probs[rows]).tolist())
 
 
-def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Probabilities [N, K] and embeddings [N, D] of every row, one part after the other: they are kept small.
+def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.floating], NDArray[np.float16]]:
+    """Probabilities, or numbers, [N, K] and embeddings [N, D] of every row, one part after the other, to be small.
 
     Rows that were trained on are scored in the precision of training, all others in that of prediction.
     """
