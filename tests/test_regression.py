@@ -20,6 +20,7 @@ from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
 from unfazed.run import Run
+from unfazed.target import Scale
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.predict import predicted
 
@@ -94,6 +95,16 @@ def test_prediction_says_what_the_report_measured() -> None:
     assert np.isnan(found.deviations).all(), "a squared error says nothing of how sure it is"
     first = next(iter(predicted(run(), [table.frame["input"][0]])))
     assert first.problem is None and first.label is not None and first.confidence is None
+
+
+def test_numbers_far_from_zero_that_differ_a_little_stay_different() -> None:
+    predictor, items = unfazed.Predictor.open(run()), run().table().frame["input"][:40].to_list()
+    near = predictor.predict(items).numbers
+    predictor.scale = Scale(1.7e9, 600.0)
+    far = predictor.predict(items)
+    assert len(set(far.numbers)) == len(set(far.labels)) == len(set(near)) > 30
+    assert far.labels[0] == str(far.numbers[0]) and len(far.labels[0]) <= len("1700000123.12345")
+    assert run().scores()["probs"].dtype == np.float64
 
 
 def test_the_target_that_was_trained_on_is_that_of_other_tables_where_they_have_it(tmp_path: Path) -> None:

@@ -152,12 +152,11 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             ValueError: `return_std` without `loss="gaussian"`.
         """
         found = self._predictions(X)
-        numbers = found.numbers.astype(np.float64)
         if not return_std:
-            return numbers
+            return found.numbers
         if found.probs.shape[1] != 2:
             raise ValueError(f'return_std wants Regressor(loss="gaussian"): with {self.loss!r} no deviation is learnt')
-        return numbers, found.deviations.astype(np.float64)
+        return found.numbers, found.deviations
 
 
 def _checked(estimator: _Estimator, X: Any, y: Any, **how: Any) -> tuple[pl.DataFrame, Any]:

@@ -52,7 +52,7 @@ class Predictions:
     """
 
     labels: list[str | None]
-    probs: NDArray[np.float32]  # [n, K]
+    probs: NDArray[np.floating]  # [n, K] float32; of numbers float64
     embeddings: NDArray[np.float32]  # [n, D]
     problems: list[str | None]  # why an item could not be read
     classes: list[str]  # names of the K classes
@@ -94,7 +94,7 @@ class Predictions:
         }
 
     @property
-    def numbers(self) -> NDArray[np.float32]:
+    def numbers(self) -> NDArray[np.float64]:
         """The predicted numbers [n].
 
         Raises:
@@ -102,13 +102,13 @@ class Predictions:
         """
         if self.classes:
             raise UsageError("the model predicts classes, not numbers: see labels and probs")
-        return self.probs[:, 0]
+        return self.probs[:, 0].astype(np.float64)
 
     @property
-    def deviations(self) -> NDArray[np.float32]:
+    def deviations(self) -> NDArray[np.float64]:
         """The standard deviation [n] that the model expects of each number's error; nan where it says none."""
         gaussian = not self.classes and self.probs.shape[1] == 2
-        return self.probs[:, 1] if gaussian else np.full(len(self.probs), np.nan, np.float32)
+        return self.probs[:, 1].astype(np.float64) if gaussian else np.full(len(self.probs), np.nan)
 
     @property
     def label_sets(self) -> list[list[str] | None]:
@@ -134,14 +134,14 @@ class Predictions:
         return chosen(self.probs, np.array(self.thresholds))
 
     @property
-    def confidence(self) -> NDArray[np.float32]:
+    def confidence(self) -> NDArray[np.floating]:
         """Probability of each label [n], or of the whole set, as if its labels were independent; nan for numbers."""
         if not self.classes:
             return np.full(len(self.probs), np.nan, np.float32)
         if self.thresholds is not None:
-            whole: NDArray[np.float32] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
+            whole: NDArray[np.floating] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
             return whole
-        confidence: NDArray[np.float32] = self.probs.max(axis=1, initial=0.0)
+        confidence: NDArray[np.floating] = self.probs.max(axis=1, initial=0.0)
         return confidence
 
 
@@ -343,7 +343,7 @@ class Predictor:
             for row, ranked, one in zip(rows, order, held, strict=True):
                 predictions.sets[row] = [self.classes[k] for k in ranked if one[k]]
         elif predictions.intervals is not None:
-            numbers = predictions.probs[rows].astype(np.float64)
+            numbers = predictions.probs[rows]
             off = certainty.bounds * deviations(numbers)
             predictions.intervals[rows] = np.stack([numbers[:, 0] - off, numbers[:, 0] + off], axis=1)
 
@@ -351,12 +351,12 @@ class Predictor:
         """What the model says [n, K]: numbers in the units of the source, or calibrated probabilities."""
         return scaled(outputs, self.temperature) if self.scale is None else self.scale.original(outputs)
 
-    def _label(self, probs: NDArray[np.float32]) -> str:
+    def _label(self, probs: NDArray[np.floating]) -> str:
         return self.classes[int(probs.argmax())] if self.classes else str(probs[0])
 
     def _empty(self, count: int, certainty: Certainty) -> Predictions:
         nothing: list[str | None] = [None] * count
-        probs = np.full((count, self.outputs), np.nan, np.float32)
+        probs = np.full((count, self.outputs), np.nan, np.float32 if self.classes else np.float64)
         embeddings = np.full((count, self.width), np.nan, np.float32)
         wanted, classes = certainty.bounds is not None, bool(self.classes)
         return Predictions(

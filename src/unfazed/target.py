@@ -24,6 +24,8 @@ _MANY = 20  # different numbers above which they may be a measurement
 _SHARED = 50  # rows a number from which on it rather names a class
 _MOSTLY = 0.9  # share of the labels that are numbers, whatever the rest is
 _LEAST = 10  # examples
+_RESOLUTION = float(np.finfo(np.float32).epsneg)  # of what a model says, below 1
+_MOST_DECIMALS = 100  # rounding to more overflows
 
 
 class Scale(NamedTuple):
@@ -43,9 +45,15 @@ class Scale(NamedTuple):
         return ((targets - self.mean) / self.deviation).astype(np.float32)
 
     def original(self, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
-        """What a model says, a number [..., 1] or with its deviation [..., 2], in the units of the source."""
+        """What a model says, a number [..., 1] or with its deviation [..., 2], in the units of the source.
+
+        A number has the decimals that float32 tells apart at the size of a deviation, and no more.
+        """
         found = outputs.astype(np.float64) * self.deviation
         found[..., 0] += self.mean
+        decimals = math.ceil(-math.log10(self.deviation * _RESOLUTION))
+        if abs(decimals) <= _MOST_DECIMALS:
+            found[..., 0] = np.round(found[..., 0], decimals)
         return found
 
 

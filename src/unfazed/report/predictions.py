@@ -123,7 +123,7 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
             sure = "" if one.confidence is None else _share(one.confidence)
-            beside = [_plainly(value) for value in list(one.numbers.values())[1:]] if one.numbers else [sure]
+            beside = list(_plainly(one).values())[1:] if one.numbers else [sure]
             promised = [_Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
             table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
@@ -188,7 +188,7 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
     if first.numbers:
         yield _line(["input", *first.numbers, *first.promised, "problem"])
         for one in predictions:
-            said = map(_plainly, (one.numbers or {}).values())
+            said = _plainly(one).values()
             yield _line([one.input, *said, *_promised(one), one.problem or ""])
         return
     names = list(first.probs) if probs else []
@@ -200,9 +200,11 @@ def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:
         yield _line([one.input, one.label or "", confidence, one.problem or "", *_promised(one), *shares])
 
 
-def _plainly(number: float) -> str:
-    """All digits that a float32 has, and no more; nothing where it is nan."""
-    return "" if math.isnan(number) else str(np.float32(number))
+def _plainly(one: Prediction) -> dict[str, str]:
+    """A predicted number with all its digits, a deviation with those of a float32; nothing where it is nan."""
+    said: dict[str, float] = one.numbers or {}
+    exact = {name: number if name == "prediction" else np.float32(number) for name, number in said.items()}
+    return {name: "" if math.isnan(number) else str(number) for name, number in exact.items()}
 
 
 def _line(values: list[str]) -> str:
@@ -213,7 +215,7 @@ def _line(values: list[str]) -> str:
 
 def _json(one: Prediction, probs: bool) -> str:
     if one.numbers:
-        told = {name: float(digits) if (digits := _plainly(value)) else None for name, value in one.numbers.items()}
+        told = {name: float(digits) if digits else None for name, digits in _plainly(one).items()}
         return json.dumps({"input": one.input, **told, **one.promised, "problem": one.problem}, ensure_ascii=False)
     facts: dict[str, object] = {**one._asdict(), "confidence": one.confidence, **one.promised}
     del facts["numbers"], facts["promised"]

@@ -107,8 +107,7 @@ def _measured(
         targets = np.array([number_in(label) for label in labels])
         found = regression(targets, predictions.numbers, groups=groups)
         if predictions.probs.shape[1] == 2:
-            said = predictions.numbers.astype(np.float64), predictions.deviations.astype(np.float64)
-            found |= density(targets, *said, scale, groups)
+            found |= density(targets, predictions.numbers, predictions.deviations, scale, groups)
         return np.isfinite(targets), found
     number = {label: index for index, label in enumerate(predictions.classes)}
     y = np.array([number.get(label or "", -1) for label in labels], dtype=np.int64)

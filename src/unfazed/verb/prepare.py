@@ -55,7 +55,7 @@ class Prepared(NamedTuple):
 
     def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """What a model says [n, K], numbers in the units of the source."""
-        return outputs if self.scale is None else self.scale.original(outputs).astype(outputs.dtype)
+        return outputs if self.scale is None else self.scale.original(outputs)
 
 
 class Reader:

@@ -86,7 +86,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._seen: set[str] = set()
-        self._probs: list[NDArray[np.float32]] = []
+        self._probs: list[NDArray[np.floating]] = []
         self._embeddings: list[NDArray[np.float16]] = []
 
     def read(self, listed: Sequence[Input | Notice]) -> Iterator[Advance | Notice]:
@@ -122,7 +122,7 @@ class Pool:
             f"already{waiting}{unread}"
         )
 
-    def probs(self) -> NDArray[np.float32]:
+    def probs(self) -> NDArray[np.floating]:
         """Calibrated probabilities, or numbers in their units [n, K]."""
         return np.concatenate(self._probs)
 
