@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,15 @@ def test_a_recording_is_a_spectrogram_and_a_wav(tmp_path: Path) -> None:
 
 def test_a_text_shows_the_words_that_mattered_and_is_cut_among_others(tmp_path: Path) -> None:
     long = "word " * 200
-    shown = things(tmp_path, "text", ["good film", long], {0: Exhibit(words=[("good ", 1.5), ("film", -0.5)])})
+    shown = things(tmp_path, "text", ["good film", long, long, "good film"], {
+        0: Exhibit(words=[("good ", 1.5), ("film", -0.5)]),
+        2: Exhibit(words=[("word ", 0.5), ("…", 0.0)]),
+        3: Exhibit(words=[("bad ", 1.5), ("film", -0.5)]),
+    })  # fmt: skip
     assert shown.shown(0) == {"kind": "text", "words": [("good ", 1.5), ("film", -0.5)]}
     assert shown.shown(1)["words"] == [(long, 0.0)]
+    assert shown.shown(2)["words"] == [("word ", 0.5), (long[5:], 0.0)], "no less of it than of the others"
+    assert shown.shown(3)["words"] == [("good film", 0.0)], "what was weighed is not what stands there"
     assert len(shown.shown(1, small=True)["words"][0][0]) == BRIEF
 
 
@@ -81,6 +88,20 @@ def test_a_row_shows_its_columns_and_among_others_those_of_the_one_beside_it(tmp
     assert [name for name, _, _ in shown.shown(1, small=True)["cells"]] == ["c0", "c1", "c2", "c3", "c4"]
     beside = shown.shown(1, small=True, like=whole)["cells"]
     assert beside == [("c2", "2", 0.0), ("c3", "2", 0.0), ("c4", "2", 0.0), ("c7", "2", 0.0), ("c8", "2", 0.0)]
+
+
+def test_columns_that_nothing_was_learnt_from_are_shown_too(tmp_path: Path) -> None:
+    row = json.dumps({"note": "as said", "c": 1})
+    shown = things(tmp_path, "tabular", [row], {0: Exhibit(cells=[("c", "1", 0.5)])})
+    assert shown.shown(0)["cells"] == [("c", "1", 0.5), ("note", "as said", 0.0)]
+
+
+def test_a_file_of_which_nobody_knows_the_content_is_not_shown(tmp_path: Path) -> None:
+    """In a stranger's run, any picture of this machine could stand there."""
+    shown = things(tmp_path, "image", [image(tmp_path / "a.png", 8, 8)])
+    shown.table = replace(shown.table, frame=shown.table.frame.with_columns(sha256=pl.lit(None, pl.String)))
+    with pytest.raises(InputError, match="hash is unknown"):
+        shown.picture(0, "full")
 
 
 def test_what_cannot_be_read_is_told_not_raised(tmp_path: Path) -> None:

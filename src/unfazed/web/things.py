@@ -126,8 +126,10 @@ class Things:
         if found.problem is not None:
             raise InputError(found.problem)
         was = self.table.frame["sha256"][row]
-        if was and was != found.sha256 and not self.modality.values:  # what stands in the table stays as it is
-            raise InputError("the file has changed since the run was trained: train again before correcting its label")
+        if was != found.sha256 and not self.modality.values:  # what stands in the table stays as it is
+            # without a hash any file could be shown for the one that was trained on
+            why = "has changed since the run was trained" if was else "cannot be told from others: its hash is unknown"
+            raise InputError(f"the file {why}. Train again before correcting its label")
         return found.raw
 
     def _words(self, row: int, most: int) -> list[tuple[str, float]]:
@@ -136,15 +138,20 @@ class Things:
         text = str(self._raw(row))
         if known is None or known.words is None or len(text) > most:
             return [(text if len(text) <= most else text[: most - 1] + "…", 0.0)]
-        return known.words
+        said = known.words[:-1] if known.words[-1:] == [("…", 0.0)] else known.words  # of a long one its beginning
+        start = "".join(word for word, _ in said)
+        if not text.startswith(start):
+            return [(text, 0.0)]
+        return [*said, (text[len(start) :], 0.0)] if len(text) > len(start) else said
 
     def _cells(self, row: int, most: int, names: Collection[str] | None = None) -> list[Cell]:
         """Columns, their values, and what each says, in bits; of many the weightiest, in their order."""
         known = self.exhibits.get(row)
-        if known is not None and known.cells is not None:
-            cells = known.cells
-        else:
-            cells = [(name, "" if value is None else str(value), 0.0) for name, value in self._raw(row).items()]
+        cells = list(known.cells or ()) if known is not None else []
+        weighed = {name for name, _, _ in cells}
+        for name, value in self._raw(row).items():
+            if name not in weighed:  # what nothing was learnt from is to be seen too
+                cells.append((name, "" if value is None else str(value), 0.0))
         wanted = _weightiest(cells, most) if names is None else names
         return [cell for cell in cells if cell[0] in wanted]
 
