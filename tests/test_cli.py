@@ -13,6 +13,8 @@ import trained
 
 from unfazed import errors
 from unfazed.cli import SourceFlags, _status
+from unfazed.cli_diagnose import diagnose
+from unfazed.console import console_of_output
 from unfazed.source import SourceOptions
 
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
@@ -132,6 +134,17 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
 
         assert _status(command) == status
         assert capsys.readouterr() == ("", "unfazed: why\n")
+
+
+def test_names_that_look_like_emoji_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"evidence": {":dog:": "40 [b]"}}
+    monkeypatch.setattr("unfazed.verb.diagnose.diagnose", lambda run: found)
+    diagnose(Path("run"), json_=True)
+    console_of_output().print(":dog:")
+    told, name = capsys.readouterr().out.splitlines()
+    assert json.loads(told) == found and name == ":dog:"
 
 
 def test_no_readable_input_is_status_1(tmp_path: Path) -> None:
