@@ -26,6 +26,7 @@ from unfazed import Classifier
 from unfazed.analysis.multilabel import best_thresholds
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.label_sets import parts
+from unfazed.predictor import Predictions
 from unfazed.report.facts import facts
 from unfazed.report.label_issues import listing
 from unfazed.report.page import write_report
@@ -161,6 +162,19 @@ def test_predictions_are_written_as_text_and_as_lists(tmp_path: Path) -> None:
     chance = np.prod([p if name in facts["labels"] else 1 - p for name, p in facts["probs"].items()])
     assert facts["confidence"] == pytest.approx(chance)
     assert json.loads(str(rows[1][1]))["label"] is None and str(rows[0][2]).endswith(",empty text,,")
+
+
+def test_the_sets_of_a_batch_are_made_once_not_once_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    sets = Predictions.label_sets.fget
+
+    def counted(predictions: Predictions) -> Any:
+        made.append(len(predictions))
+        return sets(predictions)  # type: ignore[misc]
+
+    monkeypatch.setattr(Predictions, "label_sets", property(counted))
+    told = list(predicted(run(), [f"a socket of number {row}" for row in range(20)]))
+    assert len(told) == 20 and len(made) <= 2 and all(one.labels is not None for one in told)
 
 
 def empty(folder: Path) -> Path:

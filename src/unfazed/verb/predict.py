@@ -63,11 +63,13 @@ def predicted(
         yield from (one for one in chunk if isinstance(one, Notice))
         asked = [one for one in chunk if isinstance(one, Input)]
         for predictions in predictor.batches([one.content for one in asked], certainty):
-            yield from (_told(one, predictions, row) for row, one in enumerate(asked))
+            sets = None if predictions.thresholds is None else predictions.label_sets
+            for row, one in enumerate(asked):
+                yield _told(one, predictions, row, sets[row] if sets else None)
 
 
-def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
-    """What the `row`-th prediction says of an input."""
+def _told(one: "Input", predictions: Predictions, row: int, labels: list[str] | None) -> Prediction:
+    """What the `row`-th prediction says of an input; `labels`: its set of them, where sets are predicted."""
     said = dict(zip(predictions.classes or NUMBERS, predictions.probs[row].tolist(), strict=False))
     label, problem = predictions.labels[row], one.problem or predictions.problems[row]
     promised: dict[str, Any] = {}
@@ -81,7 +83,6 @@ def _told(one: "Input", predictions: Predictions, row: int) -> Prediction:
     about = (stored(one.name), label, problem)
     if not predictions.classes:
         return Prediction(*about, {}, promised, numbers=said)
-    labels = None if predictions.thresholds is None else predictions.label_sets[row]
     return Prediction(*about, said, promised, labels=labels)
 
 
