@@ -85,6 +85,25 @@ def test_numbers_are_read_as_those_of_a_column_are() -> None:
         assert tuple(new.targets()) == numbers
 
 
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [(("950.000", "12"), None), (("950.0000", "12"), (950, 12)), (("950.000", "3,5"), (950_000, 3.5)),
+     (("950", "12"), (950, 12)), (("950.000", "3.5"), (950, 3.5))],
+)  # fmt: skip
+def test_numbers_that_may_mean_another_one_where_the_source_has_decimal_commas_are_refused(
+    written: tuple[str, str], numbers: tuple[float, float] | None
+) -> None:
+    labels = [Labelled(name, label) for name, label in zip("xy", written, strict=True)]
+    source = animals(task="regression", classes=[], decimal=",")
+    if numbers:
+        assert tuple(rows_beside(source, labels, FILE, values=True).targets()) == numbers
+        return
+    with pytest.raises(UsageError, match='"950.000" may be 950, or 950000 as /root .* Write 950 or 950000'):
+        rows_beside(source, labels, FILE, values=True)
+    with pytest.raises(UsageError, match='"950.125" .* Write 950.1250 or 950125'):
+        rows_beside(source, [Labelled("x", "950.125")], FILE, values=True)
+
+
 def test_paths_start_at_the_file_that_names_them(tmp_path: Path) -> None:
     labels = read_labels(written(tmp_path / FILE, "input,label\nnew/a.png,cat\n/else/b.png,dog\n"))
     new = rows_beside(animals(), labels, tmp_path / FILE, values=False)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unfazed.csv_files import lines_in
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.label_sets import parts
-from unfazed.numerals import plain_numbers
+from unfazed.numerals import number, plain_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
 
 FILE = "labels.csv"
@@ -101,11 +101,14 @@ def rows_beside(source: Table, labels: Sequence[Labelled], path: str | Path, val
     """The labelled examples as rows like those of the `source`, of its task, on no side yet.
 
     values: whether an input is the example itself, rather than the path of its file.
+
+    Raises:
+        UsageError: they are numbers, and it cannot be told which.
     """
     folder, name = Path(path).expanduser().absolute().parent, Path(path).name
     inputs = [one.input if values else str(Path(folder, one.input)) for one in labels]
     ids = [f"{name}:{number}" for number in range(1, len(labels) + 1)] if values else inputs
-    columns = {"id": ids, "input": inputs, "label": _in_form([one.label for one in labels], source.task)}
+    columns = {"id": ids, "input": inputs, "label": _in_form([one.label for one in labels], source, path)}
     return replace(source, frame=Table.of(pl.DataFrame(columns), source.root, source.kind).frame, notes=())
 
 
@@ -187,11 +190,33 @@ def _told(outcomes: Sequence[Added], drawn: Table, table: Table) -> Iterator[str
         yield f"{len(refused) - _NAMED:,} more were not added; see {FILE} in the run"
 
 
-def _in_form(labels: Sequence[str], task: str) -> Sequence[str | None]:
+def _in_form(labels: Sequence[str], source: Table, path: str | Path) -> Sequence[str | None]:
     """Labels as the table has them: of a set the single ones in one order, of which there may be none."""
-    if task == "multilabel":
+    if source.task == "multilabel":
         return list(map(in_one_order, labels))
-    return plain_numbers(labels)[0] if task == "regression" else labels
+    if source.task != "regression":
+        return labels
+    plain, mark = plain_numbers(labels)
+    if plain_numbers(labels, source.decimal)[1] != mark:  # they are numbers either way
+        _check_meaning(labels, source, path)
+    return plain
+
+
+def _check_meaning(labels: Iterable[str], source: Table, path: str | Path) -> None:
+    """Raise UsageError where a number is another one as the source writes numbers: pages write a point, people both."""
+    for label in labels:
+        one, other = number(label), number(label, source.decimal)
+        if one is not None and other is not None and one != other:
+            raise UsageError(
+                f'{path}: the label "{label}" may be {one:.15g}, or {other:.15g} as {source.root} writes numbers, with '
+                f'"{source.decimal}" before the fraction; no other label tells. Write {_plainly(one)} or {_plainly(other)}'
+            )
+
+
+def _plainly(value: float) -> str:
+    """The number so that no mark in it can stand between thousands."""
+    text = f"{value:.15g}"
+    return text if number(text, ",") in (None, value) else f"{text}0"
 
 
 def kept_lines(outcomes: Iterable[Added]) -> list[tuple[str, ...]]:
