@@ -209,7 +209,8 @@ def _check_meaning(labels: Iterable[str], source: Table, path: str | Path) -> No
         if one is not None and other is not None and one != other:
             raise UsageError(
                 f'{path}: the label "{label}" may be {one:.15g}, or {other:.15g} as {source.root} writes numbers, with '
-                f'"{source.decimal}" before the fraction; no other label tells. Write {_plainly(one)} or {_plainly(other)}'
+                f'"{source.decimal}" before the fraction; no other label tells. Write {_plainly(one)} or '
+                f"{_plainly(other)}"
             )
 
 
