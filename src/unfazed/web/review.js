@@ -2,6 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const about = {}, wanted = { state: "open", worth: "1", split: "", label: "", suggested: "", low: "", high: "", text: "" };
 let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
+let reached = -1; // the highest rank that a list has brought
 
 // Elements. Whatever comes from data is text, never markup.
 const make = (name, style, ...inside) => {
@@ -12,7 +13,16 @@ const make = (name, style, ...inside) => {
 };
 const quoted = (label) => "“" + label + "”";
 const count = (number) => number.toLocaleString("en-US");
-const said = (text) => { $("said").textContent = text; };
+// What an action did is shown for a moment; a screen reader reads it and then what is on the screen, as one announcement.
+let fading = 0;
+const said = (text) => {
+  $("told").textContent += text + " ";
+  $("told").className = "";
+  clearTimeout(fading);
+  fading = setTimeout(() => { $("told").className = "unseen"; }, 4000);
+};
+const heard = (text) => { $("heard").textContent = text; };
+const silent = () => { $("told").className = "unseen"; $("told").textContent = $("heard").textContent = ""; };
 const numbers = () => about.task === "regression";
 const sets = () => about.task === "multilabel";
 const parts = (label) => (label ?? "").split("|").filter(Boolean);
@@ -33,20 +43,20 @@ const picture = (thing, name, small) => {
   return image;
 };
 const heat = (bits, most) => { const shade = Math.round(4 * Math.abs(bits) / most); return shade ? (bits > 0 ? "for-" : "against-") + shade : ""; };
-const text = (words, small) => {
+const text = (words, small, wanted) => {
   const most = Math.max(0.25, ...words.map(([, bits]) => Math.abs(bits)));
   const parts = words.flatMap(([word, bits]) => {
     const shade = small ? "" : heat(bits, most), inside = word.trimEnd();
     if (!shade || !inside) return word;
     const span = make("span", shade, inside);
-    span.title = (bits > 0 ? "for it: " : "against it: ") + Math.abs(bits).toFixed(2) + " bits";
+    span.title = `${bits > 0 ? "for" : "against"} ${wanted}: ${Math.abs(bits).toFixed(2)} bits`;
     return [span, word.slice(inside.length)]; // spaces and empty lines have no colour
   });
   const told = make("p", "text", ...parts);
   told.dir = "auto";
   return told;
 };
-const table = (cells, small) => {
+const table = (cells, small, wanted) => {
   const most = Math.max(...cells.map(([, , bits]) => Math.abs(bits)));
   const rows = cells.map(([name, value, bits]) => {
     const heading = make("th", "", make("bdi", "", name)), row = make("tr", "", heading, make("td", "", make("bdi", "", value || "–")));
@@ -55,16 +65,23 @@ const table = (cells, small) => {
       const bar = make("i", bits > 0 ? "for" : "against");
       bar.style.width = 50 * Math.abs(bits) / most + "%";
       row.append(make("td", "weighed", bar));
-      row.cells[2].title = Math.abs(bits).toPrecision(3) + (bits > 0 ? " for it" : " against it");
+      row.cells[2].title = `${Math.abs(bits).toPrecision(3)} ${bits > 0 ? "for" : "against"} ${wanted}`;
     }
     return row;
   });
   return make("table", "cells-table", make("tbody", "", ...rows));
 };
+const legend = (whole, wanted) => {
+  const how = numbers() ? "" : ", which the model finds most probable";
+  return make("div", "shaded", make("p", "text legend", make("span", "for-4", "for"), " and ", make("span", "against-4", "against"), ` ${wanted}${how}`), whole);
+};
 const thing = (what, name, small) => {
   if (what.kind === "image") return picture(what, name, small);
-  if (what.kind === "text") return text(what.words, small);
-  if (what.kind === "row") return table(what.cells, small);
+  if (what.kind === "text" || what.kind === "row") {
+    const wanted = numbers() ? "a higher number" : quoted(what.speaks_for);
+    const whole = what.kind === "text" ? text(what.words, small, wanted) : table(what.cells, small, wanted);
+    return !small && (what.words ?? what.cells).some((part) => part.at(-1)) ? legend(whole, wanted) : whole;
+  }
   if (what.kind !== "audio") return make("p", "blank", what.why || "not shown");
   const whole = make("div", "recording", picture(what, "spectrogram of " + name, small));
   if (what.sound) {
@@ -84,23 +101,27 @@ const badge = (decision, label) => {
 const trouble = (error) => {
   const box = $("conflict");
   if (error.status === undefined) { box.replaceChildren(String(error)); box.hidden = false; throw error; }
-  box.replaceChildren(make("p", "", error.status === 409 ? "Somebody else was faster." : "That was not kept: " + (error.error || "something went wrong") + "."));
-  if (error.status === 409) {
-    const other = error.decision;
-    box.firstChild.append(" " + (other ? other.who + ": " : "It was taken back."), badge(other) || "", other ? " at " + new Date(other.when).toLocaleTimeString() + "." : "", " Yours was not written: decide again to overrule, or go on.");
-    refresh(error);
-  }
+  box.replaceChildren(make("p", "", error.status === 409 ? "Somebody else was faster." : `${error.what ?? "That could not be shown"}: ${error.error || "something went wrong"}.`));
   box.hidden = false;
+  if (error.status !== 409) return;
+  const other = error.decision;
+  box.firstChild.append(" " + (other ? other.who + ": " : "It was taken back."), badge(other) || "", other ? " at " + new Date(other.when).toLocaleTimeString() + "." : "", " Yours was not written: decide again to overrule, or go on.");
+  refresh(error);
+  recount();
 };
-const refresh = (told) => {
-  for (const item of items) if (item.row === told.row) Object.assign(item, { decision: told.decision, number: told.number });
-  if (shown?.row === told.row) { Object.assign(shown, { decision: told.decision, number: told.number }); showDecision(); }
+const failing = async (what, work) => { try { return await work(); } catch (error) { throw Object.assign(error, { what }); } };
+// Whoever looks at an example and has not `seen` what is new about it keeps the old number: the next decision is refused.
+const refresh = (told, seen = true) => {
+  const news = seen ? { decision: told.decision, number: told.number } : { decision: told.decision };
+  for (const item of [...items, shown]) if (item?.row === told.row && told.number >= item.number) Object.assign(item, news);
+  if (shown?.row === told.row) showDecision();
   const tile = document.querySelector(`.tile[data-row="${told.row}"]`);
   if (tile) mark(tile, told.decision);
 };
 const tried = async (work) => {
   if (busy) return undefined;
   busy = true;
+  silent();
   try { const result = await work(); return result; } catch (error) { trouble(error); return undefined; } finally { busy = false; }
 };
 
@@ -108,17 +129,33 @@ const tried = async (work) => {
 const asked = (where) => ({ ...wanted, low: wanted.low === "" ? undefined : wanted.low, high: wanted.high === "" ? undefined : wanted.high, ...where });
 const load = async () => {
   const told = await source.list(asked({}));
-  items = told.items; at = 0; ({ total, of, decided } = told); more = items.length === 60;
-  await show();
+  items = []; reached = -1; counting = null;
+  bring(told);
+  ({ total, of, decided } = told);
+  await show(0);
+};
+const bring = (told) => { // what comes next in the list; an example that was taken back may be in it already
+  const fresh = told.items.filter((one) => items.every((item) => item.row !== one.row));
+  items.push(...fresh);
+  reached = told.items.at(-1)?.rank ?? reached;
+  more = told.items.length === 60;
+  return fresh;
+};
+let counting = null; // the last question of how many are decided: whatever comes in between asks again
+const recount = async () => {
+  const mine = counting = {};
+  try {
+    const told = await source.list(asked({ after: about.rows })); // behind the last row the list itself is empty
+    if (mine === counting) { ({ of, decided } = told); progress(); }
+  } catch { /* the next list brings it */ }
+  if (mine === counting) counting = null;
 };
 const extend = async () => {
   if (!more || !items.length) return false;
-  const told = await source.list(asked({ after: items.at(-1).rank }));
-  more = told.items.length === 60;
-  items.push(...told.items);
-  if (wall) $("tiles").append(...told.items.map(tile));
+  const fresh = bring(await source.list(asked({ after: reached })));
+  if (wall) $("tiles").append(...fresh.map(tile));
   $("more").hidden = !more;
-  return told.items.length > 0;
+  return fresh.length > 0;
 };
 const precede = async () => {
   if (!items.length || items[0].rank <= 0) return false;
@@ -128,21 +165,29 @@ const precede = async () => {
   return told.items.length > 0;
 };
 const go = async (to) => {
-  if (to >= items.length && !(await extend())) { said("That was the last one."); if (to >= items.length && items.every((item) => item.decision)) return finished(); return; }
+  if (to >= items.length && !(await extend())) return end();
   if (to < 0) { const before = items.length; if (!(await precede())) return said("That is the first one."); to += items.length - before; }
-  at = to;
-  await show();
+  await show(to);
+};
+const end = () => {
+  said("That was the last one.");
+  if (!["open", ""].includes(wanted.state)) return;
+  if (items.every((item) => item.decision)) finished(); else said("Some before it are not decided.");
 };
 
-// One example
-const show = async () => {
+// One example: what is on the screen, and what the keys decide about, changes when all of it has arrived.
+const show = async (to, onWall = wall) => {
+  shown = items.length && !onWall ? await source.example(items[to].row) : null;
+  at = to; wall = onWall;
+  if (shown) refresh(shown);
+  $("view-one").setAttribute("aria-pressed", String(!wall));
+  $("view-wall").setAttribute("aria-pressed", String(wall));
   $("conflict").hidden = true;
   progress();
   const empty = !items.length;
   $("nothing").hidden = !empty; $("one").hidden = empty || wall; $("wall").hidden = empty || !wall;
   if (empty) return nothing();
   if (wall) return showWall();
-  shown = await source.example(items[at].row);
   $("thing").replaceChildren(thing(shown.thing, shown.name, false));
   $("thing").className = shown.thing.kind;
   $("split").textContent = about.labelling ? "" : shown.split || "on no side";
@@ -154,8 +199,8 @@ const show = async () => {
   $("why").value = "";
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
-  if (about.labelling) said(`A guess: ${named(shown.suggested)}. ${shown.reason}`);
-  else said(`Given ${named(shown.label)}, suggested ${named(shown.suggested) ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
+  if (about.labelling) heard(`A guess: ${named(shown.suggested)}. ${shown.reason}`);
+  else heard(`Given ${named(shown.label)}, suggested ${named(shown.suggested) ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
 };
 const lacking = (one, other) => parts(one).filter((name) => !parts(other).includes(name)); // what the other set lacks
 const change = ({ label, suggested }) => {
@@ -190,15 +235,16 @@ const choice = (one, place) => {
   return button;
 };
 const takeGuess = (place) => tried(async () => {
-  const item = current(), label = wall ? undefined : shown?.candidates[place]?.label;
+  const item = current(), label = shown?.candidates[place]?.label;
   if (!item || label === undefined) return;
   await decide(item, "label", label);
   await onward();
 });
-const speaks = ({ label }) => sets() // for what is suggested: in a set, for each label that is added or taken away
+const labelOf = ({ label, decision }) => decision?.action === "drop" ? null : decision?.corrected || label; // as it is now
+const speaks = (label) => label !== null && (sets() // for what is suggested: in a set, for each label that is added or taken away
   ? !about.labelling && lacking(shown.suggested, shown.label).every((name) => parts(label).includes(name)) && lacking(shown.label, shown.suggested).every((name) => !parts(label).includes(name))
-  : label !== shown.label && label === shown.suggested;
-const neighbour = (near) => make("figure", speaks(near) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", named(near.decision?.action === "relabel" ? near.decision.corrected : near.label)), about.labelling ? null : make("span", "soft small", near.split || "")));
+  : label !== shown.label && label === shown.suggested);
+const neighbour = (near) => make("figure", speaks(labelOf(near)) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "drop" ? "dropped" : named(labelOf(near))), about.labelling ? null : make("span", "soft small", near.split || "")));
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
@@ -219,12 +265,12 @@ const reviewer = () => {
   throw { status: 0, error: "your name is missing, which stands beside every decision. Type it at the top, then decide again" };
 };
 const decide = async (item, action, corrected) => {
-  const who = reviewer();
   const why = wall ? "" : $("why").value.trim();
   if (sets() && corrected !== undefined && action === labelled()) corrected = joined(parts(corrected));
   if (action === "relabel" && same(corrected, item.label)) { action = "keep"; corrected = ""; }
-  const told = await source.decide({ row: item.row, action, corrected: corrected ?? "", why, who, based_on: item.number });
+  const told = await failing("That was not kept", () => source.decide({ row: item.row, action, corrected: corrected ?? "", why, who: reviewer(), based_on: item.number }));
   if (!item.decision) decided += 1;
+  if (counting) recount();
   refresh(told);
   $("conflict").hidden = true;
   progress();
@@ -239,23 +285,24 @@ const act = (action) => tried(async () => {
   await onward();
 });
 const onward = () => wall ? step(1) : go(at + 1);
-const current = () => wall ? items.find((item) => item.row === Number(document.activeElement.dataset?.row)) : items[at];
+const current = () => wall ? items.find((item) => item.row === Number(document.activeElement.dataset?.row)) : items.find((item) => item.row === shown?.row);
 const undo = () => tried(async () => {
-  const told = await source.undo(reviewer());
+  const told = await failing("That was not taken back", () => source.undo(reviewer()));
   if (!told) return said("Nothing was decided in this window that can be taken back.");
-  if (!told.decision) decided -= 1;
-  let place = items.findIndex((item) => item.row === told.row);
-  if (place < 0) {
-    const item = await source.example(told.row);
-    place = items.findIndex((other) => other.rank > item.rank);
-    if (place < 0) place = items.length;
-    items.splice(place, 0, item);
-  }
   refresh(told);
-  at = place;
-  if (wall) document.querySelector(`.tile[data-row="${told.row}"]`)?.focus(); else await show();
-  progress();
+  let place = items.findIndex((item) => item.row === told.row);
+  if (wall && place >= 0) $("tiles").children[place].focus();
+  else {
+    if (place < 0) {
+      const item = await source.example(told.row);
+      place = items.findIndex((other) => other.rank > item.rank);
+      if (place < 0) place = items.length;
+      items.splice(place, 0, item);
+    }
+    await show(place);
+  }
   said("Taken back.");
+  recount();
 });
 
 // Another label, by typing; of a set, each is ticked or not
@@ -338,20 +385,17 @@ const showWall = () => {
   $("tiles").replaceChildren(...items.map(tile));
   $("more").hidden = !more;
   $("tiles").children[at]?.focus();
-  said(`A wall of ${count(total)} ${about.items}.`);
+  heard(`A wall of ${count(total)} ${about.items}.`);
 };
 const step = async (by) => {
   const tiles = [...$("tiles").children], place = tiles.indexOf(document.activeElement) + by;
   if (place >= tiles.length && await extend()) return $("tiles").children[place]?.focus();
+  if (place >= tiles.length) said("That was the last one.");
   tiles[Math.max(0, Math.min(tiles.length - 1, place))]?.focus();
 };
+$("tiles").addEventListener("focusin", ({ target }) => { at = [...$("tiles").children].indexOf(target); });
 const columns = () => getComputedStyle($("tiles")).gridTemplateColumns.split(" ").length;
-const turn = async (toWall) => {
-  wall = toWall;
-  $("view-one").setAttribute("aria-pressed", String(!wall));
-  $("view-wall").setAttribute("aria-pressed", String(wall));
-  await show();
-};
+const turn = (toWall) => show(Math.max(0, Math.min(at, items.length - 1)), toWall);
 
 // What is left
 const progress = () => {
@@ -360,23 +404,25 @@ const progress = () => {
   $("progress-words").textContent = `${count(decided)} of ${count(of)} decided`;
 };
 const nothing = () => {
-  $("nothing-title").textContent = wanted.state === "open" && !wanted.text ? "Nothing left to decide here" : "No example fits the filter";
+  $("nothing-title").textContent = items.length || (wanted.state === "open" && !wanted.text) ? "Nothing left to decide here" : "No example fits the filter";
   $("nothing-words").textContent = "Press F to ask for others, or take " + about.file + " and train again.";
 };
-const finished = () => { $("one").hidden = true; $("nothing").hidden = false; nothing(); said("All of these are decided."); };
+const finished = () => { shown = null; at = items.length; $("one").hidden = true; $("nothing").hidden = false; nothing(); said("All of these are decided."); };
 const poll = async () => {
   if (document.hidden || busy) return;
   try {
     const told = await source.changes(seen);
     seen = told.number;
-    told.rows.forEach(refresh);
+    const eyed = $("choose").open ? choosing : current();
+    for (const one of told.rows) refresh(one, one.row !== eyed?.row);
+    if (told.rows.length) recount();
   } catch { /* it will be said when a decision fails */ }
 };
 
 // Keys
 const keys = { k: () => about.labelling || act("keep"), s: () => (about.labelling && numbers()) || act("suggested"), o: () => act("other"), "/": () => act("other"), d: () => act("drop"), u: () => act("unsure"), z: undo, w: () => tried(() => turn(!wall)), f: () => toggleFilters(), y: () => { if (!wall) $("why").focus(); }, "?": () => $("keys").showModal(), p: () => { const player = document.querySelector("#thing audio"); if (player) player.paused ? player.play() : player.pause(); } };
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
   if (field) {
     if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); before?.focus(); before = null; }
@@ -384,8 +430,9 @@ document.addEventListener("keydown", (event) => {
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (move && items.length) { event.preventDefault(); tried(() => wall ? step(move) : go(at + move)); return; }
+  if (event.repeat) { if (event.key === "Enter") event.preventDefault(); return; } // a key that is held decides once
   if (about.labelling && !sets() && /^[1-5]$/.test(event.key)) { event.preventDefault(); takeGuess(Number(event.key) - 1); return; }
-  const key = keys[event.key.toLowerCase()];
+  const key = keys[event.key.length === 1 && event.key > "~" ? event.code.replace("Key", "").toLowerCase() : event.key.toLowerCase()]; // other scripts: the letter in that place
   if (key) { event.preventDefault(); key(); }
 });
 for (const button of document.querySelectorAll("[data-action]")) button.addEventListener("click", () => act(button.dataset.action));
@@ -398,9 +445,10 @@ $("more").addEventListener("click", () => tried(extend));
 $("open-keys").addEventListener("click", () => $("keys").showModal());
 $("search").addEventListener("input", match);
 $("search").addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
   const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (move) { event.preventDefault(); marked = Math.max(0, Math.min(options.length - 1, marked + move)); markOption(); }
-  if (event.key === "Enter") { event.preventDefault(); event.ctrlKey || event.metaKey ? sets() && settleSet() : chosen(); }
+  if (event.key === "Enter") { event.preventDefault(); if (!event.repeat) event.ctrlKey || event.metaKey ? sets() && settleSet() : chosen(); }
 });
 $("take").addEventListener("click", settleSet);
 const toggleFilters = () => {
@@ -415,7 +463,8 @@ $("filters").addEventListener("submit", (event) => {
   for (const name of ["state", "worth", "split", "label", "suggested", "text"]) wanted[name] = form[name].value;
   wanted.low = Number(form.low.value) > 0 ? Number(form.low.value) / 100 : "";
   wanted.high = form.high.value !== "" && Number(form.high.value) < 100 ? Number(form.high.value) / 100 : "";
-  tried(load).then(() => { document.activeElement.blur(); });
+  document.activeElement.blur();
+  tried(load);
 });
 $("reviewer").addEventListener("change", () => { try { sessionStorage.reviewer = $("reviewer").value; } catch { /* asked again next time */ } });
 $("export").addEventListener("click", () => {

@@ -57,6 +57,7 @@ class Review:
     key = "id"  # the column that tells its lines apart
     actions: tuple[str, ...] = ACTIONS
     asked: str  # in words
+    _predicted: NDArray[np.int64] | None = None  # [N], by the finished model; None where no classes are, or no weights
 
     def __init__(self, run: Run):
         """Audit the labels of `run`.
@@ -69,6 +70,7 @@ class Review:
         self.asked = f"{labels_of(run.task)} worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
         self._probs = _unbent(run) if run.task != "regression" else None
+        self._predicted = run.scores()["probs"].argmax(1) if run.task != "regression" else None
         own = str(run.path.resolve())
         self._earlier = {one.id: one._replace(run=own) for one in applied_in(run.path)}
 
@@ -145,7 +147,7 @@ class Review:
         near, thing = self._near(row), self.things.shown(row)
         return {
             **self.item(row),
-            "thing": thing,
+            "thing": thing | {"speaks_for": self._speaks_for(row)},
             "candidates": self._candidates(row),
             "neighbours": [self._neighbour(other, thing) for other in near],
         }
@@ -256,6 +258,10 @@ class Review:
             {"label": self.table.classes[k], "probability": _known(probs[k]), "share": percent(float(probs[k]))}
             for k in shown
         ]
+
+    def _speaks_for(self, row: int) -> str | None:
+        """The class that the weights of words and cells speak for: the one that the finished model predicts."""
+        return None if self._predicted is None else self.table.classes[self._predicted[row]]
 
     def _neighbour(self, row: int, beside: Shown) -> dict[str, Any]:
         return {

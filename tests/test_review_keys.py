@@ -1,0 +1,217 @@
+"""What the keys of the review page decide about is what is on the screen, and what they did is said."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trained
+from test_browser import CHROMIUM, QUIET
+from test_review_page import lines_of, opened, pressed, serving
+
+from unfazed.web.open import static_file
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page without a server, with more than two lists of examples."""
+    path = tmp_path_factory.mktemp("review") / "page.html"
+    static_file(trained.run().path, path, 130)
+    return path
+
+
+@pytest.fixture
+def page(browser: "sync_api.Browser", file: Path) -> Iterator["sync_api.Page"]:
+    """It with all that it holds, in a browser that remembers nothing; ends without any complaint of the browser."""
+    told: list[str] = []
+    context = browser.new_context()
+    shown = opened(context, file.as_uri(), told)  # type: ignore[arg-type]
+    listed(shown, worth="")
+    yield shown
+    context.close()
+    assert told == []
+
+
+def listed(page: "sync_api.Page", **wanted: Any) -> None:
+    page.evaluate("some => { Object.assign(wanted, some); return tried(load); }", wanted)
+
+
+def named(page: "sync_api.Page", count: int) -> None:
+    """Ask for `count` examples alone."""
+    page.evaluate("count => { data.items.splice(count); return tried(load); }", count)
+
+
+def decided(page: "sync_api.Page") -> list[dict[str, Any]]:
+    page.wait_for_function("() => !busy")
+    found: list[dict[str, Any]] = page.evaluate("() => lines")
+    return found
+
+
+def shown_to_all(page: "sync_api.Page") -> str:
+    page.wait_for_function("() => !busy")
+    text: str = page.locator("#told:not(.unseen)").inner_text()
+    return text.strip()
+
+
+def test_after_the_last_example_no_key_decides(page: "sync_api.Page") -> None:
+    named(page, 3)
+    pressed(page, "k")
+    pressed(page, "k")
+    page.keyboard.press("k")
+    page.wait_for_selector("#nothing:not([hidden])")
+    page.keyboard.press("d")
+    assert [one["action"] for one in decided(page)] == ["keep"] * 3
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("#one:not([hidden])")
+    page.keyboard.press("d")
+    assert [one["row"] for one in decided(page)][2:] == [page.evaluate("() => data.items[2].row")] * 2
+
+
+def test_where_the_next_example_does_not_come_the_keys_are_about_the_one_that_is_shown(page: "sync_api.Page") -> None:
+    page.evaluate("() => { source.example = async () => { throw { status: 0, error: 'gone' }; }; }")
+    page.keyboard.press("k")
+    page.wait_for_selector("#conflict:not([hidden])")
+    assert page.locator("#conflict").inner_text() == "That could not be shown: gone.", "the decision was kept"
+    page.keyboard.press("d")
+    found = decided(page)
+    assert [one["action"] for one in found] == ["keep", "drop"] and found[0]["row"] == found[1]["row"]
+    page.evaluate("() => { source.decide = source.example; }")
+    page.keyboard.press("k")
+    page.locator("#conflict", has_text="That was not kept: gone.").wait_for()
+
+
+def test_a_key_that_is_held_decides_once(page: "sync_api.Page") -> None:
+    for _ in range(3):
+        page.keyboard.down("d")
+        assert len(decided(page)) == 1
+    page.keyboard.up("d")
+    page.locator('[data-action="keep"]').focus()
+    for _ in range(3):
+        page.keyboard.down("Enter")
+        assert len(decided(page)) == 2
+
+
+def test_news_of_the_example_on_the_screen_do_not_arm_an_overruling(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    run, told = shutil.copytree(trained.run().path, tmp_path / "run"), []  # type: ignore[var-annotated]
+    with serving(run) as (address, _):
+        ada, bo = opened(browser, address, told), opened(browser, address, told)
+        bo.locator("#reviewer").fill("bo")
+        bo.keyboard.press("Enter")
+        pressed(bo, "d")
+        ada.evaluate("() => poll()")
+        ada.locator("#decided", has_text="dropped by bo").wait_for()
+        ada.locator("#progress-words", has_text="1 of ").wait_for()
+        ada.keyboard.press("k")
+        ada.locator("#conflict", has_text="Somebody else was faster").wait_for()
+        assert [json.loads(line)["who"] for line in lines_of(run)] == ["bo"]
+        pressed(ada, "k")
+        assert [json.loads(line)["who"] for line in lines_of(run)] == ["bo", "ada"]
+        ada.close()
+        bo.close()
+
+
+def test_what_is_taken_back_under_another_filter_is_not_counted_there(page: "sync_api.Page") -> None:
+    name = pressed(page, "k")
+    listed(page, text=page.evaluate("() => data.items[7].name"))
+    page.keyboard.press("z")
+    page.wait_for_function("name => document.getElementById('name').textContent === name", arg=name)
+    assert shown_to_all(page) == "Taken back."
+    page.locator("#progress-words", has_text="0 of 1 decided").wait_for()
+
+
+def test_an_example_that_is_taken_back_hides_none_that_come_before_it(page: "sync_api.Page") -> None:
+    page.evaluate("() => source.decide({ row: data.items[100].row, action: 'keep', who: 'ada', why: '' })")
+    page.keyboard.press("z")
+    page.wait_for_function("() => shown.rank === 100")
+    page.evaluate("async () => { await tried(extend); await tried(extend); }")
+    assert sorted(page.evaluate("() => items.map((item) => item.rank)")) == list(range(130))
+
+
+def test_what_a_key_did_is_seen_and_read_with_what_follows(page: "sync_api.Page") -> None:
+    named(page, 2)
+    page.keyboard.press("z")
+    assert shown_to_all(page).startswith("Nothing was decided in this window")
+    page.keyboard.press("ArrowLeft")
+    assert shown_to_all(page) == "That is the first one."
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("k")
+    assert shown_to_all(page) == "kept. That was the last one. Some before it are not decided."
+    page.keyboard.press("ArrowLeft")
+    pressed(page, "d")
+    assert page.locator("#said").text_content().startswith("dropped. Given ")  # type: ignore[union-attr]
+
+
+def test_the_end_of_what_was_decided_is_not_called_empty(page: "sync_api.Page") -> None:
+    pressed(page, "k")
+    listed(page, state="decided")
+    page.keyboard.press("ArrowRight")
+    assert shown_to_all(page) == "That was the last one." and page.locator("#one").is_visible()
+
+
+def test_the_wall_and_the_one_example_are_at_the_same_place(page: "sync_api.Page") -> None:
+    page.keyboard.press("w")
+    page.wait_for_selector(".tile:focus")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement === document.querySelectorAll('.tile')[1]")
+    page.keyboard.press("w")
+    page.wait_for_function("() => shown?.rank === 1")
+    page.keyboard.press("w")
+    page.wait_for_selector(".tile:nth-child(2):focus")
+    page.keyboard.press("f")
+    page.locator("#filters input[name=text]").press("Enter")
+    page.wait_for_selector(".tile:focus")
+    page.keyboard.press("d")
+    assert len(decided(page)) == 1
+
+
+def test_keys_work_on_keyboards_of_other_scripts(page: "sync_api.Page") -> None:
+    press = """key => document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, ...key }))"""
+    page.evaluate(press, {"key": "в", "code": "KeyD"})
+    assert [one["action"] for one in decided(page)] == ["drop"]
+    page.evaluate(press, {"key": "k", "code": "KeyV"})  # of a Latin layout the letter counts, wherever it is
+    assert [one["action"] for one in decided(page)] == ["drop", "keep"]
+    page.evaluate(press, {"key": "d", "code": "KeyD", "isComposing": True})
+    assert len(decided(page)) == 2
+
+
+def test_neighbours_speak_with_the_labels_that_they_have_now(page: "sync_api.Page") -> None:
+    page.evaluate("() => { shown = { ...shown, label: 'digit 0', suggested: 'digit 1' }; }")
+    for label, decision, speaks, caption in (
+        ("digit 1", None, "speaks", "digit 1"),
+        ("digit 0", {"action": "relabel", "corrected": "digit 1"}, "speaks", "digit 1"),
+        ("digit 1", {"action": "relabel", "corrected": "digit 0"}, "", "digit 0"),
+        ("digit 1", {"action": "drop", "corrected": ""}, "", "dropped"),
+        ("digit 1", {"action": "keep", "corrected": ""}, "speaks", "digit 1"),
+    ):
+        near = {"label": label, "decision": decision, "thing": {"kind": "none"}, "split": "train"}
+        script = "near => { const it = neighbour(near); return [it.className, it.querySelector('b').textContent]; }"
+        assert page.evaluate(script, near) == [speaks, caption]
+
+
+def test_shading_says_what_it_speaks_for(page: "sync_api.Page") -> None:
+    assert page.evaluate("() => shown.thing.speaks_for") in trained.run().classes
+    drawn = """told => {
+        const it = thing(told, "", false);
+        return [it.textContent, ...[...it.querySelectorAll("[title]")].map((one) => one.title)];
+    }"""
+    words = {"kind": "text", "words": [["good ", 1.5], ["film", -0.5]], "speaks_for": "positive"}
+    said = "for and against “positive”, which the model finds most probable"
+    weights = ["for “positive”: 1.50 bits", "against “positive”: 0.50 bits"]
+    assert page.evaluate(drawn, words) == [f"{said}good film", *weights]
+    unknown = {"kind": "row", "cells": [["a", "1", 0]], "speaks_for": "positive"}
+    assert page.evaluate(drawn, unknown)[0] == "a1", "nothing is shaded"
