@@ -207,7 +207,8 @@ def _meaning(column: Column) -> Callable[[Value], list[float] | None]:
         case "date":
             return partial(_encoded_date, column=column)
         case "category":
-            codes = {name: [float(code)] for code, name in enumerate(column.categories, start=1)}
+            numbered = enumerate(column.categories, start=1)
+            codes = {values.text(name): [float(code)] for code, name in numbered}  # earlier versions kept "True"
             return lambda value: codes.get(values.text(value), [0.0])
         case _:
             return lambda value: None

@@ -32,12 +32,12 @@ _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?)
 
 
 def text(value: Value) -> str:
-    """The value as a category's name: 3, 3.0, "3" and "3.0" are one."""
-    if isinstance(value, bool):
-        return str(value).lower()
+    """The value as a category's name: 3, 3.0, "3" and "3.0" are one, and so are True, "True" and "true"."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     said = str(value).strip()
+    if said.casefold() in ("true", "false"):
+        return said.casefold()
     return said.partition(".")[0] if _WHOLE.fullmatch(said) else said
 
 
@@ -53,8 +53,6 @@ def _identity(value: Value) -> str | None:
     if missing(value):
         return None
     said = text(value)
-    if said.casefold() in ("true", "false"):
-        return said.casefold()
     if len(said) <= LONGEST and _WRITTEN.fullmatch(said) and not is_code(said):
         return said.removeprefix("+") if said.removeprefix("-").isdecimal() else _shortest(float(said))
     return _iso(found) if (found := _ISO.fullmatch(said)) else said
