@@ -289,6 +289,31 @@ def test_csv_as_spreadsheets_write_it(tmp_path: Path, text: str, encoding: str) 
     assert found(tmp_path / "t.csv").classes == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"Weight, kg, dry";"Height, cm";label\n1;2;a\n3;4;b\n',
+        '"Weight;\nkg;dry",Height,label\n1,2,a\n3,4,b\n',
+        'width 5"\theight 7", 8"\tlabel\n1\t2\ta\n3\t4\tb\n',
+    ],
+)
+def test_what_stands_in_quotation_marks_separates_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    read = read_frame(tmp_path / "t.csv", header=True).frame
+    assert read.width == 3 and read["label"].to_list() == ["a", "b"]
+
+
+def test_a_table_read_as_one_column_says_what_may_separate_cells(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file|label\ni/1.png|a\n")
+    assert "one column: what separates its cells is to be a comma" in refused(tmp_path / "t.csv", target="label")
+
+
+def test_a_pandas_column_of_paths_is_one_of_paths(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    source = pd.DataFrame({"file": [tmp_path / name for name in ROWS["file"]], "label": ROWS["label"]})
+    assert found(source).frame["input"][0] == str(tmp_path / ROWS["file"][0])
+
+
 def test_json_lines_with_a_byte_order_mark(tmp_path: Path) -> None:
     write(tmp_path, *FILES)
     lines = '{"file": "i/1.png", "label": "a"}\n{"file": "i/2.png", "label": "b"}\n'
@@ -363,7 +388,8 @@ def test_source_does_not_import_pandas() -> None:
         ("t.csv", b"a,b\n1,2,3\n", "cannot read"),
         ("t.csv", b"PK\3\4" + bytes(range(32)) * 4, "cannot read .*t.csv as CSV: not a text: starts with"),
         ("t.parquet", b"nonsense", "cannot read .*t.parquet as Parquet"),
-        ("t.jsonl", b'{"a": 1}\nnonsense\n', "cannot read .*t.jsonl as JSONL"),
+        ("t.jsonl", b'{"a": 1}\nnonsense\n', "t.jsonl as JSONL: line 2 is not JSON: .*, at its character 1$"),
+        ("t.jsonl", b'{"a": 1}\n{"a": NaN}\n', "JSONL: line 2 holds NaN, which is not JSON: write null"),
         ("t.csv", b"file,label\ngone.png,a\n", 'no column of .* paths of existing files.*"file", "label"'),
         ("t.csv", b"file,label\nhttps://x.org/1.png,a\n", 'column "file" .* addresses, not files: download'),
         ("cat.png", b"", "cat.png is neither a folder nor a table"),

@@ -1,6 +1,7 @@
 """CSV files that a person or a spreadsheet wrote: whatever their encoding and separator, and however long a cell."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
@@ -9,6 +10,8 @@ from unfazed.decoding import decoded
 from unfazed.errors import UsageError
 
 _LONGEST = 2**31 - 1  # characters of a cell, all that `csv` can be told: a text, or a row as JSON, is one
+_HEADER = 1 << 16  # characters at the beginning of a file that hold its first line, or enough of it
+_QUOTED = re.compile(r'(?<![^,;\t\n])"(?:[^"]|"")*"')  # whatever stands in quotation marks separates nothing
 
 
 def rows_of(text: str) -> "csv.DictReader[str]":
@@ -19,7 +22,7 @@ def rows_of(text: str) -> "csv.DictReader[str]":
 
 def separator_of(text: str) -> str:
     """What separates the cells: a comma, a semicolon, as spreadsheets in many countries have it, or a tab."""
-    first = text.lstrip().partition("\n")[0]
+    first = _QUOTED.sub("", text[:_HEADER].lstrip()).partition("\n")[0]
     return max(",;\t", key=first.count)
 
 

@@ -1,10 +1,8 @@
 """Table files and frames as sources: which column is the path, the label, the side, the group and the time."""
 
-import csv
-import io
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +14,7 @@ from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_labels import SETS, holds_lists, labels_of, texts
 from unfazed.table import SPLIT_NAMES, brief, listed, read_parquet
+from unfazed.wrong_lines import wrong_line
 
 KINDS = {
     ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet", ".jsonl": "JSONL", ".ndjson": "JSONL",
@@ -99,22 +98,8 @@ def table_in(data: bytes, kind: str, header: bool, where: str) -> Read:
         frame = _separated(text, "\t" if kind == "TSV" else separator_of(text), header)
         return Read(frame, [*notes, *_renamed(frame)])
     except (pl.exceptions.PolarsError, ValueError) as error:
-        why = (_ragged(data, kind) if kind in ("CSV", "TSV") else "") or str(error).splitlines()[0]
+        why = wrong_line(data, kind) or str(error).splitlines()[0]
         raise SourceError(f"cannot read {where} as {kind}: {why}") from error
-
-
-def _ragged(data: bytes, kind: str) -> str:
-    """Which line of a CSV or TSV has more cells than the first, and how to mend it; empty where none has."""
-    with suppress(csv.Error, StopIteration, ValueError):
-        text = decoded(data).text
-        separator = "\t" if kind == "TSV" else separator_of(text)
-        lines = csv.reader(io.StringIO(text), delimiter=separator)
-        first = len(next(lines))
-        long = next(line for line in lines if len(line) > first)
-        shown = {"\t": "a tab"}.get(separator, f'"{separator}"')
-        return (f"line {lines.line_num} has {len(long):,} cells, the first line {first:,}. A cell that holds {shown} "
-                "wants quotation marks around it")  # fmt: skip
-    return ""
 
 
 def from_pandas(frame: Any) -> Read:
@@ -146,8 +131,14 @@ def _renamed(frame: pl.DataFrame) -> list[str]:
 
 
 def _cells(values: list[Any]) -> list[Any]:
-    """The values of a column with everything that stands for a list as one: pandas reads lists as arrays."""
-    return [list(value) if isinstance(value, np.ndarray | tuple | set | frozenset) else value for value in values]
+    """The values of a column with everything that stands for a list or a path as one: pandas reads lists as arrays."""
+    return [_cell(value) for value in values]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, np.ndarray | tuple | set | frozenset):
+        return list(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def paths(
@@ -262,7 +253,9 @@ def require(
     if missing:
         if name := _path_as_name(frame, folders):
             raise _headless(name, where)
-        raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}")
+        one = frame.width == 1 and Path(where).suffix.lower() == ".csv" and not frame.columns[0].isalnum()
+        hint = ". It was read as one column: what separates its cells is to be a comma, a semicolon or a tab" * one
+        raise SourceError(" ".join(missing) + f" Its columns: {listed(frame.columns, 20)}{hint}")
     if wanted.get("path") and wanted["path"] == wanted.get("target"):
         raise SourceError(f'path and target are both "{wanted["path"]}": a column of {where} holds one or the other. '
                           f"Its columns: {listed(frame.columns, 20)}")
