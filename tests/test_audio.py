@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance.sounds import RATE, SAMPLES, hostile, odd, saved, tone, wav
+from conformance.sounds import RATE, SAMPLES, headless, hostile, odd, saved, tone, wav
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +116,21 @@ def test_a_recording_too_long_is_refused_before_it_is_decoded(monkeypatch: pytes
     monkeypatch.setattr("soundfile.SoundFile.read", decoded)
     with pytest.raises(InputError, match="too long"):
         read(data)
+
+
+def test_a_stream_that_does_not_say_its_length_is_refused_where_it_becomes_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_SAMPLES", SAMPLES - 1)
+    for use in (read, inspect):
+        with pytest.raises(InputError, match="too long to decode: more than 2,399 samples of 1 channels"):
+            use(odd()["streamed FLAC"])
+
+
+def test_an_mp3_that_does_not_say_its_length_is_read_as_far_as_it_goes() -> None:
+    data = headless()
+    assert inspect(data)[1] > 300_000, "an estimate, from the bit rate at its beginning"
+    assert 160_000 <= len(read(data).samples) < 163_000
 
 
 def test_no_format_but_those_promised_reaches_a_decoder(monkeypatch: pytest.MonkeyPatch) -> None:

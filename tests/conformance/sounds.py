@@ -40,6 +40,22 @@ def tagged(data: bytes) -> bytes:
     return b"ID3\x04\0\0" + bytes([0, 0, size >> 7, size & 127]) + b"APIC" + bytes(size - 4) + data
 
 
+def streamed(flac: bytes) -> bytes:
+    """A FLAC whose header does not say how many samples there are, as a program writes it to a pipe."""
+    data = bytearray(flac)
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])  # 36 bits of STREAMINFO
+    return bytes(data)
+
+
+def headless(quiet: int = 80_000) -> bytes:
+    """An MP3 of changing bit rate, low at its beginning, without the frame that says how long it is."""
+    file = BytesIO()
+    sound = np.concatenate([np.zeros(quiet), tone(0, quiet, 16_000)])
+    soundfile.write(file, sound, 16_000, format="MP3", bitrate_mode="VARIABLE", compression_level=0.2)
+    data = file.getvalue()
+    return data[data.index(data[:2], 4) :]
+
+
 def odd() -> dict[str, bytes]:
     """Unusual recordings that can be used."""
     sound = tone()
@@ -58,6 +74,7 @@ def odd() -> dict[str, bytes]:
         "MP3": saved(tone(0, 16_000, 16_000), 16_000, "MP3"),
         "MP3 with a cover": tagged(saved(tone(0, 16_000, 16_000), 16_000, "MP3")),
         "FLAC with an ID3 tag": tagged(saved(sound, form="FLAC")),
+        "streamed FLAC": streamed(saved(sound, form="FLAC")),
         "extensible WAV": saved(stereo, form="WAVEX"),
         "64-bit WAV": saved(sound, form="RF64"),
         "stereo": saved(stereo),
@@ -106,6 +123,7 @@ def hostile() -> dict[str, bytes]:
         "noise that starts like an MP3": b"\xff\xfb" + np.random.default_rng(0).bytes(4000),
         "FLAC cut at 10%": flac[: len(flac) // 10],
         "FLAC cut at 50%": flac[: len(flac) // 2],
+        "streamed FLAC cut at 50%": streamed(flac)[: len(flac) // 2],
         "FLAC that says it is 600 hours": bytes(long),
         "Vorbis cut in its header": vorbis[: len(vorbis) // 10],
         "no rate": wav(bytes(100), rate=0),

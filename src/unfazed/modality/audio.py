@@ -45,6 +45,10 @@ _SIGNATURES = (  # of these formats, and no others
 )
 _TAG = re.compile(rb"ID3..(.)([\0-\x7f]{4})", re.DOTALL)  # titles and covers, before the sound
 _MANY_TAGS = 4  # of one file; each is cut off by a copy
+_UNKNOWN = 2**63 - 1  # samples, where a header says nothing of them
+_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")  # in the first frame of an MP3 that says how long it is
+_FIRST_FRAME = 200  # bytes that they begin within
+_BLOCK = 1 << 20  # samples that are decoded at once
 _CANCELLED = 1e-3  # share of the channels' power that their mean keeps; below it they are in opposite phase
 
 
@@ -113,21 +117,22 @@ def read(source: str | Path | bytes | Recording | tuple[NDArray[Any], int]) -> R
     if not isinstance(source, bytes | str | Path):
         return _refused(source)
     with _opened(source if isinstance(source, bytes) else file_bytes(source)) as file:
-        promised, form = file.frames, file.format
-        samples = file.read(promised, dtype="float32", always_2d=True)
-        if len(samples) < promised:
-            raise InputError(f"truncated {form}: {len(samples):,} of {promised:,} samples are there")
+        samples = _decoded(file)
+        if len(samples) < file.frames and not file.guessed:
+            raise InputError(f"truncated {file.format}: {len(samples):,} of {file.frames:,} samples are there")
         return _mono(samples, file.samplerate)
 
 
 def inspect(data: bytes) -> tuple[int, int]:
-    """Sample rate and samples that a file's bytes promise, from the header alone.
+    """Sample rate and samples that a file's bytes promise, from the header alone where it says how many there are.
+
+    Of an MP3 that does not say it, they are estimated from its size.
 
     Raises:
         InputError: it cannot be used, as far as can be seen without decoding.
     """
     with _opened(data) as file:
-        return file.samplerate, file.frames
+        return file.samplerate, len(_decoded(file)) if file.frames == _UNKNOWN else file.frames
 
 
 def fit(facts: Sequence[tuple[int, int]], sample_rate: int | Literal["auto"] = "auto") -> AudioPreprocessor:
@@ -172,18 +177,46 @@ def length(x: NDArray[np.int16]) -> NDArray[np.int64]:
     return np.asarray((x != PADDING).sum(axis=-1), dtype=np.int64)
 
 
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read from its beginning to its end, without seeking: for that its length would have to be known.
+
+    guessed: `frames` is no promise, but what the decoder thinks.
+    """
+
+    guessed = False
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _decoded(file: _Stream) -> NDArray[np.float32]:
+    """All samples [T, C] that there are."""
+    parts: list[NDArray[np.float32]] = [np.empty((0, file.channels), np.float32)]
+    most, count = MAX_SAMPLES // file.channels, 0
+    while len(part := file.read(min(file.frames, max(1, _BLOCK // file.channels)), dtype="float32", always_2d=True)):
+        parts.append(part)
+        count += len(part)
+        if count > most:
+            raise _too_long(f"more than {most:,}", file.channels)
+    if not count:
+        raise InputError("no sound: a header without samples")
+    return np.concatenate(parts)
+
+
 def _refused(source: object) -> Recording:
     raise InputError(f"a recording is a path, bytes, or (samples, sample rate), not {type(source).__name__}")
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[soundfile.SoundFile]:
+def _opened(data: bytes) -> Iterator[_Stream]:
     """The file behind the bytes, its header checked; whatever the decoder raises as an `InputError`."""
     sound = _without_tags(data)
     if not any(re.match(start, sound, re.DOTALL) for start in _SIGNATURES):
         raise InputError(f"not WAV, FLAC, OGG or MP3: starts with {sound[:12]!r}" if sound else "empty file")
     try:
-        with soundfile.SoundFile(BytesIO(sound)) as file:
+        with _Stream(BytesIO(sound)) as file:
+            says = file.format != "MP3" or any(tag in sound[:_FIRST_FRAME] for tag in _LENGTH_TAGS)
+            file.guessed = file.frames == _UNKNOWN or not says
             _check(file)
             yield file
     except InputError:
@@ -205,15 +238,18 @@ def _without_tags(data: bytes) -> bytes:
     return data
 
 
-def _check(file: soundfile.SoundFile) -> None:
+def _too_long(count: str, channels: int) -> InputError:
+    return InputError(
+        f"too long to decode: {count} samples of {channels} channels are over {MAX_SAMPLES / 1e6:.0f} million"
+    )
+
+
+def _check(file: _Stream) -> None:
     """Raise InputError for what is not to be decoded."""
     if file.format not in _FORMATS:
         raise InputError(f"{file.format} is not among the formats that are read")
-    if file.frames * file.channels > MAX_SAMPLES:
-        raise InputError(
-            f"too long to decode: {file.frames:,} samples of {file.channels} channels are over "
-            f"{MAX_SAMPLES / 1e6:.0f} million"
-        )
+    if file.frames * file.channels > MAX_SAMPLES and not file.guessed:
+        raise _too_long(f"{file.frames:,}", file.channels)
     _check_sizes(file.frames, file.channels, file.samplerate)
 
 
@@ -293,7 +329,7 @@ def _fitted(facts: Any, recipe: Any, columns: Sequence[str] = ()) -> AudioPrepro
 MODALITY = Modality(
     name="audio",
     items="recordings",
-    decoder=f"libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__}",
+    decoder=f"libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__}, streams 2",  # to their ends
     extensions=EXTENSIONS,
     values=False,
     find=find,
