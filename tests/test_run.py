@@ -29,7 +29,7 @@ def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_newer_run_is_refused_with_advice(copy: Path) -> None:
     origin = json.loads((copy / "origin.json").read_text())
     (copy / "origin.json").write_text(json.dumps({**origin, "format": FORMAT + 1, "unfazed": "9.0"}))
-    with pytest.raises(RunError, match=r"written by Unfazed 9.0 .* pip install --upgrade"):
+    with pytest.raises(RunError, match=r"written by Unfazed 9.0 .* Install the newer one"):
         Run.open(copy)
 
 

@@ -80,7 +80,7 @@ def train(
     num_processes
         Processes on this machine that train together; for more machines see docs/scaling.md.
     tracker
-        Tell TensorBoard, MLflow, wandb … about the run: their names, separated by commas.
+        Tell trackers about the run: tensorboard, mlflow, wandb, aim, comet_ml …, separated by commas.
     json_
         Print what happens as JSON lines.
     quiet
@@ -193,7 +193,7 @@ def predict(
     class_conditional
         Sets that keep the level for every class by its own, not only for all together.
     max_risk
-        Answer only where the model is sure enough for at most this share of the answers to be wrong: 0.05.
+        Answer only where, with 95 % certainty, at most this share of the answers is wrong: 0.05. For classes.
     """
     from unfazed.certainty import Asked, promised
     from unfazed.report.predictions import Told, written
@@ -289,6 +289,8 @@ def cached(
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Show the decoded inputs that are kept for later runs, or remove them.
+
+    They take 20 GB at most, or what UNFAZED_CACHE_LIMIT says.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ class Run:
             by = run.origin.get("unfazed", "a newer version")
             raise RunError(
                 f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
-                "Update with: pip install --upgrade unfazed"
+                "Install the newer one"
             )
         return run
 

@@ -36,7 +36,7 @@ def loaded(name: str) -> Read:
     try:
         import datasets
     except ImportError as error:
-        raise UsageError(f"{PREFIX}{name} needs the library datasets: pip install 'unfazed[hub]'") from error
+        raise UsageError(f"{PREFIX}{name} needs the library datasets: pip install datasets") from error
     path, _, configuration = name.partition(":")
     try:
         return rows_of(datasets.load_dataset(path, configuration or None))

@@ -296,7 +296,7 @@ def _how(told: Facts) -> str:
     given = words.GIVEN.get(modality, "FILE")
     item = '{"column": "value"}' if modality == "tabular" else f'"{given}"'
     return (
-        f"```sh\npip install unfazed\nunfazed predict . {given}   # in this folder\n```\n\n"
+        f"With Unfazed installed, in this folder:\n\n```sh\nunfazed predict . {given}\n```\n\n"
         f'```python\nimport unfazed\n\nunfazed.Predictor.open(".").predict([{item}]).{said}\n```\n\n'
         "`report.html` shows everything that was measured, `report.json` holds it for programs."
     )

@@ -75,6 +75,7 @@ def train(
 
     Raises:
         UsageError: the settings or the source cannot be used; the message says which, where and what to do.
+        TrainingError: the loss is no longer a number. OutOfMemoryError, DiskFullError: there is too little of it.
     """
     limit, trackers = limit_of(time_limit), tracker_names(tracker)
     options, chosen = separated({**settings, "target": target}, recipe)
@@ -103,6 +104,7 @@ def resume(run: str | Path | Run, source: Any = None, *, progress: bool = True, 
     Raises:
         RunError: there is no run, or it is finished.
         SourceError: the source has changed; the message says what.
+        TrainingError, OutOfMemoryError, DiskFullError: as `train`.
     """
     return _followed(resumed_events(run, source, cache), progress)
 
