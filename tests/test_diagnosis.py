@@ -216,6 +216,35 @@ def test_a_trial_that_knows_no_more_than_a_guess_helps_nothing() -> None:
     assert diagnose(signs(**calmer)).cause == UNRELATED
 
 
+def test_a_model_of_a_rare_class_is_not_taken_for_a_guess() -> None:
+    rare = {"guess": 0.99, "guess_loss": 0.06, "train": wilson(9990, 10_000), "validation": wilson(4996, 5000)}
+    assert diagnose(signs(**rare, simpler=None)).cause == FINE
+
+
+@pytest.mark.parametrize(
+    "validation", [wilson(26, 40), Estimate(0.8, 0.0, 1.0, 40), Estimate(0.8, math.nan, math.nan, 40)]
+)
+def test_what_is_not_shown_to_be_more_than_a_guess_is_not_shown_to_be_none(validation: Estimate) -> None:
+    found = diagnose(signs(guess=0.5, train=wilson(90, 100), validation=validation, simpler=None, trials=[]))
+    assert found.cause != UNRELATED
+
+
+def test_what_falls_in_a_sentence_falls() -> None:
+    rising = [Epoch(0.9, 1.0, 0.5, 0.5), Epoch(0.5, 0.6, 0.8, 0.7),
+              *(Epoch(train, 1.2, 0.9, 0.6) for train in (0.3, 0.35, 0.52))]  # fmt: skip
+    said = diagnose(signs(train=wilson(890, 900), validation=wilson(180, 300), epochs=rising, best_epoch=2)).paragraph
+    assert "fell from 0.72 bits to 0.56 bits" in said
+
+
+def test_a_part_of_an_epoch_is_told() -> None:
+    said = diagnose(signs(**{**ONE_EPOCH, "passes": 1.2})).paragraph
+    assert "1.2 epochs" in said and "1 epochs" not in said
+
+
+def test_a_share_is_rounded_to_all_or_nothing_only_where_it_is_that() -> None:
+    assert "> 99.9 %" in diagnose(signs(train=wilson(99_999, 100_000))).paragraph
+
+
 def test_where_only_the_network_falls_short_its_labels_are_not_blamed() -> None:
     """A model that has much to learn yet is wrong where it is surest, too: another kind of model ends elsewhere."""
     hard = {"train": wilson(900, 900), "validation": wilson(180, 300), "suspected": wilson(30, 100),
@@ -296,6 +325,16 @@ def test_more_rows_are_wanted_with_high_confidence_where_few_or_a_curve_say_so()
     assert diagnose(signs(**gap)).confidence == "moderate"
     assert diagnose(signs(**gap, curve=curve)).confidence == "high"
     assert diagnose(signs(**{**gap, "train": wilson(30, 30)})).confidence == "high"
+
+
+def test_few_groups_tell_nothing_of_new_ones_unless_they_agree() -> None:
+    alike, apart = Estimate(0.97, 0.85, 1.0, 300), Estimate(0.97, 0.4, 1.0, 300)
+    assert diagnose(signs(validation=alike, groups=8)).cause == FINE
+    found = diagnose(signs(validation=apart, groups=8))
+    assert found.cause == UNTOLD and "come in 8 groups, too few to tell" in found.paragraph
+    assert "too few" not in diagnose(signs(validation=apart, groups=40)).paragraph
+    alone = diagnose(signs(skill="R²", validation=Estimate(0.9, math.nan, math.nan, 300), groups=1))
+    assert "come in 1 group, too few" in alone.paragraph and "R² is 0.900 (interval not known)" in alone.paragraph
 
 
 def test_names_in_the_evidence_are_no_markup() -> None:

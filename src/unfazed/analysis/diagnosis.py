@@ -27,11 +27,11 @@ from unfazed.analysis.diagnosis_words import (
     loss,
     overtaken,
     passes,
-    percent,
     skill,
     stated,
     surest,
     times,
+    too_few,
     uncalibrated,
     worth,
 )
@@ -45,13 +45,16 @@ from unfazed.analysis.readings import (
     gap,
     going_on,
     knows,
+    latest_train_loss,
     learnable,
     material,
     mostly_wrong,
     risen,
     same_ceiling,
     scarce,
+    unlearnable,
 )
+from unfazed.analysis.shares import percent
 from unfazed.analysis.signs import Signs
 
 FINE = "fine"
@@ -140,11 +143,8 @@ def _copied(signs: Signs) -> Diagnosis | None:
 
 
 def _few(signs: Signs) -> Diagnosis | None:
-    """Too few rows to judge by."""
-    if signs.validation.n >= FEWEST:
-        return None
-    said = f"There are {signs.validation.n} validation rows with a label, too few to tell what limits the model."
-    return _told(UNTOLD, "low", said, f"Keep at least {FEWEST} rows apart for validation: --validation 0.2")
+    """Too few rows to judge by, or too few groups of them."""
+    return _told(UNTOLD, "low", *few) if (few := too_few(signs, FEWEST)) else None
 
 
 # 2. Settings far from the usual ones, tried out on copies
@@ -201,8 +201,8 @@ def _short(signs: Signs) -> Diagnosis | None:
 
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
 RANKED = 0.55  # pairs of a rare and another example that a model which knows something of them ranks rightly
-MOST_DEAD = 0.5  # share of a layer's units that say the same of every example
-VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer over its weights, by that of the layer with the median
+MOST_DEAD = 0.5  # share of the units that a layer reads which say the same of every example
+VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer by that of the layer with the median
 
 
 def _rare(signs: Signs) -> Diagnosis | None:
@@ -226,8 +226,8 @@ def _broken(signs: Signs) -> Diagnosis | None:
     dead = [one for one in signs.layers if one.constant >= MOST_DEAD > 2 * one.constant_at_start]
     if dead:
         worst = max(dead, key=lambda one: one.constant)
-        said = (f"{percent(worst.constant)} of the units of the layer {worst.name} say the same of every example "
-                f"({percent(worst.constant_at_start)} did before training): they have died.")  # fmt: skip
+        said = (f"{percent(worst.constant)} of the units that the layer {worst.name} reads say the same of every "
+                f"example ({percent(worst.constant_at_start)} did before training): they have died.")  # fmt: skip
         return _told(DEAD, "high", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
     return _gradients(signs)
 
@@ -249,7 +249,7 @@ def _gradients(signs: Signs) -> Diagnosis | None:
 
 def _unrelated(signs: Signs) -> Diagnosis | None:
     """Nothing knows more of new inputs than who looks at none (Zhang et al., ICLR 2017: a network fits such labels)."""
-    if learnable(signs) or signs.train.n < ENOUGH_ROWS:
+    if not unlearnable(signs) or signs.train.n < ENOUGH_ROWS:
         return None
     measured = f"{estimate(signs.validation, signs)} on {signs.validation.n:,} validation rows"
     beside = f", nor does {signs.simpler[0]} ({estimate(signs.simpler[1], signs)})" if signs.simpler else ""
@@ -338,10 +338,10 @@ def _overfitted(signs: Signs) -> Diagnosis | None:
     after = risen(signs)
     if after is None or not gap(signs):
         return None
-    best, last = signs.epochs[signs.best_epoch - 1], signs.epochs[-1]
+    best = signs.epochs[signs.best_epoch - 1]
     said = (f"It overfits since epoch {signs.best_epoch}: after it the validation loss rose from "
             f"{loss(best.validation_loss, signs)} to {loss(after, signs)} while that of training fell from "
-            f"{loss(best.train_loss, signs)} to {loss(last.train_loss, signs)}. {stated(signs)}.")  # fmt: skip
+            f"{loss(best.train_loss, signs)} to {loss(latest_train_loss(signs), signs)}. {stated(signs)}.")  # fmt: skip
     sure = not signs.restrained and after >= (1 + RISEN) * best.validation_loss
     return _told(OVERFITTING, "high" if sure else "moderate", said + worth(signs),
                  f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.readings import ahead_of_it
+from unfazed.analysis.shares import percent
 from unfazed.analysis.signs import Signs
 from unfazed.analysis.surprise import BITS_PER_NAT
 
 MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
+WIDEST = 0.4  # an interval of the validation skill, where groups are few: wider, and it tells nothing
 
 
 def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
@@ -73,7 +75,7 @@ def worth(signs: Signs) -> str:
     What it would buy the network is not known: that is another model, and has seen other numbers of rows.
     """
     curve = signs.curve
-    if curve is None or not math.isfinite(curve.gain.value) or curve.gain.low <= 0 or signs.validation.value == 1:
+    if curve is None or not math.isfinite(curve.gain.value) or not curve.gain.low > 0 or signs.validation.value == 1:
         return ""
     return (f" A linear probe fitted to {curve.rows[-1]:,} of the training rows would be spared {estimate(curve.gain)} "
             "of its mistakes by four times as many, if its learning curve goes on as it begins.")  # fmt: skip
@@ -100,7 +102,8 @@ def surest(signs: Signs) -> str:
 def passes(signs: Signs) -> str:
     """How many epochs were made, the last perhaps in part."""
     made = signs.passes or len(signs.epochs)
-    return "1 epoch" if made == 1 else f"{made:.2g} epochs" if made < 1 else f"{made:.0f} epochs"
+    said = f"{made:.2g}" if made < 10 else f"{made:.0f}"
+    return "1 epoch" if said == "1" else f"{said} epochs"
 
 
 def longer(signs: Signs) -> str:
@@ -110,14 +113,23 @@ def longer(signs: Signs) -> str:
     return f"Train longer: --epochs {max(3 * len(signs.epochs), signs.usual_epochs or 10)}"
 
 
+def too_few(signs: Signs, fewest: int) -> tuple[str, str] | None:
+    """Of fewer validation rows than that, or as few groups that leave the skill as open, what to say and to do."""
+    found, groups = signs.validation, signs.groups
+    if found.n < fewest:
+        there = "There is 1 validation row" if found.n == 1 else f"There are {found.n} validation rows"
+        said = f"{there} with a label, too few to tell what limits the model."
+        return said, f"Keep at least {fewest} rows apart for validation: --validation 0.2"
+    if groups is None or groups >= fewest or found.high - found.low <= WIDEST:
+        return None
+    come = f"The {found.n:,} validation rows come in {groups:,} {'group' if groups == 1 else 'groups'}"
+    said = f"{come}, too few to tell what limits the model: {signs.skill} is {estimate(found, signs)}."
+    return said, "Keep more groups apart for validation: --validation 0.3"
+
+
 def times(own: float, usual: float) -> str:
     """How far a setting is from the usual one."""
     return f"{own / usual:,.0f} times higher" if own > usual else f"{usual / own:,.0f} times lower"
-
-
-def percent(share: float) -> str:
-    """A share."""
-    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
 
 
 def skill(value: float, signs: Signs) -> str:
@@ -126,7 +138,9 @@ def skill(value: float, signs: Signs) -> str:
 
 
 def estimate(found: Estimate, signs: Signs | None = None) -> str:
-    """A share, or a skill, with its interval."""
+    """A share, or a skill, with its interval, where that is known."""
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return f"{percent(found.value) if signs is None else skill(found.value, signs)} (interval not known)"
     if signs is None or signs.skill != "R²":
         low, high = (percent(end).removesuffix(" %") for end in (found.low, found.high))
         return f"{percent(found.value)} ({low} – {high})"

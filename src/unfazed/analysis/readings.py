@@ -3,7 +3,9 @@
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.signs import Signs, Trial
 
-CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance
+CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance,
+LITTLE = 0.1  # or this share of what a guess leaves to be known, where that is less: one class may have 99 % of the rows
+NOTHING = 0.3  # the same share, of which nobody may know more for labels to be called unrelated to their inputs
 GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER, WORTH = 0.1, 0.03  # shares of the validation loss, and of a guess's, by which a trial must be better to matter
 RISEN, LAST = 0.1, 3  # share by which the validation loss rose after its lowest, on average of so many last epochs
@@ -15,12 +17,19 @@ FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, b
 
 def knows(found: Estimate, signs: Signs) -> bool:
     """Whether a skill is more than a guess's for sure; the best of many epochs is a little better by chance alone."""
-    return found.low > signs.guess + CHANCE
+    return found.low > signs.guess + min(CHANCE, LITTLE * (1 - signs.guess))
 
 
 def learnable(signs: Signs) -> bool:
     """Whether anything, the model or a simpler one, knows more of new inputs than a guess."""
     return knows(signs.validation, signs) or (signs.simpler is not None and knows(signs.simpler[1], signs))
+
+
+def unlearnable(signs: Signs) -> bool:
+    """Whether it is shown, rather than merely not excluded, that nobody knows much more of new inputs than a guess."""
+    most = signs.guess + NOTHING * (1 - signs.guess)
+    asked = [signs.validation] if signs.simpler is None else [signs.validation, signs.simpler[1]]
+    return not learnable(signs) and all(found.high < most for found in asked)
 
 
 def behind(signs: Signs) -> bool:
@@ -68,6 +77,12 @@ def risen(signs: Signs) -> float | None:
     after = sum(epoch.validation_loss for epoch in last) / len(last)
     least = RISEN if signs.restrained else SLIGHTLY
     return after if after >= (1 + least) * best.validation_loss else None
+
+
+def latest_train_loss(signs: Signs) -> float:
+    """The training loss of the same last epochs."""
+    last = signs.epochs[signs.best_epoch :][-LAST:]
+    return sum(epoch.train_loss for epoch in last) / len(last)
 
 
 def scarce(signs: Signs) -> bool:

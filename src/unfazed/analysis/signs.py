@@ -24,8 +24,8 @@ class Layer(NamedTuple):
     """One layer with weights, measured on a batch of training rows."""
 
     name: str
-    gradient: float  # norm of the loss's gradient over the norm of the weights
-    constant: float  # share of its units that say the same of every example
+    gradient: float  # root mean square of the loss's gradient with respect to its weights
+    constant: float  # share of the units that it reads which say the same of every example
     gradient_at_start: float  # the same two of the untrained network
     constant_at_start: float
 
@@ -84,6 +84,7 @@ class Signs(NamedTuple):
     loss: float | None = None  # validation loss of the kept weights, as the trials measure it
     trials: Sequence[Trial] = ()
     suspected: Estimate | None = None  # share of labels contradicted, among those that the model is surest of
+    groups: int | None = None  # of validation rows, where they come in some
     wrong: Estimate | None = None  # how many labels an audit estimates to be wrong, by validation and test rows
     classes: Classes | None = None
     variation: float | None = None  # how far inputs differ, as a share of what they could

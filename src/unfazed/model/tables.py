@@ -25,7 +25,6 @@ from unfazed.errors import UsageError
 
 JSON = str | int | float | bool | None | list[int]
 
-FAMILY = "tables-1"  # the number rises whenever the layers change, so that old weights are refused by name
 LARGEST = {
     "classes": 100_000, "codes": 100_000, "members": 1024, "width": 16_384, "depth": 64, "bins": 1024,
     "embedding": 1024,

@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from unfazed.analysis import shares
+
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
 ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
 GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
+NO_INTERVAL = "interval not known"
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -26,13 +29,7 @@ def percent(share: float | None) -> str:
     """A share in percent; never rounded to 0 or to 100 % unless it is that."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
-    if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return _signed(f"{100 * share:.1f} %")
+    return _signed(shares.percent(share))
 
 
 def interval(estimate: Mapping[str, Any]) -> str:
@@ -66,14 +63,14 @@ def _signed(text: str) -> str:
 def bounds(estimate: Mapping[str, Any], write: Callable[[float | None], str] = figure) -> str:
     """The ends of an interval that may be negative: "−3 to −1"."""
     if estimate.get("low") is None or estimate.get("high") is None:
-        return UNKNOWN
+        return NO_INTERVAL
     return f"{write(estimate['low'])} to {write(estimate['high'])}"
 
 
 def ends(estimate: Mapping[str, Any], digits: int = 3) -> str:
     """The ends of a number's interval: "0.041 – 0.172"."""
     if estimate.get("low") is None or estimate.get("high") is None:
-        return UNKNOWN
+        return NO_INTERVAL
     return f"{figure(estimate['low'], digits)} – {figure(estimate['high'], digits)}"
 
 
