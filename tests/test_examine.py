@@ -3,7 +3,10 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import trained
@@ -15,7 +18,7 @@ from unfazed.batch import Batch
 from unfazed.cli import main
 from unfazed.criterion import cross_entropy
 from unfazed.errors import RunError
-from unfazed.report.diagnosed import _ahead_on_test
+from unfazed.report.diagnosed import _ahead_on_test, _best_simpler
 from unfazed.report.diagnosis_page import _todo
 from unfazed.report.page import write_report
 from unfazed.verb import examine
@@ -83,13 +86,35 @@ def test_a_learning_rate_that_is_too_low_is_found_by_trying(tmp_path: Path) -> N
     assert run.report["diagnosis"]["action"] == "Train again with --learning-rate 0.01"
 
 
-def test_trials_are_judged_by_rows_of_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_every_class_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows of a folder come class by class: the first of them alone would be no sample."""
-    monkeypatch.setattr("unfazed.verb.examine.HELD_OUT", 12)
+    of_layers, measured = [], examine.layers
+    monkeypatch.setattr(examine, "layers", lambda *given: of_layers.extend(given[-1]) or measured(*given))
+    monkeypatch.setattr(examine, "BATCH", 12)
+    monkeypatch.setattr(examine, "HELD_OUT", 12)
     run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False, validation=0.3,
                         **{**trained.SETTINGS, "epochs": 1})  # fmt: skip
     checks = json.loads(run.read_text("checks.json"))
     assert checks["guess_loss"] > 0.8 and checks["passes"] == 1  # of 4 classes alike: 1.39
+    assert len(of_layers) == 12 and len(set(run.table().y()[of_layers])) > 1
+
+
+def test_what_a_trial_gains_is_judged_by_groups_where_rows_come_in_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two of four groups every row gains by the trial, in the other two every row loses."""
+    kept, groups = np.ones(80), np.repeat(np.arange(4), 20)
+    after = kept - np.array([0.4, 0.4, -0.3, -0.3])[groups]
+    monkeypatch.setattr(examine, "losses", lambda prepared, model, rows: model[rows])
+    monkeypatch.setattr(examine, "guess_loss", lambda prepared, rows: 2.0)
+    monkeypatch.setattr(examine, "_trained_on", lambda *_: after)
+    planned = SimpleNamespace(model=kept, recipe=SimpleNamespace(seed=0, learning_rate=0.01))
+    loader, gains = SimpleNamespace(processes=SimpleNamespace(count=1)), []
+    for of in (lambda rows: None, lambda rows: groups[rows]):
+        table = SimpleNamespace(rows=lambda side: np.arange(80), groups=of)
+        told = examine.trials(SimpleNamespace(table=table), planned, loader, planned, 30)  # type: ignore[arg-type]
+        gains.append(told["trials"][0]["gain"])
+    strangers, found = gains
+    assert strangers["value"] == pytest.approx(found["value"]) and strangers["n"] == found["n"] == 80
+    assert strangers["high"] - strangers["low"] < 0.2 and found["low"] < -0.3
 
 
 def test_the_command_tells_it_and_what_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +150,22 @@ def test_of_simpler_models_the_one_farthest_ahead_on_test_rows_is_told() -> None
     found = _ahead_on_test(told, "accuracy")
     assert found and found[0] == "boosting" and found[1].value == -0.08
     assert _ahead_on_test({"baselines": {"linear": baseline("a linear model", -0.01)}}, "accuracy") is None
+
+
+def test_one_of_several_simpler_models_is_not_ahead_for_sure_as_often_as_chance_puts_one_ahead() -> None:
+    def baseline(words: str, high: float) -> dict[str, Any]:
+        lead = {"value": -0.05, "low": -0.1 - high, "high": high, "n": 300}
+        skill = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 300}
+        measured = {"accuracy": skill, "accuracy_difference": lead}
+        return {"words": words, "validation": measured, "test": measured}
+
+    def told(*highs: float) -> dict[str, Any]:
+        return {"baselines": {str(place): baseline(str(place), high) for place, high in enumerate(highs)}}
+
+    for facts, is_sure in ((told(-0.004), True), (told(-0.004, -0.004), False), (told(-0.02, 0.01), True)):
+        found, best = _ahead_on_test(facts, "accuracy"), _best_simpler(facts, "accuracy")
+        assert (found is not None) == is_sure
+        assert best and (best[2].high < 0) == is_sure
 
 
 def test_a_run_without_checks_is_diagnosed_from_what_there_is(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
     rows = {side: prepared.table.rows(side) for side in ("train", "validation")}
     draw = np.random.default_rng(planned.recipe.seed)
     train, validation = (draw.permutation(rows[side])[:LOOKED_AT] for side in rows)
-    usual = _usual(prepared, planned.recipe, loader.device)
+    usual = _usual(prepared, planned, loader.device)
     run.write_json(
         "checks.json",
         finite(
@@ -60,7 +60,7 @@ def examine(run: Run, prepared: Prepared, planned: Plan, loader: Loader, steps: 
                 "passes": steps / len(loader),
                 "usual_width": usual.recipe.width if usual.recipe.width != AUTO else None,
                 **trials(prepared, planned, loader, usual, trial_steps(steps)),
-                "layers": [one._asdict() for one in layers(prepared, planned, usual.model)],
+                "layers": [one._asdict() for one in layers(prepared, planned, usual.model, train[:BATCH])],
                 **of_inputs(prepared, train, validation),
                 "leaks": leaking(prepared, rows["train"]),
             }
@@ -73,11 +73,13 @@ def trial_steps(steps: int) -> int:
     return min(STEPS[1], max(STEPS[0], steps // 20))
 
 
-def _usual(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
+def _usual(prepared: Prepared, planned: Plan, device: torch.device) -> Plan:
     """The untrained network, and the recipe that would be taken had nobody set a learning rate, a width or a length."""
-    undecided = replace(recipe, learning_rate=AUTO, width=AUTO, epochs=AUTO, steps=0)
-    open_ones = plan(prepared, undecided, device).recipe
-    return plan(prepared, recipe, device)._replace(recipe=open_ones)
+    undecided = replace(planned.recipe, learning_rate=AUTO, width=AUTO, epochs=AUTO, steps=0)
+    usual = plan(prepared, undecided, device)
+    if usual.model.arguments == planned.model.arguments:
+        return usual
+    return plan(prepared, planned.recipe, device)._replace(recipe=usual.recipe)
 
 
 def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps: int) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps
     """
     draw = np.random.default_rng(planned.recipe.seed)  # in a table's order the first rows may be of one class
     rows = draw.permutation(prepared.table.rows("validation"))[:HELD_OUT]
-    kept = losses(prepared, planned.model, rows)
+    kept, groups = losses(prepared, planned.model, rows), prepared.table.groups(rows)
     told: dict[str, Any] = {"loss": float(kept.mean()), "guess_loss": guess_loss(prepared, rows), "trials": []}
     if loader.processes.count > 1:
         return told
@@ -97,7 +99,7 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps
         wanted.append((planned.model, True, its) if own < its else (usual.model, False, its))
     for model, is_kept, rate in wanted:
         after = losses(prepared, _trained_on(model, loader, planned.recipe, rate, steps), rows)
-        found = Trial(is_kept, rate, steps, float(after.mean()), paired_mean(kept - after))
+        found = Trial(is_kept, rate, steps, float(after.mean()), paired_mean(kept - after, groups=groups))
         told["trials"].append(found._asdict() | {"gain": found.gain._asdict()})
     return told
 
@@ -152,7 +154,8 @@ def of_inputs(prepared: Prepared, train: NDArray[np.int64], validation: NDArray[
     curve = None
     if prepared.table.task == "classification":
         y = prepared.table.y()
-        curve = learning_curve(known, y[train], asked, y[validation], len(prepared.table.classes))
+        groups = prepared.table.groups(validation)
+        curve = learning_curve(known, y[train], asked, y[validation], len(prepared.table.classes), groups)
     return {
         "variation": variation(x, span) if span else None,
         "copies": copies(known, asked)._asdict() if len(train) >= HELD_OUT // 8 else None,
@@ -178,9 +181,9 @@ def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]
     return [{"column": owners[feature], "right": right} for feature, right in found]
 
 
-def layers(prepared: Prepared, planned: Plan, untrained: nn.Module) -> list[Layer]:
+def layers(prepared: Prepared, planned: Plan, untrained: nn.Module, rows: NDArray[np.int64]) -> list[Layer]:
     """Each layer that has weights, in order, on some training rows: trained, and as it was at the start."""
-    batch = prepared.examples.batch(torch.from_numpy(prepared.table.rows("train")[:BATCH]))
+    batch = prepared.examples.batch(torch.from_numpy(rows))
     criterion = criterion_of(planned.recipe.loss, planned.recipe.label_smoothing)
     now, before = (_measured(copy.deepcopy(model), criterion, batch) for model in (planned.model, untrained))
     return [Layer(name, *now[name], *before[name]) for name in now if name in before]
