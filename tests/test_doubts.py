@@ -1,6 +1,9 @@
 """Signs of trouble in data, on arrays whose trouble is known."""
 
+import math
+
 import numpy as np
+import pytest
 
 from unfazed.analysis.doubts import contradicted, copies, missing_labels, rarity, variation
 from unfazed.analysis.learning_curve import _gain, carried_on, learning_curve
@@ -41,6 +44,32 @@ def test_forgotten_labels_contradict_where_the_model_is_surest_of_what_it_names(
 def test_too_few_rows_contradict_nothing() -> None:
     y, probs = classified(0.3, 0.0, rows=50)
     assert contradicted(y, probs) is None
+
+
+def test_rows_of_one_group_say_nothing_of_others() -> None:
+    (y, probs), one = classified(0.3, 0.0), np.zeros(900, np.int64)
+    strangers, found = contradicted(y, probs), contradicted(y, probs, one)
+    assert strangers and found == (strangers.value, 0, 1, strangers.n)
+    named = np.eye(5)[y]
+    sets = missing_labels(named, probs, one)
+    assert sets and (sets.low, sets.high) == (0, 1)
+    classes = rarity(np.array([10, 500, 500, 500, 500]), y, probs, list("abcde"), one)
+    assert classes and (classes.rare.low, classes.rare.high, classes.others.low) == (0, 1, 0)
+    assert (classes.ranked.low, classes.ranked.high) == (0, 1)
+
+
+def test_of_rows_in_groups_ranks_are_as_certain_as_the_groups_are_many() -> None:
+    draw, groups = np.random.default_rng(0), np.repeat(np.arange(60), 20)
+    y = (np.arange(60) < 20).astype(np.int64)
+    rare = np.clip(0.4 + 0.2 * y + 0.25 * draw.normal(size=60), 0.01, 0.99)
+    probs, counts = np.stack([1 - rare, rare], axis=1), np.array([500, 20])
+    distinct, strangers, found = (
+        rarity(counts, y[rows], probs[rows], ["a", "b"], members)
+        for rows, members in ((np.arange(60), None), (groups, None), (groups, groups))
+    )
+    assert distinct and strangers and found and found.ranked.value == strangers.ranked.value
+    right, narrow, reach = (one.ranked.high - one.ranked.low for one in (distinct, strangers, found))
+    assert reach == pytest.approx(right, rel=0.25) and narrow < 0.4 * reach
 
 
 def test_rare_classes_are_those_with_less_than_a_tenth_of_the_commonest() -> None:
@@ -103,6 +132,20 @@ def test_what_is_spared_is_the_less_certain_the_more_parts_of_the_training_rows_
     alike, apart = gains
     assert abs(apart.value - alike.value) < 0.02
     assert apart.high - apart.low > 2 * (alike.high - alike.low)
+
+
+def test_what_is_spared_of_rows_that_come_in_groups_is_as_certain_as_the_groups_are_many() -> None:
+    draw, sizes, groups = np.random.default_rng(0), np.array([100.0, 200.0, 400.0]), np.repeat(np.arange(60), 20)
+    wrong = [np.tile(draw.random(60) < share, (2, 1)).astype(float) for share in (0.4, 0.3, 0.23)]
+    copied = [one[:, groups] for one in wrong]
+    distinct, strangers, found = (
+        _gain(sizes, one, members) for one, members in ((wrong, None), (copied, None), (copied, groups))
+    )
+    assert found.n == strangers.n == 1200
+    assert found.high - found.low == pytest.approx(distinct.high - distinct.low, rel=0.1)
+    assert strangers.high - strangers.low < 0.7 * (found.high - found.low)
+    alone = _gain(sizes, copied, np.zeros(1200, np.int64))
+    assert alone.value == found.value and math.isnan(alone.low) and math.isnan(alone.high)
 
 
 def test_the_curve_of_a_task_that_needs_more_rows_says_so() -> None:

@@ -8,7 +8,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, wilson
+from unfazed.analysis import groups as grouping
+from unfazed.analysis.groups import Groups
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, wilson
 from unfazed.analysis.signs import Classes
 
 Numbers = NDArray[np.floating]
@@ -19,34 +21,39 @@ ALIKE = 0.1  # share of the training inputs that are nearest to another one: hel
 CELLS = 20_000_000  # of the distances computed at once
 
 
-def contradicted(y: Integers, probs: NDArray[np.floating]) -> Estimate | None:
+def contradicted(y: Integers, probs: NDArray[np.floating], groups: Groups = None) -> Estimate | None:
     """How often labels `y [N]` are not what a classifier says, among the third of the rows that it is surest of.
 
     Hard examples are those that it is unsure of; wrong labels are found among easy ones as well. The rows must not have
-    been learnt by heart: held-out ones, or training rows before that (`Window`). None for fewer than 20 rows.
+    been learnt by heart: held-out ones, or training rows before that (`Window`). None for fewer than 20 rows. The
+    interval is that of new `groups` [N], where rows come in some.
     """
     known = (y >= 0) & np.isfinite(probs).all(1)
-    y, probs = y[known], probs[known].astype(np.float64)
+    y, probs, groups = y[known], probs[known].astype(np.float64), grouping.of(groups, known)
     count = int(len(y) * SUREST)
     if count < 20:
         return None
     surest = np.argsort(-probs.max(1), kind="stable")[:count]
-    return wilson(int((probs[surest].argmax(1) != y[surest]).sum()), count)
+    return proportion(probs[surest].argmax(1) != y[surest], grouping.of(groups, surest))
 
 
-def missing_labels(y: NDArray[np.floating], probs: NDArray[np.floating]) -> Estimate | None:
+def missing_labels(y: NDArray[np.floating], probs: NDArray[np.floating], groups: Groups = None) -> Estimate | None:
     """The same of sets `y [N, K]`: how often a label that the model names is not in them, where it is surest.
 
     `probs [N, K]` are of each label by itself. Labels that it does not name tell little: of most it is sure, and right.
     """
     named = (probs >= 0.5) & ~np.isnan(y)
-    return contradicted(y[named].astype(np.int64), np.stack([1 - probs[named], probs[named]], axis=1))
+    either = np.stack([1 - probs[named], probs[named]], axis=1)
+    return contradicted(y[named].astype(np.int64), either, grouping.of(groups, np.nonzero(named)[0]))
 
 
-def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: list[str]) -> Classes | None:
+def rarity(
+    counts: Integers, y: Integers, probs: NDArray[np.floating], names: list[str], groups: Groups = None
+) -> Classes | None:
     """How well classes with few of the training rows `counts [K]` are recognised in rows `y [N]`, `probs [N, K]`.
 
-    None where no class is rare, or none of it is among the rows.
+    None where no class is rare, or none of it is among the rows. The intervals are those of new `groups` [N],
+    where rows come in some.
     """
     present = counts > 0
     rare = present & (counts < RARE * counts.max())
@@ -55,26 +62,38 @@ def rarity(counts: Integers, y: Integers, probs: NDArray[np.floating], names: li
     if not of_rare.any() or not (known & ~of_rare).any():
         return None
     right = probs.argmax(1) == y
-    recalls = [wilson(int(right[rows].sum()), int(rows.sum())) for rows in (of_rare, known & ~of_rare)]
-    ranked = _ranked(probs[:, rare].sum(1), of_rare, known & ~of_rare)
+    recalls = [proportion(right[rows], grouping.of(groups, rows)) for rows in (of_rare, known & ~of_rare)]
+    ranked = _ranked(probs[known][:, rare].sum(1), of_rare[known], grouping.of(groups, known))
     ratio = counts.max() / counts[rare].min()
     return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.flatnonzero(rare)], float(ratio))
 
 
-def _ranked(score: NDArray[np.floating], first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
-    """The share of pairs of a row of `first` and one of `second` [N] of which the first has the higher score [N].
+def _ranked(score: NDArray[np.floating], first: NDArray[np.bool_], groups: Groups) -> Estimate:
+    """The share of pairs of a row of the `first` [N] and one of the others of which the first has the higher score [N].
 
-    Ties count half. The interval is Hanley and McNeil's (Radiology 1982).
+    Ties count half. The interval is Hanley and McNeil's (Radiology 1982), where rows come in groups the wider one of
+    that and Obuchowski's (Biometrics 1997).
     """
     from scipy.stats import rankdata
 
-    ranks = rankdata(score[first | second])
-    mine, n, m = ranks[first[first | second]], int(first.sum()), int(second.sum())
-    share = float((mine.sum() - n * (n + 1) / 2) / (n * m))
+    ranks, n, m = rankdata(score), int(first.sum()), int((~first).sum())
+    share = float((ranks[first].sum() - n * (n + 1) / 2) / (n * m))
     spread = share * (1 - share) + (n - 1) * (share / (2 - share) - share**2)
     spread += (m - 1) * (2 * share**2 / (1 + share) - share**2)
     half = Z * math.sqrt(max(spread, 0.0) / (n * m))
+    if groups is not None:
+        lower = (ranks[first] - rankdata(score[first])) / m  # share of the others that each of the first is above
+        higher = 1 - (ranks[~first] - rankdata(score[~first])) / n
+        off = np.zeros(len(score))
+        off[first], off[~first] = (lower - share) / n, (higher - share) / m
+        half = max(half, _reach(grouping.sums(off, groups)))
     return Estimate(share, max(0.0, share - half), min(1.0, share + half), n + m)
+
+
+def _reach(own: Floats) -> float:
+    """How far the interval of a sum of what each group [G] adds to it reaches."""
+    count = len(own)
+    return Z * grouping.spread(count) * math.sqrt(float(own @ own)) if count > 1 else math.inf
 
 
 def variation(inputs: NDArray[np.floating], span: float) -> float:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
 from unfazed.analysis.doubts import contradicted, missing_labels, rarity
-from unfazed.analysis.intervals import Estimate, Integers
+from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.report.shapes import CHECKS, checked
 from unfazed.report.verdict import sentence, simpler
@@ -84,6 +84,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         skill=NAMES[skill],
         train=_estimate(told["train"][skill]),
         validation=_estimate(told["validation"][skill]),
+        groups=(told.get("groups") or {}).get("validation"),
         guess=_guess(told, skill),
         guess_loss=checks.get("guess_loss", 1.0),
         simpler=_best_simpler(told, skill),
@@ -143,33 +144,48 @@ def _epoch(line: Facts) -> Epoch:
 
 
 def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | None:
-    """The simpler model with the highest validation skill, that skill, and the lead of the run's model."""
+    """The simpler model with the highest validation skill, that skill, and the lead of the run's model.
+
+    Where it is ahead as chance alone has the best of several, the lead's interval is made to hold 0.
+    """
     found = []
     for words, facts in simpler(told):
         measured = facts.get("validation", {})
         its, lead = measured.get(skill), measured.get(f"{skill}_difference")
         if its and lead and None not in (its["value"], lead["low"], lead["high"]):
             found.append((words, _estimate(its), _estimate(lead)))
-    return max(found, key=lambda one: one[1].value, default=None)
+    best = max(found, key=lambda one: one[1].value, default=None)
+    if best is None or best[2].high >= 0 or _surely_behind(best[2], len(found)):
+        return best
+    return best[0], best[1], best[2]._replace(high=0.0)
+
+
+def _surely_behind(lead: Estimate, count: int) -> bool:
+    """Whether a lead is below 0 for sure, as one of so many of which any might have been so by chance (Bonferroni)."""
+    from scipy.special import ndtri
+
+    return lead.value + (lead.high - lead.value) * float(ndtri(1 - 0.025 / count)) / Z < 0
 
 
 def _ahead_on_test(told: Facts, skill: str) -> tuple[str, Estimate] | None:
     """The simpler model that is surely better on test rows, by the most, and the lead of the run's model over it."""
     leads = [(words, facts.get("test", {}).get(f"{skill}_difference")) for words, facts in simpler(told)]
     known = [(words, _estimate(lead)) for words, lead in leads if lead and lead["high"] is not None]
-    return min((one for one in known if one[1].high < 0), key=lambda one: one[1].value, default=None)
+    ahead = (one for one in known if _surely_behind(one[1], len(known)))
+    return min(ahead, key=lambda one: one[1].value, default=None)
 
 
 def _of_classes(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
     """Doubts about the labels, and how rare classes fare, by rows that were not learnt by heart."""
     y, names = table.y(), run.classes
     train, validation = table.rows("train"), table.rows("validation")
+    groups = table.groups(validation)
     counts: Integers = np.bincount(y[train][y[train] >= 0], minlength=len(names))
     return {
         "calibration_error": _estimate(told["validation"]["calibration_error"]),
         "rows_per_class": len(train) / len(names),
-        "suspected": contradicted(y[validation], probs[validation]),
-        "classes": rarity(counts, y[validation], probs[validation], names),
+        "suspected": contradicted(y[validation], probs[validation], groups),
+        "classes": rarity(counts, y[validation], probs[validation], names, groups),
     }
 
 
@@ -178,7 +194,7 @@ def _of_sets(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating])
     y, validation = table.indicators(), table.rows("validation")
     return {
         "rows_per_class": sum(told["class_counts"]["train"]) / len(run.classes),
-        "suspected": missing_labels(y[validation], probs[validation]),
+        "suspected": missing_labels(y[validation], probs[validation], table.groups(validation)),
     }
 
 
