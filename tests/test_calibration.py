@@ -43,6 +43,18 @@ def test_the_interval_of_the_temperature_holds_the_true_one():
     assert 90 <= held <= 99
 
 
+def test_the_interval_of_the_temperature_is_that_of_groups_where_examples_come_in_some():
+    y, probs, _ = drawn(60, heat=1.3)
+    groups = np.repeat(np.arange(60), 20)
+    distinct, strangers = temperature(y, probs), temperature(y[groups], probs[groups])
+    found = temperature(y[groups], probs[groups], groups)
+    assert found.value == strangers.value and found.n == 1200
+    reach, right, narrow = (math.log(one.high / one.low) for one in (found, distinct, strangers))
+    assert reach == pytest.approx(right, rel=0.15) and narrow < 0.5 * reach
+    alone = temperature(y, probs, np.zeros(60, np.int64))
+    assert math.log(alone.high / alone.low) == pytest.approx(2 * 1.96 * 0.5, rel=1e-3), "what was held beforehand"
+
+
 def test_a_validation_set_without_mistakes_does_not_make_it_certain():
     probs = np.tile([0.9, 0.1], (300, 1)).astype(np.float32)
     found = temperature(np.zeros(300, np.int64), probs)

@@ -91,6 +91,9 @@ def test_sets_are_learnt_and_reported_beside_the_baselines() -> None:
     difference = linear["f1_micro_difference"]
     assert difference["value"] == pytest.approx(model["f1_micro"]["value"] - linear["f1_micro"]["value"])
     assert difference["n"] == model["f1_micro"]["n"] == linear["f1_micro"]["n"] == report["counts"]["test"]
+    left = linear["log_loss_difference"]
+    assert left["value"] == pytest.approx(model["log_loss"]["value"] - linear["log_loss"]["value"], rel=1e-4)
+    assert left["low"] < left["value"] < left["high"] and left["n"] == report["counts"]["test"]
     assert report["headline"].startswith("F1 ") and "of the sets are exactly right" in report["headline"]
     assert any("TF-IDF with logistic regression reaches F1" in one["text"] for one in report["verdict"])
 

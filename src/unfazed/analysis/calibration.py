@@ -43,35 +43,41 @@ def scaled(probs: Probabilities, temperature: float) -> NDArray[np.float32]:
     return calibrated
 
 
-def temperature(y: Integers, probs: Probabilities) -> Estimate:
+def temperature(y: Integers, probs: Probabilities, groups: Groups = None) -> Estimate:
     """The temperature at which probabilities `[N, K]` give the labels `[N]` the least log loss, with its interval.
 
     Its logarithm is held to be normal around 0 beforehand, with a deviation of 0.5: few examples hardly move it from 1,
-    and hundreds go where they want. The interval is that of the posterior (Laplace's approximation).
+    and hundreds go where they want. The interval is that of the posterior (Laplace's approximation); where examples
+    come in `groups` [N], it counts them as so many fewer as their slopes at the best temperature tell.
     """
     from scipy.optimize import minimize_scalar
 
     known = y >= 0
-    y, logs = y[known], np.log(np.maximum(probs[known], SMALLEST, dtype=np.float64))
+    y, logs, groups = y[known], np.log(np.maximum(probs[known], SMALLEST, dtype=np.float64)), grouping.of(groups, known)
     if not len(y):
         return Estimate(1.0, math.exp(-Z * PRIOR), math.exp(Z * PRIOR), 0)
 
+    def losses(log_temperature: float) -> Floats:
+        return _log_losses(y, logs * math.exp(-log_temperature))
+
     def objective(log_temperature: float) -> float:
-        return _log_loss(y, logs * math.exp(-log_temperature)) + (log_temperature / PRIOR) ** 2 / 2
+        return float(losses(log_temperature).sum()) + (log_temperature / PRIOR) ** 2 / 2
 
     bounds = (math.log(COLDEST), math.log(HOTTEST))
     best = float(minimize_scalar(objective, bounds=bounds, method="bounded", options={"xatol": 1e-5}).x)
     step = 1e-2
-    curvature = (objective(best + step) - 2 * objective(best) + objective(best - step)) / step**2
+    before, at, after = (losses(best + way) for way in (-step, 0.0, step))
+    worth = 1.0 if groups is None else grouping.effective(after - before, groups) / len(y)
+    curvature = worth * float((after - 2 * at + before).sum()) / step**2 + 1 / PRIOR**2
     spread = Z * min(PRIOR, 1 / math.sqrt(max(curvature, 1e-12)))
     return Estimate(math.exp(best), math.exp(best - spread), math.exp(best + spread), len(y))
 
 
-def _log_loss(y: Integers, logits: Floats) -> float:
-    """The sum over examples, in nats."""
+def _log_losses(y: Integers, logits: Floats) -> Floats:
+    """Of each example [N], in nats."""
     from scipy.special import logsumexp
 
-    return float((logsumexp(logits, axis=1) - logits[np.arange(len(y)), y]).sum())
+    return np.asarray(logsumexp(logits, axis=1) - logits[np.arange(len(y)), y])
 
 
 def reliability(y: Integers, probs: Probabilities, groups: Groups = None) -> list[Bin]:

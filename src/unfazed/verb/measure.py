@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.groups import of
-from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean
+from unfazed.analysis.groups import Groups, of
+from unfazed.analysis.intervals import Estimate, Floats, paired_difference, paired_mean
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
-from unfazed.analysis.surprise import BITS_PER_NAT, surprise
+from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.device import describe
 from unfazed.errors import InputError
 from unfazed.loader import for_evaluation
@@ -101,7 +101,7 @@ def calibrate(run: Run, table: Table, rows: NDArray[np.int64], probs: NDArray[np
     """
     if table.task != "classification":
         return 1.0
-    found = temperature(table.y()[rows], probs)
+    found = temperature(table.y()[rows], probs, table.groups(rows))
     run.write_temperature(found)
     return found.value
 
@@ -168,7 +168,8 @@ def _compared(
         groups = prepared.table.groups(rows)
         difference = f1_difference(y[rows], chosen(probs[rows], own), predicted, groups=groups)
         metrics = multilabel(y[rows], simpler[split], predicted, groups=groups)
-        found[split] = {**metrics, "f1_micro_difference": difference}
+        left = _more_surprise(set_surprise(y[rows], probs[rows]), set_surprise(y[rows], simpler[split]), groups)
+        found[split] = {**metrics, "f1_micro_difference": difference, "log_loss_difference": left}
     return found
 
 
@@ -184,10 +185,15 @@ def _beside(
         return {**regression(targets, its, groups=groups), "r2_difference": difference}
     y = prepared.table.y()[rows]
     difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y, groups)
-    more = surprise(y, probs[rows]) - surprise(y, simpler)
-    known = np.isfinite(more)
-    left = paired_mean(more[known] / BITS_PER_NAT, groups=of(groups, known))
+    left = _more_surprise(surprise(y, probs[rows]), surprise(y, simpler), groups)
     return {**classification(y, simpler, groups=groups), "accuracy_difference": difference, "log_loss_difference": left}
+
+
+def _more_surprise(own: Floats, simpler: Floats, groups: Groups) -> Estimate:
+    """The mean of the model's `own` bits [n] less those of a `simpler` one, example by example, in nats."""
+    more = (own - simpler) / BITS_PER_NAT
+    known = np.isfinite(more)
+    return paired_mean(more[known], groups=of(groups, known))
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
