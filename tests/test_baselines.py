@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pace import in_sorts
 
-from unfazed.analysis.baselines import ROWS, linear_model, linear_rows, majority_probs
+from unfazed.analysis.baselines import ROWS, feature_model, linear_rows, majority_probs, pixel_features
 from unfazed.analysis.pixels import pooled
 
 
@@ -17,6 +17,13 @@ def striped(n, side=12, seed=0):
     x = generator.integers(0, 120, (n, 3, side, side))
     x[y == 1, :, : side // 2] += 25
     return x.astype(np.uint8), y
+
+
+def linear_model(x, y, classes, seed):
+    """One layer on the pixels of labelled images, as for images: from images to probabilities."""
+    rows = linear_rows(y, seed)
+    model = feature_model(pixel_features(x[rows]), y[rows], classes)
+    return lambda asked: model(pixel_features(asked))
 
 
 def test_pooling_keeps_means_and_handles_sizes_that_do_not_divide():
@@ -36,6 +43,7 @@ def test_majority_names_the_commonest_training_class_and_is_never_certain():
     assert probs.argmax(1).tolist() == [2, 2, 2]
     assert probs.sum(1) == pytest.approx(1)
     assert (probs > 0).all()
+    assert np.shares_memory(probs[0], probs[2]), "of many classes a copy for each example would be large"
 
 
 def test_one_layer_learns_what_one_layer_can():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import metrics as sklearn_metrics
 
-from unfazed.analysis.baselines import logistic_fit
+from unfazed.analysis.baselines import logistic_fit, pixel_features
 from unfazed.analysis.multilabel import (
     best_thresholds,
     chosen,
@@ -17,7 +17,7 @@ from unfazed.analysis.multilabel import (
     per_label,
     share_probs,
 )
-from unfazed.analysis.one_vs_rest import feature_sets, linear_sets, one_vs_rest
+from unfazed.analysis.one_vs_rest import feature_sets, one_vs_rest
 from unfazed.analysis.surprise import binary_entropy, set_surprise
 from unfazed.analysis.tabular import boosting_sets
 from unfazed.analysis.tabular import linear_sets as linear_rows_sets
@@ -214,7 +214,7 @@ def test_every_kind_of_data_has_its_linear_model_of_sets() -> None:
     rows = np.concatenate([y, generator.standard_normal((240, 1))], axis=1).astype(np.float32)
     found = [
         tfidf_sets(texts[:160], y[:160])(texts[160:]),
-        linear_sets(images[:160], y[:160])(images[160:]),
+        feature_sets(pixel_features(images[:160]), y[:160])(pixel_features(images[160:])),
         linear_rows_sets(rows[:160], y[:160], [0, 0, 0], 0)(rows[160:]),
         boosting_sets(rows[:160], y[:160], [0, 0, 0], 0)(rows[160:]),
     ]

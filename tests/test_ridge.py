@@ -73,6 +73,21 @@ def test_rows_beyond_those_fitted_to_and_those_without_a_label_are_predicted(
     assert (probs.argmax(1) == true)[::10].mean() > 0.85 and (probs.argmax(1) == true).mean() > 0.9
 
 
+def test_of_many_classes_the_commonest_choose_the_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns, fit = [], ridge._sparse_fit
+
+    def counting(inputs, indicators, penalty):
+        columns.append(indicators.shape[1])
+        return fit(inputs, indicators, penalty)
+
+    monkeypatch.setattr(ridge, "_sparse_fit", counting)
+    y = np.arange(300) % 20
+    x = csr_matrix(np.eye(20, dtype=np.float32)[y])
+    probs = out_of_fold(lambda rows: x[rows], of_classes(y, 20), seed=0)
+    assert (probs.argmax(1) == y).all()
+    assert sorted(columns) == [ridge.CHOOSING] * 15 + [20] * 5
+
+
 @pytest.mark.parametrize("judge", [leave_one_out, out_of_fold])
 def test_few_rows_one_class_and_constant_features_are_no_error(judge) -> None:
     for n, classes in ((1, 2), (3, 2), (12, 1)):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from unfazed.analysis.tfidf import ROWS, tfidf_model, tfidf_numbers, tfidf_rows
+from unfazed.analysis import tfidf
+from unfazed.analysis.tfidf import ROWS, tfidf_features, tfidf_model, tfidf_numbers, tfidf_rows
 
 SUBJECTS = ("ships and harbours", "bread and flour", "stars and moons")
 
@@ -34,6 +35,22 @@ def test_classes_without_a_text_get_next_to_nothing() -> None:
     probs = tfidf_model(*texts(90, 0), 5)(["about bread and flour"])
     assert probs.shape == (1, 5)
     assert 0 < probs[0, 3:].max() < 1e-4
+
+
+def test_of_many_classes_all_are_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits, logistic = [], tfidf._logistic
+    monkeypatch.setattr(tfidf, "_logistic", lambda strength: fits.append(strength) or logistic(strength))
+    y = np.arange(240) % 40
+    model = tfidf_model([f"subject{label} of {row}" for row, label in enumerate(y)], y, 40)
+    assert len(fits) == 1 and fits[0] in tfidf.STRENGTHS
+    assert (model([f"subject{label}" for label in range(40)]).argmax(1) == np.arange(40)).all()
+
+
+def test_the_more_classes_the_fewer_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfidf, "WEIGHTS", 100)
+    found = texts(90, 0)[0]
+    assert tfidf_features(found, 5)(found).shape == (90, 20)
+    assert tfidf_features(found, 200)(found).shape == (90, 1)
 
 
 def test_one_class_alone_is_answered_by_its_share() -> None:

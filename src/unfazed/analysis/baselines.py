@@ -22,28 +22,17 @@ FLOOR = 1e-6  # probability of a class that the fitted rows lacked
 
 
 def majority_probs(y: Integers, classes: int, count: int) -> Floats:
-    """The training labels' shares (Laplace: one added to each) as the prediction for `count` examples: `[count, K]`."""
+    """The training labels' shares (Laplace: one added to each) as the prediction for `count` examples: `[count, K]`.
+
+    All of them are one row in memory, which cannot be written to.
+    """
     shares = np.bincount(y[y >= 0], minlength=classes) + 1.0
-    return np.tile(shares / shares.sum(), (count, 1))
+    return np.broadcast_to(shares / shares.sum(), (count, classes))
 
 
 def linear_rows(y: Integers, seed: int) -> Integers:
     """The rows that the linear model is fitted to, in a drawn order: those with a label, 5,000 at most."""
     return np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
-
-
-def linear_model(
-    x_train: NDArray[np.uint8], y_train: Integers, classes: int, seed: int
-) -> Callable[[NDArray[np.uint8]], Floats]:
-    """Logistic regression on the pixels, fitted to at most 5,000 images: from images to probabilities `[N, K]`.
-
-    Images are uint8 `[N, 3, S, S]`, averaged to at most 16 x 16 areas (8 x 8 beyond 30 classes). Seconds at most.
-    Whoever would have to copy the training images passes those of `linear_rows` alone.
-    """
-    rows = linear_rows(y_train, seed)
-    side = SIDE if classes <= MANY_CLASSES else SIDE_OF_MANY
-    model = feature_model(pooled(x_train[rows], side).reshape(len(rows), -1), y_train[rows], classes)
-    return lambda x: model(pooled(x, side).reshape(len(x), -1))
 
 
 def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:
@@ -60,7 +49,7 @@ def standardisation(features: NDArray[np.float32]) -> Callable[[NDArray[np.float
 
 
 def pixel_features(x: NDArray[np.uint8], many: bool = False) -> NDArray[np.float32]:
-    """Images `[N, 3, S, S]` averaged to at most 16 x 16 areas, 8 x 8 for `many` classes: `[N, D]`."""
+    """Images uint8 `[N, 3, S, S]` averaged to at most 16 x 16 areas, 8 x 8 for `many` classes: `[N, D]`."""
     return pooled(x, SIDE_OF_MANY if many else SIDE).reshape(len(x), -1)
 
 
@@ -75,12 +64,6 @@ def logistic_regression(
         return lambda x: majority_probs(y, classes, len(x))
     model = logistic_fit(inputs, y, _chosen_strength(inputs, y, classes, strengths))
     return lambda x: padded(model.predict_proba(x), model.classes_, classes)
-
-
-def linear_numbers(x_train: NDArray[np.uint8], targets: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
-    """Ridge regression on the pixels, as `linear_model`: from images to numbers `[N, 1]`."""
-    model = feature_numbers(pooled(x_train, SIDE).reshape(len(x_train), -1), targets)
-    return lambda x: model(pooled(x, SIDE).reshape(len(x), -1))
 
 
 def feature_numbers(

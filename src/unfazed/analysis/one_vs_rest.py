@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.baselines import FLOOR, STRENGTHS, logistic_fit, pixel_features, standardisation
+from unfazed.analysis.baselines import FLOOR, STRENGTHS, logistic_fit, standardisation
 from unfazed.analysis.intervals import Floats, Integers
 
 CHOOSING = 8  # labels at most, the commonest, by which the strength for all is chosen: more would take too long
@@ -26,7 +26,7 @@ def one_vs_rest(inputs: Any, y: NDArray[np.floating], fit: Fit, strengths: Seque
     `strengths`: the inverse regularisations from which the one is taken that predicts the last fifth of the rows best.
     """
     given = (y > 0).astype(np.int64)
-    strength = _chosen_strength(inputs, given, fit, strengths)
+    strength = chosen_strength(inputs, given, fit, strengths)
     return each_label(inputs, given, partial(fit, strength=strength))
 
 
@@ -46,8 +46,11 @@ def _of_label(inputs: Any, yes: Integers, fit: Callable[[Any, Integers], Any]) -
     return lambda asked: np.clip(model.predict_proba(asked)[:, 1], FLOOR, 1 - FLOOR)
 
 
-def _chosen_strength(inputs: Any, given: Integers, fit: Fit, strengths: Sequence[float]) -> float:
-    """The strength with the lowest log loss on the last fifth of the rows, over the commonest labels."""
+def chosen_strength(inputs: Any, given: Integers, fit: Fit, strengths: Sequence[float]) -> float:
+    """The strength with the lowest log loss on the last fifth of the rows, over the commonest labels of `given [N, K]`.
+
+    For inputs `[N, D]` in a drawn order.
+    """
     cut = inputs.shape[0] * 4 // 5
     labels = np.argsort(-given.sum(0), kind="stable")[:CHOOSING]
     losses = []
@@ -66,10 +69,3 @@ def feature_sets(
     standard = standardisation(features)
     model = one_vs_rest(standard(features), y, logistic_fit, strengths)
     return lambda asked: model(standard(asked))
-
-
-def linear_sets(x_train: NDArray[np.uint8], y: NDArray[np.floating]) -> Callable[[NDArray[np.uint8]], Floats]:
-    """Logistic regression on the pixels of images uint8 `[N, 3, S, S]` for each label: to probabilities `[N, K]`."""
-    many = y.shape[1] > MANY_LABELS
-    model = feature_sets(pixel_features(x_train, many), y)
-    return lambda x: model(pixel_features(x, many))

@@ -18,6 +18,7 @@ BLOCK = 1000  # rows whose inputs are held at once
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # tried, where features are of length 1
 PENALTIES_BY_FOLDS = (0.3, 1.0, 3.0)
 FOLDS = 5
+CHOOSING = 8  # columns at most, the commonest, by which the penalty of the folds is chosen: a fit takes K solutions
 TOLERANCE = 1e-2  # of a sparse fit
 Dense = NDArray[np.float32]
 Features = Callable[[Integers], Any]  # from rows [n] to [n, D], which no label had a say in
@@ -71,18 +72,35 @@ def _without_each(x: Dense, targets: Dense, products: Dense, shrinkage: Dense) -
 
 
 def out_of_fold(features: Features, labels: Labels, seed: int) -> Dense:
-    """The same on sparse features of length 1, each row by one of five fits, to four fifths of the others."""
+    """The same on sparse features of length 1, each row by one of five fits, to four fifths of the others.
+
+    Fit after fit: of many classes each is large.
+    """
     known = _some(labels.known, seed)
-    indicators = labels.indicators(known)
+    inputs, indicators = features(known), labels.indicators(known)
     fold = np.random.default_rng(seed).permutation(labels.rows) % FOLDS
-    inputs = features(known)
-    others = [np.flatnonzero(fold[known] != number) for number in range(FOLDS)]
-    fits, errors = [], []
+    penalty = _chosen_penalty(inputs, indicators, fold[known])
+    found = np.empty((labels.rows, indicators.shape[1]), np.float32)
+    for number in range(FOLDS):
+        others, asked = fold[known] != number, np.flatnonzero(fold == number)
+        weights, shares = _sparse_fit(inputs[others], indicators[others], penalty)
+        for block in _blocks(len(asked)):
+            found[asked[block]] = features(asked[block]) @ weights + shares
+    return found
+
+
+def _chosen_penalty(inputs: Any, indicators: Dense, fold: Integers) -> float:
+    """The penalty that errs least in all folds, over the commonest of the indicators [n, K]."""
+    common = indicators[:, np.argsort(-indicators.sum(0), kind="stable")[:CHOOSING]]
+    errors = []
     for penalty in PENALTIES_BY_FOLDS:
-        fits.append([_sparse_fit(inputs[part], indicators[part], penalty) for part in others])
-        errors.append(((_by_fold(fits[-1], inputs, fold[known]) - indicators) ** 2).mean())
-    best = fits[int(np.argmin(errors))]
-    return np.concatenate([_by_fold(best, features(block), fold[block]) for block in _blocks(labels.rows)])
+        squares = 0.0
+        for number in range(FOLDS):
+            own = fold == number
+            weights, shares = _sparse_fit(inputs[~own], common[~own], penalty)
+            squares += float(((inputs[own] @ weights + shares - common[own]) ** 2).sum())
+        errors.append(squares)
+    return PENALTIES_BY_FOLDS[int(np.argmin(errors))]
 
 
 class _SparseFit(NamedTuple):
@@ -98,16 +116,7 @@ def _sparse_fit(inputs: Any, indicators: Dense, penalty: float) -> _SparseFit:
         return _SparseFit(np.zeros((inputs.shape[1], indicators.shape[1]), np.float32), np.zeros(1, np.float32))
     shares = indicators.mean(0)
     model = Ridge(penalty, fit_intercept=False, solver="sparse_cg", tol=TOLERANCE).fit(inputs, indicators - shares)
-    return _SparseFit(np.asarray(model.coef_, np.float32).reshape(len(shares), -1).T, shares)
-
-
-def _by_fold(fits: list[_SparseFit], inputs: Any, fold: Integers) -> Dense:
-    """What is predicted [n, K] for rows, each by the fit without its `fold` [n]."""
-    predicted = np.empty((len(fold), fits[0].weights.shape[1]), np.float32)
-    for number, (weights, shares) in enumerate(fits):
-        rows = np.flatnonzero(fold == number)
-        predicted[rows] = inputs[rows] @ weights + shares
-    return predicted
+    return _SparseFit(np.asarray(model.coef_.reshape(len(shares), -1).T, np.float32, order="C"), shares)
 
 
 def _some(known: Integers, seed: int) -> Integers:

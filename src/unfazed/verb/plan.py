@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from unfazed.analysis.ridge import ROWS
 from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
 from unfazed.device import best_precision, evaluation_batch, memory, wait_for
@@ -34,6 +35,7 @@ TIMED_ROWS = 64
 MEASURING = 3.0  # seconds for the baselines, the latency, the exhibits and the report
 GROWING = 1.4  # times the scoring of every example: the baselines and the audit of labels grow with the rows too
 OPINION = 1e-3  # seconds for what a simple model says of an example
+OF_A_CLASS = 3e-5  # more, of a text for each class: one after the other is fitted, to some of the texts
 
 
 class Plan(NamedTuple):
@@ -124,8 +126,15 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
     row = {precision: _row(model, batch, precision) for precision in (plan.recipe.precision, "float32")}
     train = len(prepared.table.rows("train"))
     everything = row[plan.recipe.precision] * train + row["float32"] * (len(prepared.table) - train)
-    finish = GROWING * everything + OPINION * len(prepared.table) + MEASURING
+    table = prepared.table
+    simple = simple_models(prepared.modality.name, len(table), len(table.classes))
+    finish = GROWING * everything + simple + MEASURING
     return Pace(min(took), row[plan.recipe.precision] * len(validation), finish)
+
+
+def simple_models(modality: str, rows: int, classes: int) -> float:
+    """Seconds for what simple models say of the rows of a table."""
+    return OPINION * rows + (OF_A_CLASS * classes * min(rows, ROWS) if modality == "text" else 0.0)
 
 
 def _row(model: nn.Module, batch: Batch, precision: str) -> float:

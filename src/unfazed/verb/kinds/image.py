@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from unfazed.analysis.baselines import linear_model, linear_numbers, linear_rows
-from unfazed.analysis.one_vs_rest import linear_sets
+from unfazed.analysis.baselines import MANY_CLASSES, feature_model, feature_numbers, linear_rows, pixel_features
+from unfazed.analysis.one_vs_rest import MANY_LABELS, feature_sets
 from unfazed.analysis.pixels import pooled
 from unfazed.analysis.random_features import patch_features
 from unfazed.analysis.ridge import leave_one_out
@@ -29,7 +29,7 @@ from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
 SAMPLED_NUMBERS = 25_000_000  # of those for the filters, which are taken in float32: 2,000 images of 64 pixels a side
-SCORED = 4096  # rows that a baseline scores at once
+POOLED = 512  # images that are copied at once, to be averaged
 THUMBNAIL = 96  # pixels
 AREAS = 8  # a side, whose means are features
 
@@ -82,15 +82,20 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
     """What one layer on the pixels can do, fitted to some of the training rows."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
     rows = train[linear_rows(prepared.table.y()[train], seed)]
+    sets, classes = prepared.table.task == "multilabel", len(prepared.table.classes)
+    many = classes > (MANY_LABELS if sets else MANY_CLASSES)
+    inputs = _averaged(prepared, rows, many)
     if prepared.scale is not None:
-        model = linear_numbers(_pixels(prepared, rows), y[rows])
-    elif prepared.table.task == "multilabel":
-        model = linear_sets(_pixels(prepared, rows), y[rows])
+        model = feature_numbers(inputs, y[rows])
     else:
-        model = linear_model(_pixels(prepared, rows), y[rows], len(prepared.table.classes), seed)
-    parts = np.split(asked, range(SCORED, len(asked), SCORED))
-    probs = np.concatenate([model(_pixels(prepared, part)) for part in parts])
-    yield Baseline("linear", "a linear model on the pixels", len(rows), probs)
+        model = feature_sets(inputs, y[rows]) if sets else feature_model(inputs, y[rows], classes)
+    yield Baseline("linear", "a linear model on the pixels", len(rows), model(_averaged(prepared, asked, many)))
+
+
+def _averaged(prepared: Prepared, rows: NDArray[np.int64], many: bool) -> NDArray[np.float32]:
+    """`pixel_features` [n, D], a part of the images after the other: whole they may not fit into the memory."""
+    parts = np.split(rows, range(POOLED, len(rows), POOLED))
+    return np.concatenate([pixel_features(_pixels(prepared, part), many) for part in parts])
 
 
 def _pixels(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -130,7 +130,7 @@ def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]
 def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
     """Ridge regression on TF-IDF."""
     inputs = prepared.table.frame["input"]
-    terms = tfidf_features(inputs[sampled(prepared, ROWS, seed)].to_list())
+    terms = tfidf_features(inputs[sampled(prepared, ROWS, seed)].to_list(), len(prepared.table.classes))
     return opinion(prepared, out_of_fold, lambda rows: terms(inputs[rows].to_list()), seed)
 
 
