@@ -55,6 +55,28 @@ def test_both_takes_one_of_every_kind_of_the_uncertain() -> None:
     assert 10 <= chosen[1] < 14 and chosen[2] == 14, "the most uncertain first, and the ten of one kind once"
 
 
+def test_where_more_are_wanted_than_kinds_are_looked_for_each_gives_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfazed.analysis.query.GROUPS", 3)
+    units = circle(*np.linspace(0, 8, 9), *np.linspace(120, 128, 9), *np.linspace(240, 248, 9))
+    uncertainty = np.r_[np.linspace(0.9, 0.8, 9), np.full(9, 0.7), np.full(9, 0.6)]
+    chosen = diverse_uncertain(uncertainty, units, 9, 0.0)
+    assert [row // 9 for row in chosen] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert sorted(chosen[3:6] % 9) == [3, 4, 5], "the nearest to the middle"
+
+
+def test_near_copies_are_told_from_all_before_them_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    units, uncertainty = on_sphere(generator.normal(size=(60, 3))), generator.random(60)
+    kept: list[int] = []
+    for row in np.argsort(-uncertainty):
+        if all(np.linalg.norm(units[row] - units[other]) > 0.5 for other in kept):
+            kept.append(int(row))
+    assert 10 < len(kept) < 40
+    for block in (1, 7, 256):
+        monkeypatch.setattr("unfazed.analysis.query.BLOCK", block)
+        assert most_uncertain(uncertainty, units, len(kept), 0.5).tolist() == kept
+
+
 def test_copies_are_chosen_only_when_nothing_else_is_left() -> None:
     units, uncertainty = circle(*[90] * 50, 180, 200), np.r_[np.ones(50), 1e-3, 1e-3]
     for chosen in (

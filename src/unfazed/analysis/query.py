@@ -13,6 +13,8 @@ from unfazed.analysis.intervals import Floats, Integers
 
 Vectors = NDArray[np.float32]
 WIDER = 5  # times as many uncertain examples as are wanted, among which kinds are looked for
+GROUPS = 500  # kinds at most: time and memory of the search grow with their number times that of the examples
+BLOCK = 256  # examples compared at once with all that were taken before them
 LEAST_WEIGHT = 1e-6
 COPY = 0.25  # of the usual distance to a training row, within which an example is a near-copy of another
 
@@ -55,7 +57,7 @@ def farthest_first(nearest: NDArray[np.floating], units: Vectors, count: int, ap
         if squares[row] <= apart * apart:
             break
         taken.append(row)
-        np.minimum(squares, _squares(units, units[row]), out=squares)
+        np.minimum(squares, _chords(units @ units[row]), out=squares)
         squares[row] = 0
     return _filled(taken, squares, count)
 
@@ -64,7 +66,8 @@ def diverse_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: fl
     """The most uncertain examples, of every kind one [k]: the most uncertain first.
 
     Zhdanov 2019: of WIDER times as many as are wanted, grouped by k-means in which the uncertain ones weigh more, the
-    one nearest to the middle of each group. uncertainty [n]; units [n, d]; apart: see `most_uncertain`.
+    one nearest to the middle of each group; where more are wanted than there are groups, the next nearest of each, and
+    so on. uncertainty [n]; units [n, d]; apart: see `most_uncertain`.
     """
     from sklearn.cluster import KMeans
 
@@ -72,29 +75,37 @@ def diverse_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: fl
     if len(wider) <= count:
         return most_uncertain(uncertainty, units, count, apart)
     weight = np.maximum(uncertainty[wider], LEAST_WEIGHT)
-    found = KMeans(count, n_init=1, random_state=0).fit(units[wider].astype(np.float64), sample_weight=weight)
+    points = units[wider].astype(np.float64)
+    found = KMeans(min(count, GROUPS), n_init=1, random_state=0).fit(points, sample_weight=weight)
     groups, far = found.labels_, np.square(units[wider] - found.cluster_centers_[found.labels_]).sum(1)
     order = np.lexsort((far, groups))
-    first = wider[order[np.unique(groups[order], return_index=True)[1]]]  # of each group
-    return _filled(first[np.argsort(-uncertainty[first], kind="stable")].tolist(), uncertainty, count)
+    sizes = np.bincount(groups)
+    turn = np.empty_like(order)
+    turn[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # 0: the nearest of its group
+    first = wider[np.lexsort((-uncertainty[wider], turn))[:count]]
+    return np.asarray(first[np.argsort(-uncertainty[first], kind="stable")])
 
 
 def _apart(ranked: Integers, units: Vectors, apart: float, count: int) -> list[int]:
     """The first `count` of the `ranked` examples that are no nearer than `apart` to one before them."""
     taken: list[int] = []
-    free = np.ones(len(units), dtype=bool)
-    for row in ranked.tolist():
-        if len(taken) == count:
-            break
-        if free[row]:
-            taken.append(row)
-            free &= _squares(units, units[row]) > apart * apart
+    for block in np.split(ranked, range(BLOCK, len(ranked), BLOCK)):
+        free = np.ones(len(block), dtype=bool)
+        if taken:
+            free = _chords((units[block] @ units[taken].T).max(1)) > apart * apart
+        within = _chords(units[block] @ units[block].T) > apart * apart
+        for place, row in enumerate(block.tolist()):
+            if len(taken) == count:
+                return taken
+            if free[place]:
+                taken.append(row)
+                free &= within[place]
     return taken
 
 
-def _squares(units: Vectors, centre: Vectors) -> Floats:
-    """The squared chord [n] between each of `units` [n, d] and one of them."""
-    return np.maximum(2 - 2 * (units @ centre).astype(np.float64), 0)
+def _chords(cosines: Vectors) -> Floats:
+    """The squared chords between points on the sphere."""
+    return np.maximum(2 - 2 * cosines.astype(np.float64), 0)
 
 
 def _filled(taken: list[int], worth: Floats, count: int) -> Integers:
