@@ -99,6 +99,16 @@ def test_a_stall_and_its_annealing_survive(tmp_path: Path) -> None:
         assert_same(told[-1].run, finished(resumed_events(tmp_path / name)))
 
 
+def test_dynamics_that_are_not_written_at_every_epoch_are_whole_in_the_end(
+    tmp_path: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "OFTEN", 2)
+    killed_after(events(tmp_path / "run"), Measured, 5)
+    unfinished = Run(tmp_path / "run")
+    assert len(unfinished.epochs) == 5 and len(unfinished.dynamics()["losses"]) == 2
+    assert_same(whole, finished(resumed_events(unfinished)))
+
+
 def test_a_run_killed_before_anything_was_saved_begins_again(tmp_path: Path, whole: Run) -> None:
     killed_after(events(tmp_path / "run"), Step, 1)
     shutil.rmtree(tmp_path / "run" / "state", ignore_errors=True)

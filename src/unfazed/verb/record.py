@@ -27,6 +27,7 @@ from unfazed.target import outputs_of
 from unfazed.verb.prepare import Prepared
 
 LARGEST = torch.finfo(torch.float16).max  # loss that is kept: one beyond it would become infinite
+OFTEN = 100  # epochs after each of which the dynamics are written; after so many more only every second, third, …
 RATES_KEPT = 16  # learning rates recorded an epoch, for the picture of the schedule
 
 
@@ -46,6 +47,7 @@ class Record:
         self.saving = 0.0  # seconds that keeping the state took
         self.elapsed = 0.0  # seconds of the epoch that was under way when a state was kept
         self.last_step = 0
+        self.written = 0  # epochs whose dynamics are in the run
 
     @property
     def age(self) -> float:
@@ -75,7 +77,8 @@ class Record:
         self.window = Window(**record["window"])
         self.elapsed = record["elapsed"]
         if self.lines:
-            self._write()
+            self._write_dynamics()
+            self.run.write_epochs(self.lines)
         else:
             for name in ("epochs.jsonl", "dynamics.npz", "model.safetensors"):  # of epochs that will be made again
                 (self.run.path / name).unlink(missing_ok=True)
@@ -123,8 +126,15 @@ class Record:
             for earlier in self.lines:
                 earlier["best"] = False
         self.lines.append(line)
-        self._write()
+        if len(self.lines) % (1 + len(self.lines) // OFTEN) == 0:
+            self._write_dynamics()
+        self.run.write_epochs(self.lines)
         return line
+
+    def complete(self) -> None:
+        """Write what is not yet written, once no epoch follows."""
+        if self.written < len(self.lines):
+            self._write_dynamics()
 
     def validation_probs(self, model: torch.nn.Module) -> NDArray[np.float32]:
         """Probabilities of the validation rows [n, K]; each process scores its part, a joint call."""
@@ -177,7 +187,8 @@ class Record:
             "examples_per_second": served / seconds,
         }
 
-    def _write(self) -> None:
+    def _write_dynamics(self) -> None:
+        """All epochs so far: each write is as long as they are many."""
         self.run.write_arrays(
             "dynamics.npz",
             {
@@ -187,7 +198,7 @@ class Record:
                 "window": np.array(self.window.epochs),
             },
         )
-        self.run.write_epochs(self.lines)
+        self.written = len(self.lines)
 
 
 def _measured_sets(y: NDArray[np.float32], probs: NDArray[np.float32], smoothing: float) -> dict[str, float]:

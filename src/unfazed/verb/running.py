@@ -103,6 +103,7 @@ def trained(running: Running, state: State | None) -> Iterator[Event]:
     """
     with noted() as press:
         yield from _trained(running, state, press)
+        running.record.complete()
 
 
 def _trained(running: Running, state: State | None, press: Press) -> Iterator[Event]:
