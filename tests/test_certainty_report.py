@@ -8,6 +8,7 @@ from fake_run import fake_run, without_split
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.intervals import Estimate
 from unfazed.report.certainty import LEVELS
+from unfazed.report.certainty_page import certainty
 from unfazed.report.facts import facts
 from unfazed.report.page import write_report
 from unfazed.verb.measure import calibrate
@@ -67,6 +68,12 @@ def test_the_page_shows_it_and_the_card_says_it(run):
     assert "calibrated by one temperature" in (run.path / "README.md").read_text()
     caution = next(line for line in facts(run)["verdict"] if "word" in line["text"])
     assert "before calibration" in caution["text"] and "n = " in caution["text"]
+
+
+def test_bins_are_not_called_groups(run):
+    told = {**facts(run), "groups": {"train": 9, "validation": 5, "test": 5}}
+    n = told["counts"]["test"]
+    assert f"{n} test images in 5 groups, in 10 bins of about as many" in str(certainty(told))
 
 
 def test_without_a_calibration_the_report_says_so(tmp_path):

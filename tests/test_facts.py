@@ -1,6 +1,7 @@
 """report.json: right numbers, stable names, strict JSON, and sentences that claim only what was measured."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from fake_run import LABELS, MEASUREMENTS, fake_run, without_split
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RunError
 from unfazed.report.card import card
 from unfazed.report.facts import best_epoch, evidence, facts, finite
@@ -293,7 +295,7 @@ def test_better_probabilities_of_the_linear_model_are_said(told):
     def beside(left, smoothing, surely=True):
         loss = {"value": left * np.log(2), "low": 0.0, "high": 1.0, "n": 150}
         more = {"value": 0.03, "low": 0.01 if surely else -0.01, "high": 0.06, "n": 150}
-        its = {"log_loss": loss, "log_loss_difference": more}
+        its = {"log_loss": loss} | ({} if surely is None else {"log_loss_difference": more})
         linear = {"test": {**told["baselines"]["linear"]["test"], **its}}
         recipe = {**told["recipe"], "label_smoothing": smoothing}
         return sentences({**told, "test": own, "recipe": recipe, "baselines": {**told["baselines"], "linear": linear}})
@@ -303,6 +305,7 @@ def test_better_probabilities_of_the_linear_model_are_said(told):
     assert f"{said}; label smoothing (0.1)" in beside(0.15, 0.1)
     assert f"{said}." in beside(0.15, 0.0)
     assert "better ones" not in beside(0.15, 0.0, surely=False)
+    assert "better ones" not in beside(0.15, 0.0, surely=None), "of a run that did not compare them by example"
     assert "better ones" not in beside(0.178, 0.1)
     assert "better ones" not in beside(0.3, 0.1)
 
@@ -330,10 +333,38 @@ def test_one_image_is_one(told):
 
 
 def test_worse_than_the_class_shares_is_said_and_not_why(told):
-    found = {**told["surprise"]["test"], "share_removed": {"value": -0.3, "low": -0.5, "high": -0.1, "n": 150}}
-    said = sentences({**told, "surprise": {**told["surprise"], "test": found}})
+    said = sentences(removing(told, -0.3, -0.5, -0.1))
     assert "worse than naming the class shares" in said
     assert "overconfident" not in said
+
+
+@pytest.mark.parametrize("value, gone", [(-0.01, "−1.0 %"), (0.01, "1.0 %")])
+def test_surprise_is_neither_gone_nor_worse_where_that_is_not_sure(told, value, gone):
+    said = sentences(removing(told, value, -0.2, 0.15))
+    assert f"not shown to be less ({gone} gone, −20.0 – 15.0 %)." in said
+    assert "worse than" not in said and "is gone" not in said
+    assert "not shown to be less (60.0 % gone, interval not known)." in sentences(removing(told, 0.6, None, None))
+    assert "100 % of the surprise is gone (interval not known)" in sentences(removing(told, 1.0, None, None))
+
+
+def removing(told, value, low, high):
+    """The facts with another share of the surprise that the model takes away."""
+    found = {**told["surprise"]["test"], "share_removed": {"value": value, "low": low, "high": high, "n": 150}}
+    return {**told, "surprise": {**told["surprise"], "test": found}}
+
+
+def test_what_one_group_cannot_tell_is_said_not_to_be_known(run, tmp_path):
+    made = Run(shutil.copytree(run.path, tmp_path / "run"))
+    made.write_temperature(Estimate(1.1, 0.9, 1.3, 90))
+    table = made.table()
+    of_test = np.isin(np.arange(len(table)), table.rows("test"))
+    patients = polars.Series(["one patient" if one else None for one in of_test])
+    made.write_table(replace(table, frame=table.frame.with_columns(group=patients)))
+    found = facts(made)
+    said = " ".join([found["headline"], *(line["text"] for line in found["verdict"])])
+    n = f"n = {of_test.sum()} in 1 group"
+    assert f"bits are left (interval not known, {n}): not shown to be less (" in said
+    assert "taken at its word" not in said and "–, " not in said and "– – –" not in said and "off by –" not in said
 
 
 

@@ -40,10 +40,19 @@ def test_the_headline_names_what_is_predicted() -> None:
 
 def test_ends_below_zero_are_told_apart() -> None:
     assert words.bounds({"low": -3, "high": -1}) == "−3.000 to −1.000"
-    assert words.bounds({"low": None, "high": 1}) == words.UNKNOWN
+    assert words.bounds({"low": None, "high": 1}) == "interval not known"
     assert words.number(-48310.2) == "−48,310" and words.bits(-1.5) == "−1.50 bits"
     assert words.figure(-0.00001) == "0.000"
     assert "R² 0.010 (−0.010 to 0.030)" in headline(told(held_out=0.01))
+
+
+def test_of_one_group_no_ends_are_told() -> None:
+    facts = told()
+    for name in ("mae", "r2"):
+        facts["test"][name] |= {"low": None, "high": None}
+    assert "on average (interval not known) over" in headline(facts)
+    assert "R² 0.680 (interval not known)" in headline(facts)
+    assert "not shown to be better" in said(facts)
 
 
 COVERED = {

@@ -50,9 +50,9 @@ def _lead(told: Facts) -> str:
 def _reliability(told: Facts) -> Html:
     found = told["certainty"]
     n = found["after"]["calibration_error"]["n"]
-    count = words.count(len(found["after"]["bins"]), "groups")
+    count = words.count(len(found["after"]["bins"]), "bins")
     about = (
-        f"{_examples(told, n)} in {count} of about as many, by how sure the model "
+        f"{_examples(told, n)}, in {count} of about as many, by how sure the model "
         "is. On the diagonal it is right as often as it says; below, too sure. Lines are 95 % intervals."
     )
     keys = [tag("span", "as predicted", class_="validation")]

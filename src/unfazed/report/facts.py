@@ -88,6 +88,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         "latency": measured.get("latency"),
         "next": _next(run, model),
     }
+    told = finite(told)  # before anything is said of it: sentences ask for None where an end is not known
     told["diagnosis"] = diagnosed(run, told, found.table, found.predicted)
     corrected = verdict_on_corrections(told)
     told["headline"] = found.headline(told)

@@ -19,7 +19,7 @@ from unfazed.report.verdict import (
     simpler,
     spoken,
 )
-from unfazed.report.words import bounds, figure, interval, number, percent
+from unfazed.report.words import NO_INTERVAL, bounds, figure, interval, number, percent
 
 Facts = Mapping[str, Any]
 LONGEST = 60  # characters of a column's name
@@ -39,6 +39,8 @@ def headline(told: Facts) -> str:
 
 
 def _ends(estimate: Facts) -> str:
+    if estimate["low"] is None or estimate["high"] is None:
+        return NO_INTERVAL
     return f"{number(estimate['low'])} – {number(estimate['high'])}"
 
 

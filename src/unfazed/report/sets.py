@@ -44,6 +44,7 @@ from unfazed.report.verdict import (
     simpler,
     spoken,
     surprise_against,
+    surprise_gone,
 )
 from unfazed.report.words import bits, count, ends, interval, percent, points
 from unfazed.table import SPLITS, Table
@@ -244,14 +245,12 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
 
 def _surprise_left(told: Facts) -> Sentence:
     found = told["surprise"][told["evaluated_on"]]
-    before, after, removed = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
-    if not before or removed["value"] is None:
+    before, after, share = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
+    if not before or share["value"] is None:
         return None
     left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {counted(told, after['n'])})"
     said = f"A set of labels holds {bits(before)} of surprise; with the model, {left}"
-    if removed["value"] <= 0:
-        return CAUTION, f"{said}: its probabilities are worse than naming how common each label is."
-    return PLAIN, f"{said}: {percent(removed['value'])} of the surprise is gone ({interval(removed)})."
+    return surprise_gone(said, share, "naming how common each label is")
 
 
 def _precision(told: Facts) -> Sentence:

@@ -8,6 +8,7 @@ from unfazed.report.labels import caution
 from unfazed.report.labels import headline as of_labels
 from unfazed.report.words import (
     ITEMS,
+    NO_INTERVAL,
     bits,
     bounds,
     count,
@@ -169,7 +170,7 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     if its.get("value") is None or own["value"] is None:
         return None
     more = baseline[split].get("log_loss_difference") or {}
-    if more.get("low") is not None and more["low"] <= 0:  # by example, not sure
+    if more.get("low") is None or more["low"] <= 0:  # by example, not sure
         return None
     left, against = bits(its["value"] * BITS_PER_NAT), bits(own["value"] * BITS_PER_NAT)
     if its["value"] >= own["value"] or left == against:
@@ -202,15 +203,23 @@ def fitted_to(told: Facts, baseline: Facts) -> str:
 
 def _surprise(told: Facts) -> Sentence:
     found = told["surprise"][told["evaluated_on"]]
-    before, after, share = found["label_entropy_bits"], found["cross_entropy_bits"], found["share_removed"]
-    removed = share["value"]
+    before, after = found["label_entropy_bits"], found["cross_entropy_bits"]
     if not before:
         return None
     left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {counted(told, after['n'])})"
     said = f"A label holds {bits(before)} of surprise; with the model, {left}"
-    if removed <= 0:
-        return CAUTION, f"{said}: its probabilities are worse than naming the class shares."
-    return PLAIN, f"{said}: {percent(removed)} of the surprise is gone ({interval(share)})."
+    return surprise_gone(said, found["share_removed"], "naming the class shares")
+
+
+def surprise_gone(said: str, share: Facts, guess: str) -> tuple[str, str]:
+    """Whether a share of the surprise was taken away, after what was `said` of it; `guess`: what else takes none."""
+    value, low, high = share["value"], share["low"], share["high"]
+    if high is not None and high < 0:
+        return CAUTION, f"{said}: its probabilities are worse than {guess}."
+    between = NO_INTERVAL if low is None else interval(share)
+    if value == 1 or (low is not None and low > 0):  # of what never surprises no interval is known
+        return PLAIN, f"{said}: {percent(value)} of the surprise is gone ({between})."
+    return CAUTION, f"{said}: not shown to be less ({percent(value)} gone, {between})."
 
 
 def _calibration(told: Facts) -> Sentence:
