@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -128,3 +129,15 @@ def test_the_brier_score_is_scikit_learns():
     found = brier_score(y, probs)
     assert found.value == pytest.approx(((probs - np.eye(4)[y]) ** 2).sum(1).mean(), rel=1e-5)
     assert found.low < found.value < found.high and found.n == 400
+
+
+def test_blocks_of_rows_change_nothing_and_take_little_memory(monkeypatch):
+    y, _, _ = drawn(2000)
+    probs = np.random.default_rng(0).dirichlet(np.ones(200), 2000).astype(np.float32)
+    at_once, score = scaled(probs, 1.7), brier_score(y, probs)
+    monkeypatch.setattr("unfazed.analysis.calibration.CELLS", 2000)
+    assert np.array_equal(scaled(probs, 1.7), at_once) and brier_score(y, probs) == score
+    tracemalloc.start()
+    scaled(probs, 1.7)
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * probs.nbytes
+    tracemalloc.stop()

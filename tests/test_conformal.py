@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -81,3 +82,17 @@ def test_coverage_of_one_sample_lies_where_it_is_said_to():
     generator = np.random.default_rng(1)
     reached = [bound(generator.random(99), 0.9) for _ in range(2000)]  # of uniform scores the bound is the coverage
     assert np.mean([low <= one <= high for one in reached]) == pytest.approx(0.95, abs=0.02)
+
+
+def test_blocks_of_rows_change_nothing_and_take_little_memory(monkeypatch):
+    y = np.arange(2000) % 200
+    probs = np.random.default_rng(0).dirichlet(np.ones(200), 2000).astype(np.float32)
+    monkeypatch.setattr("unfazed.analysis.calibration.CELLS", 2000)
+    tracemalloc.start()
+    bounds = class_bounds(y, probs, 0.9)
+    found = members(probs, bounds)
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * probs.nbytes
+    tracemalloc.stop()
+    every = scores(probs)
+    assert (bounds == bound(every[np.arange(2000), y], 0.9)).all()
+    assert np.array_equal(found, every <= bounds)

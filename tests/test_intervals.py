@@ -157,3 +157,11 @@ def test_macro_intervals_cover():
         found = from_resamples(float(np.mean(np.diag(drawn) / np.maximum(drawn.sum(1), 1))), values, n)
         held += found.low <= 1 - error <= found.high
     assert 0.90 <= held / 200 <= 0.995
+
+
+def test_counts_drawn_in_parts_are_those_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = np.random.default_rng(0).integers(0, 5, (6, 6))
+    at_once = resampled_counts(counted, seed=3)
+    monkeypatch.setattr("unfazed.analysis.intervals.CHUNK", 700)
+    for part, whole in zip(resampled_counts(counted, seed=3), at_once, strict=True):
+        assert np.array_equal(part, whole)

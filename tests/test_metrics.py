@@ -1,6 +1,7 @@
 """Metrics against scikit-learn's, at the edges too."""
 
 import math
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -140,3 +141,12 @@ def test_many_rows_and_classes_take_as_long_as_some_sorts():
     y, probs = labelled(20_000, 1000)
     assert in_sorts(lambda: classification(y, probs)) < 150
     assert in_sorts(lambda: per_class(confusion(y, probs.argmax(1), 1000))) < 5
+
+
+def test_the_commonest_mistakes_of_many_classes_take_no_copy_of_the_matrix():
+    counted = np.diag(np.full(1000, 9))
+    counted[[3, 999], [5, 0]] = 2, 4
+    tracemalloc.start()
+    assert most_confused(counted, 5) == [(999, 0, 4), (3, 5, 2)]
+    assert tracemalloc.get_traced_memory()[1] < counted.nbytes / 10
+    tracemalloc.stop()

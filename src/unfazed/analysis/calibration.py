@@ -4,6 +4,7 @@ Axis letters: N examples, K classes, B bins. Labels that are missing (-1) are le
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from unfazed.analysis import groups as grouping
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, ratio_of_means
 
+CELLS = 1_000_000  # probabilities worked on at once: of many classes all rows together would take gigabytes
 BINS = 10
 A_BIN = 20  # examples that a bin has at least, where there are enough for two
 PRIOR = 0.5  # standard deviation of the logarithm of a temperature before the first example is seen
@@ -37,10 +39,24 @@ def scaled(probs: Probabilities, temperature: float) -> NDArray[np.float32]:
     """
     if temperature == 1:
         return np.asarray(probs, dtype=np.float32)
-    logits = np.log(np.maximum(probs, SMALLEST, dtype=np.float64)) / temperature
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    calibrated: NDArray[np.float32] = (raised / raised.sum(1, keepdims=True)).astype(np.float32)
+    calibrated = np.empty(probs.shape, np.float32)
+    for block in blocks(probs):
+        logits = np.log(np.maximum(probs[block], SMALLEST, dtype=np.float64)) / temperature
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        calibrated[block] = raised / raised.sum(1, keepdims=True)
     return calibrated
+
+
+def blocks(probs: Probabilities) -> Iterator[slice]:
+    """The rows of probabilities [N, K], some after the other, so many that what is computed of them stays small."""
+    rows = max(1, CELLS // max(1, probs.shape[1]))
+    return (slice(start, start + rows) for start in range(0, len(probs), rows))
+
+
+def labelled(y: Integers, probs: Probabilities) -> tuple[Integers, Probabilities]:
+    """Labels [n] and probabilities [n, K] of the rows with a label; where all have one they are not copied."""
+    known = y >= 0
+    return (y, probs) if known.all() else (y[known], probs[known])
 
 
 def temperature(y: Integers, probs: Probabilities, groups: Groups = None) -> Estimate:
@@ -149,19 +165,19 @@ def brier_score(y: Integers, probs: Probabilities, seed: int = 0, groups: Groups
 
     As scikit-learn's `brier_score_loss` counts: from 0 to 2, of two classes half of that.
     """
-    y, probs, groups = y[y >= 0], probs[y >= 0].astype(np.float64), grouping.of(groups, y >= 0)
+    groups, (y, probs) = grouping.of(groups, y >= 0), labelled(y, probs)
     highest = 1.0 if probs.shape[1] == 2 else 2.0
-    own = probs[np.arange(len(y)), y]
-    squares = ((probs**2).sum(1) - 2 * own + 1) * highest / 2
+    own = probs[np.arange(len(y)), y].astype(np.float64)
+    every = [(probs[block].astype(np.float64) ** 2).sum(1) for block in blocks(probs)]
+    squares = (np.concatenate([np.empty(0), *every]) - 2 * own + 1) * highest / 2
     return ratio_of_means(squares, np.ones(len(y)), highest, seed, groups)
 
 
 def _sure(y: Integers, probs: Probabilities) -> tuple[Floats, Floats]:
     """The probability of the predicted class, and 1 where it is the label, else 0; each `[n]`."""
-    known = y >= 0
-    probs = probs[known]
+    y, probs = labelled(y, probs)
     confidence = probs.max(axis=1, initial=0.0).astype(np.float64)
-    return confidence, (probs.argmax(1) == y[known]).astype(np.float64)
+    return confidence, (probs.argmax(1) == y).astype(np.float64)
 
 
 def _parts(confidence: Floats) -> list[Integers]:

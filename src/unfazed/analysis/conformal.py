@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from unfazed.analysis.calibration import blocks
 from unfazed.analysis.intervals import Floats, Integers
 
 Probabilities = NDArray[np.floating]
@@ -48,11 +49,9 @@ def scores(probs: Probabilities) -> Floats:
 
     Added up from the others, since 1 - p has nothing left of 1e-9 where p is a float32.
     """
-    zeros = np.zeros((len(probs), 1))
-    ordered = probs.astype(np.float64)
-    before = np.concatenate([zeros, ordered[:, :-1].cumsum(1)], axis=1)
-    after = np.concatenate([ordered[:, :0:-1].cumsum(1)[:, ::-1], zeros], axis=1)
-    found: Floats = before + after
+    found = np.zeros(probs.shape)
+    np.cumsum(probs[:, :-1], axis=1, dtype=np.float64, out=found[:, 1:])
+    found[:, :-1] += np.cumsum(probs[:, :0:-1], axis=1, dtype=np.float64)[:, ::-1]
     return found
 
 
@@ -63,7 +62,10 @@ def class_bounds(y: Integers, probs: Probabilities, level: float, class_conditio
     class; inf where a class has too few examples. Labels that are missing (-1) are left out.
     """
     known, classes = y >= 0, probs.shape[1]
-    y, own = y[known], scores(probs[known])[np.arange(known.sum()), y[known]]
+    y, probs = y[known], probs[known]
+    own = np.empty(len(y))
+    for block in blocks(probs):
+        own[block] = np.take_along_axis(scores(probs[block]), y[block, None], axis=1)[:, 0]
     if not class_conditional:
         return np.full(classes, bound(own, level))
     return np.array([bound(own[y == k], level) for k in range(classes)])
@@ -74,7 +76,10 @@ def members(probs: Probabilities, bounds: Floats) -> NDArray[np.bool_]:
 
     May be none: where the model is right more often than the level asks, the unlikeliest predictions are given up.
     """
-    return scores(probs) <= bounds
+    found = np.empty(probs.shape, np.bool_)
+    for block in blocks(probs):
+        found[block] = scores(probs[block]) <= bounds
+    return found
 
 
 def sets(probs: Probabilities, bounds: Floats) -> NDArray[np.bool_]:

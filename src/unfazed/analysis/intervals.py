@@ -22,7 +22,7 @@ from unfazed.analysis.groups import Z as Z
 
 RESAMPLES = 1000
 SIGNIFICANT = 0.05
-CHUNK = 2_000_000  # row numbers drawn at once: bounds the memory at some 50 MB
+CHUNK = 2_000_000  # row numbers, or counts of cells, drawn at once: bounds the memory at some 50 MB
 CONSTANT = 1e-6  # a spread below this part of the mean is rounding: the difference of squares leaves some 1e-8
 ENCLOSED = 8  # examples from which on the highest may bound a mean of skewed losses: with 6 the intervals cover 86 %
 
@@ -223,9 +223,13 @@ def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES,
     columns = np.concatenate([predicted, every, np.roll(every, -1)])
     weights = np.concatenate([scale * confusion[given, predicted], right * Z * Z / 2, wrong * Z * Z / 2])
     shares = weights / max(weights.sum(), 1e-300)
-    drawn = np.random.default_rng(seed).multinomial(round(scale * total), shares, resamples)
-    drawn_right = np.where(rows == columns, drawn, 0)
-    return Counts(_summed(drawn_right, rows, classes), _summed(drawn, rows, classes), _summed(drawn, columns, classes))
+    generator, same, parts = np.random.default_rng(seed), rows == columns, []
+    step = max(1, CHUNK // max(len(rows), 1))
+    for start in range(0, resamples, step):
+        drawn = generator.multinomial(round(scale * total), shares, min(step, resamples - start))
+        drawn_right = _summed(drawn[:, same], rows[same], classes)
+        parts.append((drawn_right, _summed(drawn, rows, classes), _summed(drawn, columns, classes)))
+    return Counts(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _summed(drawn: Integers, classes_of: Integers, classes: int) -> Floats:

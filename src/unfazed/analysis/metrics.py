@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis import groups as grouping
-from unfazed.analysis.calibration import brier_score, calibration_error
+from unfazed.analysis.calibration import brier_score, calibration_error, labelled
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import (
     CONSTANT,
@@ -57,7 +57,7 @@ def classification(
 
     Of log_loss, brier_score_loss and calibration_error lower = better, of all others higher.
     """
-    y, probs, groups = y[y >= 0], probs[y >= 0], grouping.of(groups, y >= 0)
+    groups, (y, probs) = grouping.of(groups, y >= 0), labelled(y, probs)
     predicted = probs.argmax(1)
     counted = confusion(y, predicted, probs.shape[1])
     accuracy = proportion(predicted == y, groups)
@@ -115,10 +115,11 @@ def class_score(given: NDArray[np.bool_], predicted: NDArray[np.bool_], groups: 
 
 def most_confused(counted: Integers, count: int) -> list[tuple[int, int, int]]:
     """The `count` commonest mistakes of a confusion matrix: (given class, predicted class, examples)."""
-    wrong = counted - np.diag(np.diag(counted))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:count]
-    pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
-    return [(int(g), int(p), int(wrong[g, p])) for g, p in pairs if wrong[g, p]]
+    pairs = np.argwhere(counted)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    times = counted[pairs[:, 0], pairs[:, 1]]
+    order = np.argsort(-times, kind="stable")[:count]
+    return [(*pair, one) for pair, one in zip(pairs[order].tolist(), times[order].tolist(), strict=True)]
 
 
 def _f1_from(jaccard: Estimate) -> Estimate:
