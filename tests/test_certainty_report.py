@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from unfazed.report.certainty import LEVELS
 from unfazed.report.certainty_page import certainty
 from unfazed.report.facts import facts
 from unfazed.report.page import write_report
+from unfazed.run import Run
 from unfazed.verb.measure import calibrate
 
 
@@ -68,6 +70,15 @@ def test_the_page_shows_it_and_the_card_says_it(run):
     assert "calibrated by one temperature" in (run.path / "README.md").read_text()
     caution = next(line for line in facts(run)["verdict"] if "word" in line["text"])
     assert "before calibration" in caution["text"] and "n = " in caution["text"]
+
+
+def test_a_temperature_fitted_to_one_group_is_hardly_known(run, tmp_path):
+    made = Run(shutil.copytree(run.path, tmp_path / "run"))
+    table, known = made.table(), run.temperature
+    alone = replace(table, frame=table.frame.with_columns(group=pl.lit("one patient")))
+    rows = table.rows("validation")
+    assert calibrate(made, alone, rows, made.scores()["probs"][rows]) == known.value
+    assert made.temperature.high - made.temperature.low > 3 * (known.high - known.low)
 
 
 def test_bins_are_not_called_groups(run):

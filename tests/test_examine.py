@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import trained
@@ -126,6 +128,16 @@ def test_the_command_tells_it_and_what_it_rests_on(capsys: pytest.CaptureFixture
         output = capsys.readouterr().out
         assert said in output
     assert json.loads(output)["cause"] == run.report["diagnosis"]["cause"]
+
+
+def test_a_run_judged_by_one_group_is_not_diagnosed(tmp_path: Path) -> None:
+    copied = unfazed.Run(Path(shutil.copytree(trained.run().path, tmp_path / "run")))
+    table = copied.table()
+    validation = set(table.rows("validation").tolist())
+    whose = pl.Series(["one patient" if row in validation else None for row in range(len(table))], dtype=pl.String)
+    copied.write_table(replace(table, frame=table.frame.with_columns(group=whose)))
+    found = unfazed.diagnose(copied)
+    assert found["cause"] == UNTOLD and "come in 1 group, too few to tell" in found["paragraph"]
 
 
 def test_page_and_card_tell_it() -> None:
