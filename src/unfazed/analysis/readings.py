@@ -4,7 +4,7 @@ from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.signs import Signs, Trial
 
 CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance,
-LITTLE = 0.1  # or this share of what a guess leaves to be known, where that is less: one class may have 99 % of the rows
+LITTLE = 0.1  # or this share of what a guess leaves to be known, if that is less: one class may have 99 % of the rows
 NOTHING = 0.3  # the same share, of which nobody may know more for labels to be called unrelated to their inputs
 GAP = 0.1  # training skill above validation skill by this much, intervals apart
 BETTER, WORTH = 0.1, 0.03  # shares of the validation loss, and of a guess's, by which a trial must be better to matter
