@@ -91,8 +91,8 @@ def table() -> str:
         "Each regime is a run that was made to have one flaw, or none; the answer was written down before it was made.",
         "One seed, small data, on a busy machine with two cores. The rules of today were made with the two development",
         "parts, whose figures are therefore no test of them. The untouched part, on other data sets or targets, was",
-        "listed before and diagnosed once, when the rules were done; made again after later changes to them, its answers",
-        "were the same. The rules before these, made with the first part,",
+        "listed before and diagnosed once, when the rules were done; made again after later changes to them, its",
+        "answers were the same. The rules before these, made with the first part,",
         "were right on 27 of 35 of the second when it was untouched, and confidently wrong on 7 (docs/LOG.md).",
         '"Confidently wrong": another cause, with high confidence. "Can\'t tell" counts as not right.',
     ]
