@@ -105,7 +105,7 @@ def test_numbers_are_read_as_those_of_a_column_are() -> None:
     assert correct(table, german).table.targets().tolist()[:2] == [3.5, 1.001]
 
 
-def test_a_correction_of_an_earlier_version_says_the_number_as_the_source_has_it() -> None:
+def test_a_correction_by_hand_may_say_the_number_as_the_source_has_it() -> None:
     table = prices("3,5", "4,25", "1.234,5", "5", "7", "9")
     assert correct(table, [one("c", label="1.234,5", corrected="1,5")]).table.targets().tolist()[2] == 1.5
 

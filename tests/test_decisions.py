@@ -77,18 +77,6 @@ def test_what_was_undone_is_a_line_too_and_later_decisions_are_based_on_it(tmp_p
     assert decisions.decide(draft(3, based_on=2)).number == 3
 
 
-def test_files_of_earlier_versions_say_nothing_of_sessions(tmp_path: Path) -> None:
-    decisions = Decisions(tmp_path, ROWS)
-    decisions.decide(draft(3))
-    line = json.loads(decisions.path.read_text())
-    del line["session"]
-    decisions.path.write_text(json.dumps(line) + "\n")
-    again = Decisions(tmp_path, ROWS)
-    assert again.standing()[3].who == "ada" and again.undo("ada", "a") is None
-    again.decide(draft(3, "drop", based_on=1))
-    assert again.undo("ada", "a") is not None and again.standing()[3].action == "keep"
-
-
 def test_half_a_line_of_a_killed_process_is_dropped(tmp_path: Path) -> None:
     decisions = Decisions(tmp_path, ROWS)
     decisions.decide(draft(3))
@@ -134,7 +122,7 @@ from pathlib import Path
 from unfazed.web.decisions import Decision, Decisions
 decisions = Decisions(Path(sys.argv[1]), 10**6)
 for row in range(10**6):
-    decisions.decide(Decision(0, row, "relabel", "a label of some length " * 4, sys.argv[2], "", "", 0))
+    decisions.decide(Decision(0, row, "relabel", "a label of some length " * 4, sys.argv[2], "", "", 0, "a"))
     sys.stdout.write(f"{row}\\n"); sys.stdout.flush()
 """
 

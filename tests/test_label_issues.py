@@ -320,7 +320,7 @@ def test_nothing_is_changed(run):
 
 
 def test_a_run_without_the_record_says_so(tmp_path):
-    with pytest.raises(RunError, match="no record to judge labels by"):
+    with pytest.raises(RunError, match="lacks what labels are judged by"):
         unfazed.label_issues(fake_run(tmp_path / "run"))
 
 

@@ -146,14 +146,6 @@ def test_a_write_that_fails_leaves_the_old_file(copy: Path) -> None:
     assert [path.name for path in copy.iterdir() if path.name.endswith(".part")] == []
 
 
-def test_the_recipe_of_an_earlier_version_says_what_it_did(copy: Path) -> None:
-    lines = (copy / "recipe.toml").read_text().splitlines()
-    earlier = [line for line in lines if not line.startswith(("start_size", "compile"))]
-    assert len(earlier) == len(lines) - 2
-    (copy / "recipe.toml").write_text("\n".join(earlier))
-    assert (Run(copy).recipe.start_size, Run(copy).recipe.compile) == (1.0, "no")
-
-
 def test_a_problem_with_a_long_text_is_read_back(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run")
     problem = {"id": "1", "input": "a word; " * 40_000, "reason": "no label"}

@@ -54,15 +54,6 @@ def test_contents_are_kept_and_an_empty_one_is_null(tmp_path: Path) -> None:
     assert Table.read(tmp_path / "t.parquet").frame["sha256"].to_list() == ["abc", None]
 
 
-def test_a_table_written_before_contents_were_kept_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    one = table(["a", "b"])
-    one.write(path)
-    one.frame.drop("sha256").write_parquet(path, metadata=pl.read_parquet_metadata(path))
-    two = Table.read(path)
-    assert two.frame.equals(one.frame) and two.frame.schema == one.frame.schema
-
-
 def test_one_line_says_it_all() -> None:
     digits = table([str(row % 10) for row in range(1797)])
     assert describe(digits, "images") == (

@@ -139,13 +139,6 @@ def test_the_decimal_mark_survives_a_tables_file_and_no_other_is_read(said: Any,
     assert Table.read(tmp_path / "table.parquet").decimal == read
 
 
-def test_a_table_of_an_earlier_version_has_a_comma_for_a_point(tmp_path: Any) -> None:
-    found = decided(table(PRICES))
-    commas = found.frame.with_columns(label=pl.col("label").str.replace(".", ",", literal=True))
-    replace(found, frame=commas).write(tmp_path / "table.parquet")
-    assert np.array_equal(Table.read(tmp_path / "table.parquet").targets(), PRICES)
-
-
 def test_a_scale_goes_there_and_back() -> None:
     found = decided(table(PRICES)).with_split(["train"] * 300)
     scale = Scale.of(found)

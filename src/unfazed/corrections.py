@@ -187,7 +187,7 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     if content != one.sha256 or not content:
         return "its content is not the one that was looked at"
     corrected = in_one_order(one.corrected) if table.task == "multilabel" else one.corrected
-    as_read = plain(one.label, table.decimal) if table.task == "regression" else None  # by what earlier versions kept
+    as_read = plain(one.label, table.decimal) if table.task == "regression" else None  # as the source may have it
     if label not in (one.label, as_read) and not (one.action == "relabel" and label == corrected):
         return f'its label in the source is now "{label}", not "{one.label}"'
     return ""

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CALIBRATION = "calibration.json"
-BEFORE = {"modality": "image", "task": "classification", "loss": "cross-entropy", "start_size": 1.0,
-          "compile": "no"}  # what runs did before the recipe could say it
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -121,10 +119,7 @@ class Run:
     def recipe(self) -> Recipe:
         """Every hyperparameter as it was resolved."""
         try:
-            said = read_recipe(self.path / "recipe.toml")
-            kind = str(said.get("modality", BEFORE["modality"]))
-            meant = {setting.name for setting, knob in knobs() if knob.applies(kind)}
-            settings = {**{name: value for name, value in BEFORE.items() if name in meant}, **said}
+            settings = read_recipe(self.path / "recipe.toml")
             recipe = recipe_from(settings)
         except RecipeError as error:
             raise self._damaged("recipe.toml", error) from error
@@ -155,7 +150,7 @@ class Run:
     @property
     def task(self) -> str:
         """What the model predicts: "classification", "multilabel" or "regression"."""
-        said = self.model.get("task", "classification")
+        said = self.model.get("task")
         if said not in TASKS:
             raise self._damaged("model.json", f"task is {said!r}, not one of {', '.join(TASKS)}")
         return str(said)
@@ -217,25 +212,12 @@ class Run:
         """What a report shows of some rows."""
         path = self.path / "exhibits.parquet"
         if not path.exists():
-            return {row: Exhibit(image=image) for row, image in self._thumbnails().items()}
-        try:
-            frame = read_parquet(path)
-            columns = [frame[name] for name in ("row", "image", "sound", "words")]
-            cells = frame["cells"] if "cells" in frame.columns else [None] * len(frame)  # earlier versions had none
-            rows = zip(*columns, cells, strict=True)
-            return {row: Exhibit(image, sound, _words(words), _cells(its)) for row, image, sound, words, its in rows}
-        except Exception as error:  # polars raises many kinds for columns that are not there
-            raise self._damaged(path.name, error) from error
-
-    def _thumbnails(self) -> dict[int, bytes]:
-        """What earlier versions wrote: pictures alone."""
-        path = self.path / "thumbnails.parquet"
-        if not path.exists():
             return {}
         try:
             frame = read_parquet(path)
-            return dict(zip(frame["row"].to_list(), frame["image"].to_list(), strict=True))
-        except Exception as error:
+            rows = zip(*(frame[name] for name in ("row", "image", "sound", "words", "cells")), strict=True)
+            return {row: Exhibit(image, sound, _words(words), _cells(its)) for row, image, sound, words, its in rows}
+        except Exception as error:  # polars raises many kinds for columns that are not there
             raise self._damaged(path.name, error) from error
 
     @property

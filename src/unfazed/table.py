@@ -168,7 +168,7 @@ class Table:
 
     @classmethod
     def read(cls, path: str | Path) -> "Table":
-        """The table that `write` wrote; earlier versions wrote no sha256: null, and a comma for the point of numbers.
+        """The table that `write` wrote.
 
         Raises:
             RunError: the file is missing, damaged, or not a table of this format.
@@ -176,19 +176,14 @@ class Table:
         try:
             data = Path(path).read_bytes()
             about = json.loads(_parquet(pl.read_parquet_metadata, data)["unfazed"])
-            frame = read_parquet(data)
-            if "sha256" not in frame.columns:
-                frame = frame.with_columns(sha256=pl.lit(None))
-            frame = frame.select(pl.col(name).cast(dtype) for name, dtype in _COLUMNS.items())
+            frame = read_parquet(data).select(pl.col(name).cast(dtype) for name, dtype in _COLUMNS.items())
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, this version reads {FORMAT}")
             classes, notes = [str(label) for label in about["classes"]], [str(note) for note in about["notes"]]
-            task = str(about.get("task", "classification"))
+            task = str(about["task"])
             if task not in _IN_WORDS:
                 raise ValueError(f"its task is {task[:40]!r}, this version knows {', '.join(_IN_WORDS)}")
-            if task == "regression":  # in tables of this version there is no comma
-                frame = frame.with_columns(pl.col("label").str.replace_all(",", ".", literal=True))
-            columns = tuple(str(name) for name in about.get("columns", ()))
+            columns = tuple(str(name) for name in about["columns"])
             decimal = "," if about.get("decimal") == "," else "."
             table = cls(frame, str(about["root"]), str(about["kind"]), classes, tuple(notes), task, columns, decimal)
         except FileNotFoundError as error:

@@ -208,7 +208,7 @@ def _meaning(column: Column) -> Callable[[Value], list[float] | None]:
             return partial(_encoded_date, column=column)
         case "category":
             numbered = enumerate(column.categories, start=1)
-            codes = {values.text(name): [float(code)] for code, name in numbered}  # earlier versions kept "True"
+            codes = {name: [float(code)] for code, name in numbered}
             return lambda value: codes.get(values.text(value), [0.0])
         case _:
             return lambda value: None

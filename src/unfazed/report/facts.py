@@ -122,7 +122,7 @@ def _classes(run: "Run", measured: Mapping[str, Any], seen: Evidence | None) -> 
         "class_counts": counts,
         **{split: _named(scores) for split, scores in scored.items()},
         "surprise": {split: _surprise(counts[split], scored[split]) for split in SPLITS},
-        "baselines": {"majority": _majority(seen), **_baselines(measured)},
+        "baselines": {"majority": _majority(seen), **measured["baselines"]},
         "evaluated_on": split,
         "certainty": certainty(seen, split, run.temperature),
         **_mistakes(seen, run.classes),
@@ -135,7 +135,7 @@ def _classes(run: "Run", measured: Mapping[str, Any], seen: Evidence | None) -> 
 def _numbers(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Found:
     seen = numbers.evidence(run)
     told = {
-        **numbers.numbers(seen, _baselines(measured)),
+        **numbers.numbers(seen, measured["baselines"]),
         "labels": labels(seen.table, measured.get("labels"), run.path),
         "certainty": certainty_of_numbers(seen, evaluated_split(seen.table)),
     }
@@ -145,7 +145,7 @@ def _numbers(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Fo
 def _sets(run: "Run", measured: Mapping[str, Any], _: Evidence | None) -> _Found:
     seen = sets.evidence(run)
     judged = labels(seen.table, measured.get("labels"), run.path)
-    told = {**sets.sets(seen, _baselines(measured)), "labels": judged}
+    told = {**sets.sets(seen, measured["baselines"]), "labels": judged}
     return _Found(seen.table, seen.probs, told, sets.headline, sets.verdict)
 
 
@@ -174,14 +174,14 @@ def evidence(run: "Run") -> Evidence:
 
 
 def measurements(run: "Run") -> dict[str, Any]:
-    """What was measured with the pixels at hand; {} where nothing was.
+    """What was measured with the pixels at hand; no `baselines` where nothing was.
 
     Raises:
         RunError: something in it has not the shape that it ought to have.
     """
     file = run.path / "measurements.json"
-    measured: dict[str, Any] = checked(run.measurements, MEASUREMENTS, file) if file.exists() else {}
-    return measured
+    measured = checked(run.measurements, MEASUREMENTS, file) if file.exists() else {}
+    return {"baselines": {}, **measured}
 
 
 def shown(seen: Evidence) -> Shown:
@@ -277,13 +277,6 @@ def _majority(seen: Evidence) -> dict[str, Any]:
         right, guessed = (one.argmax(1)[known] == y[known] for one in (probs, guess))
         gain = paired_difference(right, guessed, of(groups, known))
         found[split] = _named(classification(y, guess, groups=groups) | {"accuracy_difference": gain})
-    return found
-
-
-def _baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that were fitted, by name; earlier versions knew one."""
-    linear = {"linear": measured["linear"]} if measured.get("linear") else {}
-    found: dict[str, Any] = measured.get("baselines") or linear
     return found
 
 

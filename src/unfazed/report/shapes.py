@@ -30,7 +30,6 @@ LABELS = {
 }
 MEASUREMENTS = {
     "baselines": {...: BASELINE},
-    "linear": BASELINE,
     "latency": {"p50_ms": NUMBER, "p95_ms": NUMBER, "n": int, "device": str},
     "flip": {"chosen": str, "n": int, "original": Estimate, "horizontal": Estimate, "vertical": Estimate},
     "duplicates": {"count": int, "conflicting": int},

@@ -123,14 +123,14 @@ class _Record(NamedTuple):
     window: NDArray[np.floating]  # [N, K], predictions before memorisation
     probs: NDArray[np.floating]  # [N, K], of the finished model
     embeddings: NDArray[np.floating]  # [N, D]
-    simple: NDArray[np.floating] | None  # [N, K], of a simple model; earlier versions asked none
+    simple: NDArray[np.floating] | None  # [N, K], of a simple model; None where none was asked
 
 
 def _record(run: Run, table: Table) -> _Record:
     window, scores = run.dynamics().get("window_probs"), run.scores()
     probs, embeddings = scores.get("probs"), scores.get("embeddings")
     if window is None or probs is None or embeddings is None:
-        raise RunError(f"{run.path}: it has no record to judge labels by, an earlier version made it. Train again")
+        raise RunError(f"{run.path}: dynamics.npz or scores.npz lacks what labels are judged by. Train again")
     outputs = probs.shape[1:] if table.task == "regression" else (len(table.classes),)
     simple = scores.get("out_of_sample")
     shapes = {one.shape for one in (window, probs, simple) if one is not None}

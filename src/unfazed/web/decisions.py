@@ -35,8 +35,8 @@ class Decision:
     when: str
     why: str
     based_on: int  # the number of the last line about the row that the person had seen; 0 = none
+    session: str  # of the browser that it came from, at random
     undoes: int = 0
-    session: str = ""  # of the browser that it came from, at random; empty in files of earlier versions
 
 
 class ConflictError(UnfazedError):

@@ -183,7 +183,7 @@ class Review:
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
         """Take back a session's last decision; what holds for its row now, None where there was nothing to undo."""
         who, session = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "session", LONGEST_SESSION)
-        if not session:  # as lines of earlier versions have it, whose they may be
+        if not session:
             raise UsageError("session must say which decisions are yours")
         undone = self.decisions.undo(who, session)
         return None if undone is None else decided(undone.row, *self.decisions.snapshot(undone.row))
