@@ -24,12 +24,8 @@ check: $(DEVELOPING) ## lint, check types, check the architecture
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
 
-benchmark: $(DEVELOPING) ## the tables in benchmarks/; resumable, hours on two cores (see benchmarks/README.md)
-	$(BIN)/python -m benchmarks.accuracy $(DATA)
-	$(BIN)/python -m benchmarks.recording
-	$(BIN)/python -m benchmarks.step
-	$(BIN)/python -m benchmarks.import_time
-	$(BIN)/python -m benchmarks.flat_memory
+benchmark: $(DEVELOPING) ## the tables in benchmarks/ that need no data set; with DATA=FOLDER all; resumable, days
+	$(BIN)/python -m benchmarks $(DATA) $(RIVALS)
 
 torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py $(KILLS)

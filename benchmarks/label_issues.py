@@ -1,11 +1,10 @@
 """Finding wrong labels from one run, beside five-fold cleanlab: `python -m benchmarks.label_issues DATA`.
 
-DATA is a folder with text/, audio/, tables/ and images/ unpacked, as benchmarks/README.md describes them. A cell is one
-(data set, noise, seed): labels are corrupted, one run is trained with defaults alone, and five more runs, each without
-a fifth of the rows, give the out-of-sample probabilities that the rivals need. Its arrays are kept under
-benchmarks/cells and not made again; its figures, computed from them, are kept there as JSON, and stand where the arrays
-are gone. benchmarks/label_issues.md is written after each. Further words choose the cells that have one of them in
-their names; `--no-train` only scores those there.
+DATA is a folder as benchmarks/README.md describes it. A cell is one (data set, noise, seed): labels are corrupted, one
+run is trained with defaults alone, and five more runs, each without a fifth of the rows, give the out-of-sample
+probabilities that the rivals need. Its arrays are kept under benchmarks/cells and, as JSON, its figures, computed from
+them; a cell that has either is not trained again. benchmarks/label_issues.md is written after each. Further words
+choose the cells that have one of them in their names; `--no-train` only scores those there.
 """
 
 import csv
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.accuracy import source as archived
 from unfazed.analysis.label_issues import LabelIssues, label_issues
 from unfazed.files import replacing
 
@@ -58,7 +58,7 @@ def digits(data: Path) -> Data:
 
 def cifar10(data: Path) -> Data:
     """5,000 training images, half of each class, with the labels that people gave them (CIFAR-10N)."""
-    folder = data / "images/cifar10"
+    folder = Path(archived("cifar10", data, CELLS))
     rows = list(csv.DictReader((folder / "human_labels.csv").open()))[::2]
     given = {name: np.array([row[name] for row in rows]) for name in ("aggregate", "random1", "worst")}
     files = [str((folder / row["file"]).absolute()) for row in rows]
@@ -314,13 +314,20 @@ def main(data: Path, wanted: list[str], train: bool) -> None:
             for name, (load, noises) in SETS.items():
                 for noise in noises:
                     path = CELLS / f"label_issues-{name}-{noise}-{seed}-{kind}.npz"
-                    if train and not path.exists() and (not wanted or any(word in path.name for word in wanted)):
+                    asked = not wanted or any(word in path.name for word in wanted)
+                    if train and asked and not (path.exists() or known(path, kind)):
                         loaded = load(data)
                         arrays = made(loaded, corrupted(loaded, noise, seed), seed)
                         with replacing(path) as new, new.open("wb") as file:
                             np.savez_compressed(file, **arrays)
                         write()
     write()
+
+
+def known(path: Path, kind: str) -> bool:
+    """Whether the figures of the cell whose arrays would be at `path` have those of "one" run, or of "folds"."""
+    figures = Path(str(path).replace(f"-{kind}.npz", ".json"))
+    return figures.exists() and (kind == "one" or kind in Cell(**json.loads(figures.read_text())).seconds)
 
 
 def write() -> None:

@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import recording, step
+from benchmarks.__main__ import commands
 
 
 @pytest.mark.parametrize("steps", [step.ours, step.by_hand, lambda: recording.steps(record=False)])
@@ -29,3 +30,10 @@ def test_steps_of_each_loop_change_the_weights(steps, monkeypatch: pytest.Monkey
     before = models[0][0].head.weight.clone()
     list(islice(running, 2))
     assert (models[0][0].head.weight != before).any()
+
+
+def test_one_command_runs_every_benchmark_that_there_is() -> None:
+    folder = Path(step.__file__).parent
+    runnable = {file.stem for file in folder.glob("*.py") if "__main__" in file.read_text()} - {"__main__"}
+    assert {name for name, *_ in commands("data", "python")} == runnable | {"rivals"}
+    assert all(len(others) == 0 for _, *others in commands())
