@@ -155,6 +155,13 @@ def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> Non
     assert "label" not in diagnose(signs(wrong=Estimate(3.0, 0.0, 9.0, 1797))).paragraph
 
 
+def test_labels_of_which_many_are_counted_as_wrong_are_not_fine_though_few_of_the_sure_rows_contradict_them() -> None:
+    found = diagnose(signs(wrong=Estimate(211.0, 167.0, 265.0, 1797), suspected=wilson(5, 60)))
+    assert (found.cause, found.confidence) == (LABELS, "moderate")
+    assert "About 211 of 1,797 labels" in found.paragraph and found.action.startswith("Correct the labels")
+    assert diagnose(signs(wrong=Estimate(211.0, 60.0, 265.0, 1797))).cause == FINE
+
+
 def test_sentences_begin_with_a_capital_and_names_are_kept() -> None:
     found = diagnose(signs(trials=[trial(True, 0.0025, 0.2, 0.9)], loss=0.9))
     assert found.cause == SHORT and ". Accuracy is" in found.paragraph

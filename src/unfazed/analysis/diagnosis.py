@@ -42,12 +42,14 @@ from unfazed.analysis.readings import (
     ahead_of_it,
     behind,
     biased,
+    evenly,
     gap,
     going_on,
     knows,
     latest_train_loss,
     learnable,
     material,
+    mislabelled,
     mostly_wrong,
     risen,
     same_ceiling,
@@ -275,7 +277,6 @@ def _narrow(signs: Signs) -> Diagnosis | None:
 
 WRONG = 0.05  # share of labels surely contradicted where the model is surest
 MOST_WRONG = 0.45  # beyond it, a model that has learnt next to nothing is likelier than labels that bad
-EVENLY, MANY = 0.5, 50  # share of all mistakes; training rows of a class
 FEWER = 1.5  # times as many epochs are usual: where mistakes are of its own rows, it may have been too short
 KNOWN = 0.97  # skill from which on few rows were enough
 SPARED = 0.05  # share of a linear probe's mistakes that four times its rows would surely spare
@@ -292,22 +293,12 @@ def _unrestrained(signs: Signs) -> Diagnosis | None:
 def _labels(signs: Signs) -> Diagnosis | None:
     """Labels that contradict the model even where it is surest: hard examples are those that it is unsure of."""
     found = signs.suspected
-    if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not _evenly(signs)):
+    if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not evenly(signs)):
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
             f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
     return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
-
-
-def _evenly(signs: Signs) -> bool:
-    """Whether a model that knows its own rows better than others is about as often wrong where it is surest.
-
-    What it could not yet learn, for want of data, is hard, and it is less sure of it; wrong labels are everywhere.
-    """
-    assert signs.suspected is not None
-    enough = signs.rows_per_class >= MANY and same_ceiling(signs)
-    return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value
 
 
 def _underfitting(signs: Signs) -> Diagnosis | None:
@@ -389,6 +380,8 @@ def _fine(signs: Signs) -> Diagnosis:
     nothing, labels = ("Nothing but some of its labels", counted(signs)) if bad else ("Nothing", "")
     said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"
             f"{uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
+    if mislabelled(signs):
+        return _told(LABELS, "moderate", said, f"Correct {LISTED}")
     action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
     if simpler:
         action = f"Use {simpler[0]}, which does better on the same rows, unless you need the network"

@@ -12,6 +12,8 @@ RISEN, LAST = 0.1, 3  # share by which the validation loss rose after its lowest
 SLIGHTLY = 0.03  # the same where nothing held the weights back, which speaks for it, too
 BIASED = 0.5  # share of the mistakes on new rows that are made on its own rows as well
 MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
+EVENLY, MANY = 0.5, 50  # share of all mistakes; training rows of a class
+MISLABELLED = 0.05  # share of labels that an audit surely counts as wrong: not what a good set has
 FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, below which more of them come first
 
 
@@ -105,3 +107,18 @@ def mostly_wrong(signs: Signs) -> bool:
     if signs.wrong is None or not signs.disagreement:
         return False
     return signs.wrong.value / signs.wrong.n >= MOSTLY * signs.disagreement
+
+
+def mislabelled(signs: Signs) -> bool:
+    """Whether the audit is sure of more wrong labels than can be left to a last look."""
+    return signs.wrong is not None and signs.wrong.low >= MISLABELLED * signs.wrong.n
+
+
+def evenly(signs: Signs) -> bool:
+    """Whether a model that knows its own rows better than others is about as often wrong where it is surest.
+
+    What it could not yet learn, for want of data, is hard, and it is less sure of it; wrong labels are everywhere.
+    """
+    assert signs.suspected is not None
+    enough = signs.rows_per_class >= MANY and same_ceiling(signs)
+    return enough and EVENLY * (1 - signs.validation.value) <= signs.suspected.value
