@@ -12,7 +12,7 @@ import pytest
 import trained
 
 from unfazed import errors
-from unfazed.cli import SourceFlags, _status
+from unfazed.cli import SourceFlags, _status, _stream
 from unfazed.cli_diagnose import diagnose
 from unfazed.console import console_of_output
 from unfazed.source import SourceOptions
@@ -134,6 +134,25 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
 
         assert _status(command) == status
         assert capsys.readouterr() == ("", "unfazed: why\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "before", "meant"),
+    [
+        ("-", "runs/1", "/dev/stdin"),
+        ("-", "--recipe", "/dev/stdin"),
+        ("-", "--csv", "/dev/stdout"),
+        ("-", "--export", "/dev/stdout"),
+        ("--csv=-", "", "--csv=/dev/stdout"),
+        ("--csv=a-b.csv", "", "--csv=a-b.csv"),
+        ("--target=-", "", "--target=-"),
+        ("--csv", "-", "--csv"),
+    ],
+)
+def test_a_dash_is_read_from_where_inputs_are_meant_and_written_to_where_a_file_is(
+    word: str, before: str, meant: str
+) -> None:
+    assert _stream(word, before) == meant
 
 
 def test_names_that_look_like_emoji_stay_as_they_are(

@@ -4,6 +4,7 @@ import csv
 import json
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -13,7 +14,7 @@ from fake_run import fake_run
 import unfazed
 from unfazed.analysis import label_issues as module
 from unfazed.analysis import neighbours
-from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, label_issues, references
+from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, checked, label_issues, references
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, matched, wrong
 from unfazed.analysis.residuals import number_issues
@@ -23,6 +24,7 @@ from unfazed.errors import RunError, UsageError
 from unfazed.report.facts import facts
 from unfazed.report.labels import how_far, sentences
 from unfazed.report.page import write_report
+from unfazed.run import Run
 from unfazed.verb.label_issues import labels_to_check, told
 
 CLASSES = 4
@@ -307,6 +309,15 @@ def test_the_command_writes_a_list_worst_first(run, tmp_path, capsys):
     assert all(near.isdecimal() for near in rows[0]["neighbours"].split())
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
+def test_a_list_on_the_standard_output_is_alone_there(run, capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(["label-issues", str(run.path), "--csv", "/dev/fd/1"])
+    told = capfd.readouterr()
+    assert ended.value.code == 0 and "labels are wrong" in told.err
+    assert {row["split"] for row in csv.DictReader(told.out.splitlines())} <= {"train", "validation", "test"}
+
+
 def test_a_file_that_cannot_be_written_is_one_error(run, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["label-issues", str(run.path), "--csv", str(tmp_path / "nowhere" / "labels.csv")])
@@ -379,34 +390,38 @@ def test_rows_that_the_table_has_not_are_damage(run):
     json.dumps(told, allow_nan=False)
 
 
-def test_after_corrections_of_labels_not_trained_on_no_count_is_given(run, monkeypatch):
-    table = run.table()
-    held_out = table.frame["id"][int(table.rows("test")[0])]
-    one = Correction(held_out, "", "a", "b", "relabel", "ada", "", "", "", "")
-    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: [one])
-    found = unfazed.label_issues(run.path)
-    assert len(found.frame) and np.isnan(found.count.value) and found.corrected == 1
-    assert found.frame["error_probability"].null_count() == len(found.frame)
-    first, why, *_ = sentences(told(found))
-    assert first.endswith("labels are still wrong can't be told.") and "1 of these were corrected" in why
-    everything = unfazed.label_issues(run.path, every=True).frame
-    assert (found.frame["margin"] < 0).all() and (everything["margin"][: len(found.frame)] < 0).all()
-    assert not (everything["margin"][len(found.frame) :] < 0).any(), "listed are those that the judges object to"
+def corrections(run: Run, actions: dict[int, str], monkeypatch) -> None:
+    """As if the run had been trained with these decisions about its rows; "relabel": the label that it has now."""
+    frame = run.table().frame
+    kept = [Correction(frame["id"][row], "", "a", frame["label"][row], action, "ada", "", "", "", "")
+            for row, action in actions.items()]  # fmt: skip
+    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: kept)
 
 
-def test_only_corrections_that_change_what_was_not_trained_on_take_the_count_away(run, monkeypatch):
-    table = run.table()
-    names = {split: table.frame["id"][int(table.rows(split)[0])] for split in ("train", "test")}
-    for split, action, counts in (("test", "unsure", True), ("test", "keep", True), ("train", "relabel", True),
-                                  ("test", "relabel", False)):  # fmt: skip
-        one = Correction(names[split], "", "a", "b", action, "ada", "", "", "", "")
-        monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path, one=one: [one])
-        assert np.isfinite(unfazed.label_issues(run.path).count.value) == counts
-    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: [])
-    for dropped, corrected in (({"train": 3}, 0), ({"train": 3, "validation": 1, "test": 2}, 3)):
-        assert labels_to_check(run, table, dropped)["corrected"] == corrected
-        run.write_json("measurements.json", {**run.measurements, "corrections": {"dropped_of": dropped}})
-        assert unfazed.label_issues(run.path).corrected == corrected
+def test_labels_that_people_have_looked_at_are_right_and_the_others_are_counted(run, monkeypatch):
+    before = unfazed.label_issues(run.path, every=True)
+    worst = before.frame["row"][:20].to_list()
+    corrections(run, {**dict.fromkeys(worst[:10], "keep"), **dict.fromkeys(worst[10:], "relabel")}, monkeypatch)
+    found = unfazed.label_issues(run.path, every=True)
+    assert (found.checked, found.corrected) == (20, 0) and found.count.n == before.count.n - 20
+    assert found.count.low <= found.count.value < before.count.value and found.count.value <= found.count.high
+    last = found.frame[-20:]
+    assert set(last["row"]) == set(worst) and (last["error_probability"] == 0).all()
+    assert last["margin"].null_count() == 20 and (last["suggested"] == last["label"]).all()
+    assert "labels that nobody has checked" in sentences(told(found))[0]
+    assert not set(unfazed.label_issues(run.path).frame["row"]) & set(worst), "nobody is asked twice"
+    corrections(run, dict.fromkeys(worst, "unsure"), monkeypatch)
+    assert unfazed.label_issues(run.path, every=True).frame.equals(before.frame)
+
+
+def test_how_labels_are_given_is_known_from_what_they_were_before_people_changed_them() -> None:
+    true, y, given, embeddings, split = judged()
+    found, errors = label_issues(y, given, embeddings, split), y != true
+    looked_at = np.zeros(len(y), dtype=bool)
+    looked_at[found.order[: errors.sum() // 2]] = True
+    left = checked(found, true, looked_at, split != TRAIN)
+    assert left.count.low <= (errors & ~looked_at).sum() <= left.count.high
+    assert left.count.n == (~looked_at).sum() and left.disagreement < found.disagreement
 
 
 @pytest.mark.parametrize(("precision", "said"), [(0.12, "probably fewer than one is wrong"), (0.2, "about 1 is wrong")])

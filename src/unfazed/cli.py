@@ -28,7 +28,10 @@ from unfazed.cli_flags import (
 from unfazed.cli_labels import label_issues, query, review
 from unfazed.console import console_of_output, leave_unread
 from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
+from unfazed.files import STANDARD_OUTPUT, is_standard_output
 from unfazed.verb.launch import follows, is_launched, launched, speaks
+
+WRITTEN = ("--csv", "--export", "--static", "--out")  # options that name a file to write
 
 
 def _version() -> str:
@@ -147,13 +150,13 @@ def lr_find(
     from unfazed.verb.train import separated
 
     events = range_test_events(source, *separated(settings(options, flags), recipe), repeats, out, cache)
-    console = console_of_output()
+    console = console_of_output(out)
     found = follow(events, None if json_ else console)
     if json_:
         _tell(json.dumps(as_facts(found)))
     else:
         console.print(told(found, console.width), soft_wrap=not console.is_terminal)
-        if out is not None:
+        if out is not None and not is_standard_output(out):
             console.print(f"  page  {out}", soft_wrap=not console.is_terminal, markup=False)
 
 
@@ -332,8 +335,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     130: Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    words = ["/dev/stdin" if word == "-" else word for word in given]  # to the parser a "-" would be an option
+    words = [_stream(word, before) for word, before in zip(given, ("", *given), strict=False)]
     sys.exit(_status(lambda: app(words, exit_on_error=False, print_error=False)))
+
+
+def _stream(word: str, before: str) -> str:
+    """What "-" stands for, which to the parser would be an option: a file that is written, else one that is read."""
+    option, _, value = word.partition("=")
+    if option in WRITTEN and value == "-":
+        return f"{option}={STANDARD_OUTPUT}"
+    if word != "-":
+        return word
+    return str(STANDARD_OUTPUT) if before in WRITTEN else "/dev/stdin"
 
 
 def _status(command: Callable[[], Any]) -> int:

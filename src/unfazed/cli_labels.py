@@ -2,13 +2,17 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from unfazed.cli_flags import PAGE, PAGE_FLAGS, PageFlags
 from unfazed.console import console_of_output
 from unfazed.errors import UsageError
+from unfazed.files import is_standard_output
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def label_issues(
@@ -27,17 +31,17 @@ def label_issues(
     all_
         Rank every label, not only those worth reading.
     csv
-        A file for the whole list: id, input, split, label, suggested, error_probability, …
+        A file for the whole list, or - for the standard output: id, input, split, label, suggested,
+        error_probability, …
     """
     from unfazed.report.label_issues import listing
     from unfazed.verb.label_issues import label_issues as found_in
     from unfazed.verb.label_issues import told, write_csv
 
-    issues, console = found_in(run, every=all_), console_of_output()
+    issues, console = found_in(run, every=all_), console_of_output(csv)
     if csv is not None:
         write_csv(issues, csv)
-    written = None if csv is None else str(csv)
-    console.print(listing(issues.frame, told(issues), written), soft_wrap=not console.is_terminal)
+    console.print(listing(issues.frame, told(issues), _said(csv)), soft_wrap=not console.is_terminal)
     console.print(f"  next    unfazed review {shlex.quote(str(run))}", soft_wrap=True, markup=False)
 
 
@@ -57,7 +61,8 @@ def review(
     run
         The run folder; decisions are kept in it, under review/. Or the folder of a query, RUN/queries/1.
     export
-        Write what was decided to this file, for unfazed train SOURCE --corrections, or --more for a query; no page.
+        Write what was decided to this file (-: the standard output), for unfazed train SOURCE --corrections, or --more
+        for a query; no page.
     static
         Write the page as one HTML file that needs no server, for decisions elsewhere; it gives back such a CSV.
     limit
@@ -67,15 +72,15 @@ def review(
         raise UsageError("--export and --static are two things: ask for one of them")
     from unfazed.web.open import exported, retraining, static_file
 
-    console = console_of_output()
+    console = console_of_output(export or static)
     if export is not None:
         counted = exported(run, export)
-        then = f"  file    {export}\n  next    {retraining(run, export)}"
-        console.print(f"{counted}\n{then}", soft_wrap=True, markup=False)
+        then = "" if is_standard_output(export) else f"\n  file    {export}\n  next    {retraining(run, export)}"
+        console.print(f"{counted}{then}", soft_wrap=True, markup=False)
     elif static is not None:
-        console.print(f"{static_file(run, static, limit)}\n  page    {static}", soft_wrap=True, markup=False)
+        console.print(f"{static_file(run, static, limit)}\n  page    {_said(static)}", soft_wrap=True, markup=False)
     else:
-        _serve(run, page)
+        _serve(run, page, console)
 
 
 def query(
@@ -104,7 +109,8 @@ def query(
     by
         What the model cannot tell (uncertainty), what is unlike all that is labelled (diversity), or both at once.
     csv
-        A file for the list, with an empty column label: filled in, it is what unfazed train SOURCE --more takes.
+        A file for the list (-: the standard output), with an empty column label: filled in, it is what unfazed train
+        SOURCE --more takes.
     path
         The column of paths of a table; by default the one with the most that are files.
     header
@@ -117,25 +123,28 @@ def query(
     from unfazed.verb.queries import keep
     from unfazed.verb.query import query_events, write_csv
 
-    console = console_of_output()
+    console = console_of_output(csv)
     found = follow(query_events(run, unlabelled, count, by, path, header), console)
     folder = keep(Run.open(run), found.frame, ", ".join(Path(item).name or item for item in unlabelled))
     if csv is not None:
         write_csv(found, csv)
-    written = str(csv) if csv is not None else None
-    console.print(listing(found, Run.open(run).recipe.modality, written), soft_wrap=not console.is_terminal)
+    console.print(listing(found, Run.open(run).recipe.modality, _said(csv)), soft_wrap=not console.is_terminal)
     if review:
-        _serve(folder, page)
+        _serve(folder, page, console)
     else:
         console.print(f"  next    unfazed review {shlex.quote(str(folder))}", soft_wrap=True, markup=False)
 
 
-def _serve(folder: Path, page: PageFlags) -> None:
+def _said(file: Path | None) -> str | None:
+    """A file that is written, for people."""
+    return "the standard output" if is_standard_output(file) else str(file) if file is not None else None
+
+
+def _serve(folder: Path, page: PageFlags, console: "Console") -> None:
     """Serve the page of a run or of a query until Ctrl-C, and say what to do with the decisions."""
     from unfazed.verb.queries import is_query
     from unfazed.web.open import served
 
-    console = console_of_output()
     for line in served(folder, page.reviewer, page.host, page.port, page.browser):
         console.print(line, soft_wrap=True, markup=False)
     file = "labels.csv" if is_query(folder) else "corrections.csv"

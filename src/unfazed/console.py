@@ -2,14 +2,20 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from unfazed.files import is_standard_output
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-def console_of_output() -> "Console":
-    """Rich's console on the standard output; it goes on without a reader: `unfazed train … | head` must not end."""
+def console_of_output(written: Path | None = None) -> "Console":
+    """Rich's console on the standard output; it goes on without a reader: `unfazed train … | head` must not end.
+
+    Where a file is `written` there, it is alone there, and the console is on the standard error.
+    """
     from rich.console import Console
 
     class Patient(Console):
@@ -17,7 +23,7 @@ def console_of_output() -> "Console":
             self.quiet = True
             leave_unread()
 
-    return Patient(highlight=False, emoji=False)  # a class may be called ":dog:"
+    return Patient(stderr=is_standard_output(written), highlight=False, emoji=False)  # a class may be called ":dog:"
 
 
 def leave_unread() -> None:

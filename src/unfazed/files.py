@@ -3,19 +3,26 @@
 import csv
 import errno
 import os
+import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO, StringIO
 from pathlib import Path
 
-from unfazed.errors import DiskFullError
+from unfazed.errors import DiskFullError, UsageError
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+STANDARD_OUTPUT = Path("/dev/stdout")  # what "-" stands for where a command writes
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_MOST_LINKS = 40  # from one to the next, as the system follows them
 
 
 @contextmanager
@@ -56,6 +63,72 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` in `path`, all or nothing."""
     with replacing(path) as new:
         new.write_bytes(data)
+
+
+def write_out(path: Path, data: bytes) -> None:
+    """Put `data` where a user wants it: all or nothing in a file, which links may lead to; a stream is written to.
+
+    Only what users name: a link within a run folder, which may be somebody else's, is replaced itself.
+
+    Raises:
+        UsageError: nothing can be written there.
+    """
+    try:
+        target = _target(path)
+        if (descriptor := _descriptor(target)) is not None:
+            _write_to(descriptor, data)
+        elif is_stream(target):
+            with target.open("wb", buffering=0) as file:
+                _write_to(file.fileno(), data)
+        elif target.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        else:
+            write_bytes(target, data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a name is of a pipe, a device or a file that is open already, rather than of one to be made."""
+    path = _target(path)
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def is_standard_output(path: Path | None) -> bool:
+    """Whether a name is of what this process prints to."""
+    return path is not None and _descriptor(_target(path)) == 1
+
+
+def _target(path: Path) -> Path:
+    """What links lead to, as far as can be seen; the open files of this process by their numbers."""
+    with suppress(OSError):
+        for _ in range(_MOST_LINKS):
+            if _descriptor(path) is not None or not path.is_symlink():
+                break
+            path = path.parent / path.readlink()
+    return path
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of an open file that the system has under a name."""
+    found = _DESCRIPTOR.fullmatch(path.as_posix())
+    return int(found[1]) if found else _STREAMS.get(path.as_posix())
+
+
+def _write_to(descriptor: int, data: bytes) -> None:
+    """Go on with an open file where it is: to open it by its name would begin again."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -18,7 +18,7 @@ from unfazed.analysis.residuals import number_issues
 from unfazed.analysis.set_issues import MOST, set_issues
 from unfazed.corrections import CHANGING, applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
-from unfazed.files import write_bytes
+from unfazed.files import write_out
 from unfazed.label_sets import joined, labels_of
 from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
@@ -215,10 +215,7 @@ def write_csv(issues: Issues, path: Path) -> None:
     """
     first = ["id", "input", "split", "label", "suggested", "error_probability"]
     flat = issues.frame.with_columns(pl.col("neighbours").cast(pl.List(pl.String)).list.join(" "))
-    try:
-        write_bytes(path, flat.select(*first, pl.exclude(first)).write_csv().encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    write_out(path, flat.select(*first, pl.exclude(first)).write_csv().encode())
 
 
 def labels_to_check(

@@ -16,7 +16,7 @@ from unfazed.analysis.range_test import Floats, bracket, diverged, exponential, 
 from unfazed.criterion import criterion_of
 from unfazed.device import best_device
 from unfazed.errors import UsageError
-from unfazed.files import write_bytes
+from unfazed.files import is_stream, write_out
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.recipe import Recipe
@@ -95,7 +95,7 @@ def range_test_events(
         peaks=[alone.peak for one in losses if (alone := bracket(rates, one[None]))],
     )
     if out is not None:
-        _write(Path(out), page(found))
+        write_out(Path(out), page(found).encode())
     yield found
 
 
@@ -133,9 +133,8 @@ def _check(repeats: int, out: str | Path | None) -> None:
     """Refuse, before anything is read, what cannot be carried out at the end."""
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MOST_REPEATS:
         raise UsageError(f"repeats = {repeats!r}: wants a whole number from 1 to {MOST_REPEATS}")
-    if out is None:
+    if out is None or is_stream(path := Path(out)):
         return
-    path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"out = {path}: the page is HTML; give it a name such as {path.with_suffix('.html')}")
     if path.is_dir() or not path.parent.is_dir():
@@ -143,13 +142,6 @@ def _check(repeats: int, out: str | Path | None) -> None:
         raise UsageError(f"out = {path}: {wrong}")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"out = {path}: nothing may be written in {path.parent}")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_bytes(path, text.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _command(source: Any, options: SourceOptions, recipe: Recipe) -> str | None:

@@ -25,7 +25,7 @@ from unfazed.analysis.query import (
 )
 from unfazed.analysis.residuals import expected_errors
 from unfazed.errors import RunError, UsageError, did_you_mean
-from unfazed.files import write_bytes
+from unfazed.files import write_out
 from unfazed.label_sets import joined
 from unfazed.predictor import Predictor
 from unfazed.report.events import Advance, Finishing, Notice
@@ -225,7 +225,4 @@ def write_csv(found: Query, path: Path) -> None:
     """
     first, rest = ["rank", "id", "input"], ["predicted", "probability", "uncertainty", "distance", "reason", "sha256"]
     flat = found.frame.select(*first, pl.lit(None, pl.String).alias("label"), *rest)
-    try:
-        write_bytes(path, flat.write_csv().encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    write_out(path, flat.write_csv().encode())

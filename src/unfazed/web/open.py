@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from unfazed.errors import InputError, RunError, UsageError
-from unfazed.files import told_if_full, write_bytes
+from unfazed.files import told_if_full, write_out
 from unfazed.label_sets import labels_of
 from unfazed.report.words import count
 from unfazed.run import Run
@@ -84,7 +84,7 @@ def exported(path: Path, file: Path) -> str:
     counted = review.counted()
     if not counted:
         raise UsageError(f"nothing was decided about {path} yet: unfazed review {shlex.quote(str(path))}")
-    _write(file, review.export())
+    write_out(file, review.export().encode())
     return counted
 
 
@@ -130,7 +130,7 @@ def static_file(path: Path, file: Path, limit: int) -> str:
         "items": items,
         "pictures": pictures,
     }
-    _write(file, static_page(data))
+    write_out(file, static_page(data).encode())
     which = "the most worth labelling" if review.labelling else "the most doubtful"
     return f"{count(len(items), 'examples')} of {count(len(review.order))}, {which}, with their neighbours"
 
@@ -179,13 +179,6 @@ def _progress(review: Review) -> str:
     found = review.listed(Wanted(worth=True))
     one = review.asked.replace("s ", " ", 1) if found["of"] == 1 else review.asked
     return f"{count(found['of'])} {one}, {count(found['decided'])} of them decided"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        write_bytes(file, text.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _has_screen() -> bool:
