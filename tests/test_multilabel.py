@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 import shutil
 from dataclasses import replace
@@ -24,18 +25,20 @@ from sklearn.metrics import f1_score
 import unfazed
 from unfazed import Classifier
 from unfazed.analysis.multilabel import best_thresholds
+from unfazed.corrections import Correction
 from unfazed.errors import RecipeError, RunError, UsageError
 from unfazed.label_sets import parts
 from unfazed.predictor import Predictions
 from unfazed.report.facts import facts
 from unfazed.report.label_issues import listing
+from unfazed.report.labels import sentences
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
 from unfazed.report.terminal import evaluation, summary
 from unfazed.run import Run
 from unfazed.sample_sounds import RATE, sounds
 from unfazed.verb.evaluate import evaluate
-from unfazed.verb.label_issues import labels_to_check
+from unfazed.verb.label_issues import labels_to_check, told
 from unfazed.verb.predict import predicted
 from unfazed.web.review import Review
 
@@ -385,6 +388,23 @@ def test_the_labels_of_sets_are_audited_listed_and_shown() -> None:
     assert "sets of labels" in page and page.count('id="labels"') == page.count('id="classes"') == 1
     facts = {"count": found.count._asdict(), "what": found.what, "worth": 0, "depths": []}
     assert "none of them" in printed(listing(found.frame.filter(pl.col("label") == ""), facts, None))
+
+
+def test_once_sets_that_were_not_trained_on_are_corrected_it_is_unknown_how_many_are_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = run().table()
+    for split, action, unknown in (("test", "keep", 0), ("train", "relabel", 0), ("test", "relabel", 1)):
+        name = table.frame["id"][int(table.rows(split)[0])]
+        one = Correction(name, "", "a", "b", action, "ada", "", "", "", "")
+        monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path, one=one: [one])
+        found = unfazed.label_issues(run())
+        assert found.corrected == unknown and math.isnan(found.count.value) == bool(unknown)
+    assert found.frame["error_probability"].null_count() == len(found.frame) and (found.frame["margin"] < 0).all()
+    first, why, *_ = sentences(told(found))
+    assert first.endswith("are still wrong can't be told.") and "1 of these were corrected" in why
+    monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: [])
+    assert labels_to_check(run(), table, {"train": 3, "validation": 1, "test": 2})["corrected"] == 3
 
 
 def test_too_many_sets_of_too_many_labels_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:

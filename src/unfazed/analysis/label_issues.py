@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
 from unfazed.analysis.neighbours import nearest
-from unfazed.analysis.noise import FLOOR, Channel, channel, likeliest_other, matched, shares, wrong
+from unfazed.analysis.noise import FLOOR, SMALLEST, Channel, channel, likeliest_other, matched, shares, wrong
 
 NEIGHBOURS = 20
 FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are looked for
@@ -30,6 +30,7 @@ NEIGHBOURLY = 0.25  # their weight beside the model
 SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges,
 UNHEARD = 0.1  # down to none where it lacks so much accuracy
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
+MISTAKEN = 1 / 3  # of the mistakes of the judges, the part that may be counted as wrong labels, or the other way round
 RESAMPLES = 100
 MOST_CLASSES = 2000  # beyond, there are fewer than 1,000 rows to estimate K x K shares on, and it takes minutes
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -65,6 +66,9 @@ def label_issues(
 
     The order knows more than the probabilities alone (see `_order`), so these are drawn together along it: where they
     rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum stays what it was.
+
+    What is counted has an interval for chance, and for mistakes of the judges that are taken for wrong labels, or wrong
+    labels for their mistakes: up to a third of what they object to beyond the count (measured, docs/LOG.md).
     """
     judges, neighbours = judges_of(probs, embeddings, y >= 0, out_of_sample, seed)
     unseen = not_trained_on(y >= 0, split)
@@ -72,6 +76,29 @@ def label_issues(
     error, order = found.error_probability.copy(), found.order
     error[order] = _falling(error[order])
     return replace(found, error_probability=error, neighbours=neighbours)
+
+
+def checked(
+    found: LabelIssues, y: Integers, looked_at: NDArray[np.bool_], held_out: NDArray[np.bool_]
+) -> LabelIssues:
+    """The same once people have looked at some of the labels [N] and said what they are: these, `y` [N], are right now.
+
+    `found` is of the labels as they were given before, by which it is known how labels are given. Those looked at come
+    last, and the count is of the others; of judges' scores they have none. `held_out` [N] were not trained on.
+    """
+    left, done = (found.order[looked_at[found.order] == said] for said in (False, True))
+    error, suggested = found.error_probability.copy(), found.suggested.copy()
+    share = error[left].sum() / max(error[found.order].sum(), SMALLEST)
+    error[done], suggested[done] = 0.0, y[done]
+    value, low, high = (min(end * share, len(left)) for end in found.count[:3])
+    counted = wilson(value, len(left))
+    count = Estimate(value, min(low, counted.low * len(left)), max(high, counted.high * len(left)), len(left))
+    unseen = left[held_out[left]]
+    disagreement = float((found.scores["margin"][unseen] < 0).mean()) if len(unseen) else found.disagreement
+    scores = {name: np.where(looked_at, np.nan, values) for name, values in found.scores.items()}
+    return LabelIssues(
+        np.concatenate([left, done]), suggested, error, scores, found.neighbours, count, disagreement
+    )
 
 
 def _falling(values: Floats) -> Floats:
@@ -136,7 +163,8 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
     for asked, fitted in _parts(y, belief, split, measured.noise):
         found = _estimated(y, belief, asked, measured._replace(noise=fitted), split, seed)
         error[asked], suggested[asked] = found.error, found.suggested
-        count += np.array(found.share[:3]) * asked.sum()
+        share = _allowing(found.share, 1 - float(_right(y, belief)[fitted].mean()))
+        count += np.array(share[:3]) * asked.sum()
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
     disagreement = 1 - float(_right(y, belief)[measured.noise].mean())
@@ -229,6 +257,12 @@ def _share(y: Integers, true: Floats, noise: Channel, seed: int) -> Estimate:
     spread = from_resamples(found, np.array(list(shares(y, true, noise, _resamples(n, seed)))), n)
     counted = wilson(found * n, n)
     return Estimate(found, float(min(spread.low, counted.low)), float(max(spread.high, counted.high)), n)
+
+
+def _allowing(share: Estimate, disagreement: float) -> Estimate:
+    """The share of wrong labels with room for mistakes of judges that object to a share of all of them."""
+    mistaken = MISTAKEN * max(0.0, disagreement - share.value)
+    return share._replace(low=max(0.0, share.low - mistaken), high=min(1.0, share.high + mistaken))
 
 
 def _parts(

@@ -47,6 +47,8 @@ def headline(found: Facts) -> str:
     if why := found.get("missing"):
         return f"the labels were not checked: {why}"
     estimate, what = found["count"], found.get("what") or "labels"
+    if found.get("checked"):
+        what = f"{what} that nobody has checked"
     if found.get("corrected"):
         return f"how many of {count(estimate['n'])} {what} are still wrong can't be told"
     if estimate["value"] is None:

@@ -21,7 +21,7 @@ LABELS = {
     "disagreement": NUMBER,
     "worth": int,
     "missing": str,
-    "corrected": int,
+    **dict.fromkeys(("corrected", "checked"), int),
     "what": str,
     "depths": [{"rows": int, "precision": NUMBER, "found": NUMBER}],
     "first": [

@@ -1,7 +1,7 @@
 """`unfazed label-issues`: the labels of a run that are probably wrong, worst first. Nothing is changed or deleted."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,11 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers
-from unfazed.analysis.label_issues import MOST_CLASSES, LabelIssues
+from unfazed.analysis.label_issues import MOST_CLASSES, LabelIssues, checked
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
 from unfazed.analysis.set_issues import MOST, set_issues
-from unfazed.corrections import CHANGING, applied_in
+from unfazed.corrections import CHANGING, Correction, applied_in
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_out
 from unfazed.label_sets import joined, labels_of
@@ -48,7 +48,8 @@ class Issues:
     depths: list[Depth]  # how far to read
     worth: int  # rows that are worth reading, however many the frame has
     disagreement: float  # share of labels, not trained on, that are not what the model and the neighbours would give
-    corrected: int = 0  # labels not trained on that people changed or dropped: if any, how many are wrong is unknown
+    corrected: int = 0  # sets not trained on that people changed or dropped: if any, how many are wrong is unknown
+    checked: int = 0  # labels that people have looked at, and said what they are: these are not counted
     what: str = "labels"  # or "sets of labels", or "numbers"
 
 
@@ -58,8 +59,9 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
     The frame has `row` (of every array of the run), `id`, `input`, `split`, `label`, `suggested`, `error_probability`,
     what the order rests on (`margin`, `agreement` of the neighbours and `simple`, a simple model's probability of the
     label, lower = worse; of numbers `residual`, in units of their neighbours') and `neighbours`, the nearest rows.
-    Where numbers are predicted, how many are wrong can't be told, and `error_probability` is null; so it is where
-    labels that were not trained on were corrected.
+    Labels that people have kept or corrected are right: they come last, without scores. Where numbers are predicted,
+    how many are wrong can't be told, and `error_probability` is null; so it is where sets of labels that were not
+    trained on were corrected.
 
     Raises:
         RunError: there is no such run, or a file of it is missing or damaged.
@@ -75,10 +77,28 @@ def label_issues(run: str | Path | Run, every: bool = False) -> Issues:
 
 def _issues(run: Run, table: Table, every: bool, dropped: Mapping[str, int]) -> Issues:
     """The audit, told; `dropped`: rows of each side that corrections took out."""
-    held_out = set(table.frame["id"].gather(np.flatnonzero(table.frame["split"] != "train")).cast(pl.String))
-    relabelled = sum(one.id in held_out and one.action in CHANGING for one in applied_in(run.path))
+    said = {one.id: one for one in applied_in(run.path)}
+    ids = table.frame["id"].cast(pl.String).to_list()
+    if table.task == "classification":
+        given, looked_at = _as_given(table, [said.get(name) for name in ids])
+        found = audited(run, table, given)
+        if looked_at.any():
+            found = checked(found, table.y(), looked_at, (table.frame["split"] != "train").to_numpy())
+        return replace(_told(table, found, every, 0), checked=int(looked_at.sum()))
+    held_out = {name for name, split in zip(ids, table.frame["split"], strict=True) if split != "train"}
+    relabelled = sum(one.action in CHANGING for name, one in said.items() if name in held_out)
     corrected = relabelled + sum(dropped.get(split, 0) for split in SPLITS if split != "train")
     return _told(table, audited(run, table), every, corrected if table.classes else 0)
+
+
+def _as_given(table: Table, said: Sequence[Correction | None]) -> tuple[Integers, NDArray[np.bool_]]:
+    """Labels [N] as they were before anybody corrected them, and those [N] that people have kept or changed."""
+    classes = {label: number for number, label in enumerate(table.classes)}
+    y, looked_at = table.y().copy(), np.zeros(len(table), dtype=bool)
+    for row, one in enumerate(said):
+        if one is not None and one.action in ("keep", "relabel") and y[row] >= 0:
+            y[row], looked_at[row] = classes.get(one.label, y[row]), True
+    return y, looked_at
 
 
 def too_many(table: Table) -> str | None:
@@ -91,8 +111,8 @@ def too_many(table: Table) -> str | None:
     return None
 
 
-def audited(run: Run, table: Table) -> LabelIssues:
-    """The audit of a run's labels, as arrays.
+def audited(run: Run, table: Table, y: Integers | None = None) -> LabelIssues:
+    """The audit of a run's labels, as arrays; of classes by other labels `y` [N], if given.
 
     Raises:
         RunError: a file is missing or damaged, or they contradict one another.
@@ -106,7 +126,7 @@ def audited(run: Run, table: Table) -> LabelIssues:
     del window, probs  # of many classes each is large
     if table.task == "multilabel":
         return set_issues(table.indicators(), belief, embeddings, _splits(table, trained), simple, seed)
-    return found_in(table.y(), belief, embeddings, _splits(table, trained), simple, seed)
+    return found_in(table.y() if y is None else y, belief, embeddings, _splits(table, trained), simple, seed)
 
 
 def residuals(run: Run, table: Table) -> tuple[Floats, NDArray[np.bool_]]:
@@ -173,7 +193,7 @@ def _told(table: Table, issues: LabelIssues, every: bool, corrected: int) -> Iss
         issues = replace(issues, order=order, error_probability=unknown, count=nothing)
     frame = _frame(table, issues, issues.order if every else issues.order[:worth])
     what = "numbers" if table.task == "regression" else labels_of(table.task)
-    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, what)
+    return Issues(frame, issues.count, _depths(issues, worth), worth, issues.disagreement, corrected, what=what)
 
 
 def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
@@ -191,7 +211,7 @@ def _frame(table: Table, issues: LabelIssues, order: Integers) -> pl.DataFrame:
             **{name: rows[name] for name in ("id", "input", "split", "label")},
             "suggested": pl.Series(names, dtype=pl.String),
             "error_probability": pl.Series(issues.error_probability[order]).fill_nan(None),
-            **{name: values[order] for name, values in issues.scores.items()},
+            **{name: pl.Series(values[order]).fill_nan(None) for name, values in issues.scores.items()},
             "neighbours": pl.Series(issues.neighbours[order]).cast(pl.List(pl.Int64)),
         }
     )
@@ -245,6 +265,7 @@ def told(issues: Issues) -> dict[str, Any]:
             "count": issues.count._asdict(),
             "disagreement": issues.disagreement,
             "corrected": issues.corrected,
+            "checked": issues.checked,
             "what": issues.what,
             "worth": issues.worth,
             "depths": [depth._asdict() for depth in issues.depths],
