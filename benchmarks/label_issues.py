@@ -284,7 +284,24 @@ def table() -> str:
         counts = f"{cell.wrong:,} of {cell.rows:,}", f"{value:,.0f} ({low:,.0f} – {high:,.0f})"
         seconds = ", ".join(f"{one:.3g}" for one in cell.seconds.values())
         lines.append(f"| {' | '.join([cell.name, *counts, *figures, seconds])} |")
-    return "\n".join([*lines, "", *(_difference(found, name) for name in METHODS[1:])]) + "\n"
+    return "\n".join([*lines, "", *(_difference(found, name) for name in METHODS[1:]), *_counts(found)]) + "\n"
+
+
+def _counts(found: list[Cell]) -> list[str]:
+    """How good the estimated numbers are, and what the audit and the folds cost."""
+    near = [cell for cell in found if abs(cell.estimated[0] - cell.wrong) <= 0.2 * cell.wrong]
+    held = [cell for cell in found if cell.estimated[1] <= cell.wrong <= cell.estimated[2]]
+    audit = [cell.seconds["run"] / (cell.seconds["run"] - cell.seconds["audit"]) for cell in found]
+    folds = [cell.seconds["folds"] / cell.seconds["run"] for cell in found if "folds" in cell.seconds]
+    return [
+        f"- Of {len(found)} estimated numbers {len(near)} are within 20 % of the truth; {len(held)} intervals hold it.",
+        f"- A run takes {_spread(audit)} times what it would take without its audit; the five folds take "
+        f"{_spread(folds)} times the run (median, lowest and highest).",
+    ]
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{np.median(ratios):.2f} ({min(ratios):.2f} – {max(ratios):.2f})"
 
 
 def _difference(found: list[Cell], other: str) -> str:
