@@ -25,7 +25,7 @@ from unfazed.report.facts import facts
 from unfazed.report.labels import how_far, sentences
 from unfazed.report.page import write_report
 from unfazed.run import Run
-from unfazed.verb.label_issues import labels_to_check, told
+from unfazed.verb.label_issues import labels_to_check, told, write_csv
 
 CLASSES = 4
 
@@ -306,7 +306,17 @@ def test_the_command_writes_a_list_worst_first(run, tmp_path, capsys):
     rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8", newline="")))
     assert list(rows[0])[:6] == ["id", "input", "split", "label", "suggested", "error_probability"]
     assert {int(row["row"]) for row in rows[:30]} == set(range(30)) and len(rows) == len(run.table())
-    assert all(near.isdecimal() for near in rows[0]["neighbours"].split())
+    assert set(rows[0]["neighbours"].split("|")) <= set(run.table().frame["id"])
+    for depth in unfazed.label_issues(run.path).depths:
+        assert float(rows[depth.rows - 1]["estimated_precision"]) == pytest.approx(depth.precision)
+
+
+def test_where_nothing_is_known_of_the_labels_nothing_is_said_of_the_precision(run, tmp_path):
+    found = unfazed.label_issues(run)
+    unknown = replace(found, frame=found.frame.with_columns(error_probability=polars.lit(None, polars.Float64)))
+    write_csv(unknown, run.table().frame["id"].to_list(), tmp_path / "labels.csv")
+    rows = list(csv.DictReader((tmp_path / "labels.csv").open(encoding="utf-8", newline="")))
+    assert rows and not any(row["estimated_precision"] for row in rows)
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")

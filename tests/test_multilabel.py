@@ -387,7 +387,7 @@ def test_the_labels_of_sets_are_audited_listed_and_shown() -> None:
     page = (run().path / "report.html").read_text()
     assert "sets of labels" in page and page.count('id="labels"') == page.count('id="classes"') == 1
     facts = {"count": found.count._asdict(), "what": found.what, "worth": 0, "depths": []}
-    assert "none of them" in printed(listing(found.frame.filter(pl.col("label") == ""), facts, None))
+    assert "none of them" in printed(listing(found.frame.filter(pl.col("label") == ""), facts, "text"))
 
 
 def test_once_sets_that_were_not_trained_on_are_corrected_it_is_unknown_how_many_are_wrong(

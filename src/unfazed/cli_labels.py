@@ -29,19 +29,22 @@ def label_issues(
     run
         The run folder.
     all_
-        Rank every label, not only those worth reading.
+        List every label, not only those worth reading: the first 1,000 here, all of them in the file of --csv.
     csv
         A file for the whole list, or - for the standard output: id, input, split, label, suggested,
-        error_probability, …
+        error_probability, estimated_precision (the share expected to be wrong of the rows down to this one), …
     """
     from unfazed.report.label_issues import listing
+    from unfazed.run import Run
     from unfazed.verb.label_issues import label_issues as found_in
     from unfazed.verb.label_issues import told, write_csv
 
-    issues, console = found_in(run, every=all_), console_of_output(csv)
+    opened, console = Run.open(run), console_of_output(csv)
+    issues = found_in(opened, every=all_)
     if csv is not None:
-        write_csv(issues, csv)
-    console.print(listing(issues.frame, told(issues), _said(csv)), soft_wrap=not console.is_terminal)
+        write_csv(issues, opened.table().frame["id"].to_list(), csv)
+    listed = listing(issues.frame, told(issues), opened.recipe.modality, _said(csv), all_)
+    console.print(listed, soft_wrap=not console.is_terminal)
     console.print(f"  next    unfazed review {shlex.quote(str(run))}", soft_wrap=True, markup=False)
 
 

@@ -3,7 +3,6 @@
 Axis letters: k examples of a query.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,19 +12,18 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.report.events import Advance, Finishing, Notice
+from unfazed.report.inputs import FILES, said_inputs
 from unfazed.report.predictions import NONE
 from unfazed.report.terminal import Hanging, moving_line
 from unfazed.report.words import count, number, printable
-from unfazed.table import brief, in_brief
+from unfazed.table import brief
 
 if TYPE_CHECKING:
     import polars as pl
 
 SHOWN = 20
-FILES = ("image", "audio")  # kinds whose inputs are files
 UNSURE = 0.5  # margin below which two classes are both in question
 SURE = 0.95  # probability from which on nothing is said of doubt
-_LONGEST = 60  # letters of a text or a row
 WORDS = {
     "both": "what the model is unsure of, in as many ways as possible",
     "uncertainty": "what the model is least sure of",
@@ -112,10 +110,9 @@ def listing(found: Query, modality: str, written: str | None) -> Group:
     columns = [Column(name, no_wrap=True, overflow="ellipsis") for name in heads]
     columns[0].justify, columns[1].ratio, columns[-1].ratio = "right", 2, 3
     table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
-    folder = _common(frame["id"].to_list()) if modality in FILES else ""
-    for row in frame.head(SHOWN).iter_rows(named=True):
+    names = said_inputs(frame["id" if modality in FILES else "input"].to_list(), modality)
+    for row, name in zip(frame.head(SHOWN).iter_rows(named=True), names, strict=False):
         sure = [f"{100 * row['probability']:.0f} %"] if classes else []
-        name = row["id"].removeprefix(folder) if modality in FILES else _content(row["input"])
         cells = (str(row["rank"]), name, row["predicted"] or NONE, *sure, row["reason"])
         table.add_row(*(Text(printable(cell)) for cell in cells))
     rest = len(frame) - SHOWN
@@ -136,18 +133,3 @@ def left_out(found: Query) -> list[str]:
         name, reason = found.problems[0]
         said.append(f"{count(len(found.problems))} cannot be read (the first: {printable(name[:200])}: {reason}).")
     return said
-
-
-def _common(names: Sequence[str]) -> str:
-    """The folder that all files are in, with its separator; empty where there is none."""
-    try:
-        folder = os.path.commonpath([os.path.dirname(name) for name in names])  # noqa: PTH120
-    except ValueError:  # some absolute, some not
-        return ""
-    return folder + os.sep if folder.strip(os.sep) else ""
-
-
-def _content(text: str) -> str:
-    """A text or a row, in one line."""
-    said = " ".join(in_brief(text).split())
-    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"

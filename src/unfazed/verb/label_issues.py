@@ -227,14 +227,18 @@ def _depths(issues: LabelIssues, worth: int) -> list[Depth]:
     return [Depth(n, float(found[n - 1] / n), float(found[n - 1] / max(found[-1], 1e-12))) for n in depths]
 
 
-def write_csv(issues: Issues, path: Path) -> None:
-    """Write the list as CSV, neighbours as row numbers separated by spaces.
+def write_csv(issues: Issues, ids: Sequence[str], path: Path) -> None:
+    """Write the list as CSV, neighbours by the ids [N] of the run's rows, with "|" between.
+
+    `estimated_precision` is the share expected to be wrong of the rows up to and including each one.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    first = ["id", "input", "split", "label", "suggested", "error_probability"]
-    flat = issues.frame.with_columns(pl.col("neighbours").cast(pl.List(pl.String)).list.join(" "))
+    first = ["id", "input", "split", "label", "suggested", "error_probability", "estimated_precision"]
+    near = [joined(ids[row] for row in rows or ()) for rows in issues.frame["neighbours"].to_list()]
+    precision = pl.col("error_probability").cum_sum() / pl.int_range(1, pl.len() + 1)
+    flat = issues.frame.with_columns(pl.Series("neighbours", near, pl.String), precision.alias("estimated_precision"))
     write_out(path, flat.select(*first, pl.exclude(first)).write_csv().encode())
 
 
