@@ -10,8 +10,10 @@ import pytest
 import trained
 from test_browser import CHROMIUM, QUIET
 from test_review_page import lines_of, opened, pressed, serving
+from test_review_server import with_corrections
 
 from unfazed.web.open import static_file
+from unfazed.web.review import Review, Wanted
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
@@ -215,3 +217,66 @@ def test_shading_says_what_it_speaks_for(page: "sync_api.Page") -> None:
     assert page.evaluate(drawn, words) == [f"{said}good film", *weights]
     unknown = {"kind": "row", "cells": [["a", "1", 0]], "speaks_for": "positive"}
     assert page.evaluate(drawn, unknown)[0] == "a1", "nothing is shaded"
+
+
+def test_a_decision_waits_for_the_name_unless_something_else_is_done(page: "sync_api.Page") -> None:
+    for then, expected in (("Enter", ["drop"]), ("Escape", []), ("ArrowRight", [])):
+        page.evaluate("() => { lines = []; keep(); $('reviewer').value = ''; return tried(load); }")
+        page.keyboard.press("d")
+        page.wait_for_selector("#conflict:not([hidden])")
+        if then == "ArrowRight":
+            page.evaluate("() => tried(() => go(1))")
+        page.locator("#reviewer").focus()
+        page.keyboard.type("bo")
+        page.keyboard.press("Escape" if then == "Escape" else "Enter")
+        assert page.locator("#conflict").is_hidden()
+        assert [one["action"] for one in decided(page)] == expected
+
+
+def test_a_row_is_whole_on_a_phone_and_a_guess_is_one_line(page: "sync_api.Page") -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate("""() => {
+        const cells = Array.from({ length: 40 }, (_, place) => ["column " + place, "a value of many letters", place]);
+        shown = { ...shown, thing: { kind: "row", cells, speaks_for: "x" } };
+        $("thing").replaceChildren(thing(shown.thing, "", false));
+        $("thing").className = "row";
+        $("candidates").replaceChildren(choice({ label: "one", probability: 0.5, share: "50 %" }, 0));
+    }""")
+    cut = """place => [...document.querySelectorAll(place)].filter((one) =>
+        one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1).length"""
+    assert page.evaluate(cut, "#thing, #thing th, #thing td:not(.weighed)") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    label, share = (page.locator(f".choice {part}").bounding_box() for part in (".label", ".share"))
+    assert label is not None and share is not None and label["y"] == pytest.approx(share["y"], abs=3)
+
+
+def test_what_was_decided_before_the_run_is_said_and_may_be_decided_anew(
+    browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    told: list[str] = []
+    run = with_corrections(tmp_path / "run", (0, "keep", {}), (1, "relabel", {"label": "of the source"}))
+    review = Review(run)
+    static_file(run.path, tmp_path / "page.html", len(review.order))
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    for state in ("open", "decided", "keep", "relabel", ""):
+        its = page.evaluate("wanted => source.list(wanted)", {"state": state})
+        served = review.listed(Wanted(state=state))
+        assert {**its, "items": 0} == {**served, "items": 0}
+    listed(page, worth="", state="decided")
+    page.wait_for_function("() => !busy")
+    said = {}
+    for _ in range(2):
+        said[page.locator("#name").inner_text()] = page.locator("#decided").inner_text()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => !busy")
+    kept, changed = (said[name] for name in run.table().frame["id"][:2])
+    assert kept.startswith("kept by ada on ") and kept.endswith("before this run")
+    assert changed.startswith("now ")
+    assert changed.endswith("by ada on 1/2/2026, before this run; it was “of the source”")
+    assert page.locator("[data-action][aria-pressed=true]").count() == 0
+    page.keyboard.press("d")
+    page.locator("#decided", has_text="dropped").wait_for()
+    page.keyboard.press("z")
+    page.locator("#decided", has_text="before this run").wait_for()
+    page.close()
+    assert told == []

@@ -18,10 +18,11 @@ import trained
 from PIL import Image
 
 from unfazed.corrections import FILE, read_corrections
+from unfazed.predictor import Predictor
 from unfazed.run import Run
 from unfazed.web.decisions import ConflictError, Decision
 from unfazed.web.page import static_page
-from unfazed.web.review import Review
+from unfazed.web.review import Review, Wanted
 from unfazed.web.server import LONGEST_BODY, ReviewServer, _part
 
 
@@ -351,6 +352,70 @@ def test_decisions_about_a_run_with_corrections_are_told_in_the_source_s_terms(t
         earlier[3].id: ("of the source", "relabel", earlier[3].corrected, "ada"),
         "gone": ("of the source", "drop", "", "ada"),
     }
+
+
+def with_corrections(folder: Path, *decided: tuple[int, str, dict[str, str]]) -> Run:
+    """A copy of a run that was trained with these decisions of ada: row, action, and what else the line says."""
+    from unfazed.corrections import COLUMNS, Correction, Outcome, kept_lines
+    from unfazed.files import as_csv
+
+    shutil.copytree(trained.run().path, folder)
+    frame = Run.open(folder).table().frame
+    lines = []
+    for row, action, changes in decided:
+        about = frame.row(row, named=True)
+        corrected = about["label"] if action in ("keep", "relabel") else ""
+        stated = Correction(about["id"], "", about["label"], corrected, action, "ada", "2026-01-02", "", "", "")
+        lines.append(Outcome(stated._replace(**{"sha256": about["sha256"], **changes}), ""))
+    (folder / FILE).write_text(as_csv(COLUMNS, kept_lines(lines)))
+    return Run.open(folder)
+
+
+def test_what_a_run_was_trained_with_is_decided_until_somebody_decides_anew(tmp_path: Path) -> None:
+    run = with_corrections(
+        tmp_path / "run",
+        (0, "keep", {}),
+        (1, "relabel", {"label": "of the source"}),
+        (2, "unsure", {}),
+        (3, "keep", {"sha256": "of another content"}),
+        (4, "keep", {"label": "of another time"}),
+        (5, "keep", {"id": "gone"}),
+    )
+    review = Review(run)
+    held = {row: review.item(row)["decision"] for row in range(6)}
+    assert [held[row] and held[row]["action"] for row in range(6)] == ["keep", "relabel", "unsure", None, None, None]
+    assert held[1]["who"] == "ada" and held[1]["was"] == "of the source" and held[1]["earlier"]
+    every, n = review.listed(Wanted()), len(review.table)
+    assert (every["of"], every["decided"]) == (n, 3)
+    assert review.listed(Wanted(state="open"))["total"] == n - 3
+    assert [one["row"] for one in review.listed(Wanted(state="keep"))["items"]] == [0]
+    mine = {"who": "bo", "session": "b", "based_on": review.item(0)["number"]}
+    assert review.undo({"who": "bo", "session": "b"}) is None, "what others decided before is not taken back"
+    assert review.decide({"row": 0, "action": "drop", **mine})["decision"]["who"] == "bo"
+    assert review.listed(Wanted(state="keep"))["total"] == 0 and review.listed(Wanted())["decided"] == 3
+    assert review.undo({"who": "bo", "session": "b"}) == {"row": 0, "decision": held[0], "number": 2}
+
+
+def test_keeping_a_label_replaces_that_somebody_was_unsure(tmp_path: Path) -> None:
+    review = Review(with_corrections(tmp_path / "run", (0, "unsure", {})))
+    review.decide({"row": 0, "action": "keep", "who": "bo", "based_on": 0})
+    assert [(one.action, one.who) for one in review.corrections()] == [("keep", "bo")]
+
+
+def test_probabilities_are_those_that_predict_gives_or_said_to_be_of_early_epochs() -> None:
+    """A network's own are too sure or not sure enough, and know the labels that they were trained on by heart."""
+    review, table = Review(trained.run()), trained.run().table()
+    row, other = int(table.rows("test")[0]), int(table.rows("train")[0])
+    predictor = Predictor.open(trained.run())
+    assert predictor.temperature != 1
+    said = dict(zip(predictor.classes, predictor.predictions([table.frame["input"][row]]).probs[0], strict=True))
+    shown = review.example(row)
+    assert shown["early"] == 0
+    assert {one["label"]: one["probability"] for one in shown["candidates"]} == pytest.approx(said, abs=1e-3)
+    dynamics, early = trained.run().dynamics(), review.example(other)
+    assert early["early"] == dynamics["window"] > 0
+    mean = dict(zip(table.classes, dynamics["window_probs"][other].astype(float), strict=True))
+    assert {one["label"]: one["probability"] for one in early["candidates"]} == pytest.approx(mean, abs=1e-3)
 
 
 def test_the_command_exports_and_says_how_to_train_again(

@@ -107,3 +107,40 @@ def test_a_file_of_which_nobody_knows_the_content_is_not_shown(tmp_path: Path) -
 def test_what_cannot_be_read_is_told_not_raised(tmp_path: Path) -> None:
     shown = things(tmp_path, "tabular", ["[1, 2]"])
     assert shown.shown(0)["kind"] == "none" and "JSON object" in shown.shown(0)["why"]
+
+
+class Given:
+    """Weights that come from elsewhere than the run."""
+
+    def __init__(self, exhibit: Exhibit | None):
+        self.exhibit, self.asked, self.broken = exhibit, 0, exhibit is None
+
+    def prepare(self) -> None:
+        pass
+
+    def of(self, row: int) -> Exhibit | None:
+        self.asked += 1
+        return self.exhibit
+
+
+def test_weights_that_the_report_lacks_are_asked_for_and_their_absence_is_said(tmp_path: Path) -> None:
+    stored, found = Exhibit(words=[("good film", 1.0)]), Exhibit(words=[("bad ", 2.0), ("film", 0.0)])
+    shown = things(tmp_path, "text", ["good film", "bad film"], {0: stored})
+    assert shown.shown(1) == {"kind": "text", "words": [("bad film", 0.0)], "unweighed": "kept"}
+    assert "unweighed" not in shown.shown(0) and "unweighed" not in shown.shown(1, small=True)
+    shown.weights = given = Given(found)  # type: ignore[assignment]
+    assert shown.shown(1) == {"kind": "text", "words": found.words}
+    shown.shown(0)
+    shown.shown(1, small=True)
+    assert given.asked == 1, "neither of what is known nor of what is shown among others"
+    shown.weights = Given(None)  # type: ignore[assignment]
+    assert shown.shown(1) == {"kind": "text", "words": [("bad film", 0.0)], "unweighed": "kept"}
+    shown.weights.broken = False  # it is being computed
+    assert shown.shown(1)["unweighed"] == "soon"
+
+
+def test_of_a_predicted_number_no_word_is_weighed(tmp_path: Path) -> None:
+    shown = things(tmp_path, "text", ["good film"])
+    shown.run.model["task"] = "regression"
+    shown.weights = given = Given(None)  # type: ignore[assignment]
+    assert shown.shown(0) == {"kind": "text", "words": [("good film", 0.0)]} and not given.asked

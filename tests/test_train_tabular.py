@@ -17,6 +17,7 @@ from unfazed.errors import SourceError, UnfazedWarning, UsageError
 from unfazed.report.predictions import Told
 from unfazed.table import row_name
 from unfazed.verb.predict import predicted
+from unfazed.web.weights import Weights
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,16 @@ def test_a_report_shows_the_rows_with_the_weight_of_each_column(run: Run) -> Non
              for name in ("size", "colour", "grown")}  # fmt: skip
     assert max(total, key=lambda name: total[name]) == "grown"
     assert 'class="row-values"' in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_values_that_the_report_does_not_show_are_weighed_as_it_would(run: Run) -> None:
+    stored, asked = run.exhibits(), Weights(run, run.table())
+    row, other = next(iter(stored)), next(row for row in range(200) if row not in stored)
+    found, more = asked.of(row), asked.of(other)
+    assert found is not None and found.cells is not None and more is not None and more.cells is not None
+    assert [cell[:2] for cell in found.cells] == [cell[:2] for cell in stored[row].cells or []]
+    weights = [[bits for _, _, bits in cells] for cells in (found.cells, stored[row].cells or [])]
+    assert weights[0] == pytest.approx(weights[1], abs=0.01) and any(bits for _, _, bits in more.cells)
 
 
 def test_rows_are_predicted_from_mappings_json_and_tables(run: Run, table: Path) -> None:

@@ -112,3 +112,11 @@ class Labelling(Review):
             return []
         its = self.query.frame["candidates"][row - self.first].to_list()
         return [one | {"share": percent(one["probability"])} for one in its]
+
+    def _early(self, row: int) -> int:
+        return 0
+
+    def _speaks_for(self, row: int) -> str | None:
+        """The most probable class, or label."""
+        best = max(self._candidates(row), key=lambda one: one["probability"], default=None)
+        return best["label"] if best else None

@@ -8,10 +8,11 @@ let lines = kept();
 const keep = () => {
   try { localStorage.setItem(KEY, JSON.stringify(lines)); } catch { throw { status: 0, error: "this browser keeps nothing for files: download the file before you close the page" }; }
 };
+const earlier = new Map(data.items.map((item) => [item.row, item.decision])); // what the run was trained with
 const undone = () => new Set(lines.map((line) => line.undoes));
 const aboutRow = (row) => {
   const back = undone(), all = lines.filter((line) => line.row === row);
-  return { row, number: all.length ? all.at(-1).number : 0, decision: all.filter((line) => !line.undoes && !back.has(line.number)).at(-1) || null };
+  return { row, number: all.length ? all.at(-1).number : 0, decision: all.filter((line) => !line.undoes && !back.has(line.number)).at(-1) || earlier.get(row) || null };
 };
 const pictured = (thing) => ({ ...thing, picture: data.pictures[thing.picture], sound: data.pictures[thing.sound] });
 const whole = (item) => ({ ...item, ...aboutRow(item.row), thing: pictured(item.thing) });
@@ -33,10 +34,10 @@ const take = (line) => {
 };
 const cell = (value) => /[",\r\n]/.test(value) ? '"' + value.replaceAll('"', '""') + '"' : value;
 const inColumns = (line) => line && Object.fromEntries(data.columns.map((name, place) => [name, line[place]]));
-// As `_after` of review.py: a label that was corrected before is told by what the source has.
+// As `in_terms_of_the_source` of earlier.py: a label that was corrected before is told by what the source has.
 const after = (before, found) => {
   if (!before) return found;
-  if (["keep", "unsure"].includes(found.action)) return before;
+  if (["keep", "unsure"].includes(found.action) && ["relabel", "drop"].includes(before.action)) return before;
   return { ...found, label: before.label, action: found.corrected === (before.label || "|") ? "keep" : found.action };
 };
 const decidedLine = (item, decision) => {
@@ -49,7 +50,7 @@ const csv = () => {
   const found = new Map(data.lines.map(inColumns).map((line) => [line[data.key], line]));
   for (const item of data.items) {
     const { decision } = aboutRow(item.row), name = data.key === "id" ? item.name : item.input;
-    if (!decision) continue;
+    if (!decision || decision.earlier) continue;
     const line = decidedLine(item, decision);
     found.delete(name);
     if (line) found.set(name, line);

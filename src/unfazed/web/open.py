@@ -23,6 +23,7 @@ from unfazed.web.labelling import Labelling
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted, reviewer_name, user_name
 from unfazed.web.server import ReviewServer
+from unfazed.web.weights import Weights
 
 MOST = 2000  # examples in a static file
 DOOR = """<!DOCTYPE html>
@@ -43,6 +44,7 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
         run = _finished(path)
         yield f"judging {count(len(run.table()), labels_of(run.task))} …"
     review = _review(path)
+    review.things.weights = Weights(review.run, review.table)
     server = ReviewServer(review, host, port)
     try:
         yield f"{_progress(review)}\n  page    {server.address}\n  stop    Ctrl-C; every decision is kept at once"
@@ -147,7 +149,7 @@ def _item(
                 _embed(review, thing[part], pictures)
     before = earlier.get(getattr(correction, review.key))
     said = {"input": correction.input, "sha256": correction.sha256, "before": before}
-    return about | said | {"decision": None, "number": 0}
+    return about | said | {"decision": review.before.get(row), "number": 0}
 
 
 def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:

@@ -80,6 +80,7 @@ const thing = (what, name, small) => {
   if (what.kind === "text" || what.kind === "row") {
     const wanted = numbers() ? "a higher number" : quoted(what.speaks_for);
     const whole = what.kind === "text" ? text(what.words, small, wanted) : table(what.cells, small, wanted);
+    if (what.unweighed) return make("div", "shaded", whole, make("p", "text legend", `Which ${what.kind === "text" ? "words" : "values"} mattered ${what.unweighed === "soon" ? "is being worked out: come back to it" : "was kept for the first ones only"}.`));
     return !small && (what.words ?? what.cells).some((part) => part.at(-1)) ? legend(whole, wanted) : whole;
   }
   if (what.kind !== "audio") return make("p", "blank", what.why || "not shown");
@@ -104,7 +105,7 @@ const trouble = (error) => {
   box.replaceChildren(make("p", "", error.status === 409 ? "Somebody else was faster." : `${error.what ?? "That could not be shown"}: ${error.error || "something went wrong"}.`));
   box.hidden = false;
   if (error.status !== 409) return;
-  const other = error.decision;
+  const other = error.decision?.earlier ? null : error.decision;
   box.firstChild.append(" " + (other ? other.who + ": " : "It was taken back."), badge(other) || "", other ? " at " + new Date(other.when).toLocaleTimeString() + "." : "", " Yours was not written: decide again to overrule, or go on.");
   refresh(error);
   recount();
@@ -121,8 +122,9 @@ const refresh = (told, seen = true) => {
 const tried = async (work) => {
   if (busy) return undefined;
   busy = true;
+  waiting = null;
   silent();
-  try { const result = await work(); return result; } catch (error) { trouble(error); return undefined; } finally { busy = false; }
+  try { const result = await work(); return result; } catch (error) { if (error.nameless) waiting = work; trouble(error); return undefined; } finally { busy = false; }
 };
 
 // Lists
@@ -214,11 +216,16 @@ const evidence = () => {
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = shown.doubt;
   $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
-  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", sets() ? "what the model finds in it" : "what the model takes it for"), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
+  $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", takenFor()), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
   document.querySelector('[data-action="keep"] b').textContent = named(shown.label) ?? "";
   suggest.querySelector("b").textContent = agrees ? "" : named(shown.suggested) ?? "";
   suggest.disabled = agrees || shown.suggested === null;
+};
+const takenFor = () => { // what was trained on is told by epochs that had not learnt it yet
+  const epochs = shown.early === 1 ? "its first epoch" : `${shown.early} early epochs`;
+  if (!shown.early) return sets() ? "what the model finds in it" : "what the model takes it for";
+  return `${sets() ? "what the model found in it" : "what the model took it for"} in ${epochs}${shown.early > 1 ? ", on average" : ""}, before it could know its label by heart`;
 };
 const candidate = ({ label, probability, share }) => {
   const bar = make("i");
@@ -245,24 +252,32 @@ const speaks = (label) => label !== null && (sets() // for what is suggested: in
   ? !about.labelling && lacking(shown.suggested, shown.label).every((name) => parts(label).includes(name)) && lacking(shown.label, shown.suggested).every((name) => !parts(label).includes(name))
   : label !== shown.label && label === shown.suggested);
 const neighbour = (near) => make("figure", speaks(labelOf(near)) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "drop" ? "dropped" : named(labelOf(near))), about.labelling ? null : make("span", "soft small", near.split || "")));
+const decidedBy = ({ who, when, why, earlier, was, action }) => {
+  const moment = when ? (earlier ? " on " + new Date(when).toLocaleDateString() : ", " + new Date(when).toLocaleString()) : "";
+  const told = [earlier ? "before this run" : "", earlier && action === "relabel" ? "it was " + quoted(named(was)) : ""].filter(Boolean).join("; ");
+  return ` ${who ? "by " + who : ""}${moment}${told ? ", " + told : ""}${why ? ": " + why : ""}`;
+};
 const showDecision = () => {
   const decision = shown.decision, box = $("decided");
   box.hidden = !decision;
-  box.replaceChildren(...(decision ? [badge(decision), ` by ${decision.who}, ${new Date(decision.when).toLocaleString()}${decision.why ? ": " + decision.why : ""}`] : []));
+  box.replaceChildren(...(decision ? [badge(decision), decidedBy(decision)] : []));
   for (const button of document.querySelectorAll("[data-action]")) {
-    const mine = { suggested: decision?.action === labelled() && same(decision.corrected, shown.suggested), other: decision?.action === labelled() && !same(decision.corrected, shown.suggested) }[button.dataset.action] ?? decision?.action === button.dataset.action;
+    const mine = decision?.earlier ? false : { suggested: decision?.action === labelled() && same(decision.corrected, shown.suggested), other: decision?.action === labelled() && !same(decision.corrected, shown.suggested) }[button.dataset.action] ?? decision?.action === button.dataset.action;
     button.setAttribute("aria-pressed", String(Boolean(mine)));
   }
 };
 
 // Decisions: the next example is shown when this one is on the disk.
-let before = null; // where the focus was when a name was asked for
+let before = null, waiting = null; // where the focus was when a name was asked for, and what is done when it is there
 const reviewer = () => {
   const who = $("reviewer").value.trim();
   if (who) return who;
   before = document.activeElement;
   $("reviewer").focus();
-  throw { status: 0, error: "your name is missing, which stands beside every decision. Type it at the top, then decide again" };
+  throw { status: 0, nameless: true, error: "your name is missing, which stands beside every decision. Type it at the top; Enter goes on" };
+};
+const introduced = () => { // whatever was done in between, by key or pointer, has taken the place of what waited
+  if ($("reviewer").value.trim() && waiting) tried(waiting);
 };
 const decide = async (item, action, corrected) => {
   const why = wall ? "" : $("why").value.trim();
@@ -425,7 +440,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
   const field = event.target.closest("input, select, textarea, audio");
   if (field) {
-    if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); before?.focus(); before = null; }
+    if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); before?.focus(); before = null; if (field.id === "reviewer" && event.key === "Enter") introduced(); waiting = null; }
     return;
   }
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -466,6 +481,7 @@ $("filters").addEventListener("submit", (event) => {
   document.activeElement.blur();
   tried(load);
 });
+$("reviewer").addEventListener("input", () => { if (waiting && $("reviewer").value.trim()) $("conflict").hidden = true; });
 $("reviewer").addEventListener("change", () => { try { sessionStorage.reviewer = $("reviewer").value; } catch { /* asked again next time */ } });
 $("export").addEventListener("click", () => {
   if (typeof source.exported === "string") return;

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from unfazed.report.words import count, percent
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
 from unfazed.verb.label_issues import label_issues
+from unfazed.web.beliefs import Beliefs, beliefs
 from unfazed.web.decisions import FOLDER, Decision, Decisions
+from unfazed.web.earlier import decided_before, in_terms_of_the_source
 from unfazed.web.things import Shown, Things
 
 PAGE = 60  # rows of a list at most
@@ -58,6 +61,7 @@ class Review:
     actions: tuple[str, ...] = ACTIONS
     asked: str  # in words
     _predicted: NDArray[np.int64] | None = None  # [N], by the finished model; None where no classes are, or no weights
+    before: Mapping[int, dict[str, Any]] = MappingProxyType({})  # by row, decisions that the run was trained with
 
     def __init__(self, run: Run):
         """Audit the labels of `run`.
@@ -69,10 +73,11 @@ class Review:
         self._begin(run, run.table(), audit.frame, run.path / FOLDER)
         self.asked = f"{labels_of(run.task)} worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
-        self._probs = _unbent(run) if run.task != "regression" else None
+        self._beliefs: Beliefs | None = beliefs(run) if run.task != "regression" else None
         self._predicted = run.scores()["probs"].argmax(1) if run.task != "regression" else None
         own = str(run.path.resolve())
         self._earlier = {one.id: one._replace(run=own) for one in applied_in(run.path)}
+        self.before = decided_before(self._earlier.values(), self.table)
 
     def _begin(self, run: Run, table: Table, issues: pl.DataFrame, folder: Path) -> None:
         """Take up the rows of `issues`, in their order, and what was decided about them in `folder`."""
@@ -139,7 +144,7 @@ class Review:
             "residual": _known(self._residual[row]),
             "doubt": _doubt(self.error_probability[row], self._residual[row]),
             "thing": self.things.shown(row, small=True),
-            **decided(row, *self.decisions.snapshot(row)),
+            **self.held(row),
         }
 
     def example(self, row: int) -> dict[str, Any]:
@@ -149,6 +154,7 @@ class Review:
             **self.item(row),
             "thing": thing | {"speaks_for": self._speaks_for(row)},
             "candidates": self._candidates(row),
+            "early": self._early(row),
             "neighbours": [self._neighbour(other, thing) for other in near],
         }
 
@@ -186,13 +192,22 @@ class Review:
         if not session:
             raise UsageError("session must say which decisions are yours")
         undone = self.decisions.undo(who, session)
-        return None if undone is None else decided(undone.row, *self.decisions.snapshot(undone.row))
+        return None if undone is None else self.held(undone.row)
+
+    def held(self, row: int) -> dict[str, Any]:
+        """What holds for a row now; where nobody decided in this run, what it was trained with."""
+        return self.told(row, *self.decisions.snapshot(row))
+
+    def told(self, row: int, decision: Decision | None, number: int) -> dict[str, Any]:
+        """What the page is told where `decision` holds for a row, `number` being the last line about it."""
+        told = decided(row, decision, number)
+        return told if decision else told | {"decision": self.before.get(row)}
 
     def changes(self, since: int) -> dict[str, Any]:
         """What was decided after line `since`, by anybody."""
         self.decisions.refresh()
         lines = self.decisions.lines[max(0, since) :]
-        told = [decided(row, *self.decisions.snapshot(row)) for row in dict.fromkeys(one.row for one in lines)]
+        told = [self.held(row) for row in dict.fromkeys(one.row for one in lines)]
         return {"number": max(0, since) + len(lines), "rows": told}
 
     def earlier(self) -> Mapping[str, tuple[str, ...]]:
@@ -212,7 +227,7 @@ class Review:
         for row, decision in sorted(self.decisions.standing().items()):
             found = self._correction(row, decision)
             before = lines.pop(found.id, None)
-            lines[found.id] = _after(before, found) if before is not None else found
+            lines[found.id] = in_terms_of_the_source(before, found) if before is not None else found
         return list(lines.values())
 
     def export(self) -> str:
@@ -246,9 +261,9 @@ class Review:
 
     def _candidates(self, row: int) -> list[dict[str, Any]]:
         """The most probable classes or labels, and those that are given or suggested in any case."""
-        if self._probs is None:
+        if self._beliefs is None:
             return []
-        probs = self._probs[row]
+        probs = self._beliefs.probs[row]
         named = {name for text in (self.labels[row], self.suggested[row]) for name in self.table.singles(text or "")}
         best = np.argsort(-probs).tolist()
         wanted = [k for k in best if self.table.classes[k] in named]
@@ -259,6 +274,10 @@ class Review:
             for k in shown
         ]
 
+    def _early(self, row: int) -> int:
+        """How many epochs the probabilities of its candidates are the mean of; 0: the finished model says them."""
+        return self._beliefs.epochs if self._beliefs is not None and self._beliefs.early[row] else 0
+
     def _speaks_for(self, row: int) -> str | None:
         """The class that the weights of words and cells speak for: the one that the finished model predicts."""
         return None if self._predicted is None else self.table.classes[self._predicted[row]]
@@ -267,7 +286,7 @@ class Review:
         return {
             "label": self.labels[row],
             "split": self.table.frame["split"][row],
-            **decided(row, *self.decisions.snapshot(row)),
+            **self.held(row),
             "thing": self.things.shown(row, small=True, like=beside),
         }
 
@@ -291,8 +310,13 @@ class Review:
 
     def _decided(self) -> NDArray[np.bool_]:
         decided = np.zeros(len(self.table), dtype=bool)
-        decided[list(self.decisions.standing())] = True
+        decided[list(self._actions())] = True
         return decided
+
+    def _actions(self) -> dict[int, str]:
+        """By row what was decided, also before this run."""
+        now = {row: one.action for row, one in self.decisions.standing().items()}
+        return {row: one["action"] for row, one in self.before.items()} | now
 
     def _fits(self, wanted: Wanted) -> NDArray[np.bool_]:
         fits = np.ones(len(self.table), dtype=bool)
@@ -309,7 +333,7 @@ class Review:
         if wanted.state in ("open", "decided"):
             fits &= self._decided() == (wanted.state == "decided")
         elif wanted.state:
-            rows = [row for row, one in self.decisions.standing().items() if one.action == wanted.state]
+            rows = [row for row, action in self._actions().items() if action == wanted.state]
             fits &= np.isin(np.arange(len(fits)), rows)
         if wanted.text:
             asked = wanted.text.casefold()
@@ -323,24 +347,9 @@ def decided(row: int, decision: Decision | None, number: int) -> dict[str, Any]:
     return {"row": row, "decision": told, "number": number}
 
 
-def _after(before: Correction, found: Correction) -> Correction:
-    """A decision about a label that was corrected before, in terms of the label that the source has."""
-    if found.action in ("keep", "unsure"):
-        return before
-    if found.corrected == (before.label or NO_LABELS):
-        return found._replace(label=before.label, action="keep")
-    return found._replace(label=before.label)
-
-
 def _singles(text: str | None) -> frozenset[str]:
     """What one may ask for to find a set: its labels, or NO_LABELS for a set of none; of no set nothing."""
     return frozenset() if text is None else frozenset(parts(text) or [NO_LABELS])
-
-
-def _unbent(run: Run) -> NDArray[np.float32]:
-    """Probabilities [N, K] that no row's own label has bent: of training rows, those before memorisation."""
-    window, probs = run.dynamics()["window_probs"], run.scores()["probs"]
-    return np.where(np.isfinite(window), window, probs).astype(np.float32)
 
 
 def _doubt(probability: float, residual: float) -> str:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 from unfazed.errors import InputError, UnfazedError, UsageError
 from unfazed.web.decisions import ConflictError
 from unfazed.web.page import HEADERS, page
-from unfazed.web.review import STATES, Review, Wanted, decided
+from unfazed.web.review import STATES, Review, Wanted
 
 LONGEST_BODY = 64 * 1024  # bytes
 PATIENCE = 30  # seconds that a connection may be silent
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         except UsageError as error:
             status, (kind, data) = HTTPStatus.BAD_REQUEST, _json({"error": str(error)})
         except ConflictError as conflict:
-            told = decided(conflict.row, conflict.current, conflict.number)
+            told = self.server.review.told(conflict.row, conflict.current, conflict.number)
             status, (kind, data) = HTTPStatus.CONFLICT, _json({"error": str(conflict), **told})
         except UnfazedError as error:  # no room on the disk
             status, (kind, data) = HTTPStatus.INTERNAL_SERVER_ERROR, _json({"error": str(error)})

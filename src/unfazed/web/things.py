@@ -15,6 +15,7 @@ from unfazed.modality.choice import named
 from unfazed.reading import reading
 from unfazed.run import Exhibit, Run
 from unfazed.table import Table
+from unfazed.web.weights import Weights
 
 LARGEST = 4096  # pixels a side of a picture at full size
 MEDIUM = 640  # in a file that holds many
@@ -39,7 +40,12 @@ class Picture(NamedTuple):
 
 
 class Things:
-    """What can be seen of the rows of a run. Safe for many threads."""
+    """What can be seen of the rows of a run. Safe for many threads.
+
+    `weights`: where those come from that the report does not show, of examples at full size; None: there are none.
+    """
+
+    weights: Weights | None = None
 
     def __init__(self, run: Run, table: Table):
         self.run, self.table = run, table
@@ -63,7 +69,8 @@ class Things:
         """
         try:
             if like is not None and like["kind"] == "row":
-                return {"kind": "row", "cells": self._cells(row, FEW, _weightiest(like["cells"], FEW))}
+                names = _weightiest(like["cells"], FEW)
+                return {"kind": "row", "cells": self._cells(row, self.exhibits.get(row), FEW, names)}
             return self._shown(row, small)
         except UnfazedError as error:
             return {"kind": "none", "why": str(error)}
@@ -74,9 +81,24 @@ class Things:
             return {"kind": "image", "picture": f"picture/{row}/{size}"}
         if self.modality.name == "audio":
             return {"kind": "audio", "picture": f"picture/{row}/{size}", "sound": f"sound/{row}"}
+        weighable = not small and (self.modality.name == "tabular" or self.run.model.get("task") != "regression")
+        known = self._known(row) if weighable else self.exhibits.get(row)
+        missing = {"unweighed": self._unweighed()} if weighable and not _has_weights(known) else {}
         if self.modality.name == "tabular":
-            return {"kind": "row", "cells": self._cells(row, FEW if small else COLUMNS)}
-        return {"kind": "text", "words": self._words(row, BRIEF if small else LONGEST)}
+            return {"kind": "row", "cells": self._cells(row, known, FEW if small else COLUMNS), **missing}
+        return {"kind": "text", "words": self._words(row, known, BRIEF if small else LONGEST), **missing}
+
+    def _known(self, row: int) -> Exhibit | None:
+        """What the report shows of a row, or would show."""
+        known = self.exhibits.get(row)
+        if self.weights is None:
+            return known
+        self.weights.prepare()
+        return known if _has_weights(known) else self.weights.of(row)
+
+    def _unweighed(self) -> str:
+        """Why nobody knows which words mattered: "kept" for the first ones only, or it is told "soon"."""
+        return "kept" if self.weights is None or self.weights.broken else "soon"
 
     def picture(self, row: int, size: str) -> Picture:
         """A row as a picture, "small", "medium" or "full"; of a recording its spectrogram.
@@ -132,21 +154,21 @@ class Things:
             raise InputError(f"the file {why}. Train again before correcting its label")
         return found.raw
 
-    def _words(self, row: int, most: int) -> list[tuple[str, float]]:
+    def _words(self, row: int, known: Exhibit | None, most: int) -> list[tuple[str, float]]:
         """The text in pieces with what each says for the predicted class, in bits; one piece where nobody knows."""
-        known = self.exhibits.get(row)
         text = str(self._raw(row))
-        if known is None or known.words is None or len(text) > most:
-            return [(text if len(text) <= most else text[: most - 1] + "…", 0.0)]
-        said = known.words[:-1] if known.words[-1:] == [("…", 0.0)] else known.words  # of a long one its beginning
+        text = text if len(text) <= most else text[: most - 1] + "…"
+        words = known.words or [] if known is not None else []
+        said = words[:-1] if words[-1:] == [("…", 0.0)] else words  # of a long one its beginning
         start = "".join(word for word, _ in said)
         if not text.startswith(start):
             return [(text, 0.0)]
         return [*said, (text[len(start) :], 0.0)] if len(text) > len(start) else said
 
-    def _cells(self, row: int, most: int, names: Collection[str] | None = None) -> list[Cell]:
+    def _cells(
+        self, row: int, known: Exhibit | None, most: int, names: Collection[str] | None = None
+    ) -> list[Cell]:
         """Columns, their values, and what each says, in bits; of many the weightiest, in their order."""
-        known = self.exhibits.get(row)
         cells = list(known.cells or ()) if known is not None else []
         weighed = {name for name, _, _ in cells}
         for name, value in self._raw(row).items():
@@ -154,6 +176,10 @@ class Things:
                 cells.append((name, "" if value is None else str(value), 0.0))
         wanted = _weightiest(cells, most) if names is None else names
         return [cell for cell in cells if cell[0] in wanted]
+
+
+def _has_weights(known: Exhibit | None) -> bool:
+    return known is not None and (known.words is not None or known.cells is not None)
 
 
 def _weightiest(cells: Sequence[Cell], most: int) -> list[str]:

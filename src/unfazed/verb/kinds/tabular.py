@@ -41,6 +41,7 @@ FEW_ROWS = 3000  # are learnt by heart at a high learning rate and with little w
 _LEAST = np.finfo(np.float32).tiny  # no probability is zero
 DRAWS = 16  # values from other rows that stand for not knowing one
 PREDICTED = 100_000  # rows at most that are made up to explain those that are shown
+MADE_UP = 50_000_000  # values at most of those that are made up at once
 
 _MODELS = {
     "linear": ("a linear model on the columns", LINEAR_ROWS, linear_model, linear_numbers, linear_sets),
@@ -112,7 +113,8 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
     """
     preprocessor, train = _preprocessor(prepared), prepared.table.rows("train")
     columns = [column for column in preprocessor.columns if column.features]
-    draws = max(1, min(DRAWS, PREDICTED // (len(rows) * len(columns) + 1)))
+    features = len(columns) * len(preprocessor.codes)
+    draws = max(1, min(DRAWS, PREDICTED // (len(rows) * len(columns) + 1), MADE_UP // (features + 1)))
     others = _encoded(prepared, np.random.default_rng(0).choice(train, draws))
     places = np.split(np.arange(len(preprocessor.codes)), np.cumsum([len(column.features) for column in columns])[:-1])
     shown = {}
