@@ -79,6 +79,13 @@ def test_an_unreadable_item_has_neither_set_nor_answer(tmp_path: Path) -> None:
     assert nothing.sets == [] and nothing.answered is None
 
 
+def test_sets_for_every_class_say_how_few_rows_the_rarest_has() -> None:
+    run = trained.run()
+    rows = run.table().y()[run.table().rows("validation")]
+    (said,) = promised(run, Asked(0.5, class_conditional=True)).words
+    assert said.endswith(f"from n = {len(rows)} validation rows, {np.bincount(rows).min()} of the rarest class")
+
+
 def test_answers_are_those_above_the_line() -> None:
     run = trained.run()
     certainty = promised(run, Asked(max_risk=0.3))

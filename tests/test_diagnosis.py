@@ -1,6 +1,7 @@
 """Each rule of the diagnosis on signs made for it, and the order in which they speak."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,17 @@ def test_what_was_not_measured_is_no_evidence() -> None:
     assert set(diagnose(bare).evidence) == {
         "accuracy on training rows", "accuracy on validation rows", "a guess that looks at no input"
     }  # fmt: skip
+
+
+def test_every_figure_of_the_evidence_says_on_how_many_it_was_measured() -> None:
+    classes = Classes(wilson(2, 30), wilson(260, 270), wilson(90, 100), ["rare"], 50.0)
+    curve = Curve([500, 1000, 2000], [0.5, 0.6, 0.7], Estimate(0.2, 0.1, 0.3, 800))
+    found = diagnose(signs(classes=classes, curve=curve, suspected=wilson(2, 60), copies=wilson(0, 300))).evidence
+    counts = {name: [part.split("n = ")[1] for part in said.split("; ")] for name, said in found.items()
+              if "learning rate, and" not in name}  # fmt: skip
+    assert counts.pop("recall of rare classes, and of the others") == ["30", "270"]
+    assert counts.pop("a guess that looks at no input") == counts.pop(SIMPLER[0]) == ["300"]
+    assert counts.pop("accuracy on training rows") == ["900"] and all(counts.values())
 
 
 def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> None:
@@ -348,5 +360,14 @@ def test_names_in_the_evidence_are_no_markup() -> None:
     found = {"cause": FINE, "confidence": "high", "paragraph": "", "action": "", "evidence": {"a column": "price[/b]"}}
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(listing(found))
+        console.print(listing(found, "runs/1"))
     assert "price[/b]" in capture.get()
+
+
+def test_in_a_terminal_commands_have_the_path_of_the_run() -> None:
+    action = "Label more, the most useful first: unfazed query RUN FOLDER"
+    found = {"cause": FINE, "confidence": "high", "paragraph": "RUN it.", "action": action, "evidence": {}}
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(listing(found, Path("my runs/1")))
+    assert "unfazed query 'my runs/1' FOLDER" in capture.get() and "RUN it." in capture.get()

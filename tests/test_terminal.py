@@ -1,5 +1,7 @@
 import io
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from unfazed.errors import SourceError
 from unfazed.loop import Step
 from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Notice, Planned, Stalled
 from unfazed.report.terminal import HEADING, as_json, evaluation, show, silently, summary
+from unfazed.run import Run
 
 
 def facts(number: int, best: bool) -> dict[str, object]:
@@ -99,6 +102,19 @@ def test_the_summary_fits_80_columns_and_ends_with_a_command() -> None:
     assert "…" not in said
     assert "linear model" in said and "commonest class" in said and "bits" in said
     assert "unfazed predict" in said.split("next")[1]
+    told = trained.run().report
+    assert f"\non {told['test']['accuracy']['n']} test images\n" in said
+
+
+def test_the_commands_of_the_summary_have_the_path_of_the_run(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "my run"))
+    said = [{"tone": "", "text": "To see which: unfazed label-issues RUN."}]
+    diagnosis = {**run.report["diagnosis"], "action": "Label more: unfazed query RUN FOLDER"}
+    run.write_json("report.json", {**run.report, "verdict": said, "diagnosis": diagnosis})
+    output = io.StringIO()
+    Console(file=output, width=500).print(summary(run))
+    assert f"unfazed label-issues '{run.path}'." in output.getvalue()
+    assert f"unfazed query '{run.path}' FOLDER" in output.getvalue()
 
 
 def printed(width: int, **settings: object) -> str:

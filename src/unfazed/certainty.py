@@ -63,7 +63,7 @@ def promised(run: Run, asked: Asked) -> Certainty:
         y = table.y()[rows]
         bounds = _distance(table, probs, asked) if numbers else _bounds(y, probs[rows], asked, run.classes)
         known = np.isfinite(table.targets()[rows]) if numbers else y >= 0
-        words.append(_level_told("intervals" if numbers else "sets", int(known.sum()), asked, count))
+        words.append(_level_told("intervals" if numbers else "sets", y[known], asked, count))
     if asked.max_risk is not None:
         if count is not None:
             raise UsageError(
@@ -156,18 +156,19 @@ def _answers(y: Integers, probs: NDArray[np.floating], risk: float) -> Selection
     return found
 
 
-def _level_told(what: str, n: int, asked: Asked, groups: int | None) -> str:
-    level = asked.confidence_level or 0.0
+def _level_told(what: str, y: Integers, asked: Asked, groups: int | None) -> str:
+    level, n = asked.confidence_level or 0.0, len(y)
     low, high = coverage(n, level)
+    of_each = f", {int(np.bincount(y).min()):,} of the rarest class" if asked.class_conditional else ""
     hold = "sets hold the class" if what == "sets" else "intervals hold the number"
     on = "of every class" if asked.class_conditional else "on average"
     if groups is not None:
         return (
-            f"{hold} in {level:.4g} of new cases {on} of the groups of the n = {n:,} validation rows; these are only "
-            f"{groups:,} groups, and of new groups the share may be another by far"
+            f"{hold} in {level:.4g} of new cases {on} of the groups of the n = {n:,} validation rows{of_each}; these "
+            f"are only {groups:,} groups, and of new groups the share may be another by far"
         )
     if asked.class_conditional:
-        return f"{hold} in {level:.4g} of new cases of every class, from n = {n:,} validation rows"
+        return f"{hold} in {level:.4g} of new cases of every class, from n = {n:,} validation rows{of_each}"
     ends = f"95 of 100 validation sets of this size bring {100 * low:.1f} – {100 * high:.1f} %"
     return f"{hold} in {level:.4g} of new cases on average, from n = {n:,} validation rows ({ends})"
 

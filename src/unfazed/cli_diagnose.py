@@ -26,4 +26,4 @@ def diagnose(
     if json_:
         console.print(json.dumps(found), soft_wrap=True, markup=False)
     else:
-        console.print(listing(found), soft_wrap=not console.is_terminal)
+        console.print(listing(found, run), soft_wrap=not console.is_terminal)

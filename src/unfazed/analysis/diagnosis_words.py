@@ -15,20 +15,21 @@ WIDEST = 0.4  # an interval of the validation skill, where groups are few: wider
 
 def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
     """What was measured, by name."""
-    yield f"{signs.skill} on training rows", f"{estimate(signs.train, signs)}, n = {signs.train.n:,}"
-    yield f"{signs.skill} on validation rows", f"{estimate(signs.validation, signs)}, n = {signs.validation.n:,}"
-    yield "a guess that looks at no input", skill(signs.guess, signs)
+    yield f"{signs.skill} on training rows", measured(signs.train, signs)
+    yield f"{signs.skill} on validation rows", measured(signs.validation, signs)
+    yield "a guess that looks at no input", f"{skill(signs.guess, signs)}, n = {signs.validation.n:,}"
     if signs.simpler:
-        yield signs.simpler[0], estimate(signs.simpler[1], signs)
+        yield signs.simpler[0], measured(signs.simpler[1], signs)
     yield from _settings(signs)
     for tried in signs.trials:
         start = "more steps" if tried.kept else "steps from new weights"
         name = f"{tried.steps} {start} at a learning rate of {tried.learning_rate:g}"
-        yield name, f"validation loss {loss(tried.loss, signs)} instead of {loss(signs.loss, signs)}"
+        instead = f"{loss(tried.loss, signs)} instead of {loss(signs.loss, signs)}"
+        yield name, f"validation loss {instead}, n = {tried.gain.n:,}"
     yield from _doubts(signs)
     if signs.curve:
         fitted = f"mistakes that four times as many rows would spare a linear probe fitted to {signs.curve.rows[-1]:,}"
-        yield fitted, estimate(signs.curve.gain)
+        yield fitted, measured(signs.curve.gain)
     if signs.layers:
         worst = max(signs.layers, key=lambda one: one.constant)
         yield "units that say the same of every example, at most", f"{percent(worst.constant)} ({worst.name})"
@@ -43,18 +44,17 @@ def _settings(signs: Signs) -> Iterator[tuple[str, str]]:
 
 def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
     if signs.suspected:
-        said = f"{estimate(signs.suspected)}, n = {signs.suspected.n:,}"
-        yield "labels contradicted where the model is surest", said
+        yield "labels contradicted where the model is surest", measured(signs.suspected)
     if signs.wrong:
         ends = f"({signs.wrong.low:,.0f} to {signs.wrong.high:,.0f})"
         yield f"{audited(signs)} estimated to be wrong", f"{signs.wrong.value:,.0f} of {signs.wrong.n:,} {ends}"
     if signs.classes:
-        both = f"{estimate(signs.classes.rare)}; {estimate(signs.classes.others)}"
+        both = f"{measured(signs.classes.rare)}; {measured(signs.classes.others)}"
         yield "recall of rare classes, and of the others", both
     if signs.variation is not None:
         yield "how far inputs differ, of what they could", percent(signs.variation)
     if signs.copies:
-        yield "held-out inputs with a near copy in training", f"{estimate(signs.copies)}, n = {signs.copies.n:,}"
+        yield "held-out inputs with a near copy in training", measured(signs.copies)
 
 
 def both(signs: Signs) -> str:
@@ -145,6 +145,11 @@ def estimate(found: Estimate, signs: Signs | None = None) -> str:
         low, high = (percent(end).removesuffix(" %") for end in (found.low, found.high))
         return f"{percent(found.value)} ({low} – {high})"
     return f"{found.value:.3f} ({found.low:.3f} – {found.high:.3f})"
+
+
+def measured(found: Estimate, signs: Signs | None = None) -> str:
+    """`estimate`, and on how many."""
+    return f"{estimate(found, signs)}, n = {found.n:,}"
 
 
 def points(found: Estimate) -> str:

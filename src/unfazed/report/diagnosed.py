@@ -20,7 +20,7 @@ from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.report.shapes import CHECKS, checked
 from unfazed.report.verdict import sentence, simpler
-from unfazed.report.words import printable
+from unfazed.report.words import printable, with_path
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -49,18 +49,19 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
     return _facts(diagnose(found), found.layers)
 
 
-def listing(found: Facts) -> Group:
-    """The diagnosis in a terminal, with all that it rests on."""
+def listing(found: Facts, run: object) -> Group:
+    """The diagnosis of the `run` of that path in a terminal, with all that it rests on."""
     table = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in found["evidence"].items():
         table.add_row(Text(printable(name), "dim"), Text(printable(value)))
-    return Group(*(Text(text, style) for text, style in brief(found)), *(("", table) if found["evidence"] else ()))
+    return Group(*(Text(text, style) for text, style in brief(found, run)), *(("", table) if found["evidence"] else ()))
 
 
-def brief(found: Facts) -> list[tuple[str, str]]:
-    """The diagnosis in two paragraphs, each with its style: what it is, and the one thing to do."""
+def brief(found: Facts, run: object) -> list[tuple[str, str]]:
+    """The diagnosis in two paragraphs, each with its style: what it is, and the one thing to do with `run`, a path."""
     said = f"{sentence(found['cause'])} ({found['confidence']} confidence). {found['paragraph']}"
-    return [(printable(said), TONES.get(found["cause"], "yellow")), (f"→ {printable(found['action'])}", "cyan")]
+    then = printable(with_path(found["action"], run))
+    return [(printable(with_path(said, run)), TONES.get(found["cause"], "yellow")), (f"→ {then}", "cyan")]
 
 
 def _untold(said: str, action: str) -> dict[str, Any]:

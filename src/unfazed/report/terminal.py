@@ -32,8 +32,8 @@ from unfazed.report.events import (
     Stalled,
 )
 from unfazed.report.numbers_verdict import bits_explained, in_bits
-from unfazed.report.verdict import GUESSES, task
-from unfazed.report.words import GIVEN, UNKNOWN, count, figure, number, percent, printable, seconds
+from unfazed.report.verdict import GUESSES, items, task
+from unfazed.report.words import GIVEN, UNKNOWN, count, figure, number, percent, printable, seconds, with_path
 from unfazed.run import Run
 from unfazed.table import said_id
 
@@ -264,13 +264,21 @@ def summary(run: Run) -> Group:
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
     tones = {"good": "green", "caution": "yellow"}
-    verdict = [Hanging(said["text"], tones.get(said["tone"], ""), indent=2) for said in told["verdict"]]
+    verdict = [
+        Hanging(with_path(said["text"], run.path), tones.get(said["tone"], ""), indent=2) for said in told["verdict"]
+    ]
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
-    diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"])]
+    diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"], run.path)]
     headline = Hanging(printable(told["headline"]), "bold")
-    return Group("", headline, *verdict, "", *diagnosis, "", metrics_table(columns), "", rows)
+    table = (Text(f"on {count(_measured(told[split]), f'{split} {items(told)}')}", "dim"), metrics_table(columns))
+    return Group("", headline, *verdict, "", *diagnosis, "", *table, "", rows)
+
+
+def _measured(metrics: dict[str, Any]) -> int | None:
+    """How many examples the metrics are of."""
+    return next((metrics[name]["n"] for name in ("accuracy", "f1_micro", "r2") if name in metrics), None)
 
 
 def evaluation(facts: dict[str, Any]) -> Group:

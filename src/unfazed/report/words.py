@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
 GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
 NO_INTERVAL = "interval not known"
+_COMMAND = re.compile(r"\b(unfazed [a-z-]+) RUN\b")
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -133,6 +135,11 @@ def short(number: float | None) -> str:
         if number >= scale:
             return f"{number / scale:.3g} {unit}"
     return f"{number:.0f}"
+
+
+def with_path(text: str, run: object) -> str:
+    """The text with the run's path in the commands, to be copied: "unfazed query RUN FOLDER" has a word for any."""
+    return _COMMAND.sub(lambda found: f"{found[1]} {shlex.quote(str(run))}", text)
 
 
 def tight(text: str) -> str:
