@@ -28,6 +28,7 @@ from unfazed.corrections import (
 )
 from unfazed.errors import RunError, SourceError, UsageError
 from unfazed.files import as_csv
+from unfazed.recipe import Recipe
 from unfazed.run import Run
 from unfazed.table import Table
 from unfazed.target import decided
@@ -188,6 +189,51 @@ def test_a_damaged_file_is_one_message(change: Any, reason: str, tmp_path: Path)
     path.write_text(change(path.read_bytes().decode()), newline="")
     with pytest.raises(UsageError, match=reason):
         read_corrections(path)
+
+
+def test_ids_and_new_labels_are_enough_by_hand(tmp_path: Path) -> None:
+    """What is not said is not checked, and the run keeps what it was applied to."""
+    path = tmp_path / FILE
+    path.write_text("id,corrected\na,dog\nd,cat\nzebra,cat\n")
+    found = correct(animals(), read_corrections(path))
+    assert found.table.frame["label"].to_list() == ["dog", "cat", "cat", "cat", "dog", "cat"]
+    kept = [(one.label, one.action, one.who, one.sha256) for one, _ in found.outcomes]
+    assert kept == [
+        ("cat", "relabel", "", "hash of a"), ("dog", "relabel", "", "hash of d"), ("", "relabel", "", "")
+    ]  # fmt: skip
+    assert [bool(why) for _, why in found.outcomes] == [False, False, True]
+    assert "labels corrected: 2 changed, 0 dropped; sides as before" in found.table.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("id,label,corrected\nd,cat,fox\n", 'is now "dog", not "cat"'),
+        ("id,sha256,corrected\nd,another,fox\n", "its content is not"),
+        ("id,sha256,corrected\nd,,fox\n", "its content is not"),
+    ],
+)
+def test_what_a_file_by_hand_says_is_checked(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(SourceError, match=reason):
+        correct(animals(), read_corrections(tmp_path / FILE))
+
+
+@pytest.mark.parametrize("text", ["id,new\na,dog\n", "id,corrected,lable\na,dog,cat\n", "corrected\ndog\n"])
+def test_a_file_by_hand_with_other_columns_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(UsageError, match='lacks the columns .*"id", "corrected" are enough'):
+        read_corrections(tmp_path / FILE)
+
+
+def test_people_are_named_in_one_order() -> None:
+    from unfazed.verb.corrected import effect
+
+    said = [one("a", who="bo"), one("b", who="bo"), one("c", who="ada"), one("f", who="Ada")]
+    found = correct(animals(), said)
+    assert any(note.startswith("labels corrected by Ada, ada, bo:") for note in found.table.notes)
+    facts = effect(found.outcomes, found.table, np.full((6, 2), 0.5), Recipe())
+    assert facts is not None and list(facts["who"].items()) == [("Ada", 1), ("ada", 1), ("bo", 2)]
 
 
 def test_files_of_two_people_may_agree(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natu
 FILE = "corrections.csv"
 ACTIONS = ("keep", "relabel", "drop", "unsure")
 CHANGING = ("relabel", "drop")
+NEEDED = ("id", "corrected")  # of a file that a person writes: all of it are new labels
+_UNSTATED = "\0"  # of a file that has no such column: nothing to check, until the source says it
 _LONGEST_LABEL = 200
 _NAMED = 3  # corrections that do not fit are told of one by one
 
@@ -62,21 +64,39 @@ class Corrected(NamedTuple):
 
 
 def read_corrections(path: str | Path) -> list[Correction]:
-    """The lines of a corrections file.
+    """The lines of a corrections file; one that a person wrote needs no more than the columns id and corrected.
 
     Raises:
         UsageError: it is none; the message names the line.
     """
-    lines = lines_in(path, Correction._fields, _check_columns, f"unfazed review RUN --export {FILE}")
-    return _without_repeats([_correction(Correction(*line), where) for where, line in lines], path)
+    absent: list[str] = []
+
+    def check(names: Sequence[str], path: str | Path) -> None:
+        absent.extend(_checked_columns(names, path))
+
+    lines = lines_in(path, Correction._fields, check, f"unfazed review RUN --export {FILE}")
+    found = [_correction(_filled(Correction(*line), absent), where) for where, line in lines]
+    return _without_repeats(found, path)
 
 
-def _check_columns(names: Sequence[str], path: str | Path) -> None:
-    missing = [name for name in Correction._fields[:-1] if name not in names]  # `run` only serves the comparison
-    if missing:
+def _checked_columns(names: Sequence[str], path: str | Path) -> list[str]:
+    """The columns that a file has not, if it can do without them: one that has another in their place cannot."""
+    absent = [name for name in Correction._fields[:-1] if name not in names]  # `run` only serves the comparison
+    other = [name for name in names if name not in COLUMNS]
+    lacking = absent if other else [name for name in NEEDED if name in absent]
+    if lacking:
+        beside = f" and has {listed(other)}, which it should not" if other else ""
         raise UsageError(
-            f"{path} is no corrections file: it lacks the columns {listed(missing)}. `unfazed review RUN` makes one"
+            f"{path} is no corrections file: it lacks the columns {listed(lacking)}{beside}. `unfazed review RUN` "
+            f"makes one. By hand, {listed(NEEDED)} are enough; with label and sha256 it is checked what they are for"
         )
+    return absent
+
+
+def _filled(found: Correction, absent: Sequence[str]) -> Correction:
+    """A line of a file without some columns: its new labels are corrections of whatever is there."""
+    defaults = {"action": "relabel", "label": _UNSTATED, "sha256": _UNSTATED}
+    return found._replace(**{name: value for name, value in defaults.items() if name in absent})
 
 
 def _correction(found: Correction, where: str) -> Correction:
@@ -145,7 +165,8 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     rows = {name: row for row, name in enumerate(table.frame["id"])}
     said = _in_form(corrections, table.task)
     refusals = [_misfit(one, table, rows.get(one.id)) for one in said]
-    outcomes = list(map(Outcome, corrections, refusals))
+    full = (_completed(one, table, rows.get(one.id)) for one in corrections)
+    outcomes = list(map(Outcome, full, refusals))
     changing = [one for one, refused in zip(said, refusals, strict=True) if one.action in CHANGING and not refused]
     _check_some_fit(outcomes, changing, table)
     labels = table.frame["label"].to_list()
@@ -160,6 +181,12 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     if left.task != "regression" and not left.classes:
         raise SourceError("the corrections leave no label at all: keep some")
     return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
+
+
+def _completed(one: Correction, table: Table, row: int | None) -> Correction:
+    """A correction with the label and the content that it was applied to, where its file did not say them."""
+    unstated = [name for name in ("label", "sha256") if getattr(one, name) == _UNSTATED]
+    return one._replace(**{name: "" if row is None else table.frame[name][row] or "" for name in unstated})
 
 
 def _in_form(corrections: Sequence[Correction], task: str) -> Sequence[Correction]:
@@ -184,11 +211,12 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     if row is None:
         return "the source has no such example that can be used"
     content, label = table.frame["sha256"][row], table.frame["label"][row]
-    if content != one.sha256 or not content:
+    if one.sha256 != _UNSTATED and (content != one.sha256 or not content):
         return "its content is not the one that was looked at"
     corrected = in_one_order(one.corrected) if table.task == "multilabel" else one.corrected
     as_read = plain(one.label, table.decimal) if table.task == "regression" else None  # as the source may have it
-    if label not in (one.label, as_read) and not (one.action == "relabel" and label == corrected):
+    fits = label in (one.label, as_read) or one.label == _UNSTATED
+    if not fits and not (one.action == "relabel" and label == corrected):
         return f'its label in the source is now "{label}", not "{one.label}"'
     return ""
 
@@ -222,7 +250,7 @@ def _classes(table: Table) -> list[str]:
 def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[str]:
     """What was done, in sentences."""
     done = [one.action for one, refused in outcomes if not refused]
-    people = sorted({one.who for one, refused in outcomes if one.action in CHANGING and not refused and one.who})
+    people = people_in(one.who for one, refused in outcomes if one.action in CHANGING and not refused)
     by = f" by {', '.join(people[:_NAMED])}{' and others' if len(people) > _NAMED else ''}" if people else ""
     yield f"labels corrected{by}: {done.count('relabel'):,} changed, {done.count('drop'):,} dropped; sides as before"
     if left.task != "regression":
@@ -241,6 +269,11 @@ def _changed_classes(before: Sequence[str], left: Table) -> Iterable[str]:
             yield f'a new {one} from corrections, "{label}" ({count:,} examples).{did_you_mean(label, before)}'
     if gone := [label for label in before if label not in left.classes]:
         yield f"{many} without an example after corrections: {listed(gone)}"
+
+
+def people_in(names: Iterable[str]) -> list[str]:
+    """Who decided, in the order in which people are named everywhere; without those who did not say who they are."""
+    return sorted({*names} - {""}, key=lambda name: (name.casefold(), name))
 
 
 def kept_lines(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:

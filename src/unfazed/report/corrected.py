@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unfazed.corrections import people_in
 from unfazed.label_sets import labels_of
 from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import CAUTION, GOOD, PLAIN, Sentence, items, task
@@ -45,7 +46,7 @@ def _surprise(audit: Facts) -> str:
 
 
 def _done(found: Facts, what: str) -> str:
-    people = list(found.get("who") or {})
+    people = people_in(found.get("who") or {})
     by = f" by {_listed(people)}" if people else ""
     changed, dropped = (int(found.get(name) or 0) for name in ("relabelled", "dropped"))
     drops = f", {count(dropped, 'examples')} dropped" if dropped else ""

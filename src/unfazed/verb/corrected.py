@@ -17,7 +17,7 @@ from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, proportion
 from unfazed.analysis.multilabel import Sets, best_thresholds, chosen, f1_difference, multilabel
 from unfazed.analysis.surprise import surprise
-from unfazed.corrections import CHANGING, Correction, Outcome, applied_in
+from unfazed.corrections import CHANGING, Correction, Outcome, applied_in, people_in
 from unfazed.errors import UnfazedError
 from unfazed.recipe import Recipe
 from unfazed.report.selection import evaluated_split
@@ -55,7 +55,7 @@ def effect(
         return None
     applied = [one for one, refused in outcomes if one.action in CHANGING and not refused]
     refused = [{"id": one.id, "why": why} for one, why in outcomes if why]
-    actions = Counter(one.action for one in applied)
+    actions, people = Counter(one.action for one in applied), Counter(one.who for one in applied)
     moments = sorted(one.when for one in applied if one.when)
     try:
         audit = _audited(outcomes, table, probs, recipe)
@@ -65,7 +65,7 @@ def effect(
         "relabelled": actions["relabel"],
         "dropped": actions["drop"],
         "dropped_of": {split: number for split, number in dropped.items() if split in SPLITS},
-        "who": dict(Counter(one.who for one in applied).most_common()),
+        "who": {name: people[name] for name in people_in(people)},
         "first": moments[0] if moments else None,
         "last": moments[-1] if moments else None,
         "refused": {"count": len(refused), "first": refused[:REFUSED]},

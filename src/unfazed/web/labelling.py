@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from unfazed.corrections import Correction
+from unfazed.corrections import Correction, people_in
 from unfazed.errors import UsageError
 from unfazed.labelled import FILE, Labelled, labels_in
 from unfazed.report.words import count, percent
@@ -88,7 +88,7 @@ class Labelling(Review):
         if not standing:
             return ""
         actions = Counter(one.action for one in standing)
-        people = ", ".join(sorted({one.who for one in standing}))
+        people = ", ".join(people_in(one.who for one in standing))
         others = "".join(f", {actions[name]:,} {word}" for name, word in (("drop", "dropped"), ("unsure", "unsure")))
         said = f"{count(actions['label'], 'labels')} by {people}{others}"
         every = len(self.lines())

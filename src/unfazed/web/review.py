@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, set_in, valid_label
+from unfazed.corrections import ACTIONS, CHANGING, FILE, Correction, applied_in, people_in, set_in, valid_label
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.label_sets import NO_LABELS, labels_of, parts
@@ -241,10 +241,10 @@ class Review:
         if not corrections:
             return ""
         actions = Counter(one.action for one in corrections)
-        people = sorted({one.who for one in corrections})
+        people = people_in(one.who for one in corrections)
         changing = sum(actions[action] for action in CHANGING)
         parts = ", ".join(f"{number:,} {action}" for action, number in actions.most_common())
-        by = f"{count(len(corrections), 'decisions')} by {', '.join(people)}"
+        by = count(len(corrections), "decisions") + (f" by {', '.join(people)}" if people else "")
         return f"{by} ({parts}): {count(changing)} change the data"
 
     def stated(self, row: int) -> Correction:
