@@ -55,6 +55,7 @@ def test_a_difference_is_told_with_its_interval_test_and_n(tmp_path: Path) -> No
     accuracy = [metrics["accuracy"]["value"] for metrics in told["metrics"]]
     assert accuracy[0] - accuracy[1] == pytest.approx(pair["difference"]["value"])
     said = shown(told)
+    assert ", p < 0.001; surprise" in said
     assert "one is better than other." in said and "20 : 0 where only one is right" in said and f"n = {n}" in said
 
 
@@ -68,6 +69,24 @@ def test_what_cannot_be_told_apart_is_said_with_the_n_that_might(tmp_path: Path)
     assert "one and other are not distinguishable" in shown(told) and "test examples might show it" in shown(told)
 
 
+@pytest.mark.parametrize(("mistakes", "lower", "chance", "said"), [
+    (3, 0, 0.001, "one and other are not distinguishable by accuracy, but one is less surprised by the labels. "),
+    (3, 1, 0.001, "one and other are not distinguishable by accuracy, but other is less surprised by the labels. "),
+    (3, 0, 0.2, "one and other are not distinguishable. "),
+    (20, 0, 0.001, "one is better than other. "),
+    (20, 1, 0.001, "one is better than other by accuracy, but other is less surprised by the labels. "),
+])  # fmt: skip
+def test_runs_that_only_their_surprise_tells_apart_are_told_apart_by_it(
+    tmp_path: Path, mistakes: int, lower: int, chance: float, said: str
+) -> None:
+    run = fake_run(tmp_path / "one")
+    told = unfazed.compare(run, worse(run, tmp_path / "other", mistakes))
+    value = (0.1, -0.1)[lower == 0]
+    surprise = {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 9}
+    pair = {**told["comparisons"][0], "log_loss_difference": surprise, "log_loss_p_corrected": chance}
+    assert said in shown({**told, "comparisons": [pair]})
+
+
 def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "one")
     told = unfazed.compare(run, worse(run, tmp_path / "b", 7), worse(run, tmp_path / "c", 1))
@@ -79,7 +98,7 @@ def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
     assert corrected == pytest.approx(holm(p)) and corrected != p, "it stands in the same sentence"
     for pair, chance in zip(told["comparisons"], corrected, strict=True):
         sentence = next(line for line in shown({**told, "comparisons": [pair]}).splitlines() if "surprise " in line)
-        assert sentence.partition("; surprise ")[2].partition("p ")[2].startswith(("= < 0.001", f"= {chance:.2g}"))
+        assert sentence.partition("; surprise ")[2].partition("p ")[2].startswith(("< 0.001", f"= {chance:.2g}"))
 
 
 def test_names_of_runs_are_no_markup(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from unfazed.analysis.intervals import SIGNIFICANT
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.terminal import Hanging, metrics_table
 from unfazed.report.words import count, figure, number, printable
@@ -65,7 +66,7 @@ def _left_out(told: Facts, names: list[str]) -> list[str]:
 
 def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     first, second = names[pair["first"]], names[pair["second"]]
-    found, chance = pair["difference"], f"p = {_chance(pair['p_corrected'])}"
+    found, chance = pair["difference"], _chance(pair["p_corrected"])
     error = pair["metric"] == "mae"  # less is better
     write = number if error else _points
     ahead, behind = (first, second) if (found["value"] > 0) != error else (second, first)
@@ -73,9 +74,20 @@ def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     what = f"{write(found['value'])} ({write(ends[0]).removesuffix(' points')} to {write(ends[1])})"
     n = f"n = {count(found['n'])}{_groups(told)}"
     said = f"{first} less {second}: {MEASURES[pair['metric']]} {what}{_counts(pair)}, {n}, {chance}"
+    calmer = _less_surprised(pair, names)
+    but = f" by {MEASURES[pair['metric']]}, but {calmer} is less surprised by the labels"
     if pair["distinguishable"]:
-        return f"{ahead} is better than {behind}. {said}{_surprise(pair)}."
-    return f"{first} and {second} are not distinguishable. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
+        return f"{ahead} is better than {behind}{but if calmer == behind else ''}. {said}{_surprise(pair)}."
+    but = but if calmer else ""
+    return f"{first} and {second} are not distinguishable{but}. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
+
+
+def _less_surprised(pair: Facts, names: list[str]) -> str | None:
+    """The one of two runs that the test labels surely surprise less."""
+    found = pair.get("log_loss_difference")
+    if not found or found["value"] is None or pair["log_loss_p_corrected"] > SIGNIFICANT:
+        return None
+    return names[pair["first" if found["value"] < 0 else "second"]]
 
 
 def _counts(pair: Facts) -> str:
@@ -89,7 +101,7 @@ def _surprise(pair: Facts) -> str:
     if not found or None in (found["value"], found["low"], found["high"]):
         return ""
     value, low, high = (figure(found[end] * BITS_PER_NAT) for end in ("value", "low", "high"))
-    return f"; surprise {value} bits ({low} to {high}), p = {_chance(pair['log_loss_p_corrected'])}"
+    return f"; surprise {value} bits ({low} to {high}), {_chance(pair['log_loss_p_corrected'])}"
 
 
 def _needed(pair: Facts, rows: int) -> str:
@@ -112,4 +124,4 @@ def _points(share: float | None) -> str:
 
 
 def _chance(chance: float) -> str:
-    return "< 0.001" if chance < 0.001 else f"{chance:.2g}" if chance < 0.1 else f"{chance:.2f}"
+    return "p < 0.001" if chance < 0.001 else f"p = {chance:.2g}" if chance < 0.1 else f"p = {chance:.2f}"
