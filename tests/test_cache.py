@@ -189,13 +189,14 @@ def test_a_store_full_of_other_data_is_begun_anew(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("UNFAZED_CACHE_LIMIT", "9 kB")
     store = opened(ENCODING, contents(90, 60))
     assert len(store) == 0
-    with pytest.raises(CacheError, match=r"more than the 9e-06 GB that the cache may: set UNFAZED_CACHE_LIMIT"):
+    with pytest.raises(CacheError, match=r"take 12 kB, more than the 9 kB that the cache may: set UNFAZED_CACHE_LIMIT"):
         opened(ENCODING, contents(0, 150))
 
 
 def test_a_short_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 0))  # type: ignore[attr-defined]
-    with pytest.raises(CacheError, match=r"has 0 GB for them: free some space, or set XDG_CACHE_HOME"):
+    said = r"take 800 bytes, and .* has 0 bytes free, of which 1 GB are left to others: free some space, or set XDG_"
+    with pytest.raises(CacheError, match=said):
         opened(ENCODING, contents(0, 10))
 
 
@@ -249,7 +250,7 @@ def test_nothing_is_written_unless_the_disk_is_asked_for(tmp_path: Path) -> None
     assert not cache.stores_folder().exists()
 
 
-@pytest.mark.parametrize("trouble", ["limit", "file in its way", "full"])
+@pytest.mark.parametrize("trouble", ["limit", "file in its way", "full", "full from the first file on"])
 def test_a_cache_that_cannot_be_had_is_said_once_and_memory_serves(
     tmp_path: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +261,8 @@ def test_a_cache_that_cannot_be_had_is_said_once_and_memory_serves(
         monkeypatch.setenv("UNFAZED_CACHE_LIMIT", "1 kB")
     elif trouble == "full":
         monkeypatch.setattr(cache, "_extend", full_disk)
+    elif trouble == "full from the first file on":
+        monkeypatch.setattr(os, "fsync", full_disk)
     else:
         (tmp_path / "cache").write_text("a file")
     events, found = prepared(source)

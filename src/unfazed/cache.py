@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.device import memory
-from unfazed.errors import CacheError, UsageError
+from unfazed.errors import CacheError, DiskFullError, UsageError
 from unfazed.files import cache_folder, locked, write_bytes
 
 FORMAT = 1
@@ -88,6 +88,8 @@ class Store:
                     folder.mkdir(exist_ok=True, mode=0o700)
                     write_bytes(folder / "store.json", json.dumps(encoding.about, indent=1).encode())
                 return cls(folder, encoding)
+        except DiskFullError as error:
+            raise CacheError(f"the cache {folder} cannot be used: its disk is full") from error
         except OSError as error:
             raise CacheError(f"the cache {folder} cannot be used: {error.strerror or error}") from error
 
@@ -139,8 +141,8 @@ class Memory:
         needed, there = count * encoding.record_bytes, memory() // int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
         if needed > there // 2:
             raise CacheError(
-                f"the encoded examples take {_gb(needed)}, more than half of the memory ({_gb(there)}): keep them on a "
-                "disk (--cache disk), or decode them for every batch (--cache none)"
+                f"the encoded examples take {_size(needed)}, more than half of the memory ({_size(there)}): keep them "
+                "on a disk (--cache disk), or decode them for every batch (--cache none)"
             )
         self.encoding = encoding
         self._records = np.empty((count, *encoding.shape), encoding.dtype)
@@ -195,7 +197,7 @@ def opened(encoding: Encoding, contents: Contents) -> Store:
         if len(contents) * size > room + in_others + own:
             if not len(store):
                 remove(store.folder)
-            raise CacheError(_no_room(len(contents) * size, free + in_others + own < limit(), free))
+            raise CacheError(_no_room(len(contents) * size, free + in_others + own < limit(), free + RESERVE))
         store.close()
         remove(store.folder)
         store, room, lacking = Store.open(encoding), room + own, len(contents)
@@ -321,14 +323,18 @@ def _bytes(path: Path) -> int:
 def _no_room(needed: int, disk_is_short: bool, free: int) -> str:
     if disk_is_short:
         return (
-            f"the encoded examples take {_gb(needed)}, and the disk of {stores_folder()} has {_gb(max(0, free))} for "
-            "them: free some space, or set XDG_CACHE_HOME to a folder on a larger disk"
+            f"the encoded examples take {_size(needed)}, and the disk of {stores_folder()} has {_size(free)} free, of "
+            f"which {_size(RESERVE)} are left to others: free some space, or set XDG_CACHE_HOME to a folder on a "
+            "larger disk"
         )
     return (
-        f"the encoded examples take {_gb(needed)}, more than the {_gb(limit())} that the cache may: set "
+        f"the encoded examples take {_size(needed)}, more than the {_size(limit())} that the cache may: set "
         f"{LIMIT_VARIABLE} to a larger size"
     )
 
 
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.3g} GB"
+def _size(number: int) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= scale:
+            return f"{number / scale:.3g} {unit}"
+    return f"{number} bytes"
