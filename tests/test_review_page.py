@@ -364,6 +364,7 @@ def test_the_browser_that_the_command_opens_gets_the_key_by_a_private_file(
         return True
 
     def serving_ends(server: ReviewServer) -> None:
+        assert server.review.things.weights is not None, "what the report does not show is weighed when it is asked for"
         raise KeyboardInterrupt
 
     monkeypatch.setattr("unfazed.web.open.webbrowser.open", opening)

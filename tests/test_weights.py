@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import test_text_runs
 
+import unfazed
 from unfazed.run import Run
-from unfazed.verb import weigh
+from unfazed.verb import queries, weigh
 from unfazed.web import weights
+from unfazed.web.labelling import Labelling
 from unfazed.web.review import Review
 from unfazed.web.weights import Weights
 
@@ -37,6 +39,18 @@ def test_a_row_that_the_report_does_not_show_has_its_words_weighed_on_the_page()
     assert thing["speaks_for"] in review.table.classes
 
 
+def test_texts_of_a_query_are_weighed_for_the_class_that_is_guessed(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(test_text_runs.run().path, tmp_path / "run"))
+    words = [*test_text_runs.SUBJECTS["sea"], *test_text_runs.SUBJECTS["bread"]]
+    texts = [f"title: about the {word}\nbody: they saw {word} again" for word in words]
+    page = Labelling(queries.keep(run, unfazed.query(run, texts, count=3).frame, "new"))
+    page.things.weights = Weights(page.run, page.table)
+    for row in page.order:
+        example = page.example(int(row))
+        assert example["thing"]["speaks_for"] == example["suggested"] and not example["early"]
+        assert any(bits for _, bits in example["thing"]["words"])
+
+
 def test_a_model_that_cannot_be_opened_is_tried_once_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +75,7 @@ def test_nobody_waits_for_long_while_another_is_weighed(monkeypatch: pytest.Monk
         told.set()
         going.wait(30)
 
+    monkeypatch.setattr(asked, "prepare", lambda: None)
     monkeypatch.setattr(asked, "_computed", slow)
     other = threading.Thread(target=asked.of, args=(0,))
     other.start()

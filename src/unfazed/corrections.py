@@ -83,7 +83,7 @@ def _checked_columns(names: Sequence[str], path: str | Path) -> list[str]:
     """The columns that a file has not, if it can do without them: one that has another in their place cannot."""
     absent = [name for name in Correction._fields[:-1] if name not in names]  # `run` only serves the comparison
     other = [name for name in names if name not in COLUMNS]
-    lacking = absent if other else [name for name in NEEDED if name in absent]
+    lacking = [name for name in NEEDED if name in absent] or (absent if other else [])
     if lacking:
         beside = f" and has {listed(other)}, which it should not" if other else ""
         raise UsageError(
