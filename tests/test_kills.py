@@ -78,6 +78,18 @@ def full_from(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads names of open files from /proc")
+@pytest.mark.parametrize("name", ["recipe.toml", "table.parquet", "origin.json"])
+def test_a_disk_that_is_full_before_the_run_is_set_up_leaves_nothing_of_it(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    full_from(monkeypatch, name)
+    with pytest.raises(DiskFullError, match=rf"^no room on the disk for the run {out}: .*--out\. Training has not"):
+        list(training_events(killing.source(), *killing.settings(), out))
+    assert not out.exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads names of open files from /proc")
 @pytest.mark.parametrize("name", ["arrays.safetensors", "dynamics.npz", "scores.npz", "report.html"])
 def test_a_full_disk_is_one_error_and_loses_nothing(
     tmp_path: Path, whole: Run, name: str, monkeypatch: pytest.MonkeyPatch

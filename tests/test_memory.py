@@ -22,8 +22,11 @@ from unfazed.errors import OutOfMemoryError
 from unfazed.loader import Loader, in_order
 from unfazed.loop import Epoch, Step, fitted, training
 from unfazed.memory import halving, ran_out
-from unfazed.outputs import outputs
+from unfazed.model.convnet import ConvNet
+from unfazed.outputs import most_at_once, outputs
 from unfazed.predictor import Predictor
+from unfazed.report.events import Finishing, Measured, Notice
+from unfazed.verb.train import separated, training_events
 
 EVERYTHING = cross_entropy(0.1)
 MESSAGES = {
@@ -154,6 +157,29 @@ def test_evaluation_goes_on_in_parts(most: int) -> None:
     narrow = Narrow()
     assert torch.allclose(scored(narrow), scored(Small()), atol=1e-6)
     assert narrow.calls <= 2 * ROWS / min(most, 32) + 10  # the size is found once, not for every batch
+    first, narrow.calls = narrow.calls, 0
+    scored(narrow)
+    assert narrow.calls < first and most_at_once(narrow) <= most  # nor in the next pass
+
+
+def test_evaluation_in_parts_is_said_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    embed = ConvNet.embed
+
+    def short(model: ConvNet, x: Tensor, length: Tensor | None = None) -> Tensor:
+        if len(x) > 5 and not model.training:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return embed(model, x, length)
+
+    monkeypatch.setattr(ConvNet, "embed", short)
+    told = training_events(trained.source(), *separated({**trained.SETTINGS, "epochs": 3}, None), tmp_path / "run")
+    epochs, notices = 0, []
+    for event in told:
+        epochs += isinstance(event, Measured)
+        if isinstance(event, Notice):
+            notices.append((epochs, event.text.strip()))
+        if isinstance(event, Finishing):
+            break
+    assert notices == [(1, "memory ran out in evaluation: 4 examples at a time from here on")]
 
 
 def moved_at_once(monkeypatch: pytest.MonkeyPatch, most: int) -> None:

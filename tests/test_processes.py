@@ -18,13 +18,15 @@ import torch
 import trained
 from problems import Small
 
+from unfazed import checkpoint
 from unfazed.batch import Batch
 from unfazed.criterion import cross_entropy
-from unfazed.errors import UsageError
+from unfazed.errors import RunError, UsageError
 from unfazed.loop import training
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.run import Run
 from unfazed.verb.launch import _environment, _free_port, launched
+from unfazed.verb.train import resumed_events
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 4, 6)
@@ -220,17 +222,40 @@ def test_two_processes_go_on_bit_for_bit(pair: tuple[Run, str], tmp_path: Path) 
     assert all(torch.equal(weight, resumed.weights()[name]) for name, weight in whole.weights().items())
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_dead_process_ends_all_and_the_run_can_go_on(tmp_path: Path, rank: int) -> None:
+def ranks_of(launcher: "subprocess.Popen[str]") -> list[int]:
+    """The numbers of the processes that it started."""
+    return [int(word) for word in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("rank", "status", "why"),
+    [
+        (0, 1, "the first of 2 processes was ended by signal 9, as the system does where memory runs out"),
+        (1, 128 + signal.SIGKILL, "another process of this training has ended"),
+    ],
+)
+def test_a_dead_process_ends_all_and_the_run_can_go_on(tmp_path: Path, rank: int, status: int, why: str) -> None:
     process = begun(tmp_path / "run", epochs=200, patience=0)
     trained.waited_for(tmp_path / "run" / "epochs.jsonl", process)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[rank]), signal.SIGKILL)
+    os.kill(ranks_of(process)[rank], signal.SIGKILL)
     killed = time.monotonic()
-    process.communicate(timeout=60)
+    _, said = process.communicate(timeout=60)
     assert time.monotonic() - killed < PATIENT
-    assert process.returncode != 0
+    assert process.returncode == status
+    assert said == f"unfazed: {why}; go on with: unfazed train --resume {tmp_path / 'run'}\n"
     assert not (tmp_path / "run" / "report.json").exists() and Run.open(tmp_path / "run").epochs
+
+
+def test_who_is_left_by_a_killed_launcher_stops_and_until_then_the_run_is_nobody_elses(tmp_path: Path) -> None:
+    process = begun(tmp_path / "run", epochs=200, patience=0)
+    trained.waited_for(tmp_path / "run" / "epochs.jsonl", process)
+    first = ranks_of(process)[0]
+    with pytest.raises(RunError, match=rf"is being trained by another process \(pid {first}\): wait"):
+        next(resumed_events(tmp_path / "run"))
+    process.kill()
+    _, said = process.communicate(timeout=PATIENT)  # until nobody is left who might say more
+    assert said == f"unfazed: stopped; go on with: unfazed train --resume {tmp_path / 'run'}\n"
+    assert checkpoint.load(Run(tmp_path / "run")) is not None
 
 
 def test_a_number_of_processes_that_makes_no_sense() -> None:
@@ -239,10 +264,12 @@ def test_a_number_of_processes_that_makes_no_sense() -> None:
             launched(count, [])
 
 
-def test_what_every_process_finds_wrong_is_said_once(tmp_path: Path) -> None:
-    told = [sys.executable, "-m", "unfazed", "train", str(tmp_path), "--num_processes", "2"]
+@pytest.mark.parametrize(("flags", "lines"), [([], 1), (["--epochs=0"], 2)], ids=["found by the first", "by all"])
+def test_what_is_wrong_is_said_once_and_nothing_else_is(tmp_path: Path, flags: list[str], lines: int) -> None:
+    told = [sys.executable, "-m", "unfazed", "train", str(tmp_path / "nowhere"), "--num_processes", "2", *flags]
     done = subprocess.run(told, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 2 and done.stderr.count("unfazed:") == 1, done.stderr
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("unfazed: ") and done.stderr.count("\n") == lines, done.stderr
 
 
 def test_processes_of_mpirun_do_not_all_take_the_first_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,12 +20,22 @@ import trained
 
 import unfazed
 from unfazed import checkpoint
-from unfazed.errors import RunError, SourceError
+from unfazed.errors import (
+    DiskFullError,
+    OutOfMemoryError,
+    ProcessLostError,
+    RunError,
+    SourceError,
+    TrainingError,
+    UnfazedError,
+)
 from unfazed.loop import Step
 from unfazed.model.convnet import ConvNet
 from unfazed.report.events import Finishing, Measured, Planned
 from unfazed.run import Run
+from unfazed.table import Table
 from unfazed.verb import measure, record, running, train
+from unfazed.verb.setup import changes
 from unfazed.verb.train import resumed_events, separated, training_events
 
 SETTINGS: dict[str, Any] = {**trained.SETTINGS, "epochs": 6, "dropout": 0.2, "class_weights": "balanced"}
@@ -152,8 +163,29 @@ def test_a_source_that_changed_is_one_error_that_says_what(tmp_path: Path) -> No
     files[0].unlink()
     files[1].write_bytes(files[2].read_bytes())
     shutil.copy(files[3], folder / "digit 0" / "another.png")
-    with pytest.raises(SourceError, match=r"1 gone .*1 new .*another.png.*changed"):
+    gone, changed = (f"digit 0/{file.name}" for file in files[:2])
+    said = f'begun on: 1 gone ("{gone}"); 1 new ("digit 0/another.png"); 1 changed ("{changed}"). Put it back'
+    with pytest.raises(SourceError, match=re.escape(said)):
         finished(resumed_events(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"a": "1 x train", "b": "2 x test", "c": "3 y train"}, []),
+        ({"b": "2 x train", "c": "3 y train"}, ['1 gone ("a")']),
+        ({"a": "1 x train", "b": "2 x train", "c": "3 y test", "d": "4 y test"}, ['1 new ("d")']),
+        ({"a": "9 x train", "b": "2 y test", "c": "8 x test"}, ['2 changed ("a", "c")', '1 with another label ("b")']),
+        ({"a": "1 x test", "b": "2 x test", "c": "3 y train"}, ['1 on another side ("a")']),
+    ],
+)
+def test_a_side_that_changed_is_told_only_where_nothing_else_did(now: dict[str, str], said: list[str]) -> None:
+    def table(rows: dict[str, str]) -> Table:
+        lines = [(name, *row.split()) for name, row in rows.items()]
+        frame = pl.DataFrame(lines, schema=["id", "sha256", "label", "split"], orient="row")
+        return Table.of(frame, "", "")
+
+    assert changes(table({"a": "1 x train", "b": "2 x test", "c": "3 y train"}), table(now)) == said
 
 
 def test_what_cannot_be_resumed_is_one_error(tmp_path: Path, whole: Run) -> None:
@@ -166,6 +198,35 @@ def test_what_cannot_be_resumed_is_one_error(tmp_path: Path, whole: Run) -> None
         next((tmp_path / "run" / "state").glob(f"*/{name}")).write_bytes(b"garbage")
         with pytest.raises(RunError, match="is damaged"):
             unfazed.resume(tmp_path / "run", progress=False)
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from unfazed.checkpoint import held
+from unfazed.run import Run
+
+with held(Run(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_run_that_another_process_trains_is_left_to_it_until_it_ends_or_dies(tmp_path: Path) -> None:
+    killed_after(events(tmp_path / "run"), Step, 5)
+    kept = sorted((tmp_path / "run" / "state").iterdir())
+    for end in ("close", "kill"):
+        other = subprocess.Popen(
+            [sys.executable, "-c", HOLDING, str(tmp_path / "run")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert other.stdout and other.stdout.readline() == b"held\n"
+        with pytest.raises(RunError, match=rf"is being trained by another process \(pid {other.pid}\): wait until"):
+            next(resumed_events(tmp_path / "run"))
+        other.kill() if end == "kill" else other.communicate(b"\n")
+        other.wait(timeout=30)
+        with checkpoint.held(Run(tmp_path / "run")):
+            pass
+        assert sorted((tmp_path / "run" / "state").iterdir()) == kept
 
 
 def test_a_run_killed_while_its_state_is_dropped_is_finished(
@@ -271,6 +332,24 @@ def test_ctrl_c_in_whatever_follows_a_step(
     resumed = finished(resumed_events(tmp_path / "run"))
     assert_same(whole, resumed)
     assert {path.name for path in resumed.path.iterdir()} == {path.name for path in whole.path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [(OutOfMemoryError, True), (ProcessLostError, True), (DiskFullError, True), (TrainingError, False)],
+)
+def test_what_ends_a_run_that_can_go_on_says_how(
+    tmp_path: Path, error: type[UnfazedError], hint: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Iterator[Any]:
+        raise error("this happened")
+
+    monkeypatch.setattr(train, "trained", failing)
+    for told in (events(tmp_path / "run"), resumed_events(tmp_path / "run")):
+        with pytest.raises(error, match="^this happened") as raised:
+            list(told)
+        assert str(raised.value).endswith(f"; go on with: unfazed train --resume {tmp_path / 'run'}") == hint
+        assert type(raised.value) is error and not (tmp_path / "run" / "state").exists()
 
 
 def test_an_epoch_takes_as_long_as_it_was_worked_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

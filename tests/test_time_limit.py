@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import problems
 import pytest
 import trained
 
 from unfazed.errors import UsageError
 from unfazed.report.events import Fitted, Planned
 from unfazed.run import Run
+from unfazed.verb import plan, running
 from unfazed.verb import time_limit as module
 from unfazed.verb.time_limit import Cost, Pace, TimeLimit, time_limit
 from unfazed.verb.train import resumed_events, separated, training_events
@@ -39,6 +41,14 @@ def test_how_a_time_is_said(text: Any, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["soon", "", "0", "-5", "m", "1e99", "nan", float("nan"), "0.5s", "5m3h"])
 def test_what_is_no_time(text: Any) -> None:
     with pytest.raises(UsageError, match="say 90s, 10m or 1h30m"):
+        time_limit(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("1h30", "1h30m"), ("1d12", "1d12h"), ("5m 30", "5m30s"), ("1d5m7.5", "1d5m7.5s")]
+)
+def test_a_number_without_a_unit_behind_one_with_a_unit_is_asked_about(text: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"{text}.*without a unit: say {meant}$"):
         time_limit(text)
 
 
@@ -134,16 +144,35 @@ def test_a_revision_changes_the_end_and_the_recipe(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 56)
     monkeypatch.setattr(TimeLimit, "due", lambda *_: True)
     monkeypatch.setattr(TimeLimit, "revised", lambda limit, step, end, *_: 31 if (step, end) == (17, 56) else None)
+    monkeypatch.setattr(plan, "default_patience", lambda epochs: 40 + epochs)
+    monkeypatch.setattr(running, "default_patience", lambda epochs: 40 + epochs)
     told = events(tmp_path / "run", TimeLimit(60), epochs=None)
     assert [event for event in told if isinstance(event, Fitted)] == [Fitted(31, 56)]
+    planned = next(event for event in told if isinstance(event, Planned))
     run = Run.open(tmp_path / "run")
+    assert (planned.recipe.patience, run.recipe.patience) == (44, 43)
     assert run.recipe.steps == 31 and [line["step"] for line in run.epochs] == [14, 28, 31]
     rates = [rate for line in run.epochs for rate in line["learning_rates"]]
     assert rates[-1] < 0.1 * max(rates)  # the schedule came to its end all the same
 
 
-def test_a_limit_that_leaves_nothing_is_refused_with_what_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"leaves no time to train.*One epoch needs about"):
+def test_patience_that_was_asked_for_is_not_revised(tmp_path: Path) -> None:
+    loader = problems.loader()
+    recipe = problems.recipe(patience=7, steps=400, epochs=50)
+    limit = TimeLimit(60)
+    limit.begin(Pace(0.5, 0.0, 0.0), 0)
+    shaped = plan.shaped(plan.Plan(recipe, problems.Small(), "", "", None), limit, limit.pace, len(loader), recipe)
+    assert shaped.recipe.steps < 400 and shaped.recipe.patience == 7 and not limit.sets_patience
+
+
+def test_a_limit_that_leaves_nothing_is_refused_with_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as short, pytest.raises(UsageError, match=r"leaves no time to train.*One epoch needs"):
+        short.setattr(TimeLimit, "end", lambda limit, step, batches, ahead: 0)
+        events(tmp_path / "run", TimeLimit(60))
+    monkeypatch.setattr("unfazed.verb.train.pace", None)  # nothing is planned any more
+    with pytest.raises(UsageError, match=r"leaves no time to train: reading the data took .*Allow more"):
         events(tmp_path / "run", TimeLimit(0.01))
     assert not (tmp_path / "run").exists()
 

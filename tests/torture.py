@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import killing
 import torch
 
-from unfazed.checkpoint import FOLDER, POINTER
+from unfazed.checkpoint import FOLDER, LOCK, POINTER
 from unfazed.errors import RunError
 from unfazed.run import Run
 
@@ -213,7 +213,7 @@ def written_at(out: Path) -> dict[str, int]:
     """When each file in a folder was written, in nanoseconds."""
     times = {}
     for folder, _, names in os.walk(out):
-        for path in (Path(folder) / name for name in names):
+        for path in (Path(folder) / name for name in names if name != LOCK):  # taken before anything is done
             with suppress(FileNotFoundError):  # gone since it was listed
                 times[str(path.relative_to(out))] = path.stat().st_mtime_ns
     return times

@@ -4,13 +4,19 @@
     state/000000123-x/state.json           everything else, and where the tensors belong
     state/000000123-x/best.safetensors     the best weights so far, where there are any
     state/current                          the name of the newest whole folder
+    state/lock                             the number of the process that is training the run
 
 A process that is killed anywhere leaves the pointer at a folder that is whole. Nothing is pickled.
 """
 
+import errno
 import json
+import os
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -19,11 +25,73 @@ import numpy as np
 import torch
 
 from unfazed.errors import DiskFullError, RunError
-from unfazed.files import told_if_full, write_bytes
+from unfazed.files import locked, told_if_full, write_bytes
 from unfazed.run import Run
 
-FOLDER, POINTER = "state", "current"
+FOLDER, POINTER, LOCK = "state", "current", "lock"
 BEST = "best.safetensors"
+_HELD: set[Path] = set()  # locks of this process: events that nobody asks for any more may keep one for long
+
+
+@contextmanager
+def held(run: Run) -> Iterator[None]:
+    """The run is this process's alone while the block lasts; the system lets go of it where the process dies.
+
+    Where the file system has no locks, or no room for one, nobody is kept out.
+
+    Raises:
+        RunError: another process is training it.
+    """
+    path = (run.path / FOLDER / LOCK).absolute()
+    if path in _HELD:
+        yield
+        return
+    with ExitStack() as stack:
+        if sys.platform == "win32":
+            stack.callback(_let_go, path)  # last: a file that is open cannot be removed there
+        if _taken(run, path, stack):
+            _HELD.add(path)
+            stack.callback(_let_go, path)  # while it is still locked: nobody else can have it
+        yield
+
+
+def _taken(run: Run, path: Path, stack: ExitStack) -> bool:
+    """Whether this process has the lock now, until the stack is left; there may be none to be had.
+
+    Raises:
+        RunError: another process has it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # a run may be somebody else's
+    try:
+        path.parent.mkdir(exist_ok=True)
+        file = stack.enter_context(FileIO(os.open(path, flags, 0o644), "r+"))
+    except OSError:
+        return False
+    try:
+        stack.enter_context(locked(file, wait=False))
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            return False
+        number = ""
+        with suppress(OSError):
+            number = file.read(20).decode(errors="replace").strip()
+        raise RunError(
+            f"{run.path} is being trained by another process{number and f' (pid {number})'}: wait until it has ended, "
+            "or end it"
+        ) from error
+    if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        return _taken(run, path, stack)  # removed meanwhile, by the one that had it
+    with suppress(OSError):
+        file.truncate()
+        file.write(f"{os.getpid()}".encode())
+    return True
+
+
+def _let_go(path: Path) -> None:
+    _HELD.discard(path)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()  # where nothing was kept
 
 
 def save(run: Run, state: Mapping[str, Any]) -> None:

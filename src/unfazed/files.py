@@ -141,13 +141,17 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 @contextmanager
-def locked(file: FileIO) -> Iterator[None]:
-    """One writer at a time; the system lets go where a process dies."""
+def locked(file: FileIO, wait: bool = True) -> Iterator[None]:
+    """One writer at a time; the system lets go where a process dies.
+
+    Raises:
+        OSError: another one has it, and nobody is to `wait`.
+    """
     if sys.platform == "win32":
         file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
     else:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     try:
         yield
     finally:

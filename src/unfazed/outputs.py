@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -28,6 +29,14 @@ class Outputs(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
 
 
+_fitting: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # examples at once, of models that memory ran out for
+
+
+def most_at_once(model: nn.Module) -> int:
+    """How many examples may be evaluated at once; any number, unless memory has run out."""
+    return _fitting.get(model, sys.maxsize)
+
+
 class Model(Protocol):
     """What a network must offer to be evaluated. Where its `multilabel` is true, each output is a label by itself."""
 
@@ -42,7 +51,7 @@ def outputs(model: nn.Module, batches: Iterable[Batch], precision: str = "float3
 
     In evaluation mode, and in float32 unless asked otherwise, whatever the caller's mode and precision were: a run
     predicts the same everywhere, and neither dropout nor batch statistics can leak in. Where memory runs out a batch
-    is taken in smaller parts.
+    is taken in smaller parts, and so is whatever this model is asked later.
 
     precision: "bfloat16" takes half the time; for what is looked at while training, never for what is reported of new
     examples.
@@ -51,10 +60,12 @@ def outputs(model: nn.Module, batches: Iterable[Batch], precision: str = "float3
         OutOfMemoryError: a single example does not fit.
     """
     parts: list[tuple[Tensor, Tensor]] = []
-    most, device = sys.maxsize, next(model.parameters()).device
+    device = next(model.parameters()).device
     with _evaluating(model, precision) as evaluated:
         for batch in batches:
-            scored, most = halving(partial(_scored, evaluated, device, batch), len(batch.y), most)
+            scored, most = halving(partial(_scored, evaluated, device, batch), len(batch.y), most_at_once(model))
+            if most < most_at_once(model):
+                _fitting[model] = most
             parts += scored
     if not parts:
         raise ValueError("there are no batches to evaluate")

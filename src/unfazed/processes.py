@@ -145,6 +145,8 @@ def joined() -> Processes:
 
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
     atexit.register(_parted)
+    if state.num_processes > 1:
+        _plain_group()  # all are connected now: who waits for one that fails learns it by the connection, in silence
     sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"  # as `accelerate launch --use_fsdp` says
     return Processes(state.process_index, state.num_processes, sharded)
 
@@ -170,6 +172,4 @@ def _heard() -> Iterator[None]:
     except (RuntimeError, ValueError) as error:  # gloo raises plain ones, torch's DistBackendError is a RuntimeError
         if ran_out(error) or str(error).startswith("CUDA error"):
             raise
-        raise ProcessLostError(
-            f"another process of this training has ended ({' '.join(str(error).split())[:300]})"
-        ) from error
+        raise ProcessLostError("another process of this training has ended") from error

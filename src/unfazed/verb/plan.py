@@ -16,16 +16,18 @@ from unfazed.analysis.ridge import ROWS
 from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
 from unfazed.device import best_precision, evaluation_batch, memory, wait_for
-from unfazed.errors import RecipeError
+from unfazed.errors import RecipeError, UsageError
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
 from unfazed.model.build import for_task
 from unfazed.model.gaussian import with_deviation
 from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
+from unfazed.report.words import seconds as in_time
+from unfazed.schedule import Course
 from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
-from unfazed.verb.time_limit import Pace
+from unfazed.verb.time_limit import Pace, TimeLimit
 
 LOSSES_OF = {"classification": ("cross-entropy",), "multilabel": ("binary-cross-entropy",),
              "regression": ("squared", "absolute", "huber", "gaussian")}  # fmt: skip
@@ -130,6 +132,42 @@ def pace(plan: Plan, prepared: Prepared, loader: Loader) -> Pace:
     simple = simple_models(prepared.modality.name, len(table), len(table.classes))
     finish = GROWING * everything + simple + MEASURING
     return Pace(min(took), row[plan.recipe.precision] * len(validation), finish)
+
+
+def require_time(limit: TimeLimit) -> None:
+    """Raise UsageError where the limit has passed already, once the data is read."""
+    taken = time.perf_counter() - limit.started
+    if taken >= limit.seconds:
+        raise UsageError(
+            f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data took "
+            f"{in_time(taken)}. Allow more"
+        )
+
+
+def shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: Recipe) -> Plan:
+    """The plan with as many steps as fit into the time; no more than were `asked` for.
+
+    Raises:
+        UsageError: nothing fits.
+    """
+    limit.begin(speed, 0)
+    course = asked_for = Course.of(planned.recipe, batches)
+    for _ in range(2):  # what steps cost depends on how many there are
+        steps = limit.end(0, batches, course.cost(planned.recipe, 0))
+        course = course._replace(end=max(1, steps))
+    if steps < 1:
+        least = time.perf_counter() - limit.started + speed.of(batches, 1)
+        raise UsageError(
+            f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data and reporting take "
+            f"that long. One epoch needs about {in_time(least)} in all"
+        )
+    if asked.epochs != AUTO or asked.steps:
+        limit.most = asked_for.end
+        steps = min(steps, limit.most)
+    epochs = -(-steps // batches)
+    patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
+    limit.sets_patience = asked.patience == AUTO
+    return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
 
 
 def simple_models(modality: str, rows: int, classes: int) -> float:

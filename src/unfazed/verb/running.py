@@ -12,23 +12,27 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
+from torch import nn
+
 from unfazed.analysis.stopping import best_epoch, stalled
 from unfazed.criterion import criterion_of
 from unfazed.device import wait_for
 from unfazed.loader import Loader
 from unfazed.loop import Epoch, State, Step, annealed, fitted, training
+from unfazed.outputs import most_at_once
 from unfazed.processes import Processes
-from unfazed.report.events import Fitted, Measured, MemoryShort, Stalled
+from unfazed.report.events import Fitted, Measured, MemoryShort, Notice, Stalled
+from unfazed.report.words import count
 from unfazed.schedule import ANNEALING, Course
 from unfazed.verb.interrupt import Press, noted
-from unfazed.verb.plan import Plan
+from unfazed.verb.plan import Plan, default_patience
 from unfazed.verb.record import Record
 from unfazed.verb.time_limit import Cost, TimeLimit
 
 SAVE_EVERY = 30.0  # seconds of work that a killed process may lose; twice that where keeping it takes long
 SAVING = 0.05  # share of the time that may go into it
 
-Event = Step | Measured | Stalled | Fitted | MemoryShort
+Event = Step | Measured | Stalled | Fitted | MemoryShort | Notice
 
 
 class Order(IntEnum):
@@ -72,7 +76,9 @@ class Running:
             return state
         if change == Change.ANNEAL:
             return annealed(state, self.planned.recipe)
-        self.amend(steps=change, epochs=max(1, -(-change // len(self.loader))))
+        epochs = max(1, -(-change // len(self.loader)))
+        patience = default_patience(epochs) if self.limit and self.limit.sets_patience else self.planned.recipe.patience
+        self.amend(steps=change, epochs=epochs, patience=patience)
         return fitted(state, self.planned.recipe, change)
 
     def believe(self, state: State) -> None:
@@ -156,10 +162,17 @@ def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
             yield MemoryShort(event.micro_batch_size, running.planned.recipe.batch_size)
             running.amend(micro_batch_size=event.micro_batch_size)
         return
-    began = time.perf_counter()
+    began, most = time.perf_counter(), most_at_once(event.model)
     yield Measured(running.record.epoch(event))
+    yield from evaluated_in_parts(event.model, most)
     if running.limit is not None:
         running.limit.epoch_took(time.perf_counter() - began)
+
+
+def evaluated_in_parts(model: nn.Module, most: int) -> Iterator[Notice]:
+    """Say so where memory has run out in evaluation since `most` examples at once were thought to fit."""
+    if (now := most_at_once(model)) < most:
+        yield Notice(f"  memory ran out in evaluation: {count(now, 'examples')} at a time from here on")
 
 
 def _revision(running: Running, event: Step | Epoch) -> Generator[Event, None, int]:

@@ -1,10 +1,11 @@
 """What a run folder holds before the first step, so that a run that is killed can be understood and gone on with."""
 
 import platform
+import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ import torch
 import unfazed
 from unfazed import corrections, labelled
 from unfazed.device import best_device, describe
-from unfazed.errors import RunError, SourceError
+from unfazed.errors import DiskFullError, RunError, SourceError
 from unfazed.model.build import family_of
 from unfazed.report.words import count
 from unfazed.run import FORMAT, Run
@@ -25,8 +26,35 @@ from unfazed.verb.plan import Plan
 from unfazed.verb.prepare import Prepared
 
 
+class _Row(NamedTuple):
+    """What has to be as it was."""
+
+    content: str
+    label: str | None
+    side: str | None
+
+
 def write_setup(run: Run, source: Any, options: SourceOptions, prepared: Prepared, planned: Plan) -> None:
-    """Write recipe, table, preprocessor, problems and the description of the model; the origin last."""
+    """Write recipe, table, preprocessor, problems and the description of the model; the origin last.
+
+    Where that fails nothing is left of the run: nobody could go on with it.
+
+    Raises:
+        DiskFullError: there is no room for them.
+    """
+    try:
+        _write(run, source, options, prepared, planned)
+    except BaseException as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        if isinstance(error, DiskFullError):
+            raise DiskFullError(
+                f"no room on the disk for the run {run.path}: make some, or name a folder on another disk with --out. "
+                "Training has not begun"
+            ) from error
+        raise
+
+
+def _write(run: Run, source: Any, options: SourceOptions, prepared: Prepared, planned: Plan) -> None:
     run.write_recipe(planned.recipe)
     run.write_table(prepared.table)
     run.write_text("preprocessor.json", prepared.preprocessor.to_json())
@@ -94,24 +122,33 @@ def check_unchanged(run: Run, prepared: Prepared) -> None:
             f"the corrections are not those that the run was begun with: {run.path / corrections.FILE} has these. "
             "Put the file back as it was, or train anew"
         )
-    before, now = run.table(), prepared.table
-    was, has = _contents(before), _contents(now)
-    changes = {
-        "gone": [name for name in was if name not in has],
-        "new": [name for name in has if name not in was],
-        "changed": [name for name in was if name in has and was[name] != has[name]],
-    }
-    said = [f"{count(len(names))} {change} ({listed(names, 3)})" for change, names in changes.items() if names]
-    if said:
+    if said := changes(run.table(), prepared.table):
         raise SourceError(
             f"the source is not what the run was begun on: {'; '.join(said)}. Put it back as it was, or train anew"
         )
 
 
-def _contents(table: Table) -> dict[str, tuple[str | None, ...]]:
-    """Content, label and side of each example, by its name."""
+def changes(before: Table, now: Table) -> list[str]:
+    """How many rows are gone, new or no longer what they were, and which ones; empty where nothing changed."""
+    was, has = _rows(before), _rows(now)
+    both = {name: (was[name], has[name]) for name in was if name in has}
+    names = {
+        "gone": [name for name in was if name not in has],
+        "new": [name for name in has if name not in was],
+        "changed": [name for name, (old, new) in both.items() if old.content != new.content],
+        "with another label": [
+            name for name, (old, new) in both.items() if old.content == new.content and old.label != new.label
+        ],
+    }
+    if not any(names.values()):  # else others, untouched, change sides too
+        names = {"on another side": [name for name, (old, new) in both.items() if old.side != new.side]}
+    return [f"{count(len(some))} {change} ({listed(some, 3)})" for change, some in names.items() if some]
+
+
+def _rows(table: Table) -> dict[str, _Row]:
+    """Each example by its name."""
     frame = table.frame.select("id", "sha256", "label", "split")
-    return {name: tuple(rest) for name, *rest in frame.iter_rows()}
+    return {name: _Row(*rest) for name, *rest in frame.iter_rows()}
 
 
 def _absolute(options: SourceOptions) -> dict[str, Any]:

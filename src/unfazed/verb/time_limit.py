@@ -15,6 +15,7 @@ CHECK_EVERY = 0.05  # of the limit: how often the plan is held against the clock
 TOLERANCE = 0.03  # of the limit: a plan that misses by less is left as it is
 SHORTEST = 1.0  # seconds
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_NEXT = {"d": "h", "h": "m", "m": "s"}
 _PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
@@ -49,6 +50,7 @@ class TimeLimit:
         self.checked, self.checked_step = self.started, 0
         self.pace: Pace | None = None
         self.most = sys.maxsize  # steps that were asked for
+        self.sets_patience = False  # whether it follows from the epochs that fit
 
     def begin(self, pace: Pace, step: int) -> None:
         """Training goes on now, after `step` steps, and is believed to go at this pace."""
@@ -100,11 +102,14 @@ def time_limit(text: str | float | None) -> TimeLimit | None:
     """The limit that `text` stands for: seconds, or `90s`, `10m`, `1h30m`; None for none.
 
     Raises:
-        UsageError: it is no such time, or less than a second.
+        UsageError: it is no such time, or less than a second, or ends in a number that may mean two things.
     """
     if text is None:
         return None
-    match = _PATTERN.fullmatch(str(text).replace(" ", "").lower())
+    plain = str(text).replace(" ", "").lower()
+    match = _PATTERN.fullmatch(plain)
+    if match and (bare := re.search(r"[dhm][\d.]+$", plain)):
+        raise UsageError(f"the time limit {text!r} ends in a number without a unit: say {plain}{_NEXT[bare[0][0]]}")
     parts = match.groups() if match else ()
     seconds = sum(float(part) * unit for part, unit in zip(parts, _UNITS.values(), strict=False) if part)
     if not math.isfinite(seconds) or seconds < SHORTEST:

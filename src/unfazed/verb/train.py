@@ -6,25 +6,26 @@ Axis letters: N rows of the table, K classes, E epochs.
 import time
 import tomllib
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 import torch
 
-from unfazed.checkpoint import load, put_back_best, remove
+from unfazed.checkpoint import held, load, put_back_best, remove
 from unfazed.device import best_device, check_compiler, describe, keep_freed_memory
-from unfazed.errors import DiskFullError, RunError, UsageError
+from unfazed.errors import DiskFullError, OutOfMemoryError, ProcessLostError, RunError, UsageError
 from unfazed.files import remove_leftovers
 from unfazed.loader import Loader, block_rows
 from unfazed.modality.choice import chosen as chosen_modality
+from unfazed.outputs import most_at_once
 from unfazed.processes import ALONE, Processes, joined
 from unfazed.recipe import AUTO, Recipe, check_kind, read_recipe, recipe_from, written
 from unfazed.report.events import Advance, Finished, Finishing, Found, Notice, Planned
 from unfazed.report.page import write_report
 from unfazed.report.terminal import Event, show, silently
-from unfazed.report.words import seconds as in_time
 from unfazed.report.words import short
 from unfazed.run import Run, vacant
 from unfazed.samples import local
@@ -34,12 +35,12 @@ from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
 from unfazed.verb.examine import EXAMINING, examine, trial_steps
 from unfazed.verb.interrupt import ignored
-from unfazed.verb.launch import follows
+from unfazed.verb.launch import end_with_launcher, follows, leave_word
 from unfazed.verb.measure import calibrate, measure, scores, write_thresholds
-from unfazed.verb.plan import Plan, default_patience, pace, plan, with_loss
+from unfazed.verb.plan import Plan, pace, plan, require_time, shaped, with_loss
 from unfazed.verb.prepare import Prepared, prepare
 from unfazed.verb.record import Record
-from unfazed.verb.running import Running, followed, trained
+from unfazed.verb.running import Running, evaluated_in_parts, followed, trained
 from unfazed.verb.settings import Settings
 from unfazed.verb.setup import check_unchanged, source_of, write_setup
 from unfazed.verb.time_limit import Pace, TimeLimit
@@ -129,44 +130,76 @@ def training_events(
     """Everything `train` does, as a generator: nothing happens until it is iterated. The last event is `Finished`."""
     if limit is not None and recipe.compile == "yes":
         raise UsageError('compile = "yes" does not go with a time limit: nobody knows how long it takes. Leave one out')
-    clock, processes = Clock(), joined()
+    clock, processes = Clock(), _joined()
     if out is not None and processes.first:
         vacant(out)  # before anything is read
     prepared = yield from prepared_from(source, options, recipe, cache, processes)
     if not processes.first:
         yield Finished(_alongside(prepared, processes))
         return
+    if limit is not None:
+        require_time(limit)
     planned, prepared, loader = _ready(prepared, recipe, processes)
     speed = pace(planned, prepared, loader)
     if limit is not None:
         speed = _with_trials(speed, limit, len(loader))
-        planned = _shaped(planned, limit, speed, len(loader), recipe)
+        planned = shaped(planned, limit, speed, len(loader), recipe)
     run = Run.create(out)
-    write_setup(run, source, options, prepared, planned)
-    clock.lap("read")
-    record = Record(run, prepared, planned.recipe, processes)
-    yield from _completed(Running(planned, loader, record, processes, limit), speed, clock)
+    with held(run):
+        write_setup(run, source, options, prepared, planned)
+        clock.lap("read")
+        record = Record(run, prepared, planned.recipe, processes)
+        with _resumable(run):
+            yield from _completed(Running(planned, loader, record, processes, limit), speed, clock)
+    yield Finished(run)
 
 
 def resumed_events(path: str | Path | Run, source: Any = None, cache: Cache = "disk") -> Iterator[Event]:
     """Everything that is left to do of a run, as a generator like `training_events`."""
-    clock, run, processes = Clock(), Run.open(path), joined()
-    kept = load(run)
+    run, processes = Run.open(path), _joined()
+    if processes.first:
+        with held(run), _resumable(run):
+            yield from _resumed(run, source, cache, processes)
+        yield Finished(run)
+        return
+    prepared = yield from prepared_from(*source_of(run, source), run.recipe, cache, processes)
+    check_unchanged(run, prepared)
+    yield Finished(_alongside(prepared, processes))
+
+
+def _resumed(run: Run, source: Any, cache: Cache, processes: Processes) -> Iterator[Event]:
+    clock, kept = Clock(), load(run)
     if kept is None and run.finished:
         remove(run)  # what is left of one, where the run was killed while dropping it
         raise RunError(f"{run.path} is finished: there is nothing to go on with")
-    if processes.first:
-        remove_leftovers(run.path)
+    remove_leftovers(run.path)
     prepared = yield from prepared_from(*source_of(run, source), run.recipe, cache, processes)
     check_unchanged(run, prepared)
-    if not processes.first:
-        yield Finished(_alongside(prepared, processes))
-        return
     planned, prepared, loader = _ready(prepared, run.recipe, processes)
     speed = pace(planned, prepared, loader)
     clock.lap("read")
     record = Record(run, prepared, planned.recipe, processes)
     yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
+
+
+def _joined() -> Processes:
+    """The processes of this training; the first one, which speaks for all, stops where their launcher is killed."""
+    processes = joined()
+    if processes.first:
+        end_with_launcher()
+    return processes
+
+
+@contextmanager
+def _resumable(run: Run) -> Iterator[None]:
+    """What ends the block says how to go on, where the same need not happen again."""
+    leave_word(run.how_to_go_on)
+    try:
+        yield
+    except (DiskFullError, OutOfMemoryError, ProcessLostError) as error:
+        raise type(error)(f"{error}; {run.how_to_go_on}") from error
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"stopped; {run.how_to_go_on}") from interrupt
 
 
 def fitted(source: Any, options: SourceOptions, recipe: Recipe, out: Path) -> Run:
@@ -237,31 +270,6 @@ def _ready(prepared: Prepared, recipe: Recipe, processes: Processes) -> tuple[Pl
     return planned, prepared, training_loader(prepared, planned.recipe, processes)
 
 
-def _shaped(planned: Plan, limit: TimeLimit, speed: Pace, batches: int, asked: Recipe) -> Plan:
-    """The plan with as many steps as fit into the time; no more than were `asked` for.
-
-    Raises:
-        UsageError: nothing fits.
-    """
-    limit.begin(speed, 0)
-    course = asked_for = Course.of(planned.recipe, batches)
-    for _ in range(2):  # what steps cost depends on how many there are
-        steps = limit.end(0, batches, course.cost(planned.recipe, 0))
-        course = course._replace(end=max(1, steps))
-    if steps < 1:
-        least = time.perf_counter() - limit.started + speed.of(batches, 1)
-        raise UsageError(
-            f"the time limit of {in_time(limit.seconds)} leaves no time to train: reading the data and reporting take "
-            f"that long. One epoch needs about {in_time(least)} in all"
-        )
-    if asked.epochs != AUTO or asked.steps:
-        limit.most = asked_for.end
-        steps = min(steps, limit.most)
-    epochs = -(-steps // batches)
-    patience = default_patience(epochs) if asked.patience == AUTO else asked.patience
-    return planned._replace(recipe=replace(planned.recipe, steps=steps, epochs=epochs, patience=patience))
-
-
 def _with_trials(speed: Pace, limit: TimeLimit, batches: int) -> Pace:
     """The pace with what the diagnosis tries after training as part of the finish."""
     limit.begin(speed, 0)
@@ -290,23 +298,19 @@ def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str,
     running.record.restart_clock()
     if running.limit is not None:
         running.limit.begin(speed, 0)
-    try:
-        yield from trained(running, state)
-        clock.lap("train")
-        yield from measure(run, running.record.prepared, running.planned, best_device(), expected)
-        yield Finishing("looking for what limits it")
-        examine(run, running.record.prepared, running.planned, running.loader, running.record.last_step)
-        clock.lap("evaluate")
-        _write_timings(run, clock)
-        yield Finishing("writing the report")
-        write_report(run)
-    except DiskFullError as error:
-        raise DiskFullError(f"{error}; {run.how_to_go_on}") from error
-    except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(f"stopped; {run.how_to_go_on}") from interrupt
+    yield from trained(running, state)
+    clock.lap("train")
+    most = most_at_once(running.planned.model)
+    yield from measure(run, running.record.prepared, running.planned, best_device(), expected)
+    yield from evaluated_in_parts(running.planned.model, most)
+    yield Finishing("looking for what limits it")
+    examine(run, running.record.prepared, running.planned, running.loader, running.record.last_step)
+    clock.lap("evaluate")
+    _write_timings(run, clock)
+    yield Finishing("writing the report")
+    write_report(run)
     remove(run)
     processes.wait_for_first()
-    yield Finished(run)
 
 
 def _alongside(prepared: Prepared, processes: Processes) -> Run:
