@@ -402,9 +402,11 @@ def test_rows_that_the_table_has_not_are_damage(run):
 
 def corrections(run: Run, actions: dict[int, str], monkeypatch) -> None:
     """As if the run had been trained with these decisions about its rows; "relabel": the label that it has now."""
-    frame = run.table().frame
-    kept = [Correction(frame["id"][row], "", "a", frame["label"][row], action, "ada", "", "", "", "")
-            for row, action in actions.items()]  # fmt: skip
+    frame, kept = run.table().frame, []
+    for row, action in actions.items():
+        name, label, content = (frame[column][row] or "" for column in ("id", "label", "sha256"))
+        before = "a" if action == "relabel" else label
+        kept.append(Correction(name, "", before, label, action, "ada", "", "", content, ""))
     monkeypatch.setattr("unfazed.verb.label_issues.applied_in", lambda path: kept)
 
 

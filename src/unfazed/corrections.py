@@ -221,6 +221,17 @@ def _misfit(one: Correction, table: Table, row: int | None) -> str:
     return ""
 
 
+def still_holds(one: Correction, row: int, table: Table) -> bool:
+    """Whether a row of a table has the content that was looked at, and the label that it was to have."""
+    content, label = table.frame["sha256"][row] or "", table.frame["label"][row] or ""
+    if content != one.sha256:
+        return False
+    meant = one.corrected if one.action == "relabel" else one.label
+    if table.task == "regression":
+        return number_in(label) == number_in(meant)
+    return bool(label == (in_one_order(meant) if table.task == "multilabel" else meant))
+
+
 def _check_some_fit(outcomes: Sequence[Outcome], changing: Sequence[Correction], table: Table) -> None:
     refused = [(one.id, why) for one, why in outcomes if why]
     if refused and not changing:

@@ -16,7 +16,7 @@ from unfazed.analysis.label_issues import MOST_CLASSES, LabelIssues, checked
 from unfazed.analysis.label_issues import label_issues as found_in
 from unfazed.analysis.residuals import number_issues
 from unfazed.analysis.set_issues import MOST, set_issues
-from unfazed.corrections import CHANGING, Correction, applied_in
+from unfazed.corrections import CHANGING, Correction, applied_in, still_holds
 from unfazed.errors import RunError, UnfazedError, UsageError
 from unfazed.files import write_out
 from unfazed.label_sets import joined, labels_of
@@ -96,7 +96,7 @@ def _as_given(table: Table, said: Sequence[Correction | None]) -> tuple[Integers
     classes = {label: number for number, label in enumerate(table.classes)}
     y, looked_at = table.y().copy(), np.zeros(len(table), dtype=bool)
     for row, one in enumerate(said):
-        if one is not None and one.action in ("keep", "relabel") and y[row] >= 0:
+        if one is not None and one.action in ("keep", "relabel") and still_holds(one, row, table):
             y[row], looked_at[row] = classes.get(one.label, y[row]), True
     return y, looked_at
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from unfazed.corrections import CHANGING, Correction
+from unfazed.corrections import CHANGING, Correction, still_holds
 from unfazed.label_sets import NO_LABELS
-from unfazed.table import Table, in_one_order, number_in
+from unfazed.table import Table
 
 
 def decided_before(earlier: Iterable[Correction], table: Table) -> dict[int, dict[str, Any]]:
@@ -16,7 +16,7 @@ def decided_before(earlier: Iterable[Correction], table: Table) -> dict[int, dic
     return {
         rows[one.id]: _told(rows[one.id], one)
         for one in earlier
-        if one.id in rows and _still_holds(one, rows[one.id], table)
+        if one.id in rows and still_holds(one, rows[one.id], table)
     }
 
 
@@ -24,16 +24,6 @@ def _told(row: int, one: Correction) -> dict[str, Any]:
     said = {"who": one.who, "when": one.when, "why": one.why, "was": one.label}
     corrected = one.corrected if one.action == "relabel" else ""
     return {"row": row, "number": 0, "action": one.action, "corrected": corrected, "earlier": True, **said}
-
-
-def _still_holds(one: Correction, row: int, table: Table) -> bool:
-    content, label = table.frame["sha256"][row] or "", table.frame["label"][row] or ""
-    if content != one.sha256:
-        return False
-    meant = one.corrected if one.action == "relabel" else one.label
-    if table.task == "regression":
-        return number_in(label) == number_in(meant)
-    return label == (in_one_order(meant) if table.task == "multilabel" else meant)
 
 
 def in_terms_of_the_source(before: Correction, found: Correction) -> Correction:
