@@ -440,3 +440,9 @@ def test_how_labels_are_given_is_known_from_what_they_were_before_people_changed
 def test_less_than_one_wrong_label_to_expect_is_not_one(precision, said):
     found = {"worth": 3, "count": {"value": 0.3}, "depths": [{"rows": 3, "precision": precision, "found": 1}]}
     assert how_far(found) == f"Of the first 3 in the list {said}."
+
+
+def test_how_many_are_wrong_among_the_first_is_as_uncertain_as_how_many_are_in_all():
+    found = {"worth": 100, "count": {"value": 60.0, "low": 45.0, "high": 90.0},
+             "depths": [{"rows": 100, "precision": 0.8, "found": 0.9}]}  # fmt: skip
+    assert how_far(found) == "Of the first 100 in the list about 80 (60 to 100) are wrong."

@@ -97,7 +97,16 @@ def how_far(found: Facts) -> str | None:
     if not expected:
         return f"Of the first {count(worth)} in the list probably fewer than one is wrong."
     verb = "is" if expected == 1 else "are"
-    return f"Of the first {count(worth)} in the list about {count(expected)} {verb} wrong."
+    ends = _ends(expected, worth, found["count"])
+    return f"Of the first {count(worth)} in the list about {count(expected)}{ends} {verb} wrong."
+
+
+def _ends(expected: int, most: int, total: Facts) -> str:
+    """As much more or less than `expected` as the count of all may be; nothing where that is not known."""
+    value, low, high = (total.get(end) for end in ("value", "low", "high"))
+    if not value or low is None or high is None:
+        return ""
+    return f" ({count(round(expected * low / value))} to {count(min(most, round(expected * high / value)))})"
 
 
 def sentences(found: Facts) -> Sequence[str]:
