@@ -103,7 +103,7 @@ def test_the_summary_fits_80_columns_and_ends_with_a_command() -> None:
     assert "linear model" in said and "commonest class" in said and "bits" in said
     assert "unfazed predict" in said.split("next")[1]
     told = trained.run().report
-    assert f"\non {told['test']['accuracy']['n']} test images\n" in said
+    assert f"\n{told['test']['accuracy']['n']} test images  " in said
 
 
 def test_the_commands_of_the_summary_have_the_path_of_the_run(tmp_path: Path) -> None:

@@ -272,8 +272,8 @@ def summary(run: Run) -> Group:
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
     diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"], run.path)]
     headline = Hanging(printable(told["headline"]), "bold")
-    table = (Text(f"on {count(_measured(told[split]), f'{split} {items(told)}')}", "dim"), metrics_table(columns))
-    return Group("", headline, *verdict, "", *diagnosis, "", *table, "", rows)
+    table = metrics_table(columns, count(_measured(told[split]), f"{split} {items(told)}"))
+    return Group("", headline, *verdict, "", *diagnosis, "", table, "", rows)
 
 
 def _measured(metrics: dict[str, Any]) -> int | None:
@@ -306,10 +306,10 @@ def evaluation(facts: dict[str, Any]) -> Group:
     return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
 
 
-def metrics_table(columns: dict[str, dict[str, Any]]) -> Table:
-    """One row a metric, one column a model, each value with its 95 % interval."""
+def metrics_table(columns: dict[str, dict[str, Any]], measured_on: str = "") -> Table:
+    """One row a metric, one column a model, each value with its 95 % interval; over the metrics, `measured_on`."""
     names = [Column(Text(name)) for name in columns]
-    table = Table("", *names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    table = Table(Column(Text(measured_on), no_wrap=True), *names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     sets = any("f1_micro" in metrics for metrics in columns.values())
     for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
