@@ -308,8 +308,8 @@ def evaluation(facts: dict[str, Any]) -> Group:
 
 def metrics_table(columns: dict[str, dict[str, Any]], measured_on: str = "") -> Table:
     """One row a metric, one column a model, each value with its 95 % interval; over the metrics, `measured_on`."""
-    names = [Column(Text(name)) for name in columns]
-    table = Table(Column(Text(measured_on), no_wrap=True), *names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
+    names = [Column(Text(measured_on), no_wrap=True), *(Column(Text(name)) for name in columns)]
+    table = Table(*names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     sets = any("f1_micro" in metrics for metrics in columns.values())
     for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
         cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
