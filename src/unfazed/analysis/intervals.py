@@ -24,6 +24,7 @@ RESAMPLES = 1000
 SIGNIFICANT = 0.05
 CHUNK = 2_000_000  # row numbers, or counts of cells, drawn at once: bounds the memory at some 50 MB
 CONSTANT = 1e-6  # a spread below this part of the mean is rounding: the difference of squares leaves some 1e-8
+FARTHEST = 4  # times as far up as the percentiles reach: beyond it one large value has unhinged the studentised end
 ENCLOSED = 8  # examples from which on the highest may bound a mean of skewed losses: with 6 the intervals cover 86 %
 
 
@@ -152,8 +153,11 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
 
     Each resample's error is measured in that resample's own standard error: a sample that happens to lack the rare
     large values also looks too sure of itself, and so the upper end reaches further than the lower. From `ENCLOSED`
-    examples on, the ends stay within what single ones gave, however little the resamples varied. They are NaN for
-    fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
+    examples on, the ends stay within what single ones gave, however little the resamples varied, and within what the
+    percentiles allow: one value that outweighs all others lets the studentised ends go to the smallest and the largest
+    example. Of heavy-tailed losses (log-normal, Student's t) that costs no coverage: such intervals hold the mean of
+    samples of 150 as often as without, 79 % at a logarithm's deviation of 2.5. The ends are NaN for fewer than two
+    examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
     Groups are examples with the sums of theirs.
     """
     if groups is not None:
@@ -174,6 +178,9 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     low = value - spread * np.percentile(errors, 97.5, method="higher")
     high = value - spread * np.percentile(errors, 2.5, method="lower")
     least, most = _observed(above, below, highest)
+    if n >= ENCLOSED:
+        lowest, farthest = np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5])
+        low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
     return Estimate(float(value), float(np.clip(low, least, value)), float(np.clip(high, value, most)), n)
 
 
