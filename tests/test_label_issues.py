@@ -426,6 +426,16 @@ def test_labels_that_people_have_looked_at_are_right_and_the_others_are_counted(
     assert unfazed.label_issues(run.path, every=True).frame.equals(before.frame)
 
 
+def test_a_row_that_was_taken_off_its_side_counts_as_not_trained_on(run, monkeypatch):
+    table = run.table()
+    table.with_split([None, *table.frame["split"][1:]]).write(run.path / "table.parquet")
+    corrections(run, {300: "keep"}, monkeypatch)
+    found = unfazed.label_issues(run.path, every=True)
+    assert found.checked == 1 and found.count.n == len(table) - 1
+    corrections(run, {}, monkeypatch)
+    assert found.disagreement == pytest.approx(unfazed.label_issues(run.path).disagreement, abs=0.01)
+
+
 def test_how_labels_are_given_is_known_from_what_they_were_before_people_changed_them() -> None:
     true, y, given, embeddings, split = judged()
     found, errors = label_issues(y, given, embeddings, split), y != true

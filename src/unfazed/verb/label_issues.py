@@ -83,7 +83,8 @@ def _issues(run: Run, table: Table, every: bool, dropped: Mapping[str, int]) -> 
         given, looked_at = _as_given(table, [said.get(name) for name in ids])
         found = audited(run, table, given)
         if looked_at.any():
-            found = checked(found, table.y(), looked_at, (table.frame["split"] != "train").to_numpy())
+            trained = (table.frame["split"] == "train").fill_null(False).to_numpy()
+            found = checked(found, table.y(), looked_at, ~trained)
         return replace(_told(table, found, every, 0), checked=int(looked_at.sum()))
     held_out = {name for name, split in zip(ids, table.frame["split"], strict=True) if split != "train"}
     relabelled = sum(one.action in CHANGING for name, one in said.items() if name in held_out)
