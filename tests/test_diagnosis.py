@@ -12,6 +12,7 @@ from unfazed.analysis.diagnosis import (
     DATA,
     DEAD,
     EXPLODING,
+    FAR,
     FINE,
     HIGH,
     IMBALANCE,
@@ -21,13 +22,14 @@ from unfazed.analysis.diagnosis import (
     NARROW,
     OVERFITTING,
     SHORT,
+    TAIL,
     UNRELATED,
     UNTOLD,
     VANISHING,
     diagnose,
 )
 from unfazed.analysis.intervals import Estimate, wilson
-from unfazed.analysis.signs import Classes, Curve, Epoch, Layer, Signs, Trial
+from unfazed.analysis.signs import Classes, Curve, Epoch, Far, Layer, Signs, Tail, Trial
 from unfazed.report.diagnosed import listing
 
 SIMPLER = ("a linear model", wilson(270, 300), Estimate(0.05, 0.01, 0.09, 300))
@@ -87,6 +89,12 @@ LATER = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 2.0,
         ({"train": wilson(900, 900), "validation": wilson(200, 300)}, DATA),
         ({"rows_per_class": 2.0, "validation": wilson(270, 300)}, DATA),
         (BEHIND, UNTOLD),
+        ({**GUESSING, "simpler": None, "far": Far(6, 1e9, 1, 4e6, 155.0, "row 6")}, FAR),
+        ({"skill": "R²", "tail": Tail(23.0, 0.1, 0, 300, 0.9)}, TAIL),
+        ({"skill": "R²", "tail": Tail(23.0, 0.1, 90, 300, 0.1)}, TAIL),
+        ({"skill": "R²", "tail": Tail(4.0, 0.1, 0, 300, 0.1)}, FINE),
+        ({"classes": Classes(wilson(0, 5), wilson(595, 595), wilson(590, 595), ["fraud"], 113.0)}, IMBALANCE),
+        ({"classes": Classes(wilson(0, 5), wilson(595, 595), wilson(300, 595), ["fraud"], 113.0)}, FINE),
     ],
 )  # fmt: skip
 def test_each_flaw_has_its_name(changes: dict[str, Any], cause: str) -> None:
@@ -371,3 +379,16 @@ def test_in_a_terminal_commands_have_the_path_of_the_run() -> None:
     with console.capture() as capture:
         console.print(listing(found, Path("my runs/1")))
     assert "unfazed query 'my runs/1' FOLDER" in capture.get() and "RUN it." in capture.get()
+
+
+def test_what_to_do_of_numbers_far_off_and_heavy_tailed_is_said() -> None:
+    apart = diagnose(signs(far=Far(6, 1e9, 1, 4e6, 155.0, "row 6")))
+    assert "row 6 = 1e+09" in apart.paragraph and "4,000,000 times" in apart.paragraph and "Correct it" in apart.action
+    heavy = diagnose(signs(skill="R²", tail=Tail(23.0, 0.1, 90, 300, 0.9, "“sales”")))
+    assert "90 of 300 predictions are 0 or less" in heavy.paragraph
+    assert heavy.action.startswith("Predict the logarithm: replace “sales”")
+
+
+def test_a_rare_class_that_is_ranked_well_may_be_named_from_a_lower_probability_on() -> None:
+    rare = Classes(wilson(0, 5), wilson(595, 595), wilson(590, 595), ["fraud"], 113.0)
+    assert "--class-weights balanced, or call a row “fraud”" in diagnose(signs(classes=rare)).action

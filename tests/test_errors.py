@@ -4,9 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
+from scipy.stats import norm
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_squared_error,
+    median_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
 
-from unfazed.analysis.errors import errors, r2_difference, regression
+from unfazed.analysis.errors import closer, errors, r2_difference, regression
 
 
 def problem(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -22,6 +29,7 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
     assert found["rmse"].value == pytest.approx(root_mean_squared_error(y, predicted))
     assert found["mae"].value == pytest.approx(mean_absolute_error(y, predicted))
     assert found["r2"].value == pytest.approx(r2_score(y, predicted))
+    assert found["median_absolute_error"].value == pytest.approx(median_absolute_error(y, predicted))
     assert all(estimate.n == len(y) for estimate in found.values())
 
 
@@ -31,8 +39,9 @@ def test_examples_without_a_target_are_left_out() -> None:
 
 
 def test_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
-    held = {"mse": 0, "rmse": 0, "mae": 0, "r2": 0}
-    truth = {"mse": 9.0, "rmse": 3.0, "mae": 3.0 * math.sqrt(2 / math.pi), "r2": 1 - 9 / 100}
+    truth = {"mse": 9.0, "rmse": 3.0, "mae": 3.0 * math.sqrt(2 / math.pi), "r2": 1 - 9 / 100,
+             "median_absolute_error": 3.0 * norm.ppf(0.75)}  # fmt: skip
+    held = dict.fromkeys(truth, 0)
     for seed in range(100):
         for name, estimate in regression(*problem(200, seed)).items():
             held[name] += estimate.low <= truth[name] <= estimate.high
@@ -67,3 +76,13 @@ def test_the_loss_of_an_epoch_is_the_one_that_is_trained(loss: str, far: float) 
     figures = errors(y, predicted[:, None], loss)
     assert figures["loss"] == pytest.approx(far)
     assert figures["rmse"] == 4.0 and figures["r2"] == pytest.approx(1 - 16 / 0.25)
+
+
+def test_one_far_row_does_not_decide_which_predictions_are_closer() -> None:
+    """By the squares the mean wins, because of a single row."""
+    y = np.append(np.exp(np.random.default_rng(0).standard_normal(156)), 500.0)
+    own, mean = np.append(y[:-1], 0.0), np.full(157, y.mean())
+    found = closer(y, own, mean)
+    assert found["mae_difference"].low > 0 and found["closer"].low > 0.9
+    assert r2_difference(y, own, mean).value < 0
+    assert closer(y, mean, own)["mae_difference"].high < 0

@@ -78,3 +78,39 @@ def test_bits_are_told_beside_what_a_blind_gaussian_takes() -> None:
     assert f"costs {0.5 / math.log(2):.2f} bits" in said(facts) and f"{0.9 / math.log(2):.2f} bits saved" in said(facts)
     facts["test"]["nll_difference"] = estimate(-0.01)
     assert "is not shown to be anything" in said(facts)
+
+
+def guesses(closer_than_mean: float, closer_than_median: float) -> dict[str, Any]:
+    gains = {"mean": closer_than_mean, "median": closer_than_median}
+    return {
+        name: {"test": {"mae": estimate(20.0), "r2": estimate(0.0), "mae_difference": estimate(gain, 1.0),
+                        "closer": estimate(0.9)}} for name, gain in gains.items()
+    }  # fmt: skip
+
+
+def test_errors_are_compared_with_those_of_the_mean_and_of_the_median_row_by_row() -> None:
+    facts = told(held_out=0.01)
+    facts["baselines"] = guesses(8.0, 5.0)
+    assert verdict(facts)[0]["tone"] == "plain"
+    assert "closer than the mean by 8.000 (7.000 – 9.000, compared row by row), on 90.0 % of the rows" in said(facts)
+    facts["baselines"] = guesses(8.0, 0.5)
+    assert verdict(facts)[0]["tone"] == "caution" and "than the median it is not shown to be closer" in said(facts)
+    facts["baselines"] = guesses(0.5, 0.5)
+    assert "the model is not shown to be better than that" in said(facts)
+
+
+def test_few_rows_that_make_most_of_the_squared_error_are_told_of() -> None:
+    facts = told(squared_error={"rows": 1, "share": 0.84, "n": 157, "first": "271"})
+    facts["test"]["median_absolute_error"] = estimate(3.0)
+    few = "One row (row 271) makes 84.0 % of the squared error: R² and RMSE rest on that; half of the rows are off by "
+    assert f"{few}3.000 or less" in said(facts)
+    assert "by 3.000 or less in half of them; R²" in headline(facts)
+    facts["squared_error"] |= {"share": 0.4}
+    assert "squared error" not in said(facts)
+
+
+def test_of_models_farther_off_than_the_mean_the_difference_says_nothing() -> None:
+    worse = {"words": "boosting", "test": {"r2": estimate(-4632.9), "r2_difference": estimate(4549.0)}}
+    facts = told(held_out=-83.9)
+    facts["baselines"] |= {"boosting": worse}
+    assert "farther off than always naming the mean, as the model is" in said(facts) and "4549" not in said(facts)

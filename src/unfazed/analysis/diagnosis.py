@@ -2,7 +2,8 @@
 
 The rules are tried in the order in which they stand here, and the first that holds is the answer:
 
-1. what makes all other numbers meaningless: inputs that do not vary, leaks, too few validation rows;
+1. what makes all other numbers meaningless: targets that outweigh all others, inputs that do not vary, leaks, too few
+   validation rows;
 2. settings far from the usual ones, tried out on copies: the learning rate, the number of epochs;
 3. what the model could not learn from what it was given: rare classes, layers through which nothing comes, labels that
    nothing tells, a network too small;
@@ -23,16 +24,21 @@ from unfazed.analysis.diagnosis_words import (
     counted,
     estimate,
     evidence,
+    far_apart,
+    heavy_tailed,
+    leaking,
     longer,
     loss,
+    nothing_wrong,
     overtaken,
     passes,
     skill,
+    some_wrong,
     stated,
     surest,
     times,
     too_few,
-    uncalibrated,
+    unrecognised,
     worth,
 )
 from unfazed.analysis.readings import (
@@ -51,6 +57,7 @@ from unfazed.analysis.readings import (
     material,
     mislabelled,
     mostly_wrong,
+    outweighed,
     risen,
     same_ceiling,
     scarce,
@@ -74,6 +81,8 @@ DEAD = "dead units"
 VANISHING = "vanishing gradients"
 EXPLODING = "exploding gradients"
 IMBALANCE = "class imbalance"
+FAR = "a target far from all others"
+TAIL = "a heavy-tailed target"
 UNTOLD = "can't tell"
 
 LISTED = "the labels that are listed, worst first: unfazed label-issues RUN"
@@ -111,6 +120,16 @@ REPEATED = 0.95  # R² of one column from which on it repeats the target; below 
 FEWEST = 20  # validation rows, of rare classes too, below which the interval of a share is wider than 40 points
 
 
+def _far(signs: Signs) -> Diagnosis | None:
+    """A number far from all others, by which errors are squared: training and every figure are of it alone."""
+    return _told(FAR, "high", *far_apart(signs.far)) if signs.far else None
+
+
+def _tail(signs: Signs) -> Diagnosis | None:
+    """Numbers of which the largest few are all that squared errors see."""
+    return _told(TAIL, "moderate", *heavy_tailed(signs.tail, signs)) if signs.tail and outweighed(signs) else None
+
+
 def _constant(signs: Signs) -> Diagnosis | None:
     """Inputs between which there is nothing to choose: a wrong path, a failed decoding, a mute microphone."""
     if signs.variation is None or signs.variation >= SAME:
@@ -124,15 +143,8 @@ def _column(signs: Signs) -> Diagnosis | None:
     """A column that tells the target alone: it was made from it, or after it (Kaufman et al., TKDD 2012)."""
     if not signs.leaks:
         return None
-    name, right = signs.leaks[0]
     classes = signs.skill != "R²"
-    what = "one of the labels" if signs.skill == "F1" else "the target"
-    share = percent(right)
-    told = f"tells {what} of {share} of the training rows" if classes else f"explains {share} of the target's variance"
-    said = (f"The column “{name}” alone {told}. Unless it is known "
-            "before the target is, every figure of this run is too good.")  # fmt: skip
-    return _told(LEAK, "high" if classes or right >= REPEATED else "moderate", said,
-                 f"Leave the column out, unless it is known in time: --columns {name}=identifier")  # fmt: skip
+    return _told(LEAK, "high" if classes or signs.leaks[0][1] >= REPEATED else "moderate", *leaking(signs))
 
 
 def _copied(signs: Signs) -> Diagnosis | None:
@@ -202,6 +214,7 @@ def _short(signs: Signs) -> Diagnosis | None:
 # 3. What could not be learnt from what was given
 
 RARE = 0.2  # recall of rare classes below that of the others by this much, intervals apart
+NEVER = 5  # rows of rare classes that are enough where none is recognised, and they are ranked well
 RANKED = 0.55  # pairs of a rare and another example that a model which knows something of them ranks rightly
 MOST_DEAD = 0.5  # share of the units that a layer reads which say the same of every example
 VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer by that of the layer with the median
@@ -210,15 +223,13 @@ VANISHED, EXPLODED = 1e-6, 1e3  # gradient of a layer by that of the layer with 
 def _rare(signs: Signs) -> Diagnosis | None:
     """Classes with few rows that are hardly ever named (Buda et al., Neural Networks 2018, arXiv:1710.05381)."""
     classes = signs.classes
-    if classes is None or classes.rare.n < FEWEST or classes.rare.high > classes.others.low - RARE:
+    if classes is None or classes.rare.high > classes.others.low - RARE:
         return None
-    named, ranks = ", ".join(f"“{name}”" for name in classes.names[:3]), classes.ranked.low >= RANKED
-    though = f", though it ranks them rightly in {estimate(classes.ranked)} of all pairs" if ranks else ""
-    said = (f"Classes with few rows are not recognised: {estimate(classes.rare)} of {named}, against "
-            f"{estimate(classes.others)} of the others{though}. The commonest class has {classes.ratio:,.0f} rows for "
-            "each of the rarest.")  # fmt: skip
-    return _told(IMBALANCE, "high" if ranks else "moderate", said,
-                 "Give rare classes their weight: --class-weights balanced")  # fmt: skip
+    ranks = classes.ranked.low >= RANKED
+    if classes.rare.n < (NEVER if ranks and classes.rare.value == 0 else FEWEST):
+        return None
+    sure = ranks and classes.rare.n >= FEWEST
+    return _told(IMBALANCE, "high" if sure else "moderate", *unrecognised(classes, ranks))
 
 
 def _broken(signs: Signs) -> Diagnosis | None:
@@ -294,6 +305,8 @@ def _labels(signs: Signs) -> Diagnosis | None:
     """Labels that contradict the model even where it is surest: hard examples are those that it is unsure of."""
     found = signs.suspected
     if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not evenly(signs)):
+        return None
+    if not learnable(signs):  # who knows no more than a guess contradicts right labels as well
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
             f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
@@ -373,13 +386,8 @@ def _fine(signs: Signs) -> Diagnosis:
     if not knows(signs.validation, signs):
         said = f"The model is not shown to know more than a guess does: {both(signs)}."
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
-    tried, simpler = going_on(signs), ahead_of_it(signs)
-    little = "help little" if tried and tried.gain.low > 0 else "do not help"
-    no_more = f" {tried.steps} more steps {little}." if tried else ""
-    bad = signs.wrong is not None and round(signs.wrong.low) > 0
-    nothing, labels = ("Nothing but some of its labels", counted(signs)) if bad else ("Nothing", "")
-    said = (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"
-            f"{uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
+    tried, simpler, said = going_on(signs), ahead_of_it(signs), nothing_wrong(signs)
+    bad = some_wrong(signs)
     if mislabelled(signs):
         return _told(LABELS, "moderate", said, f"Correct {LISTED}")
     action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
@@ -389,5 +397,6 @@ def _fine(signs: Signs) -> Diagnosis:
     return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, action)
 
 
-RULES: tuple[Rule, ...] = (_constant, _column, _copied, _few, _rate, _short, _rare, _broken, _unrelated, _narrow,
-                           _unrestrained, _labels, _underfitting, _overfitting, _data, _behind_simpler)  # fmt: skip
+RULES: tuple[Rule, ...] = (_far, _constant, _column, _copied, _few, _tail, _rate, _short, _rare, _broken, _unrelated,
+                           _narrow, _unrestrained, _labels, _underfitting, _overfitting, _data,
+                           _behind_simpler)  # fmt: skip

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 
 from unfazed.analysis.intervals import Estimate
-from unfazed.analysis.readings import ahead_of_it
+from unfazed.analysis.readings import ahead_of_it, going_on
 from unfazed.analysis.shares import percent
-from unfazed.analysis.signs import Signs
+from unfazed.analysis.signs import Classes, Far, Signs, Tail
 from unfazed.analysis.surprise import BITS_PER_NAT
 
 MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
@@ -51,10 +51,61 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
     if signs.classes:
         both = f"{measured(signs.classes.rare)}; {measured(signs.classes.others)}"
         yield "recall of rare classes, and of the others", both
+        yield "pairs of a rare and another row that are ranked rightly", measured(signs.classes.ranked)
+    if signs.tail:
+        skewness = f"{signs.tail.skewness:.1f}; {signs.tail.of_logarithms:.1f}"
+        yield "skewness of the target, and of its logarithm", skewness
+        yield "squared error that few rows make, at most", percent(signs.tail.carried)
+        yield "predictions of 0 or less, where no target is", f"{signs.tail.below:,} of {signs.tail.n:,}"
     if signs.variation is not None:
         yield "how far inputs differ, of what they could", percent(signs.variation)
     if signs.copies:
         yield "held-out inputs with a near copy in training", measured(signs.copies)
+
+
+def far_apart(far: Far) -> tuple[str, str]:
+    """What to say and to do of targets far from all others."""
+    which = f"{far.name} = {far.value:g}"
+    one = far.rows == 1
+    many = f"One target, {which}, is" if one else f"{far.rows:,} targets, {which} the farthest, are"
+    them, outweighs = ("it", "it outweighs") if one else ("them", "they outweigh")
+    said = (f"{many} {far.times:,.0f} times as far from the median ({far.median:g}) as targets usually are. Squared, "
+            f"{outweighs} all others: the figures tell of nothing else.")  # fmt: skip
+    return said, f"Correct {them}, or leave {them} out, and train again: unfazed label-issues RUN lists {them} first"
+
+
+def heavy_tailed(tail: Tail, signs: Signs) -> tuple[str, str]:
+    """What to say and to do of targets of which the largest are all that squared errors see."""
+    below = f" {tail.below:,} of {tail.n:,} predictions are 0 or less, which no target is." if tail.below else ""
+    made = f" Of the squared error {percent(tail.carried)} is that of one row in a hundred."
+    said = (f"The largest targets are so far above the others that R² and training itself are about few rows: the "
+            f"skewness is {tail.skewness:.1f}, of the logarithm {tail.of_logarithms:.1f}.{made}{below} "
+            f"{stated(signs)}.")  # fmt: skip
+    return said, (f"Predict the logarithm: replace {tail.target} in the table by its natural logarithm, train again, "
+                  "and take exp() of what is predicted")  # fmt: skip
+
+
+def leaking(signs: Signs) -> tuple[str, str]:
+    """What to say and to do of the first column that tells the target alone."""
+    name, right = signs.leaks[0]
+    what = "one of the labels" if signs.skill == "F1" else "the target"
+    share = percent(right)
+    classes = signs.skill != "R²"
+    told = f"tells {what} of {share} of the training rows" if classes else f"explains {share} of the target's variance"
+    said = (f"The column “{name}” alone {told}. Unless it is known "
+            "before the target is, every figure of this run is too good.")  # fmt: skip
+    return said, f"Leave the column out, unless it is known in time: --columns {name}=identifier"
+
+
+def unrecognised(classes: Classes, ranks: bool) -> tuple[str, str]:
+    """What to say and to do of rare classes that are hardly named; `ranks`: though their rows rank above others."""
+    named = ", ".join(f"“{name}”" for name in classes.names[:3])
+    though = f", though it ranks them rightly in {estimate(classes.ranked)} of all pairs" if ranks else ""
+    said = (f"Classes with few rows are not recognised: {estimate(classes.rare)} of {named} (n = {classes.rare.n:,}), "
+            f"against {estimate(classes.others)} of the others{though}. The commonest class has {classes.ratio:,.0f} "
+            "rows for each of the rarest.")  # fmt: skip
+    instead = f", or call a row {named} from a lower probability on" if ranks and len(classes.names) == 1 else ""
+    return said, f"Give rare classes their weight: --class-weights balanced{instead}"
 
 
 def both(signs: Signs) -> str:
@@ -174,6 +225,22 @@ def overtaken(signs: Signs) -> str:
         return ""
     name, lead, rows = ahead
     return f" On the {rows} rows {name} does better, by {points(lead)}."
+
+
+def some_wrong(signs: Signs) -> bool:
+    """Whether an audit is sure that some labels are wrong."""
+    return signs.wrong is not None and round(signs.wrong.low) > 0
+
+
+def nothing_wrong(signs: Signs) -> str:
+    """What to say where no rule holds."""
+    tried = going_on(signs)
+    little = "help little" if tried and tried.gain.low > 0 else "do not help"
+    no_more = f" {tried.steps} more steps {little}." if tried else ""
+    nothing = "Nothing but some of its labels" if some_wrong(signs) else "Nothing"
+    labels = counted(signs) if some_wrong(signs) else ""
+    return (f"{nothing} is wrong with this run that its numbers could show: {both(signs)}.{no_more}{worth(signs)}"
+            f"{uncalibrated(signs)}{overtaken(signs)}{labels}")  # fmt: skip
 
 
 def uncalibrated(signs: Signs) -> str:

@@ -153,12 +153,15 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
 
     Each resample's error is measured in that resample's own standard error: a sample that happens to lack the rare
     large values also looks too sure of itself, and so the upper end reaches further than the lower. From `ENCLOSED`
-    examples on, the ends stay within what single ones gave, however little the resamples varied, and within what the
-    percentiles allow: one value that outweighs all others lets the studentised ends go to the smallest and the largest
-    example. Of heavy-tailed losses (log-normal, Student's t) that costs no coverage: such intervals hold the mean of
-    samples of 150 as often as without, 79 % at a logarithm's deviation of 2.5. The ends are NaN for fewer than two
-    examples, and where nothing but zeros was seen; a ratio that never varies is its own interval.
-    Groups are examples with the sums of theirs.
+    examples on, the ends stay within what single ones gave, however little the resamples varied.
+
+    One value that outweighs all others unhinges studentised ends. Those of a mean (`below` is the same everywhere) then
+    go to the smallest and the largest example: they are kept within what the percentiles allow, which costs no
+    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without. Those of a
+    ratio come too near: they are widened to the percentiles, whereby they hold R² in up to 9 of 100 samples more.
+
+    The ends are NaN for fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its
+    own interval. Groups are examples with the sums of theirs.
     """
     if groups is not None:
         own, its = (grouping.sums(one, groups) for one in (above, below))
@@ -180,7 +183,10 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     least, most = _observed(above, below, highest)
     if n >= ENCLOSED:
         lowest, farthest = np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5])
-        low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
+        if below.min() == below.max():
+            low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
+        else:
+            low, high = min(low, lowest), max(high, farthest)
     return Estimate(float(value), float(np.clip(low, least, value)), float(np.clip(high, value, most)), n)
 
 

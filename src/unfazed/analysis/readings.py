@@ -14,6 +14,7 @@ BIASED = 0.5  # share of the mistakes on new rows that are made on its own rows 
 MOSTLY = 0.5  # of the labels that the audit's judges would not give: fewer, and most are mistakes of the judges
 EVENLY, MANY = 0.5, 50  # share of all mistakes; training rows of a class
 MISLABELLED = 0.05  # share of labels that an audit surely counts as wrong: not what a good set has
+CARRIED, BELOW = 0.5, 0.05  # shares: of the squared error that few rows make, of the predictions that no target can be
 FEW, ENOUGH_ROWS = 10, 100  # training rows of a class on average, and in all, below which more of them come first
 
 
@@ -112,6 +113,12 @@ def mostly_wrong(signs: Signs) -> bool:
 def mislabelled(signs: Signs) -> bool:
     """Whether the audit is sure of more wrong labels than can be left to a last look."""
     return signs.wrong is not None and signs.wrong.low >= MISLABELLED * signs.wrong.n
+
+
+def outweighed(signs: Signs) -> bool:
+    """Whether targets are so heavy-tailed that the largest few are all that squared errors, and R², see."""
+    tail = signs.tail
+    return tail is not None and (tail.carried >= CARRIED or tail.below >= BELOW * tail.n)
 
 
 def evenly(signs: Signs) -> bool:

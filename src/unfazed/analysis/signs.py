@@ -59,6 +59,28 @@ class Classes(NamedTuple):
     ratio: float  # rows of the commonest class for each of the rarest
 
 
+class Far(NamedTuple):
+    """Numbers to be predicted that are far from all others."""
+
+    row: int  # of the farthest
+    value: float
+    rows: int  # that are so far off
+    times: float  # as far from the median as the others usually are
+    median: float
+    name: str = ""  # the id of its row
+
+
+class Tail(NamedTuple):
+    """The skewness of numbers to be predicted, all above 0, and of their logarithms."""
+
+    skewness: float
+    of_logarithms: float
+    below: int  # predictions that are not above 0,
+    n: int  # of so many
+    carried: float = 0.0  # share of the squared error of validation rows, or of training rows, that few of them make
+    target: str = "the target"
+
+
 class Signs(NamedTuple):
     """What was measured of a run; None: it was not, or could not be."""
 
@@ -92,3 +114,5 @@ class Signs(NamedTuple):
     copies: Estimate | None = None  # share of held-out inputs with a near copy in training
     layers: Sequence[Layer] = ()
     curve: Curve | None = None
+    far: Far | None = None  # numbers to be predicted that are far from all others
+    tail: Tail | None = None  # that they are heavy-tailed, where they are

@@ -18,10 +18,11 @@ from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
 from unfazed.analysis.doubts import contradicted, missing_labels, rarity
 from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
+from unfazed.analysis.targets import carried_by_few, far, tail
 from unfazed.report.shapes import CHECKS, checked
 from unfazed.report.verdict import sentence, simpler
 from unfazed.report.words import printable, with_path
-from unfazed.table import Table
+from unfazed.table import Table, said_id
 
 if TYPE_CHECKING:
     from unfazed.run import Run
@@ -200,7 +201,15 @@ def _of_sets(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating])
 
 
 def _of_numbers(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
-    return {}
+    """Targets far from all others, and heavy tails."""
+    targets, predicted, name = table.targets(), probs[:, 0].astype(np.float64), told["target"]["name"]
+    apart, heavy = far(targets), tail(targets, predicted)
+    carried = (carried_by_few(targets[rows], predicted[rows])[1] for rows in map(table.rows, NEEDED))
+    named = f"“{name}”" if name else "the target"
+    return {
+        "far": apart._replace(name=said_id(str(table.frame["id"][apart.row]))) if apart else None,
+        "tail": heavy._replace(carried=max(carried), target=named) if heavy else None,
+    }
 
 
 _OF_TASK = {"classification": _of_classes, "multilabel": _of_sets, "regression": _of_numbers}

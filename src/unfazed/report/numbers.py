@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.errors import density, likelihood, regression
+from unfazed.analysis.errors import closer, density, likelihood, regression
 from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.surprise import BITS_PER_NAT
+from unfazed.analysis.targets import carried_by_few
 from unfazed.errors import RunError
 from unfazed.report.selection import SURPRISING, evaluated_split
 from unfazed.table import SPLITS, Table
@@ -107,11 +108,17 @@ def numbers(seen: Evidence, baselines: Facts) -> dict[str, Any]:
     scale, split = Scale.of(seen.table), evaluated_split(seen.table)
     blind = np.full(len(seen.table), scale.deviation) if seen.deviations is not None else None
     guess = seen._replace(predicted=np.full(len(seen.table), scale.mean), deviations=blind)
+    middle = float(np.nanmedian(seen.split("train")[0]))
     return {
         "target": {"name": seen.table.target, **scale._asdict()},
         **{name: _measured(seen, name, scale) for name in SPLITS},
-        "baselines": {"mean": {name: _guessed(guess, name, scale) for name in SPLITS[1:]}, **baselines},
+        "baselines": {
+            "mean": {name: _guessed(guess, name, scale) | _closer(seen, name, scale.mean) for name in SPLITS[1:]},
+            "median": {name: _always(seen, name, middle) for name in SPLITS[1:]},
+            **baselines,
+        },
         "evaluated_on": split,
+        "squared_error": _carried(seen, split),
         "points": _points(seen, split),
         "surprising": _surprising(seen, scale),
     }
@@ -138,6 +145,31 @@ def _points(seen: Evidence, split: str) -> list[tuple[float, float]]:
 def _guessed(guess: Evidence, split: str, scale: Scale) -> dict[str, Any]:
     """What the mean is worth; nobody asks by how much it differs from itself."""
     return {name: its for name, its in _measured(guess, split, scale).items() if name != "nll_difference"}
+
+
+def _closer(seen: Evidence, split: str, guess: float) -> dict[str, Any]:
+    """By how much, and how often, the model is closer to the targets than who always says the same."""
+    targets, predicted = seen.split(split)
+    groups = seen.table.groups(seen.table.rows(split))
+    found = closer(targets, predicted, np.full(len(targets), guess), groups)
+    return {name: estimate._asdict() for name, estimate in found.items()}
+
+
+def _always(seen: Evidence, split: str, guess: float) -> dict[str, Any]:
+    """What it is worth always to say the same; the median of the training targets is the least off on average."""
+    targets, _ = seen.split(split)
+    groups = seen.table.groups(seen.table.rows(split))
+    found = regression(targets, np.full(len(targets), guess), groups=groups)
+    return {name: estimate._asdict() for name, estimate in found.items()} | _closer(seen, split, guess)
+
+
+def _carried(seen: Evidence, split: str) -> dict[str, Any]:
+    """What share of the squared error the largest hundredth of the rows, at least one, make, and whose is the most."""
+    targets, predicted = seen.split(split)
+    rows, share, first = carried_by_few(targets, predicted)
+    ids = seen.table.frame["id"]
+    named = str(ids[int(seen.table.rows(split)[first])]) if len(targets) else None
+    return {"rows": rows, "share": share, "n": int(np.isfinite(targets).sum()), "first": named}
 
 
 def _surprising(seen: Evidence, scale: Scale) -> dict[str, Any]:

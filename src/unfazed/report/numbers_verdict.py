@@ -19,10 +19,13 @@ from unfazed.report.verdict import (
     simpler,
     spoken,
 )
-from unfazed.report.words import NO_INTERVAL, bounds, figure, interval, number, percent
+from unfazed.report.words import NO_INTERVAL, bounds, count, figure, interval, number, percent
+from unfazed.table import said_id
 
 Facts = Mapping[str, Any]
 LONGEST = 60  # characters of a column's name
+MOST = 0.5  # share of the squared error from which on what few rows make is what it tells of
+ENOUGH = 20  # rows, of fewer one may well make as much
 
 
 def headline(told: Facts) -> str:
@@ -35,7 +38,20 @@ def headline(told: Facts) -> str:
     known = explained["value"] is not None and math.isfinite(explained["value"])  # not of one row, or of equal targets
     share = f"; R² {figure(explained['value'])} ({bounds(explained)})" if known else ""
     named = f"{named_target(told)} predicted: " if told["target"]["name"] else ""
-    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}{share}"
+    half = f", by {number(middle['value'])} or less in half of them" if (middle := _usual_error(told)) else ""
+    return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}{half}{share}"
+
+
+def carried_by_few(told: Facts) -> Facts | None:
+    """The squared error, where few rows make most of it."""
+    found = told.get("squared_error") or {}
+    return found if found.get("n", 0) >= ENOUGH and found["share"] > MOST else None
+
+
+def _usual_error(told: Facts) -> Facts | None:
+    """The median absolute error, where few rows make most of the squared one."""
+    middle: Facts | None = told[told["evaluated_on"]].get("median_absolute_error")
+    return middle if carried_by_few(told) else None
 
 
 def _ends(estimate: Facts) -> str:
@@ -58,18 +74,57 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["mae"]["n"]:
         return []
     beside = [_against(told, *one) for one in simpler(told)]
-    said = [_against_mean(told), *beside, _surprise(told), _coverage(told), labels(told)]
+    said = [_against_guess(told), _of_few(told), *beside, _surprise(told), _coverage(told), labels(told)]
     return spoken(told, said)
 
 
-def _against_mean(told: Facts) -> Sentence:
+def _against_guess(told: Facts) -> Sentence:
+    """Whether the model is closer than who always names the mean, or the median, which is the least off on average.
+
+    Errors are compared row by row: R², which counts squares, may be that of a few rows.
+    """
     split = told["evaluated_on"]
-    error, r2 = told["baselines"]["mean"][split]["mae"], told[split]["r2"]
-    guessed = f"{number(error['value'])} on average ({_ends(error)}, n = {counted(told, error['n'])})"
-    always = f"Always naming the mean would be off by {guessed}"
-    if r2["low"] is not None and r2["low"] > 0:
-        return PLAIN, f"{always}; the model takes {percent(r2['value'])} of the variance away ({interval(r2)})."
-    return CAUTION, f"{always}: the model is not shown to be better than that."
+    r2, mean = told[split]["r2"], told["baselines"]["mean"][split]
+    median = told["baselines"].get("median", {}).get(split)
+    beside = f", the median {_guessed(told, median['mae'])}" if median else ""
+    always = f"Always naming the mean would be off by {_guessed(told, mean['mae'])}{beside}"
+    explains = r2["low"] is not None and r2["low"] > 0
+    nearer = [_is_closer(mean), _is_closer(median or mean)]
+    said = []
+    if nearer[0]:
+        gain, often = mean["mae_difference"], mean["closer"]
+        by = f"{number(gain['value'])} ({_ends(gain)}, compared row by row)"
+        share = f"{percent(often['value'])} of the {items(told)} ({interval(often)})"
+        said.append(f"the model is closer than the mean by {by}, on {share}")
+        if not nearer[1]:
+            said.append("than the median it is not shown to be closer")
+    if explains:
+        said.append(f"the model takes {percent(r2['value'])} of the variance away ({interval(r2)})")
+    if explains or all(nearer):
+        return PLAIN, f"{always}: {'; '.join(said)}."
+    return CAUTION, f"{always}: {'; '.join(said) or 'the model is not shown to be better than that'}."
+
+
+def _is_closer(guess: Facts) -> bool:
+    low = (guess.get("mae_difference") or {}).get("low")
+    return low is not None and low > 0
+
+
+def _guessed(told: Facts, error: Facts) -> str:
+    return f"{number(error['value'])} on average ({_ends(error)}, n = {counted(told, error['n'])})"
+
+
+def _of_few(told: Facts) -> Sentence:
+    """That R² and the root mean square tell of a few rows, and what the others are like."""
+    found = carried_by_few(told)
+    if not found:
+        return None
+    few = "One row" if found["rows"] == 1 else f"{count(found['rows'])} rows"
+    which = f"{few} ({said_id(found['first'])}) makes" if found["rows"] == 1 else f"{few} of {count(found['n'])} make"
+    rest = ""
+    if middle := _usual_error(told):
+        rest = f"; half of the {items(told)} are off by {number(middle['value'])} or less ({_ends(middle)})"
+    return CAUTION, f"{which} {percent(found['share'])} of the squared error: R² and RMSE rest on that{rest}."
 
 
 def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
@@ -78,6 +133,9 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
     said = f"{sentence(words)} reaches R² {figure(its['value'])} ({bounds(its)})"
+    own = told[told["evaluated_on"]]["r2"]["value"]
+    if its["value"] < 0 and own is not None and own < 0:  # by how much says nothing
+        return CAUTION, f"{said}: farther off than always naming the mean, as the model is."
     low, high = (figure(end) for end in sorted((abs(gain["low"]), abs(gain["high"]))))
     return compared(said, gain, figure(abs(gain["value"])), f"{low} to {high}")
 

@@ -26,7 +26,7 @@ FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have be
 FEW_GROUPS = 10  # below it, how groups differ is hardly known
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
-GUESSES = ("majority", "mean")  # baselines that look at no input
+GUESSES = ("majority", "mean", "median")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
 
 Facts = Mapping[str, Any]
