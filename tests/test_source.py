@@ -232,22 +232,6 @@ def test_rows_without_a_label_do_not_make_a_source_unreadable() -> None:
         usable(table, [*["bad"] * 5, *[None] * 3, *unlabelled])
 
 
-def test_classes_that_look_alike_are_asked_about() -> None:
-    def notes(*labels: str) -> tuple[str, ...]:
-        rows = [str(row) for row in range(2 * len(labels))]
-        table = Table.of(pl.DataFrame({"id": rows, "input": rows, "label": labels * 2}), "/root", "test")
-        return usable(table, [None] * len(table)).notes
-
-    names = ("bird", "BIRD", "polar bear", "polar  bear", "A b", "aB", "owl")
-    assert set(notes(*names)) == {
-        '"BIRD" and "bird" differ only in case: one class?',
-        '"polar  bear" and "polar bear" differ only in white space: one class?',
-        '"A b" and "aB" differ only in case and white space: one class?',
-    }
-    more = notes(*names, "OWL", "x", "X")
-    assert len(more) == 4 and more[3] == "2 more sets of classes differ only in case or white space"
-
-
 def test_photos_in_formats_that_cannot_be_read_have_a_note_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, *(f"{name}/{row}.png" for name in "ab" for row in range(2)), "a/1.HEIC", "a/x.txt")
     assert found(tmp_path).notes == (

@@ -75,6 +75,8 @@ class SourceFlags(LabelFlags):
         A file of labels that people corrected, as unfazed review writes it; the sides stay as they are without it.
     more
         A file of examples that were labelled since, columns input and label: training rows, never held-out ones.
+    merge_case
+        Take labels that differ only in case or white space (Yes, yes) for one class, in the commonest spelling.
     """
 
     input: str | None = None
@@ -82,6 +84,7 @@ class SourceFlags(LabelFlags):
     time: str | None = None
     corrections: str | None = None
     more: str | None = None
+    merge_case: bool = False
 
 
 @Parameter(group=PAGE)

@@ -6,7 +6,7 @@ A source that can be used becomes a `Table` that says what it was; one that cann
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,10 @@ from unfazed.source_table import (
     read_frame,
     require,
 )
-from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed, merged_key
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
 _COLUMNS = ("path", "target", "group", "time")  # options that name a column of a table
-_ALIKE = 3  # sets of classes that are nearly the same and are told of one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,8 @@ class SourceOptions:
     rows. input: columns of a table that are to be learnt from, separated by commas.
     label_regex: its first group, searched in a file's name, is the label. header: the table's first line has names.
     corrections: a file of labels that people corrected, as `unfazed review` writes it. more: a file of examples that
-    people labelled since, for the training rows alone, as `unfazed review` of a query writes it.
+    people labelled since, for the training rows alone, as `unfazed review` of a query writes it. merge_case: labels
+    that differ only in case or white space are one class, in the commonest spelling.
     """
 
     path: str | None = None
@@ -56,6 +56,7 @@ class SourceOptions:
     time: str | None = None
     corrections: str | None = None
     more: str | None = None
+    merge_case: bool = False
 
     @property
     def inputs(self) -> list[str]:
@@ -103,7 +104,7 @@ def check_readable(total: int, problems: Collection[str], where: str = "the sour
 
 
 def usable(table: Table, problems: Sequence[str | None]) -> Table:
-    """The rows without a problem [N], and the classes that still have rows; notes on classes that look alike.
+    """The rows without a problem [N], and the classes that still have rows.
 
     Raises:
         SourceError: see `check_classes`; or more than half of the labelled rows have a problem, or one class is left.
@@ -126,7 +127,7 @@ def usable(table: Table, problems: Sequence[str | None]) -> Table:
         kept = kept.with_notes(f"classes left out, none of their inputs can be read: {listed(lost)}")
     if single:
         kept = kept.with_notes(f"classes with one readable example: {listed(single)}")
-    return kept.with_notes(*_alike(kept.classes))
+    return kept
 
 
 def _too_small(table: Table, single: Sequence[str]) -> str:
@@ -140,21 +141,6 @@ def _too_small(table: Table, single: Sequence[str]) -> str:
         f"{listed(single, 10)}. A class needs two or more, one to learn from and one to be tested on: add examples, "
         f"merge it with another class, or remove its {holder}.{doubt if 2 * len(single) > len(table.classes) else ''}"
     )
-
-
-def _alike(classes: Sequence[str]) -> Iterator[str]:
-    """Classes that differ only in case or in white space: most often one, written in several ways."""
-    by_key: dict[str, list[str]] = {}
-    for label in classes:
-        by_key.setdefault(merged_key(label), []).append(label)
-    alike = [labels for labels in by_key.values() if len(labels) > 1]
-    for labels in alike[:_ALIKE]:
-        spaces = len({"".join(label.split()) for label in labels}) < len(labels)
-        cases = len({label.casefold() for label in labels}) < len(labels)
-        what = "case" if cases and not spaces else "white space" if spaces and not cases else "case and white space"
-        yield f"{_and(listed([label]) for label in labels)} differ only in {what}: one class?"
-    if len(alike) > _ALIKE:
-        yield f"{len(alike) - _ALIKE:,} more sets of classes differ only in case or white space"
 
 
 def existing(source: str | Path) -> Path:

@@ -18,6 +18,7 @@ from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
 from unfazed.numerals import is_code, plain_numbers
 from unfazed.source import check_classes
 from unfazed.source_labels import SETS
+from unfazed.spelling import AS_WRITTEN, Spelling, spelt, without_blanks
 from unfazed.table import Table, listed, natural_key, number_in
 
 _MANY = 20  # different numbers above which they may be a measurement
@@ -78,26 +79,29 @@ def outputs_of(table: Table, loss: str) -> int:
     return 2 if loss == "gaussian" else table.outputs
 
 
-def decided(table: Table, asked: str = "auto") -> Table:
+def decided(table: Table, asked: str = "auto", spelling: Spelling = AS_WRITTEN) -> Table:
     """The table with its task: as `asked` for, else by its labels; what can be doubted is noted.
 
-    Labels that are numbers to be predicted are as `with_plain_numbers` has them.
+    Labels that are numbers to be predicted are as `with_plain_numbers` has them, others as `spelling` has them.
 
     Raises:
         SourceError: its labels are not numbers, and were to be.
     """
+    table = without_blanks(table, spelling.known)
     if asked == "multilabel" or (asked == "auto" and _are_sets(table)):
-        return _of_sets(table, told=asked == "auto")
+        return spelt(_of_sets(table, told=asked == "auto"), spelling)
     table = _without_empty(table, told=asked == "auto")
     labels = [label for label in table.frame["label"] if label is not None]
     plain = with_plain_numbers(table)
     different = set(plain.frame["label"]) - {None}
     numbers = np.array([number for label in different if (number := number_in(label)) == number])
     mostly = len(numbers) > _MOSTLY * max(1, len(different))
+    numbers = np.unique(numbers)  # 1 and 1.0 are one
     column = 'labels in "' in table.kind  # the names of folders are classes
     measured = column and mostly and _is_measured(numbers, len(labels)) and not any(map(is_code, labels))
     if asked == "classification" or (asked == "auto" and not measured):
         doubtful = asked == "auto" and column and mostly and len(numbers) > 2
+        table = spelt(table, spelling)
         return table.with_notes(_doubt(len(numbers))) if doubtful else table
     if not mostly:
         raise SourceError(

@@ -11,13 +11,11 @@ from functools import lru_cache
 from typing import Final
 
 from unfazed import numerals
+from unfazed.blanks import is_blank
 from unfazed.numerals import LONGEST
 
 Value = str | int | float | bool | None
 
-MISSING: Final = frozenset({
-    "", "?", "-", "--", ".", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "missing",
-})  # fmt: skip
 FLAGS: Final = {
     **dict.fromkeys(("1", "true", "t", "yes", "y"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n"), False),
@@ -75,7 +73,7 @@ def _iso(found: re.Match[str]) -> str:
 def missing(value: Value) -> bool:
     """Whether the value says that there is none: null, NaN, empty text, "?", "NA" and the like."""
     if isinstance(value, str):
-        return value.strip().casefold() in MISSING
+        return is_blank(value)
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 

@@ -24,6 +24,7 @@ from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions, columns_of
+from unfazed.spelling import Spelling, without_blanks
 from unfazed.table import SPLITS, Table, brief, number_in
 from unfazed.target import Scale, decided, with_plain_numbers
 
@@ -152,8 +153,8 @@ def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) 
             "by itself, and intervals are too narrow where several belong together"
         )
     if run.task == "regression":  # not all labels need be numbers here
-        return with_plain_numbers(found, run.table().decimal)
-    return decided(found, run.task)
+        return with_plain_numbers(without_blanks(found), run.table().decimal)
+    return decided(found, run.task, Spelling(bool(asked.get("merge_case")), predictor.classes))
 
 
 def _measured_rows(table: Table) -> tuple[Table, str]:

@@ -149,8 +149,13 @@ def _command(source: Any, options: SourceOptions, recipe: Recipe) -> str | None:
     if not isinstance(source, str | Path):
         return None
     said = {**_differing(options, SourceOptions()), **_differing(recipe, Recipe())}
-    flags = [f"--{name.replace('_', '-')}" + f" {shlex.quote(str(value))}" for name, value in said.items()]
-    return " ".join(["unfazed train", shlex.quote(str(source)), *flags]).replace("--header False", "--no-header")
+    flags = [_flag(name.replace("_", "-"), value) for name, value in said.items()]
+    return " ".join(["unfazed train", shlex.quote(str(source)), *flags])
+
+
+def _flag(name: str, value: Any) -> str:
+    """An option as the command line has it; of one that is on or off the name says which."""
+    return f"--{'' if value else 'no-'}{name}" if isinstance(value, bool) else f"--{name} {shlex.quote(str(value))}"
 
 
 def _differing(chosen: Any, default: Any) -> dict[str, Any]:

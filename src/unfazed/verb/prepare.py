@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -27,12 +27,14 @@ from unfazed.recipe import Recipe
 from unfazed.report.events import Advance, Found, Notice
 from unfazed.seen import Seen
 from unfazed.source import SourceOptions, usable
+from unfazed.spelling import Spelling, alike, as_known
 from unfazed.split import Duplicates, described, draw_splits
 from unfazed.table import Table, describe, in_brief, row_name
 from unfazed.target import Scale, check_labels, decided, problem_of
 from unfazed.verb.encode import Cache, Encoder, check_cache
 
 Problem = tuple[str, str, str]  # id, input, reason
+_Said = TypeVar("_Said", Correction, Labelled)
 _NOTICED = 200  # training rows, of files, that are looked at for what a person should hear
 _LONGEST = 4096  # characters of an input in problems.csv: those of the longest path
 
@@ -116,9 +118,11 @@ def prepare(
     check_cache(cache)
     corrections = read_corrections(options.corrections) if options.corrections else []
     labels = read_labels(options.more) if options.more else []
-    found = decided(modality.find(source, options), recipe.task)
+    found = decided(modality.find(source, options), recipe.task, Spelling(options.merge_case))
     check_labels(found)
     _check_training_rows(found)
+    labels = _named(labels, ("label",), found, options.merge_case)
+    corrections = _named(corrections, ("label", "corrected"), found, options.merge_case)
     asked = _Asked(found, rows_beside(found, labels, options.more or "", modality.values), labels, corrections)
     with _looking(modality, cache) as look:
         reader = Reader(asked.rows(), look)
@@ -164,6 +168,14 @@ def _check_training_rows(table: Table) -> None:
                           "none to train on. Bring a training split, or leave out what says which side a row is on")
 
 
+def _named(said: list[_Said], fields: Sequence[str], found: Table, merge_case: bool) -> list[_Said]:
+    """What people said since, with the labels in these fields in the spelling that the source's classes have."""
+    for field in fields:
+        spelt = as_known([getattr(one, field) for one in said], found, merge_case)
+        said = [one._replace(**{field: label}) for one, label in zip(said, spelt, strict=True)]
+    return said
+
+
 class _Asked(NamedTuple):
     """The source, and what people have said since."""
 
@@ -198,7 +210,7 @@ def _divided(asked: _Asked, reader: Reader, recipe: Recipe, group: str) -> _Divi
     if asked.labels:
         drawn, kept, added = join(drawn, asked.new, reader.reasons[count:], reader.digests[count:], asked.labels)
     corrected = correct(drawn, asked.corrections)
-    table, duplicates = described(corrected.table, leaked)
+    table, duplicates = described(corrected.table.with_notes(*alike(corrected.table.classes)), leaked)
     dropped = Counter(np.delete(drawn.frame["split"].to_numpy(), corrected.kept).tolist())
     facts = reader.facts
     facts = [facts[row] for row in kept[corrected.kept]]

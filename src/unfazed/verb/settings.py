@@ -66,3 +66,4 @@ class Settings(RecipeSettings, total=False):
     time: str | None
     corrections: str | None
     more: str | None
+    merge_case: bool

@@ -100,7 +100,9 @@ def retraining(path: Path, file: Path) -> str:
     for name, value in options.items():
         if name == "header" and value is False:
             said.append("--no-header")
-        elif name not in ("header", flag) and value is not None:
+        elif name == "merge_case" and value:
+            said.append("--merge-case")
+        elif name not in ("header", "merge_case", flag) and value is not None:
             said += [f"--{name.replace('_', '-')}", str(value)]
     said += ["--recipe", str(run.path / "recipe.toml"), f"--{flag}", str(file)]
     return shlex.join(said)
