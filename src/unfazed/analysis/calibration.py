@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unfazed.analysis import groups as grouping
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, ratio_of_means
+from unfazed.analysis.mistakes import ranked, with_more
 
 CELLS = 1_000_000  # probabilities worked on at once: of many classes all rows together would take gigabytes
 BINS = 10
@@ -163,14 +164,19 @@ def _error_in_groups(confidence: Floats, right: Floats, groups: Integers) -> Est
 def brier_score(y: Integers, probs: Probabilities, seed: int = 0, groups: Groups = None) -> Estimate:
     """The mean squared distance of the probabilities `[N, K]` from the labels `[N]`, lower = better (Brier 1950).
 
-    As scikit-learn's `brier_score_loss` counts: from 0 to 2, of two classes half of that.
+    As scikit-learn's `brier_score_loss` counts: from 0 to 2, of two classes half of that. The interval is widened for
+    the mistakes that the examples may lack.
     """
     groups, (y, probs) = grouping.of(groups, y >= 0), labelled(y, probs)
     highest = 1.0 if probs.shape[1] == 2 else 2.0
     own = probs[np.arange(len(y)), y].astype(np.float64)
     every = [(probs[block].astype(np.float64) ** 2).sum(1) for block in blocks(probs)]
     squares = (np.concatenate([np.empty(0), *every]) - 2 * own + 1) * highest / 2
-    return ratio_of_means(squares, np.ones(len(y)), highest, seed, groups)
+    found = ratio_of_means(squares, np.ones(len(y)), highest, seed, groups)
+    likeliest, runner_up = ranked(probs)
+    rows = np.arange(len(y))
+    cost = (probs[rows, likeliest].astype(np.float64) - probs[rows, runner_up]) * highest
+    return with_more(found, (likeliest != y, cost), groups, highest)
 
 
 def _sure(y: Integers, probs: Probabilities) -> tuple[Floats, Floats]:

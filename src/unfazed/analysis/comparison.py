@@ -5,6 +5,7 @@ Axis letters: N examples, the same for both, R resamples, M comparisons made at 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from unfazed.analysis.intervals import (
     Estimate,
     Floats,
     from_resamples,
+    paired_mean,
     resampled_weights,
     sign_test,
     widened,
 )
+from unfazed.analysis.mistakes import Mistakes, Probabilities, bits, chance_of_as_few, surprising, with_more
+from unfazed.analysis.surprise import BITS_PER_NAT
 
 DETECTED = 0.8  # share of the studies of that size that find a difference such as the one seen
 
@@ -53,6 +57,57 @@ def paired_bootstrap(differences: Floats, seed: int = 0, groups: Groups = None) 
         drawn = np.concatenate([weights @ own / (weights @ sizes) for weights in resampled_weights(len(own), seed)])
         resampled = widened(mean, drawn, len(own))
     return from_resamples(mean, resampled, n), chance_of_none(resampled, len(own))
+
+
+def surprise_difference(
+    y: NDArray[Any], probs: Probabilities, other: Probabilities, groups: Groups = None
+) -> Estimate:
+    """How many bits more labels `[N]`, or sets `[N, K]`, surprise one model than another, with a normal interval.
+
+    Both have given probabilities `[N, K]`; < 0: the first is the less surprised. The interval is widened for the
+    mistakes that the examples may lack (`mistakes`): of two models with the same true surprise, right in 98 to 99.8 %,
+    the surer one seems the better in 30 to 50 % of samples of 100 without that. Examples whose label is not known are
+    left out.
+    """
+    differences, mistakes, groups = _surprises(y, probs, other, groups)
+    return with_more(paired_mean(differences, groups=groups), mistakes, groups)
+
+
+def surprise_test(
+    y: NDArray[Any], probs: Probabilities, other: Probabilities, groups: Groups = None
+) -> tuple[Estimate, float]:
+    """`surprise_difference` by `paired_bootstrap`, and the probability of there being none.
+
+    That is no smaller than the probability that so few mistakes were seen, were there as many as would even it out.
+    """
+    differences, mistakes, groups = _surprises(y, probs, other, groups)
+    found, chance = paired_bootstrap(differences, groups=groups)
+    if len(differences) < 2:
+        return found, chance
+    return with_more(found, mistakes, groups), max(chance, chance_of_as_few(found.value, mistakes, groups))
+
+
+def _surprises(
+    y: NDArray[Any], probs: Probabilities, other: Probabilities, groups: Groups
+) -> tuple[Floats, Mistakes, Groups]:
+    """The differences in bits [n], the mistakes and the groups of the examples whose label is known."""
+    differences = bits(y, probs) - bits(y, other)
+    known = np.isfinite(differences)
+    mistakes = surprising(y[known], probs[known], other[known])
+    return differences[known], mistakes, grouping.of(groups, known)
+
+
+def in_nats(found: Estimate) -> Estimate:
+    """A log loss, or a difference of two, from bits."""
+    value, low, high, n = found
+    return Estimate(value / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n)
+
+
+def by_name(columns: NDArray[Any], classes: Sequence[str], names: Sequence[str]) -> NDArray[Any]:
+    """Columns `[N, K]`, one for each of the classes, in the order of `names`; 0 for others."""
+    found = np.zeros((len(columns), len(names)), columns.dtype)
+    found[:, [names.index(label) for label in classes]] = columns
+    return found
 
 
 def chance_of_none(resampled: Floats, count: int) -> float:

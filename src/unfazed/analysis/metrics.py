@@ -29,6 +29,7 @@ from unfazed.analysis.intervals import (
     resampled_weights,
     wilson,
 )
+from unfazed.analysis.mistakes import surprising, with_more
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
 
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
@@ -185,14 +186,17 @@ def _mean_where(values: Floats, taken: NDArray[np.bool_]) -> Floats:
 def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int, groups: Groups = None) -> dict[str, Estimate]:
     """Log loss, and the share of the labels' entropy that it removes: 1 less the ratio of two mean surprises.
 
-    The second is that of a guesser who knows the labels' shares; his mean is their entropy.
+    The second is that of a guesser who knows the labels' shares; his mean is their entropy. The intervals are widened
+    for the mistakes that the examples may lack.
     """
-    bits, n = surprise(y, probs), len(y)
+    bits, n, mistakes = surprise(y, probs), len(y), surprising(y, probs)
     counts = np.bincount(y, minlength=probs.shape[1])
     guessed = -np.log2(counts[y] / max(n, 1)) + 0.0  # + 0: never "-0"
-    mean, low, high, _ = ratio_of_means(bits, np.ones(n), MOST_BITS, seed, groups)
+    found = ratio_of_means(bits, np.ones(n), MOST_BITS, seed, groups)
+    mean, low, high, _ = with_more(found, mistakes, groups, MOST_BITS)
     most = MOST_BITS / max(float(label_entropy(counts)), CONSTANT)
-    left = ratio_of_means(bits, guessed, most, seed, groups)
+    by_guess = (mistakes[0], mistakes[1] / max(float(guessed.mean()) if n else 0.0, CONSTANT))
+    left = with_more(ratio_of_means(bits, guessed, most, seed, groups), by_guess, groups, most)
     return {
         "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
         "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),

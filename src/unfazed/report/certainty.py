@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import reliability
+from unfazed.analysis.comparison import in_nats, surprise_difference
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, sets
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, median, paired_mean, proportion
 from unfazed.analysis.metrics import probability_scores
 from unfazed.analysis.selection import curve
-from unfazed.analysis.surprise import BITS_PER_NAT, surprise
 from unfazed.certainty import deviations, distances
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ def certainty(seen: "Evidence", split: str, temperature: Estimate | None) -> dic
     rows = rows[seen.y[rows] >= 0]
     y, before, after, groups = seen.y[rows], seen.recorded[rows], seen.probs[rows], seen.table.groups(rows)
     confidence, right = before.max(axis=1, initial=0).astype(np.float64), before.argmax(1) == y
+    calmer = in_nats(surprise_difference(y, after, before, groups))  # below 0: calibration helped
     return {
         "temperature": temperature._asdict() if temperature else None,
         "before": _calibrated(y, before, groups) if temperature else None,
         "after": _calibrated(y, after, groups),
-        "log_loss_difference": _difference(y, before, after, groups)._asdict() if temperature else None,
+        "log_loss_difference": calmer._asdict() if temperature else None,
         "sets": _sets(seen, y, before, groups) if split != "validation" else [],
         "curve": [
             {"answered": share, "errors": errors._asdict()}
@@ -53,13 +54,6 @@ def _calibrated(y: Integers, probs: NDArray[np.floating], groups: Groups) -> dic
         **{name: estimate._asdict() for name, estimate in probability_scores(y, probs, groups=groups).items()},
         "bins": [{"confidence": one.confidence, "right": one.right._asdict()} for one in bins],
     }
-
-
-def _difference(
-    y: Integers, before: NDArray[np.floating], after: NDArray[np.floating], groups: Groups
-) -> Estimate:
-    """Nats that calibration added to the log loss, example by example; below 0 it helped."""
-    return paired_mean((surprise(y, after) - surprise(y, before)) / BITS_PER_NAT, groups=groups)
 
 
 def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating], groups: Groups) -> list[dict[str, Any]]:

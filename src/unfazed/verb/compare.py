@@ -11,13 +11,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unfazed.analysis.comparison import chance_of_none, examples_needed, holm, mcnemar, paired_bootstrap
+from unfazed.analysis.comparison import (
+    by_name,
+    chance_of_none,
+    examples_needed,
+    holm,
+    in_nats,
+    mcnemar,
+    paired_bootstrap,
+    surprise_test,
+)
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.groups import Groups
-from unfazed.analysis.intervals import SIGNIFICANT, Floats, from_resamples, paired_difference
+from unfazed.analysis.intervals import SIGNIFICANT, from_resamples, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import Sets, chosen, f1_differences, f1_parts, multilabel
-from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.errors import SourceError, UsageError
 from unfazed.report import facts, numbers, sets
 from unfazed.report.facts import finite
@@ -179,24 +187,21 @@ def _pair(
 def _classes_differ(
     one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int, groups: Groups
 ) -> dict[str, Any]:
-    (right, bits), (its_right, its_bits) = _judged(*one), _judged(*other)
-    surprises, chance = paired_bootstrap((bits - its_bits) / BITS_PER_NAT, groups=groups)
+    names = sorted({*one[0].table.classes, *other[0].table.classes})
+    probs, its = (by_name(side.outputs[rows], side.table.classes, names) for side, rows in (one, other))
+    right, its_right = (side.outputs[rows].argmax(1) == side.table.y()[rows] for side, rows in (one, other))
+    y = np.array([names.index(label) for label in one[0].table.frame["label"][one[1]]], dtype=np.int64)
+    surprises, chance = surprise_test(y, probs, its, groups)
     return {
         "metric": "accuracy",
         "difference": paired_difference(right, its_right, groups)._asdict(),
         "only_first_right": int((right & ~its_right).sum()),
         "only_second_right": int((its_right & ~right).sum()),
         "p": mcnemar(right, its_right, groups),
-        "log_loss_difference": surprises._asdict(),
+        "log_loss_difference": in_nats(surprises)._asdict(),
         "log_loss_p": chance,
         "rows_needed": examples_needed(right.astype(np.float64) - its_right, comparisons, groups),
     }
-
-
-def _judged(side: Side, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Floats]:
-    """Which answers are right, and the surprise of each label in bits, [n]."""
-    y, probs = side.table.y()[rows], side.outputs[rows]
-    return probs.argmax(1) == y, surprise(y, probs)
 
 
 def _numbers_differ(
@@ -221,13 +226,12 @@ def _sets_differ(
     (side, rows), (its_side, its_rows) = one, other
     y, own, its = side.table.indicators()[rows], side.sets(rows), its_side.sets(its_rows)
     value, resampled = f1_differences(y, own, its, groups=groups)
-    bits = set_surprise(y, side.outputs[rows]) - set_surprise(y, its_side.outputs[its_rows])
-    surprises, chance = paired_bootstrap(bits / BITS_PER_NAT, groups=groups)
+    surprises, chance = surprise_test(y, side.outputs[rows], its_side.outputs[its_rows], groups)
     return {
         "metric": "f1_micro",
         "difference": from_resamples(value, resampled, len(y))._asdict(),
         "p": chance_of_none(resampled, len(y if groups is None else np.unique(groups))),
-        "log_loss_difference": surprises._asdict(),
+        "log_loss_difference": in_nats(surprises)._asdict(),
         "log_loss_p": chance,
         "rows_needed": examples_needed(value + f1_parts(y, own) - f1_parts(y, its), comparisons, groups),
     }

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
+from unfazed.analysis.comparison import by_name, surprise_difference
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.intervals import Estimate, paired_difference, paired_mean, proportion
+from unfazed.analysis.intervals import Estimate, paired_difference, proportion
 from unfazed.analysis.multilabel import Sets, best_thresholds, chosen, f1_difference, multilabel
-from unfazed.analysis.surprise import surprise
 from unfazed.corrections import CHANGING, Correction, Outcome, applied_in, people_in
 from unfazed.errors import UnfazedError
 from unfazed.recipe import Recipe
@@ -174,12 +174,15 @@ def _of_classes(
     y, was = table.y()[audit.now], before.y()[audit.before]
     now, then = probs[audit.now], old[audit.before]
     right, was_right, groups = now.argmax(1) == y, then.argmax(1) == was, table.groups(audit.now)
+    names = sorted({*table.classes, *before.classes})
+    number = np.array([names.index(label) for label in table.classes], dtype=np.int64)
+    of_each = (by_name(then, before.classes, names), by_name(now, table.classes, names))
     return {
         "metric": "accuracy",
         "before": proportion(was_right, groups),
         "after": proportion(right, groups),
         "difference": paired_difference(right, was_right, groups),
-        "bits_less": paired_mean(surprise(was, then) - surprise(y, now), groups=groups),
+        "bits_less": surprise_difference(np.where(y < 0, y, number[y]), *of_each, groups),
     }
 
 
@@ -200,9 +203,9 @@ def _of_sets(
     table: Table, probs: NDArray[np.floating], before: Table, old: NDArray[np.floating], audit: _Audit
 ) -> dict[str, Any]:
     names = sorted({*table.classes, *before.classes})  # of which corrections may have made new ones, and ended others
-    y = _by_name(table.indicators(), table, names)[audit.now]
+    y = by_name(table.indicators(), table.classes, names)[audit.now]
     now, then = (
-        _by_name(_predicted(one, its), one, names)[rows]
+        by_name(_predicted(one, its), one.classes, names)[rows]
         for one, its, rows in ((table, probs, audit.now), (before, old, audit.before))
     )
     groups = table.groups(audit.now)
@@ -218,13 +221,6 @@ def _predicted(table: Table, probs: NDArray[np.floating]) -> Sets:
     """The sets [N, K] that a run predicts, its thresholds chosen on its validation rows as every run's are."""
     rows = table.rows("validation")
     return chosen(probs, best_thresholds(table.indicators()[rows], probs[rows]))
-
-
-def _by_name(columns: NDArray[Any], table: Table, names: list[str]) -> NDArray[Any]:
-    """Columns [N, K], one for each class of the table, in the order of `names`; 0 for others."""
-    found = np.zeros((len(columns), len(names)), columns.dtype)
-    found[:, [names.index(label) for label in table.classes]] = columns
-    return found
 
 
 _OF_TASK = {"classification": _of_classes, "regression": _of_numbers, "multilabel": _of_sets}

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled, temperature
+from unfazed.analysis.comparison import in_nats, surprise_difference
 from unfazed.analysis.errors import r2_difference, regression
-from unfazed.analysis.groups import Groups, of
-from unfazed.analysis.intervals import Estimate, Floats, paired_difference, paired_mean
+from unfazed.analysis.intervals import Estimate, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
-from unfazed.analysis.surprise import BITS_PER_NAT, set_surprise, surprise
 from unfazed.device import describe
 from unfazed.errors import InputError
 from unfazed.loader import for_evaluation
@@ -168,8 +167,8 @@ def _compared(
         groups = prepared.table.groups(rows)
         difference = f1_difference(y[rows], chosen(probs[rows], own), predicted, groups=groups)
         metrics = multilabel(y[rows], simpler[split], predicted, groups=groups)
-        left = _more_surprise(set_surprise(y[rows], probs[rows]), set_surprise(y[rows], simpler[split]), groups)
-        found[split] = {**metrics, "f1_micro_difference": difference, "log_loss_difference": left}
+        left = surprise_difference(y[rows], probs[rows], simpler[split], groups)
+        found[split] = {**metrics, "f1_micro_difference": difference, "log_loss_difference": in_nats(left)}
     return found
 
 
@@ -185,15 +184,8 @@ def _beside(
         return {**regression(targets, its, groups=groups), "r2_difference": difference}
     y = prepared.table.y()[rows]
     difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y, groups)
-    left = _more_surprise(surprise(y, probs[rows]), surprise(y, simpler), groups)
+    left = in_nats(surprise_difference(y, probs[rows], simpler, groups))
     return {**classification(y, simpler, groups=groups), "accuracy_difference": difference, "log_loss_difference": left}
-
-
-def _more_surprise(own: Floats, simpler: Floats, groups: Groups) -> Estimate:
-    """The mean of the model's `own` bits [n] less those of a `simpler` one, example by example, in nats."""
-    more = (own - simpler) / BITS_PER_NAT
-    known = np.isfinite(more)
-    return paired_mean(more[known], groups=of(groups, known))
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
