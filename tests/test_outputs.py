@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -62,16 +64,68 @@ def test_shapes_and_probabilities() -> None:
     assert np.allclose(found.probs.sum(1), 1, atol=1e-5)
 
 
-def test_a_gpus_rounding_is_off_inside_and_as_it_was_afterwards() -> None:
+def switches() -> list[str]:
+    """What torch's newer and older switches of rounding say; of those that disagree torch says nothing."""
+    told, backends = [], torch.backends
+    for switch in (
+        lambda: backends.cudnn.conv.fp32_precision,
+        lambda: backends.cudnn.rnn.fp32_precision,
+        lambda: backends.cuda.matmul.fp32_precision,
+        lambda: backends.mkldnn.matmul.fp32_precision,
+        torch.get_float32_matmul_precision,
+        lambda: backends.cuda.matmul.allow_tf32,
+        lambda: backends.cudnn.allow_tf32,
+    ):
+        try:
+            told.append(str(switch()))
+        except RuntimeError:
+            told.append("refused")
+    return told
+
+
+@pytest.fixture
+def as_it_comes() -> Iterator[None]:
+    """torch's switches as they are without anybody's doing, also afterwards."""
+    yield
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.fp32_precision = torch.backends.mkldnn.matmul.fp32_precision = "none"
+    torch.backends.cudnn.allow_tf32, torch.backends.fp32_precision = True, "none"
+
+
+FULL = ["ieee", "ieee", "ieee", "ieee", "highest", "False", "False"]
+
+
+def by_hand() -> None:
+    """As the newer switches are used, which leaves the older ones behind."""
+    torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision = "ieee", "tf32"
+
+
+@pytest.mark.usefixtures("as_it_comes")
+@pytest.mark.parametrize("wanted", [
+    lambda: None,
+    lambda: torch.set_float32_matmul_precision("high"),
+    lambda: torch.set_float32_matmul_precision("medium"),
+    lambda: setattr(torch.backends.cudnn, "allow_tf32", False),
+    lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+    by_hand,
+], ids=["nothing", "high", "medium", "older", "all", "newer"])  # fmt: skip
+def test_rounding_is_off_inside_whatever_was_asked_for_and_as_it_was_afterwards(wanted: Callable[[], None]) -> None:
     class Asked(Small):
         def embed(self, x: torch.Tensor, length: torch.Tensor | None = None) -> torch.Tensor:
-            asked.append((convolutions.fp32_precision, products.fp32_precision))
+            asked.append(switches())
+            if len(x) == 3:
+                raise ValueError("in the middle")
+            if len(x) > 4:  # from within: the inner one must leave it off
+                outputs(Asked(), in_order(blobs(), torch.arange(4), 4))
+                asked.append(switches())
             return super().embed(x, length)
 
-    asked: list[tuple[str, str]] = []
-    convolutions, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
-    before = convolutions.fp32_precision, products.fp32_precision
-    assert before != ("ieee", "ieee")
-    outputs(Asked(), in_order(blobs(), torch.arange(4), 4))
-    assert asked == [("ieee", "ieee")]
-    assert (convolutions.fp32_precision, products.fp32_precision) == before
+    asked: list[list[str]] = []
+    wanted()
+    before = switches()
+    assert before != FULL
+    outputs(Asked(), in_order(blobs(), torch.arange(8), 8))
+    assert asked == [FULL] * 3 and switches() == before
+    with pytest.raises(ValueError, match="in the middle"):
+        outputs(Asked(), in_order(blobs(), torch.arange(3), 3))
+    assert switches() == before

@@ -5,6 +5,7 @@ Axis letters: n examples, K classes, D embedding width.
 """
 
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -92,17 +93,45 @@ def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """A GPU's convolutions and products in float32 throughout: it may round their inputs to ten bits (TF32)."""
+    """Products and convolutions in float32 throughout: a GPU may round what goes into them to ten bits (TF32).
+
+    torch has older switches for the same beside the newer ones, and refuses to tell them where the two disagree: all
+    are set, and put back as they were.
+    """
     backends: Any = torch.backends
-    kinds = (backends.cudnn.conv, backends.cuda.matmul)
-    before = [kind.fp32_precision for kind in kinds]
+    kinds = (backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul, backends.mkldnn.matmul)
+    before, older = [kind.fp32_precision for kind in kinds], None
     try:
-        for kind in kinds:
-            kind.fp32_precision = "ieee"
+        _set(kinds, ["ieee"] * len(kinds))
+        older = _older_switches()
+        _set_older_switches("highest", rounding=False)
+        _set(kinds, ["ieee"] * len(kinds))  # an older one that is off leaves it to torch.backends.fp32_precision
         yield
     finally:
-        for kind, was in zip(kinds, before, strict=True):
-            kind.fp32_precision = was
+        if older is not None:
+            _set_older_switches(*older)
+        _set(kinds, before)
+
+
+def _set(kinds: Iterable[Any], values: Iterable[str]) -> None:
+    for kind, value in zip(kinds, values, strict=True):
+        kind.fp32_precision = value
+
+
+def _older_switches() -> tuple[str, bool]:
+    """What torch's older switches say of products and of convolutions, while all newer ones say "ieee"."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some versions say once that these switches will go some day
+        products = torch.get_float32_matmul_precision()
+        try:
+            return products, bool(torch.backends.cudnn.allow_tf32)
+        except RuntimeError:  # it says otherwise than the newer ones do
+            return products, True
+
+
+def _set_older_switches(products: str, rounding: bool) -> None:
+    torch.set_float32_matmul_precision(products)
+    torch.backends.cudnn.allow_tf32 = rounding
 
 
 @contextmanager
