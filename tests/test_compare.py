@@ -87,6 +87,30 @@ def test_runs_that_only_their_surprise_tells_apart_are_told_apart_by_it(
     assert said in shown({**told, "comparisons": [pair]})
 
 
+@pytest.mark.parametrize(("changes", "only"), [({"seed": 7}, True), ({"seed": 7, "epochs": 9}, False), ({}, False)])
+def test_runs_that_differ_only_in_the_seed_are_said_to(tmp_path: Path, changes: dict[str, int], only: bool) -> None:
+    run = fake_run(tmp_path / "one")
+    other = worse(run, tmp_path / "other", 20)
+    other.write_recipe(replace(other.recipe, **changes))
+    other = Run(other.path)
+    told = unfazed.compare(run, other)
+    assert sorted(told["comparisons"][0]["settings"]) == sorted(changes) and told["comparisons"][0]["same_data"]
+    said = " ".join(shown(told).split())
+    assert ("These runs differ only in the seed" in said) == only
+    assert "One training each: another seed alone may make as large a difference." in said
+    table = other.table()
+    labels = table.frame["label"].to_list()
+    labels[table.rows("train")[0]] = next(name for name in run.classes if name != labels[table.rows("train")[0]])
+    other.write_table(replace(table, frame=table.frame.with_columns(pl.Series("label", labels))))
+    (pair,) = unfazed.compare(run, Run(other.path))["comparisons"]
+    assert not pair["same_data"] and "only in the seed" not in shown({**told, "comparisons": [pair]})
+
+
+def test_runs_that_cannot_be_told_apart_need_no_word_on_seeds(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "one")
+    assert "seed" not in shown(unfazed.compare(run, worse(run, tmp_path / "other", 0)))
+
+
 def test_several_comparisons_are_corrected(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "one")
     told = unfazed.compare(run, worse(run, tmp_path / "b", 7), worse(run, tmp_path / "c", 1))

@@ -12,6 +12,10 @@ from unfazed.report.terminal import Hanging, metrics_table
 from unfazed.report.words import count, figure, number, printable
 
 Facts = Mapping[str, Any]
+ONE_TRAINING = (
+    "One training each: another seed alone may make as large a difference. What is better is the model, not yet what "
+    "it was made with; that takes several runs of either, with other seeds."
+)
 MEASURES = {"accuracy": "accuracy", "f1_micro": "F1", "mae": "mean absolute error"}
 
 
@@ -29,7 +33,8 @@ def comparison(told: Facts) -> Group:
     several = len(told["comparisons"])
     corrected = f"p is corrected for {several} comparisons (Holm); the intervals are not." if several > 1 else ""
     after = [Text(f"  {corrected}", style="dim")] if corrected else []
-    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table(columns), "", *pairs, *after)
+    once = [Hanging(ONE_TRAINING, "dim")] if any(_told_apart(pair, names) for pair in told["comparisons"]) else []
+    return Group(*(Hanging(printable(line)) for line in said), "", metrics_table(columns), "", *pairs, *after, *once)
 
 
 def _groups(told: Facts) -> str:
@@ -77,9 +82,22 @@ def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     calmer = _less_surprised(pair, names)
     but = f" by {MEASURES[pair['metric']]}, but {calmer} is less surprised by the labels"
     if pair["distinguishable"]:
-        return f"{ahead} is better than {behind}{but if calmer == behind else ''}. {said}{_surprise(pair)}."
+        better = f"{ahead} is better than {behind}{but if calmer == behind else ''}. {said}{_surprise(pair)}."
+        return f"{better}{_chance_of_training(pair)}"
     but = but if calmer else ""
-    return f"{first} and {second} are not distinguishable{but}. {said}{_surprise(pair)}.{_needed(pair, told['rows'])}"
+    apart = f"{first} and {second} are not distinguishable{but}. {said}{_surprise(pair)}."
+    return f"{apart}{_needed(pair, told['rows'])}{_chance_of_training(pair) if but else ''}"
+
+
+def _told_apart(pair: Facts, names: list[str]) -> bool:
+    return bool(pair["distinguishable"] or _less_surprised(pair, names))
+
+
+def _chance_of_training(pair: Facts) -> str:
+    """What two runs tell about their recipes that differ in nothing but the seed."""
+    if pair.get("settings") != ["seed"] or not pair.get("same_data"):
+        return ""
+    return " These runs differ only in the seed: that is chance in training, and speaks for no setting and no label."
 
 
 def _less_surprised(pair: Facts, names: list[str]) -> str | None:

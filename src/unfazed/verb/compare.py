@@ -3,6 +3,8 @@
 Axis letters: n examples that are test rows of every run, K classes.
 """
 
+from collections import Counter
+from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +59,9 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     `difference` (first less second) of accuracy, of the mean absolute error, or of sets of labels of their micro F1,
     with its interval, the probability `p` that chance alone does as much (McNemar's exact test for accuracy, else a
     paired bootstrap; of groups, whole ones change sides or are drawn), `p_corrected` for all comparisons (Holm),
-    `distinguishable`, and `rows_needed`: how many examples might show a difference like the one seen.
+    `distinguishable`, and `rows_needed`: how many examples might show a difference like the one seen. All of that is
+    about these two models: of runs that differ in the seed alone many are told apart too. So `settings` names what
+    differs in their recipes, and `same_data` says whether they hold the same examples with the same labels.
 
     Raises:
         UsageError: fewer than two runs; runs of different tasks, or that know different labels; no test rows.
@@ -181,7 +185,24 @@ def _pair(
     one, other = ((sides[number], rows[number]) for number in (first, second))
     measure = _DIFFER[sides[first].run.task]
     comparisons = len(sides) * (len(sides) - 1) // 2
-    return {"first": first, "second": second, **measure(one, other, comparisons, groups)}
+    return {
+        "first": first,
+        "second": second,
+        **measure(one, other, comparisons, groups),
+        "settings": _settings(one[0].run, other[0].run),
+        "same_data": _held(one[0].table) == _held(other[0].table),
+    }
+
+
+def _settings(run: Run, other: Run) -> list[str]:
+    """What differs between the recipes of two runs."""
+    own, its = asdict(run.recipe), asdict(other.recipe)
+    return [name for name in own if own[name] != its[name]]
+
+
+def _held(table: Table) -> Counter[tuple[Any, ...]]:
+    """How often a table holds each content with its label, on whichever side."""
+    return Counter(table.frame.select(pl.coalesce("sha256", "id"), "label").iter_rows())
 
 
 def _classes_differ(
