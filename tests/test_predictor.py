@@ -159,6 +159,16 @@ def test_evaluate_leaves_out_what_the_model_cannot_know(tmp_path: Path) -> None:
         evaluate(trained.run(), folder)
 
 
+def test_evaluate_spells_labels_as_the_run_does_where_it_merged_them(tmp_path: Path) -> None:
+    folder = others(tmp_path)
+    for label in range(4):
+        (folder / f"digit {label}").rename(folder / f"DIGIT {label}")
+    shutil.copytree(trained.run().path, tmp_path / "run")
+    origin = json.loads((tmp_path / "run" / "origin.json").read_text())
+    (tmp_path / "run" / "origin.json").write_text(json.dumps({**origin, "options": {"merge_case": True}}))
+    assert evaluate(tmp_path / "run", folder)["rows"] == 80
+
+
 def test_a_column_or_an_array_of_paths_is_a_list() -> None:
     predictor, paths = Predictor.open(trained.run()), [str(path) for path in files(2)]
     labels = predictor.predict(paths).labels

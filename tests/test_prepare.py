@@ -1,5 +1,6 @@
 """From a source to encoded examples: what is said on the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,31 @@ def test_a_data_set_of_the_hub_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(source_hub, "loaded", lambda name: names.append(name) or Read(frame, []))
     found = list(prepared_from("hf:somebody/something", SourceOptions(), Recipe()))
     assert found and names == ["somebody/something"]
+
+
+def test_classes_that_look_alike_are_told_of_as_they_are_after_corrections(tmp_path: Path) -> None:
+    labels = ["Yes", "no"] * 15 + ["yes", "yes", "No", "No"]
+    pl.DataFrame({"file": pictures(tmp_path, 34), "label": labels}).write_csv(tmp_path / "t.csv")
+    (tmp_path / "new.csv").write_text("id,label,corrected\n31,yes,Yes\n32,yes,Yes\n")
+    options = SourceOptions(target="label", corrections=str(tmp_path / "new.csv"))
+    said, found = prepared(tmp_path / "t.csv", options)
+    assert [line for line in said if "differ only in" in line] == [
+        '"No" and "no" differ only in case: --merge-case makes them one class'
+    ]
+    said, found = prepared(tmp_path / "t.csv", replace(options, merge_case=True))
+    assert found.table.classes == ["no", "Yes"] and not any("makes them one class" in line for line in said)
+
+
+def test_corrections_of_labels_that_were_merged_fit_however_they_are_spelt(tmp_path: Path) -> None:
+    labels = ["Yes", "no"] * 15 + ["yes", "No"]
+    pl.DataFrame({"file": pictures(tmp_path, 32), "label": labels}).write_csv(tmp_path / "t.csv")
+    lines = ["id,label,corrected,sha256,action", "31,yes,NO,,relabel", "1,YES,no,,relabel"]
+    options = SourceOptions(target="label", merge_case=True, corrections=str(tmp_path / "new.csv"))
+    _, plain = prepared(tmp_path / "t.csv", replace(options, corrections=None))
+    contents = dict(plain.table.frame.select("id", "sha256").iter_rows())
+    lines[1:] = [line.replace(",,relabel", f",{contents[line.partition(',')[0]]},relabel") for line in lines[1:]]
+    (tmp_path / "new.csv").write_text("\n".join(lines))
+    _, found = prepared(tmp_path / "t.csv", options)
+    now = dict(found.table.frame.select("id", "label").iter_rows())
+    assert not any(refused for _, refused in found.corrections)
+    assert now["31"] == now["1"] == "no" and found.table.classes == ["no", "Yes"]

@@ -5,9 +5,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from unfazed.errors import SourceError
 from unfazed.spelling import Spelling, alike, as_known
 from unfazed.table import Table
-from unfazed.target import decided
+from unfazed.target import check_labels, decided
 
 COLUMN = 'CSV table, 3 columns, labels in "y"'
 
@@ -84,7 +85,14 @@ def test_classes_that_look_alike_are_one_where_that_was_asked_for(task: str, kin
     one = decided(table(*labels, kind=kind), task, Spelling(merge_case=True))
     assert one.frame["label"].to_list() == ["No", "No", "Yes", "No", "Yes", "Yes", "maybe"]
     assert one.classes == ["maybe", "No", "Yes"] and not list(alike(one.classes))
-    assert one.notes[-1].startswith('labels that differ only in case or white space are one class: "no" is "No", 1 ')
+    assert one.notes[-1].startswith('labels that differ only in case or white space are one class: "no" is "No" (1)')
+
+
+def test_a_class_of_one_example_that_looks_like_another_is_told_with_the_way_out() -> None:
+    with pytest.raises(SourceError, match='"No" and "no" differ only in case: --merge-case makes them one class.$'):
+        check_labels(found("no", "no", "No", "yes", "yes", "maybe"))
+    with pytest.raises(SourceError, match="remove its row.$"):
+        check_labels(found("no", "no", "NO", "NO", "yes", "yes", "maybe"))
 
 
 def test_sets_of_labels_that_look_alike_are_one() -> None:

@@ -156,3 +156,21 @@ def test_a_scale_goes_there_and_back() -> None:
 def test_a_damaged_scale_is_refused(scale: Any) -> None:
     with pytest.raises(UnfazedError, match="their scale is"):
         scale_of({"task": "regression", "scale": scale})
+
+
+@pytest.mark.parametrize(("written", "unit", "number"), [
+    ("{}17 km", "km", "1017"), ("EUR {}1,5", "EUR", "101,5"), ("{}.5kg/m", "kg/m", "10.5"), ("-{} °C", "°C", "-10"),
+    ("class {}", None, None), ("v{}", None, None), ("{}a", "a", "10"),
+])  # fmt: skip
+def test_numbers_with_a_unit_that_were_taken_for_classes_are_told_with_the_way_out(
+    written: str, unit: str | None, number: str | None
+) -> None:
+    labels = [written.format(row) for row in range(10, 40)]
+    hint = f'These look like numbers with the unit "{unit}": write {number} instead of "{labels[0]}"'
+    with pytest.raises(SourceError, match="30 of 30 classes in .* have one example each") as refused:
+        check_labels(decided(table(labels)))
+    assert (hint in str(refused.value)) == (unit is not None)
+    with pytest.raises(SourceError, match="are not numbers") as refused:
+        decided(table(labels), "regression")
+    assert (hint in str(refused.value)) == (unit is not None)
+    assert any(hint in note for note in decided(table(labels * 2)).notes) == (unit is not None)

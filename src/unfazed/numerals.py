@@ -3,13 +3,15 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 DECIMALS: Final = (".", ",")
 LONGEST: Final = 100  # characters
 _CODE = re.compile(r"[+-]?0[0-9]+")
 _UNITS = "$€£¥% "
+_WITH_UNIT = re.compile(r"(?:(?P<before>[A-Z]{3}) ?)?(?P<number>[+-]?[0-9][0-9.,]*) ?(?P<unit>(?:°|[^\W\d_])\S{0,9})?")
+_MOSTLY = 0.9  # of different texts that have to be numbers with one unit
 _NUMERALS = {
     decimal: re.compile(
         rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:{thousands}[0-9]{{3}})+|[0-9]*)(?:{re.escape(decimal)}[0-9]*)?"
@@ -62,3 +64,15 @@ def plain_numbers(texts: Sequence[str | None], preferred: str = ".") -> tuple[li
     mark, _ = decimal_mark(counts, preferred)
     read = {text: plain(text, mark) or text for text in counts}
     return [text and read[text] for text in texts], mark
+
+
+def without_unit(texts: Collection[str]) -> str:
+    """What to do about numbers with a unit that most of the different texts are, 5117 km or EUR 40; empty where not."""
+    found = [match for text in texts if (match := _WITH_UNIT.fullmatch(text.strip()))]
+    units = Counter(match["before"] or match["unit"] for match in found if bool(match["before"]) != bool(match["unit"]))
+    (unit, count), = units.most_common(1) or [("", 0)]
+    if count <= _MOSTLY * len(texts):
+        return ""
+    first = next(match for match in found if unit in (match["before"], match["unit"]))
+    return (f'These look like numbers with the unit "{unit}": write {first["number"]} instead of "{first[0]}", and so '
+            "on, in the column, and the number is predicted")

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
+from unfazed.numerals import without_unit
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
 from unfazed.source_table import (
     ADDRESSES,
@@ -29,7 +30,8 @@ from unfazed.source_table import (
     read_frame,
     require,
 )
-from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed
+from unfazed.spelling import alike
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
 _COLUMNS = ("path", "target", "group", "time")  # options that name a column of a table
@@ -134,12 +136,18 @@ def _too_small(table: Table, single: Sequence[str]) -> str:
     """Which classes have one example, and how to go on; where most have, the labels may be names of the examples."""
     have = "has one example" if len(single) == 1 else "have one example each"
     column = 'labels in "' in table.kind
+    where = f"{table.root} ({table.kind})"
+    said = f"{len(single):,} of {len(table.classes):,} classes in {where} {have}: {listed(single, 10)}"
+    most = column and 2 * len(single) > len(table.classes)
+    if most and (hint := without_unit(table.classes)):
+        return f"{said}. {hint}"
     holder = "row" if column else "folder" if "class folders" in table.kind else "file"
-    doubt = " Or is that not the column of labels? --target names another" if column else ""
+    doubt = " Or is that not the column of labels? --target names another." * most
+    keys = set(map(merged_key, single))
+    near = "".join(f" {one}." for one in alike([label for label in table.classes if merged_key(label) in keys]))
     return (
-        f"{len(single):,} of {len(table.classes):,} classes in {table.root} ({table.kind}) {have}: "
-        f"{listed(single, 10)}. A class needs two or more, one to learn from and one to be tested on: add examples, "
-        f"merge it with another class, or remove its {holder}.{doubt if 2 * len(single) > len(table.classes) else ''}"
+        f"{said}. A class needs two or more, one to learn from and one to be tested on: add examples, "
+        f"merge it with another class, or remove its {holder}.{doubt}{near}"
     )
 
 

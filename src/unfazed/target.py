@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unfazed.errors import SourceError, UnfazedError
 from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
-from unfazed.numerals import is_code, plain_numbers
+from unfazed.numerals import is_code, plain_numbers, without_unit
 from unfazed.source import check_classes
 from unfazed.source_labels import SETS
 from unfazed.spelling import AS_WRITTEN, Spelling, spelt, without_blanks
@@ -102,11 +102,13 @@ def decided(table: Table, asked: str = "auto", spelling: Spelling = AS_WRITTEN) 
     if asked == "classification" or (asked == "auto" and not measured):
         doubtful = asked == "auto" and column and mostly and len(numbers) > 2
         table = spelt(table, spelling)
+        if column and len(different) > _MANY and not mostly and (hint := without_unit(sorted(different))):
+            return table.with_notes(f"the labels are taken for classes. {hint}")
         return table.with_notes(_doubt(len(numbers))) if doubtful else table
     if not mostly:
-        raise SourceError(
-            f"task regression: most labels of {table.root} ({table.kind}) are not numbers, such as {listed(labels, 3)}"
-        )
+        said = f"most labels of {table.root} ({table.kind}) are not numbers, such as {listed(labels, 3)}"
+        hint = without_unit(sorted(different))
+        raise SourceError(f"task regression: {said}{'. ' * bool(hint)}{hint}")
     found = replace(plain, classes=[], task="regression")
     note = "the label is a number and is predicted as one; --task classification takes each value for a class"
     return found.with_notes(note) if asked == "auto" else found
