@@ -76,7 +76,7 @@ def test_recall_and_balanced_accuracy_are_one_row(told):
     table = card(told).partition("## Evaluation")[2].partition("| class |")[0]
     assert re.findall(r"^\| ([^|]*) \|", table, re.MULTILINE)[1:] == [
         "Accuracy", "F1, mean over classes", "Recall, mean over classes (balanced accuracy)",
-        "Surprise of a label, bits", "Calibration error, debiased",
+        "AUROC, each class against the rest", "Surprise of a label, bits", "Calibration error, debiased",
     ]  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_names_are_stable(told):
         "certainty", "labels", "corrections", "epochs", "best_epoch", "recipe", "timings", "origin", "model",
         "latency", "next", "headline", "verdict", "diagnosis", "groups",
     }  # fmt: skip
-    names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss",
+    names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc", "log_loss",
              "d2_log_loss_score", "brier_score_loss", "calibration_error"}  # fmt: skip
     for split in ("train", "validation", "test"):
         assert set(told[split]) == names
@@ -453,3 +453,38 @@ def test_of_many_classes_the_commonest_mistakes_get_the_pictures():
     assert len(shown.cells) == 40
     assert all(given != predicted for given, predicted in shown.cells)
     assert sum(map(len, shown.cells.values())) == 240 - 48
+
+
+def weighted(told, value, low, high):
+    """The facts of a run whose classes were to count the same, with what it is ahead of a linear model by."""
+    gain = {"value": value, "low": low, "high": high, "n": 150}
+    test = told["baselines"]["majority"]["test"]
+    its = {**test, "accuracy_difference": {**gain, "value": -0.08, "low": -0.1, "high": -0.06}}
+    linear = {"words": "a linear model", "test": {**its, "balanced_accuracy_difference": gain}}
+    recipe = {**told["recipe"], "class_weights": "balanced"}
+    return {**told, "recipe": recipe, "baselines": {**told["baselines"], "linear": linear}}
+
+
+def test_where_classes_were_to_count_the_same_models_are_compared_by_balanced_accuracy(told):
+    """By the share that is right the simpler model, which names no rare class, would win."""
+    said = sentences(weighted(told, 0.3, 0.2, 0.4))
+    assert "finds 16.7 % of each class on average" in said and "the model is better by 30.0 points" in said
+    assert "it beats the model" not in said
+    assert "it beats the model, by 30.0 points" in sentences(weighted(told, -0.3, -0.4, -0.2))
+    assert "of each class on average" in headline(weighted(told, 0.3, 0.2, 0.4))
+    assert "of each class on average" not in headline(told) + sentences(told)
+
+
+def test_where_most_examples_are_of_one_class_the_ranking_is_told(told):
+    def estimates(low):
+        return {"roc_auc": {"value": 0.9, "low": low, "high": 0.95, "n": 1000},
+                "average_precision": {"value": 0.25, "low": 0.05, "high": 0.5, "n": 1000}}  # fmt: skip
+
+    def rare(low, counts=(991, 9)):
+        test = {**told["test"], **estimates(low)}
+        return {**told, "classes": ["ok", "fraud"], "class_counts": {"test": list(counts)}, "test": test}
+
+    said = "AUROC 0.900 (0.800 – 0.950), average precision of “fraud” 0.250 (0.050 – 0.500; by chance 0.009), n = 9 of "
+    assert f"{said}1,000." in sentences(rare(0.8))
+    assert "not shown to be better than chance" in sentences(rare(0.4))
+    assert "AUROC" not in sentences(rare(0.8, (700, 300)))

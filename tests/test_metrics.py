@@ -10,7 +10,14 @@ from pace import in_sorts
 from sklearn import metrics as sklearn_metrics
 
 from unfazed.analysis.calibration import calibration_error
-from unfazed.analysis.metrics import _log_loss, classification, confusion, most_confused, per_class
+from unfazed.analysis.metrics import (
+    _log_loss,
+    balanced_difference,
+    classification,
+    confusion,
+    most_confused,
+    per_class,
+)
 
 
 def labelled(n, classes, seed=0, skill=2.0):
@@ -40,6 +47,7 @@ def test_metrics_are_scikit_learns(case):
             "precision_macro": sklearn_metrics.precision_score(y, predicted, **average),
             "recall_macro": sklearn_metrics.recall_score(y, predicted, **average),
             "f1_macro": sklearn_metrics.f1_score(y, predicted, **average),
+            "roc_auc": np.mean([sklearn_metrics.roc_auc_score(y == k, probs[:, k]) for k in np.unique(y)]),
             "log_loss": sklearn_metrics.log_loss(y, probs, labels=range(5)),
             "d2_log_loss_score": sklearn_metrics.d2_log_loss_score(y, probs, labels=range(5)),
             "brier_score_loss": ((probs - np.eye(5)[y]) ** 2).sum(1).mean(),
@@ -150,3 +158,20 @@ def test_the_commonest_mistakes_of_many_classes_take_no_copy_of_the_matrix():
     assert most_confused(counted, 5) == [(999, 0, 4), (3, 5, 2)]
     assert tracemalloc.get_traced_memory()[1] < counted.nbytes / 10
     tracemalloc.stop()
+
+
+def test_a_difference_of_balanced_accuracies_counts_classes_the_same():
+    """The first finds most of a rare class, the second names the common one every time and is right more often."""
+    y = np.append(np.zeros(980, np.int64), np.ones(20, np.int64))
+    generator = np.random.default_rng(0)
+    first, second = generator.random(1000) < 0.9, y == 0
+    found = balanced_difference(y, first, second)
+    shares = [(first[y == k].mean() - second[y == k].mean()) for k in (0, 1)]
+    assert found.value == pytest.approx(np.mean(shares)) and found.low > 0 and found.n == 1000
+    few = balanced_difference(y[:983], first[:983], second[:983])
+    assert few.high - few.low > 1.5 * (found.high - found.low)
+    assert balanced_difference(y, second, first).value == pytest.approx(-found.value)
+    groups = np.arange(1000) % 4
+    in_groups = balanced_difference(y, first, second, groups)
+    assert in_groups.low < found.low and in_groups.value == pytest.approx(found.value)
+    assert math.isnan(balanced_difference(y[:0], first[:0], second[:0]).value)

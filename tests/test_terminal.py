@@ -2,6 +2,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,3 +178,13 @@ def test_decoding_is_told_from_reading() -> None:
     console = Console(file=output, force_terminal=True, width=100)
     show([Advance(1, 2), Advance(1, 2, "decoding"), Finished(trained.run())], console)
     assert "decoding" in output.getvalue()
+
+
+def test_the_ranking_of_rare_classes_is_a_row_where_most_examples_are_of_one() -> None:
+    def said(counts: list[int]) -> str:
+        told = {**trained.run().report, "class_counts": {"test": counts}}
+        console = Console(file=io.StringIO(), width=120, record=True)
+        console.print(summary(SimpleNamespace(report=told, path=Path("run"))))  # type: ignore[arg-type]
+        return console.export_text()
+
+    assert "AUROC" in said([90, 10]) and "AUROC" not in said([50, 50])

@@ -6,6 +6,8 @@ takes in those that occur among the labels or the predictions, and 0 / 0 counts 
 left out. `groups` [N] widen the intervals, where examples come in some.
 """
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ from unfazed.analysis.intervals import (
     from_groups,
     from_resamples,
     hull,
+    mean_of,
+    paired_difference,
     proportion,
     ratio_of_means,
     resampled_counts,
@@ -30,6 +34,7 @@ from unfazed.analysis.intervals import (
     wilson,
 )
 from unfazed.analysis.mistakes import surprising, with_more
+from unfazed.analysis.ranking import ranking, reach
 from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
 
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
@@ -63,9 +68,43 @@ def classification(
     counted = confusion(y, predicted, probs.shape[1])
     accuracy = proportion(predicted == y, groups)
     macro = _macro(counted, seed) if groups is None else _macro_in_groups(y, predicted, counted, seed, groups)
-    if _is_constant(probs) and counted.sum(1).all():
+    if not _is_constant(probs):
+        by_class = per_class(counted) if groups is None else per_class_in_groups(y, predicted, len(counted), groups)
+        macro = _with_rare(macro, by_class, counted)
+    elif counted.sum(1).all():
         macro |= {name: macro[name]._replace(low=macro[name].value, high=macro[name].value) for name in RECALLS}
-    return {"accuracy": accuracy, **macro, **probability_scores(y, probs, seed, groups)}
+    macro["balanced_accuracy"] = _of_all(macro["balanced_accuracy"], counted)
+    ranked = ranking(y, probs, groups)
+    return {"accuracy": accuracy, **macro, **ranked, **probability_scores(y, probs, seed, groups)}
+
+
+def balanced_difference(
+    y: Integers, first_right: NDArray[np.bool_], second_right: NDArray[np.bool_], groups: Groups = None
+) -> Estimate:
+    """The balanced accuracy of the first less the second's, on the same examples `[N]`; > 0: the first is better.
+
+    The mean over classes of `paired_difference`, whose ends are put together as of independent ones (Zou and Donner's
+    MOVER): so a class with few examples leaves it as open as they do. Where there are groups, which may have examples
+    of several classes, it holds the interval that theirs have together.
+    """
+    classes = np.unique(y)
+    if not len(classes):
+        return paired_difference(first_right, second_right, groups)
+    parts = [
+        paired_difference(first_right[own], second_right[own], grouping.of(groups, own))
+        for own in (y == k for k in classes)
+    ]
+    value = float(np.mean([part.value for part in parts]))
+    below, above = (
+        math.sqrt(sum((part.value - end) ** 2 for part, end in zip(parts, ends, strict=True))) / len(parts)
+        for ends in ([part.low for part in parts], [part.high for part in parts])
+    )
+    if groups is not None:
+        own = np.searchsorted(classes, y)
+        means, counts = (np.array([getattr(part, name) for part in parts]) for name in ("value", "n"))
+        adds = (first_right.astype(np.float64) - second_right - means[own]) / counts[own] / len(parts)
+        below, above = (max(end, reach(adds, groups)) for end in (below, above))
+    return Estimate(value, max(-1.0, value - below), min(1.0, value + above), len(y))
 
 
 def probability_scores(
@@ -163,6 +202,30 @@ def _macro_in_groups(
         of_groups, of_rows = from_groups(value, by_group[name], n, len(own)), from_resamples(value, by_row[name], n)
         found[name] = hull([of_groups, of_rows])
     return found
+
+
+def _with_rare(
+    macro: dict[str, Estimate], by_class: Sequence[ClassScore], counted: Integers
+) -> dict[str, Estimate]:
+    """Macro averages with intervals that also hold those made of the classes' own.
+
+    Resamples of three examples of a class, all of them found, do not know that it might be missed: of 1 % positives in
+    500 rows the intervals would hold the true average in 71 to 79 % of samples.
+    """
+    given, predicted = counted.sum(1) > 0, counted.sum(0) > 0
+    parts = {"balanced_accuracy": ("recall", given), "recall_macro": ("recall", given | predicted)}
+    parts |= {f"{name}_macro": (name, given | predicted) for name in ("precision", "f1")}
+    return {
+        name: mean_of(found, [getattr(by_class[k], parts[name][0]) for k in np.flatnonzero(parts[name][1])])
+        for name, found in macro.items()
+    }
+
+
+def _of_all(found: Estimate, counted: Integers) -> Estimate:
+    """The mean recall, with an interval for that of all classes: those that no example has may be at 0 or at 1."""
+    classes, absent = len(counted), int((counted.sum(1) == 0).sum())
+    low, high = found.low * (classes - absent), found.high * (classes - absent) + absent
+    return found._replace(low=low / classes, high=high / classes) if absent < classes else found
 
 
 def averages(counts: Counts) -> dict[str, Floats]:

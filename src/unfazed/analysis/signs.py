@@ -84,7 +84,7 @@ class Tail(NamedTuple):
 class Signs(NamedTuple):
     """What was measured of a run; None: it was not, or could not be."""
 
-    skill: Literal["accuracy", "R²", "F1"]
+    skill: Literal["accuracy", "balanced accuracy", "R²", "F1"]
     train: Estimate  # of the kept weights
     validation: Estimate
     guess: float  # validation skill of who looks at no input

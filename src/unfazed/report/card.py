@@ -15,13 +15,16 @@ from unfazed.report.verdict import counted, items, sentence, simpler, task
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
            "recall_macro": "Recall, mean over classes (balanced accuracy)",
+           "roc_auc": "AUROC, each class against the rest", "average_precision": "Average precision of the rarer class",
            "log_loss": "Surprise of a label, bits",
            "calibration_error": "Calibration error, debiased"}  # fmt: skip
+RANKED = ("roc_auc", "average_precision")
 SCORES = ("precision", "recall", "f1")
 METRICS_OF_SETS = {"f1_micro": "F1 over all labels", "f1_macro": "F1, mean of the labels",
                    "subset_accuracy": "Sets exactly right", "hamming_loss": "Wrong yes or no (Hamming loss)",
                    "log_loss": "Surprise of a set, bits"}  # fmt: skip
-METRICS_OF_NUMBERS = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
+METRICS_OF_NUMBERS = {"r2": "R²", "mae": "Mean absolute error", "median_absolute_error": "Median absolute error",
+                      "rmse": "Root mean squared error"}  # fmt: skip
 METRICS_OF_DENSITIES = {"nll": "Surprise of a target, bits", "coverage_50": "Targets in the predicted 50 % intervals",
                         "coverage_90": "Targets in the predicted 90 % intervals"}  # fmt: skip
 HUB_NAMES_OF_NUMBERS = {"r2": "r_squared", "mae": "mae"}
@@ -204,6 +207,8 @@ def _cell(name: str, estimate: Facts | None) -> str:
     if name in METRICS_OF_NUMBERS:
         write = words.figure if name == "r2" else words.number
         return f"{write(estimate['value'])} ({words.bounds(estimate, write)})"
+    if name in RANKED:
+        return f"{words.figure(estimate['value'])} ({words.ends(estimate)})"
     if name == "nll":
         return f"{in_bits(estimate['value'])} ({words.bounds(estimate, in_bits)})"
     if name == "log_loss":

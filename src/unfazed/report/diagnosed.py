@@ -20,7 +20,7 @@ from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.analysis.targets import carried_by_few, far, tail
 from unfazed.report.shapes import CHECKS, checked
-from unfazed.report.verdict import sentence, simpler
+from unfazed.report.verdict import sentence, simpler, skill_of
 from unfazed.report.words import printable, with_path
 from unfazed.table import Table, said_id
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 SKILLS = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "r2"}
-NAMES: dict[str, Literal["accuracy", "F1", "R²"]] = {"accuracy": "accuracy", "f1_micro": "F1", "r2": "R²"}
+NAMES: dict[str, Literal["accuracy", "balanced accuracy", "F1", "R²"]] = {
+    "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "f1_micro": "F1", "r2": "R²",
+}  # fmt: skip
 TONES = {FINE: "green", UNTOLD: ""}
 NEEDED = ("train", "validation")
 RESTRAINTS = ("weight_decay", "augmentation", "dropout")  # settings above 0 that hold weights back
@@ -78,7 +80,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
     file = run.path / "checks.json"
     checks: Facts = checked(json.loads(run.read_text(file.name)), CHECKS, file) if file.exists() else {}
     recipe = told["recipe"]
-    skill = SKILLS[run.task]
+    skill = skill_of(told) if run.task == "classification" else SKILLS[run.task]
     labels = told.get("labels") or {}
     counted = labels.get("count")
     width, usual = recipe.get("width"), checks.get("usual_width")
@@ -125,7 +127,9 @@ def _guess(told: Facts, skill: str) -> float:
         n: int = told["validation"]["f1_micro"]["n"]
         counts: list[int] = sorted(told["class_counts"]["validation"], reverse=True)
         return max(2.0 * sum(counts[:k]) / max(1, n * k + sum(counts)) for k in range(1, len(counts) + 1))
-    present = sum(count > 0 for count in told["class_counts"]["validation"])
+    present: int = sum(count > 0 for count in told["class_counts"]["validation"])
+    if skill == "balanced_accuracy":
+        return 1 / max(1, present)
     named = float(told["baselines"]["majority"]["validation"]["accuracy"]["value"])
     return float(max(named, 1 / max(1, present)))
 

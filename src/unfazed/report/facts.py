@@ -18,7 +18,14 @@ from unfazed.analysis.baselines import majority_probs
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.groups import Groups, of
 from unfazed.analysis.intervals import Estimate, Integers, paired_difference
-from unfazed.analysis.metrics import classification, confusion, most_confused, per_class, per_class_in_groups
+from unfazed.analysis.metrics import (
+    balanced_difference,
+    classification,
+    confusion,
+    most_confused,
+    per_class,
+    per_class_in_groups,
+)
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
 from unfazed.recipe import applying
@@ -275,8 +282,11 @@ def _majority(seen: Evidence) -> dict[str, Any]:
         (y, probs), groups = seen.split(split), seen.groups(split)
         guess, known = majority_probs(train, probs.shape[1], len(y)), y >= 0
         right, guessed = (one.argmax(1)[known] == y[known] for one in (probs, guess))
-        gain = paired_difference(right, guessed, of(groups, known))
-        found[split] = _named(classification(y, guess, groups=groups) | {"accuracy_difference": gain})
+        gains = {
+            "accuracy_difference": paired_difference(right, guessed, of(groups, known)),
+            "balanced_accuracy_difference": balanced_difference(y[known], right, guessed, of(groups, known)),
+        }
+        found[split] = _named(classification(y, guess, groups=groups) | gains)
     return found
 
 

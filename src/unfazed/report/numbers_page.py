@@ -26,6 +26,7 @@ from unfazed.report.verdict import items, sentence, simpler
 Facts = Mapping[str, Any]
 ROWS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "mae": ("Off by, on average", words.number),
+    "median_absolute_error": ("Off by, in the median", words.number),
     "rmse": ("Root mean square", words.number),
     "r2": ("R²", words.figure),
     "nll": ("Surprise, bits", in_bits),

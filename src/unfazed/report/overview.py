@@ -166,6 +166,11 @@ def _scores(told: Facts, split: str) -> Html:
             words.bits(found["cross_entropy_bits"]["value"]),
             words.ends(found["cross_entropy_bits"], 2),
         ),
+        *(
+            (name, words.figure(its["value"]), words.ends(its))
+            for name, its in (("AUROC", told[split].get("roc_auc")), *_precise(told, split))
+            if its and its["value"] is not None
+        ),
     ]
     return tag(
         "dl",
@@ -174,6 +179,15 @@ def _scores(told: Facts, split: str) -> Html:
             for name, value, about in rows
         ),
     )
+
+
+def _precise(told: Facts, split: str) -> list[tuple[str, Facts | None]]:
+    """The average precision, by the name of the rarer class, where there are two."""
+    counts = told["class_counts"][split]
+    if len(counts) != 2:
+        return []
+    name = words.printable(told["classes"][int(counts[1] <= counts[0])])
+    return [(f"Average precision, “{name}”", told[split].get("average_precision"))]
 
 
 def learning(told: Facts) -> Html:

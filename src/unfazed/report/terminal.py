@@ -32,7 +32,7 @@ from unfazed.report.events import (
     Stalled,
 )
 from unfazed.report.numbers_verdict import bits_explained, in_bits
-from unfazed.report.verdict import GUESSES, items, task
+from unfazed.report.verdict import GUESSES, imbalanced, items, task
 from unfazed.report.words import GIVEN, UNKNOWN, count, figure, number, percent, printable, seconds, with_path
 from unfazed.run import Run
 from unfazed.table import said_id
@@ -41,6 +41,7 @@ Event = (
     Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 )
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
+RANKED = ("roc_auc", "average_precision")  # of rare classes: told where accuracy says little
 LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
@@ -263,6 +264,8 @@ def summary(run: Run) -> Group:
         **({guess: its} if (its := told["baselines"].get("majority", {}).get(split)) else {}),
         **({"mean": its} if (its := told["baselines"].get("mean", {}).get(split)) else {}),
     }
+    if not imbalanced(told):
+        columns = {name: {key: its[key] for key in its if key not in RANKED} for name, its in columns.items()}
     tones = {"good": "green", "caution": "yellow"}
     verdict = [
         Hanging(with_path(said["text"], run.path), tones.get(said["tone"], ""), indent=2) for said in told["verdict"]
@@ -333,10 +336,13 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
+    ("roc_auc", "AUROC", figure),
+    ("average_precision", "average precision", figure),
     ("log_loss", "surprise, bits", in_bits),
     ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
     ("mae", "MAE", number),
+    ("median_absolute_error", "median error", number),
     ("rmse", "RMSE", number),
     ("nll", "surprise, bits", in_bits),
     ("nll_difference", "bits saved", in_bits),

@@ -25,6 +25,7 @@ NAMED = 3  # classes without examples
 FEW_EPOCHS = 20  # below it, a run that was not stopped early may simply have been too short
 FEW_GROUPS = 10  # below it, how groups differ is hardly known
 MISCALIBRATED = 0.02  # calibration error surely above this: the probabilities mislead
+COMMON = 0.8  # share of the examples in one class from which on the share that is right says little
 UNSURE = 0.05  # calibration error that cannot be excluded above this: too few examples to vouch for it
 GUESSES = ("majority", "mean", "median")  # baselines that look at no input
 GOOD, PLAIN, CAUTION = "good", "plain", "caution"
@@ -58,7 +59,20 @@ def headline(told: Facts) -> str:
     if not accuracy["n"]:
         return f"no labelled {items(told)} were kept apart, so nothing is known about new ones"
     said = f"{percent(accuracy['value'])} of {counted(told, accuracy['n'], f'{split} {items(told)}')} right"
-    return f"{said} (95 % interval {interval(accuracy)})"
+    each = told[split]["balanced_accuracy"]
+    mean = f"; {percent(each['value'])} of each class on average ({interval(each)})" if balanced(told) else ""
+    return f"{said} (95 % interval {interval(accuracy)}){mean}"
+
+
+def balanced(told: Facts) -> bool:
+    """Whether every class was to count the same, so that simpler models are to be compared by that as well."""
+    return bool(told["recipe"].get("class_weights") == "balanced")
+
+
+def imbalanced(told: Facts) -> bool:
+    """Whether most examples of the evaluated split are of one class, so that ranking tells what accuracy does not."""
+    counts = (told.get("class_counts") or {}).get(told["evaluated_on"]) or []
+    return len(counts) > 1 and max(counts) > COMMON * sum(counts)
 
 
 def sentence(text: str) -> str:
@@ -72,8 +86,8 @@ def verdict(told: Facts) -> list[dict[str, str]]:
     if not told[split]["accuracy"]["n"]:
         return []
     beside = [judge(told, *one) for one in simpler(told) for judge in (_against, surprise_against)]
-    said = [_against_majority(told), *beside, _surprise(told), _calibration(told), _precision(told), absent(told),
-            labels(told)]  # fmt: skip
+    said = [_against_majority(told), _ranking(told), *beside, _surprise(told), _calibration(told), _precision(told),
+            absent(told), labels(told)]  # fmt: skip
     return spoken(told, said)
 
 
@@ -121,9 +135,34 @@ def _against_majority(told: Facts) -> Sentence:
     majority, gain = measured["accuracy"], measured["accuracy_difference"]
     guessed = f"{percent(majority['value'])} of the time ({interval(majority)}, n = {counted(told, majority['n'])})"
     always = f"Always naming the commonest class would be right {guessed}"
+    if balanced(told) and (gain := measured["balanced_accuracy_difference"]):
+        always = f"{always}, and find {percent(measured['balanced_accuracy']['value'])} of each class on average"
+        if gain["low"] > 0:
+            by = f"{points(gain['value'])} ({difference_ends(gain)})"
+            return PLAIN, f"{always}: the model, which was to count classes the same, finds more of them, by {by}."
     if gain["low"] > 0:
         return PLAIN, f"{always}."
     return CAUTION, f"{always}: the model is not shown to be better than that."
+
+
+def _ranking(told: Facts) -> Sentence:
+    """How well rare classes are ranked, where most examples are of one class and accuracy says little."""
+    split = told["evaluated_on"]
+    area, precise = told[split].get("roc_auc"), told[split].get("average_precision")
+    if not imbalanced(told) or not area or area["value"] is None:
+        return None
+    said = f"As a ranking, whatever the threshold: AUROC {figure(area['value'])} ({ends(area)})"
+    if precise and precise["value"] is not None:
+        counts = told["class_counts"][split]
+        rarer = int(counts[1] <= counts[0])
+        chance = figure(counts[rarer] / sum(counts))
+        named = f"“{printable(told['classes'][rarer])}”"
+        said += f", average precision of {named} {figure(precise['value'])} ({ends(precise)}; by chance {chance})"
+        said += f", n = {count(counts[rarer])} of {counted(told, area['n'])}"
+    else:
+        said += f", n = {counted(told, area['n'])}"
+    known = area["low"] is not None and area["low"] > 0.5
+    return (PLAIN, f"{said}.") if known else (CAUTION, f"{said}: not shown to be better than chance.")
 
 
 def simpler(told: Facts) -> list[tuple[str, Facts]]:
@@ -137,12 +176,19 @@ def simpler(told: Facts) -> list[tuple[str, Facts]]:
 
 def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     measured = baseline.get(told["evaluated_on"], {})
-    its, gain = measured.get("accuracy"), measured.get("accuracy_difference")
+    name = skill_of(told)
+    its, gain = measured.get(name), measured.get(f"{name}_difference")
     if not its or not gain or None in (its["value"], gain["value"], gain["low"], gain["high"]):
         return None
-    what = f"{sentence(words)}{fitted_to(told, baseline)}"
-    said = f"{what} is right {percent(its['value'])} of the time ({interval(its)})"
+    what, share = f"{sentence(words)}{fitted_to(told, baseline)}", percent(its["value"])
+    found = f"finds {share} of each class on average" if balanced(told) else f"is right {share} of the time"
+    said = f"{what} {found} ({interval(its)})"
     return compared(said, gain, points(abs(gain["value"])), difference_ends(gain))
+
+
+def skill_of(told: Facts) -> str:
+    """By what a classifier is compared: where every class was to count the same, by balanced accuracy."""
+    return "balanced_accuracy" if balanced(told) else "accuracy"
 
 
 def compared(said: str, gain: Facts, amount: str, ends: str, remedy: str = "") -> tuple[str, str]:
@@ -179,6 +225,8 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     calibrated = (told.get("certainty") or {}).get("temperature")
     smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
+    if balanced(told):
+        why = "; the class weights, which make rare classes likelier than they are, are one reason"
     what = f"{left} of surprise left against {against}, n = {counted(told, told[split]['log_loss']['n'])}"
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
@@ -208,7 +256,8 @@ def _surprise(told: Facts) -> Sentence:
         return None
     left = f"{bits(after['value'])} are left ({ends(after, 2)}, n = {counted(told, after['n'])})"
     said = f"A label holds {bits(before)} of surprise; with the model, {left}"
-    return surprise_gone(said, found["share_removed"], "naming the class shares")
+    why = ", as class weights make them" if balanced(told) else ""
+    return surprise_gone(said, found["share_removed"], f"naming the class shares{why}")
 
 
 def surprise_gone(said: str, share: Facts, guess: str) -> tuple[str, str]:

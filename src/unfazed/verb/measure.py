@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.comparison import in_nats, surprise_difference
 from unfazed.analysis.errors import r2_difference, regression
+from unfazed.analysis.groups import of
 from unfazed.analysis.intervals import Estimate, paired_difference
-from unfazed.analysis.metrics import classification
+from unfazed.analysis.metrics import balanced_difference, classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
 from unfazed.device import describe
 from unfazed.errors import InputError
@@ -183,9 +184,14 @@ def _beside(
         difference = r2_difference(targets, own, its, groups)
         return {**regression(targets, its, groups=groups), "r2_difference": difference}
     y = prepared.table.y()[rows]
-    difference = paired_difference(probs[rows].argmax(1) == y, simpler.argmax(1) == y, groups)
+    known = y >= 0
+    right, its = (one.argmax(1)[known] == y[known] for one in (probs[rows], simpler))
+    differences = {
+        "accuracy_difference": paired_difference(right, its, of(groups, known)),
+        "balanced_accuracy_difference": balanced_difference(y[known], right, its, of(groups, known)),
+    }
     left = in_nats(surprise_difference(y, probs[rows], simpler, groups))
-    return {**classification(y, simpler, groups=groups), "accuracy_difference": difference, "log_loss_difference": left}
+    return {**classification(y, simpler, groups=groups), **differences, "log_loss_difference": left}
 
 
 def latency(prepared: Prepared, planned: Plan, device: torch.device) -> dict[str, Any]:
