@@ -57,6 +57,8 @@ def test_columns_of_sentences_hold_text_and_others_do_not() -> None:
 def test_a_table_is_about_texts_when_they_are_long_or_all_there_is() -> None:
     assert is_about_texts(REVIEWS.drop("label"))
     assert is_about_texts(REVIEWS.select("title"))
+    nested = REVIEWS.select("title", id=pl.int_range(pl.len()), meta=pl.struct("title"), tags=pl.concat_list("title"))
+    assert is_about_texts(nested), "objects and lists are no columns of rows"
     assert not is_about_texts(PEOPLE.drop("income")), "names beside other columns do not make a table one of texts"
     assert not is_about_texts(PEOPLE.select("age", "work"))
 

@@ -275,6 +275,11 @@ def test_nothing_to_learn_from_is_said() -> None:
         fitted({"x": ["same", "same"]})
 
 
+def test_where_a_text_is_all_that_is_left_out_the_way_to_learn_from_it_is_said() -> None:
+    with pytest.raises(UsageError, match='or learn from "said" as text: --modality text$'):
+        fitted({"said": [f"number {row} was not so very good" for row in range(30)]})
+
+
 def test_the_kinds_are_described() -> None:
     preprocessor = fitted(
         {

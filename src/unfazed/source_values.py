@@ -27,7 +27,11 @@ def free_texts(frame: pl.DataFrame) -> list[str]:
 
 
 def is_about_texts(frame: pl.DataFrame) -> bool:
-    """Whether a table without its labels is one of texts, rather than one of rows in which text stands as well."""
+    """Whether a table without its labels is one of texts, rather than one of rows in which text stands as well.
+
+    Objects and lists count for nothing: no model of rows can learn from them.
+    """
+    frame = frame.select(name for name in frame.columns if not _is_foreign(frame[name].dtype))
     found = free_texts(frame)
     if not found:
         return False
