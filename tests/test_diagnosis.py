@@ -298,6 +298,22 @@ def test_a_loss_that_rises_on_few_rows_wants_more_rows_unless_nothing_held_back(
     assert (bare.cause, bare.confidence) == (OVERFITTING, "high")
 
 
+@pytest.mark.parametrize(("given", "action"), [
+    ({"restrained": False}, "Stop earlier and hold back: --epochs 2 --weight-decay auto (now 0)"),
+    ({"idle": ["augmentation", "dropout"]}, "Stop earlier and hold back: --epochs 2 --augmentation 0.5 (now 0)"),
+    ({"idle": ["dropout"], "usual_epochs": 60},
+     "Hold back: --dropout 0.2 (now 0), with as many epochs: the weights of epoch 2 are kept anyway, so that fewer "
+     "change little"),
+    ({}, "Label more examples like these, the most useful first: unfazed query RUN FOLDER. --epochs 2 takes less time: "
+     "the weights of epoch 2 are kept anyway"),
+])  # fmt: skip
+def test_against_overfitting_what_is_not_done_yet_is_advised_and_no_training_too_short(
+    given: dict[str, Any], action: str
+) -> None:
+    found = diagnose(signs(**{**RISES, "train": wilson(900, 900)}, **given))
+    assert (found.cause, found.action) == (OVERFITTING, action)
+
+
 def test_a_slight_rise_is_overfitting_only_where_nothing_held_back() -> None:
     slight = [Epoch(2.0, 2.0, 0.2, 0.2), Epoch(1.0, 1.2, 0.6, 0.5), *(Epoch(0.1, 1.26, 1.0, 0.5) for _ in range(6))]
     rises = {**RISES, "train": wilson(900, 900), "epochs": slight}

@@ -32,6 +32,7 @@ from unfazed.analysis.diagnosis_words import (
     nothing_wrong,
     overtaken,
     passes,
+    restrain,
     skill,
     some_wrong,
     stated,
@@ -347,8 +348,7 @@ def _overfitted(signs: Signs) -> Diagnosis | None:
             f"{loss(best.validation_loss, signs)} to {loss(after, signs)} while that of training fell from "
             f"{loss(best.train_loss, signs)} to {loss(latest_train_loss(signs), signs)}. {stated(signs)}.")  # fmt: skip
     sure = not signs.restrained and after >= (1 + RISEN) * best.validation_loss
-    return _told(OVERFITTING, "high" if sure else "moderate", said + worth(signs),
-                 f"Stop earlier and hold back: --epochs {signs.best_epoch} --weight-decay auto")  # fmt: skip
+    return _told(OVERFITTING, "high" if sure else "moderate", said + worth(signs), restrain(signs, FEWER))
 
 
 def _data(signs: Signs) -> Diagnosis | None:

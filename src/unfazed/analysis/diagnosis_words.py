@@ -11,6 +11,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 
 MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
 WIDEST = 0.4  # an interval of the validation skill, where groups are few: wider, and it tells nothing
+_RESTRAINTS = {"weight_decay": "--weight-decay auto", "augmentation": "--augmentation 0.5", "dropout": "--dropout 0.2"}
 
 
 def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
@@ -162,6 +163,23 @@ def longer(signs: Signs) -> str:
     if signs.ended_by_steps:
         return "Train longer: more steps, or more time"
     return f"Train longer: --epochs {max(3 * len(signs.epochs), signs.usual_epochs or 10)}"
+
+
+def restrain(signs: Signs, fewer: float) -> str:
+    """What to do against overfitting: what is not done yet, with its value now.
+
+    Fewer epochs are no advice where they would be too few next time: `fewer` times as many are usual.
+    """
+    name = next(iter(signs.idle), None if signs.restrained else "weight_decay")
+    earlier = fewer * signs.best_epoch >= (signs.usual_epochs or 0)
+    kept = f"the weights of epoch {signs.best_epoch} are kept anyway"
+    if name is None:
+        stop = f" --epochs {signs.best_epoch} takes less time: {kept}" * earlier
+        return f"Label more examples like these, the most useful first: unfazed query RUN FOLDER.{stop}"
+    setting = f"{_RESTRAINTS[name]} (now 0)"
+    if earlier:
+        return f"Stop earlier and hold back: --epochs {signs.best_epoch} {setting}"
+    return f"Hold back: {setting}, with as many epochs: {kept}, so that fewer change little"
 
 
 def too_few(signs: Signs, fewest: int) -> tuple[str, str] | None:

@@ -99,6 +99,7 @@ class Signs(NamedTuple):
     usual_epochs: int | None = None  # that suit so many rows
     passes: float | None = None  # epochs that were made, the last perhaps in part; None: all of those recorded
     restrained: bool = True  # whether the recipe holds weights back: by weight decay, augmentation or dropout
+    idle: Sequence[str] = ()  # the settings among these three that are 0
     ahead_on_test: tuple[str, Estimate] | None = None  # a simpler model surely ahead on test rows, the model's lead
     calibration_error: Estimate | None = None  # of probabilities, on validation rows
     disagreement: float | None = None  # share of labels not trained on that are not what the audit's judges would give

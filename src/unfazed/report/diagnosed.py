@@ -102,6 +102,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         usual_epochs=int(checks["usual_epochs"]) if checks.get("usual_epochs") else None,
         passes=checks.get("passes"),
         restrained=any(recipe.get(name) for name in RESTRAINTS),
+        idle=[name for name in RESTRAINTS if recipe.get(name) == 0],
         ahead_on_test=_ahead_on_test(told, skill),
         ended_by_steps=bool(recipe.get("steps")),
         loss=checks.get("loss"),
