@@ -30,10 +30,10 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"seen"},
     {"reading", "split", "corrections", "labelled", "source", "source_values", "source_hub"},
     {"source_table", "spelling"},
-    {"source_folder", "source_labels", "wrong_lines"},
+    {"source_folder", "source_labels", "source_times", "wrong_lines"},
     {"csv_files"},
     {"console", "decoding", "docstrings", "table", "recipe", "analysis", "batch", "device", "processes"},
-    {"blanks", "files", "label_sets", "numerals", "memory"},
+    {"blanks", "dates", "files", "label_sets", "numerals", "memory"},
     {"errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -220,8 +220,38 @@ def test_groups_and_times(tmp_path: Path) -> None:
         assert times[0] is not None and (times[1] > times[0]) == (text[0] == "1")
     dates = pl.Series(days).str.to_date()
     assert found_in(tmp_path, frame(day=dates), time="day", target="label").frame["time"][0] == 1577923200.0
-    assert "ISO 8601" in refused_in(tmp_path, frame(day=["soon", "later", "1", "2"]), time="day", target="label")
     assert "List" in refused_in(tmp_path, frame(day=[[1], [2], [3], [4]]), time="day", target="label")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        ["01/31/2023", "01/02/2023", None, "12/01/2022"], ["31/01/2023", "02/01/2023", None, "01/12/2022"],
+        ["01/31/23", "01/02/23", None, "12/01/22"], ["31.1.2023", "2.1.2023", None, "1.12.2022"],
+        ["01/31/2023 12:00 AM", "01/02/2023 12:00 AM", None, "12/01/2022 12:00 AM"],
+        ["31-Jan-23", "Jan 2, 2023", None, "2022-12-01"], ["2023-01-31T00:00:00Z", "2023-01-02", None, "2022-12-01"],
+    ],
+)  # fmt: skip
+def test_times_are_read_in_the_layout_of_their_column(tmp_path: Path, day: list[str | None]) -> None:
+    write(tmp_path, *FILES)
+    times = found_in(tmp_path, frame(day=day), time="day", target="label").frame["time"]
+    assert times.to_list() == [1675123200.0, 1672617600.0, None, 1669852800.0]
+
+
+@pytest.mark.parametrize(
+    ("day", "answer"),
+    [
+        (["soon", "2023-01-31", "1/2/2023", None], 'neither dates nor numbers, such as "soon": write them alike'),
+        (["01/02/2023", "02/03/2023", None, None], 'day and month cannot be told apart, such as "0'),
+        (["01/31/2023", "02/27/2023", "27/01/2023", None], 'several layouts, such as "27/01/2023" where most have the'),
+    ],
+)  # fmt: skip
+def test_times_that_cannot_be_put_in_order_are_refused_with_what_to_do(
+    tmp_path: Path, day: list[str | None], answer: str
+) -> None:
+    write(tmp_path, *FILES)
+    refused = refused_in(tmp_path, frame(day=day), time="day", target="label")
+    assert answer in refused and "2023-01-31 14:05" in refused
 
 
 def test_table_files_by_side(tmp_path: Path) -> None:

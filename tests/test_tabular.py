@@ -13,7 +13,7 @@ import pytest
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, notices, read, said_kinds
-from unfazed.modality.tabular_columns import LARGEST, column_of
+from unfazed.modality.tabular_columns import LARGEST, column_of, encoder
 from unfazed.modality.tabular_values import Value
 
 
@@ -54,7 +54,8 @@ def test_what_a_number_is_where_the_comma_comes_before_the_fraction(cell: Value,
     assert values.number(cell, ",") == number
 
 
-@pytest.mark.parametrize("cell", [None, math.nan, "", " ", "?", "NA", "n/a", "NaN", "null", "None", "-", "missing"])
+@pytest.mark.parametrize("cell", [None, math.nan, "", " ", "?", "NA", "n/a", "NaN", "null", "None", "-", "missing",
+                                  "#DIV/0!", "#REF!"])  # fmt: skip
 def test_what_is_missing(cell: Value) -> None:
     assert values.missing(cell)
 
@@ -74,6 +75,20 @@ def test_what_is_not_missing(cell: Value) -> None:
         ("12/31/2023 08:00", "month first", datetime(2023, 12, 31, 8)),
         ("01/02/11", "day first", datetime(2011, 2, 1)),
         ("01/02/69", "month first", datetime(1969, 1, 2)),
+        ("2023-12-31", "day first", datetime(2023, 12, 31)),
+        ("2023-12-31T00:00:00.000000", "month first", datetime(2023, 12, 31)),
+        ("31/12/2023", "year first", None),
+        ("3-Jan-23", "year first", datetime(2023, 1, 3)),
+        ("Jan 03, 2023", "day first", datetime(2023, 1, 3)),
+        ("1 January 2023 13:30", "month first", datetime(2023, 1, 1, 13, 30)),
+        ("01JAN2023", "year first", datetime(2023, 1, 1)),
+        ("Sun, 01 Jan 2023 07:05:00 GMT", "year first", datetime(2023, 1, 1, 7, 5)),
+        ("01/02/2023 12:00 AM", "month first", datetime(2023, 1, 2)),
+        ("01/02/2023 12:30 pm", "month first", datetime(2023, 1, 2, 12, 30)),
+        ("01/02/2023 1:05:09 PM", "month first", datetime(2023, 1, 2, 13, 5, 9)),
+        ("01/02/2023 13:00 PM", "month first", None),
+        ("3-Foo-23", "year first", None),
+        ("Marchmain 3, 2023", "year first", None),
         ("2023-02-29", "year first", None),
         ("2024-13-01", "year first", None),
         ("2024-01-01 25:00", "year first", None),
@@ -134,6 +149,123 @@ def test_the_decimal_mark_is_that_of_the_whole_column() -> None:
     assert column_of("x", ["1,5", "2.5"] * 5).kind == "category"  # neither
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["$1,234.56", "($2,000.10)", "-$5", "$-6"], [1234.56, -2000.1, -5, -6]),
+        (["123.45-", "7.5", "8"], [-123.45, 7.5, 8]),
+        (["USD 12.00", "USD 1,300", "USD -4"], [12, 1300, -4]),
+        (["12,00 EUR", "1.300,50 EUR", "7 EUR"], [12, 1300.5, 7]),
+        (["12.3 kg", "7kg", "8", 9.5], [12.3, 7, 8, 9.5]),
+        (["55.1 m2", "60 m2", "7 m2"], [55.1, 60, 7]),
+        (["1 year", "2 years", "3.5 years"], [1, 2, 3.5]),
+        (["27.9k", "3M", "900", "1.5bn"], [27900, 3e6, 900, 1.5e9]),
+        (["12:05", "0:30", "100:00"], [43500, 1800, 360000]),
+        (["1:00:05", "0 days 00:00:30.5", "1 day, 0:00:00"], [3605, 30.5, 86400]),
+        (["−3.5", "2", "1"], [-3.5, 2, 1]),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_their_column_writes_them(cells: list[Value], numbers: list[float]) -> None:
+    column = column_of("x", cells)
+    assert column.kind == "number" and column.strange == 0
+    encoded = np.array([encoder(column)(cell)[0] for cell in cells])
+    assert encoded * column.scale + column.centre == pytest.approx(numbers)
+    said = TabularPreprocessor.from_json(TabularPreprocessor((column,)).to_json()).columns[0]
+    assert [encoder(said)(cell)[0] for cell in cells] == encoded.tolist()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["A-123", "A-124", "B-77"], ["12A", "14A", "16A"], ["A12", "A14", "A16"], ["007 kg", "012 kg", "113 kg"],
+        ["1.2.3", "1.2.4", "2.0.0"], ["555-9414", "555-1000", "555-2000"], ["10-20", "20-30", "30+"],
+        ["(1)", "(2)", "(3)"], ["16:9", "4:3", "1:1"], ["SKU 12", "SKU 13", "SKU 14"], ["3 PM", "4 PM", "5 AM"],
+        ["12 USD", "13 EUR", "14 GBP"], ["12 kg", "13 lb", "14 g"], ["1:05", "1:05:10", "2:10"],
+        ["12 Main St", "3 Elm", "9 A"],
+    ],
+)  # fmt: skip
+def test_names_with_digits_in_them_are_no_numbers(cells: list[Value]) -> None:
+    assert column_of("x", cells * 2).kind == "category"
+
+
+def test_a_unit_on_a_few_numbers_is_not_that_of_the_others() -> None:
+    column = column_of("x", [*range(0, 9900, 100), "12 lb"])
+    assert (column.kind, column.strange, column.units) == ("number", 1, ())
+
+
+def test_what_was_written_otherwise_than_in_training_is_missing_and_named() -> None:
+    preprocessor = fitted({"weight": ["12.5 kg", "7 kg", "8 kg"], "paid": ["03.01.2020", "04.02.2020", "05.03.2020"]})
+    row = {"weight": "3 lb", "paid": "2020-01-02"}
+    assert np.isnan(encode(row, preprocessor)).tolist() == [True, False, False, False, False]
+    assert news([row, {"weight": 3, "paid": None}], preprocessor) == [
+        '"weight": 1 of 2 is no number and counts as missing, such as "3 lb"',
+        '"paid": 1 of 2 is missing, none of training was',
+    ]
+
+
+@pytest.mark.parametrize("day", [date(2020, 1, 2), datetime(2020, 1, 2), "2020-01-02", "2.1.2020", "2 Jan 2020"])
+def test_a_date_is_the_same_however_it_is_given(day: Any) -> None:
+    preprocessor = fitted({"paid": ["03.01.2020", "04.02.2020", "05.03.2020"]})
+    same = encode(read({"paid": "02.01.2020"}), preprocessor)
+    assert not np.isnan(same).any()
+    assert encode(read({"paid": day}), preprocessor).tolist() == same.tolist()
+
+
+def test_strange_values_are_news_where_training_had_fewer() -> None:
+    preprocessor = fitted({"size": [*range(0, 9900, 100), "broken"]})
+    assert news([{"size": "big"}, {"size": 1}], preprocessor) == [
+        '"size": 1 of 2 is no number and counts as missing, such as "big"'
+    ]
+    assert news([{"size": "big"}, *[{"size": 1}] * 99], preprocessor) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "said", "answer"),
+    [
+        (["lead", "tin", "tin"], "x=date", r'none of the 3 values of "x" .* is a date, such as "lead", "tin"\. Write'),
+        (["lead", "tin", None], "x=number", r'none of the 2 values .* is a number.*--columns x=identifier'),
+        (["lead", "tin", "tin"], "x=boolean", "is a boolean.*yes or no.*--columns x=category"),
+    ],
+)  # fmt: skip
+def test_a_kind_that_no_value_is_of_is_refused(cells: list[Value], said: str, answer: str) -> None:
+    with pytest.raises(UsageError, match=answer):
+        fitted({"x": cells, "y": [1, 2, 3]}, said)
+
+
+def test_values_that_are_not_of_a_kind_that_was_said_are_named() -> None:
+    preprocessor = fitted({"x": ["2023-01-31", "tin", "lead", "2023-02-01", "tin", "iron", "zinc"]}, "x=date")
+    said = '5 values of x are no date and count as missing, such as "tin", "lead", "iron"'
+    assert described(preprocessor) == f"1 date (x); {said}"
+
+
+def test_a_column_that_looks_like_another_kind_is_told_with_what_to_do() -> None:
+    cells: dict[str, Sequence[Value]] = {
+        "mixed": ["13/01/2023", "01/13/2023", "14/01/2023", "01/14/2023"],
+        "either": ["01/02/2023", "02/03/2023", "01/02/2023", "02/03/2023"],
+        "units": ["1 kg", "2 lb", "3 kg", "4 lb"],
+        "size": [1, 2, 3, 5],
+    }
+    x, y = np.zeros((4, 4), np.float32), np.array([0, 1, 0, 1])
+    said = notices(x, y, fitted(cells))[1:4]
+    assert said == [
+        '"mixed" looks like dates in several layouts: write them alike, such as 2023-01-31, or say what else it is: '
+        "--columns mixed=category",
+        '"either" looks like dates in which day and month cannot be told apart: write them alike, such as 2023-01-31, '
+        "or say what else it is: --columns either=category",
+        '"units" looks like numbers in several units or notations: write them alike, or say what else it is: '
+        "--columns units=category",
+    ]
+    kinds = notices(x, y, fitted(cells, "mixed=category,either=category,units=category"))
+    assert not any("looks like" in notice for notice in kinds)
+    assert "is read with the month first" in notices(np.zeros((4, 9), np.float32), y, fitted(cells, "either=date"))[2]
+
+
+def test_dates_in_three_layouts_that_agree_are_dates() -> None:
+    column = column_of("x", ["2023-01-31", "31/01/2023", "Jan 31, 2023", "01/02/2023"])
+    assert (column.kind, column.layout, column.strange) == ("date", "day first", 0)
+    assert column_of("x", ["2023-01-31"] * 97 + ["01/02/2023"] * 3).layout == "year first"
+
+
 def test_the_order_of_day_and_month_is_that_of_the_whole_column() -> None:
     assert column_of("x", ["01/02/2024", "13/02/2024"]).layout == "day first"
     assert column_of("x", ["01/02/2024", "02/13/2024"]).layout == "month first"
@@ -183,7 +315,8 @@ def test_what_training_had_not_is_counted() -> None:
     assert news([{"age": 1, "job": "cook", "size": None}], preprocessor) == []
     assert news([{"age": "old", "job": "pilot"}, {"job": "cook"}, {"age": 3, "job": "nun"}], preprocessor) == [
         'it has no column "size": what was learnt from there counts as missing.',
-        '"age": 2 of 3 are no number, all of training were',
+        '"age": 1 of 3 is missing, none of training was',
+        '"age": 1 of 3 is no number and counts as missing, such as "old"',
         '"job": 2 of 3 are categories that training had at most once',
     ]
 
@@ -291,7 +424,7 @@ def test_the_kinds_are_described() -> None:
     )
     assert described(preprocessor) == (
         "1 number (age), 1 category (sex); left out: 1 identifier (id), 1 constant (all); "
-        "1 value of age is no number and counts as missing"
+        '1 value of age is no number and counts as missing, such as "old"'
     )
 
 
@@ -351,6 +484,7 @@ def test_the_preprocessor_survives_json_and_nothing_else_is_read_as_one() -> Non
         ("kind", "smell"), ("kind", []), ("scale", 0.0), ("scale", "1"), ("centre", math.nan), ("centre", True),
         ("decimal", ";"), ("parts", ["century"]), ("parts", "time"), ("categories", ["a", "a"]), ("categories", [1]),
         ("categories", "ab"), ("missing", -1), ("name", 7), ("layout", None), ("more", 1), ("apparent", "smell"),
+        ("units", ["kg", 1]), ("units", "kg"), ("clock", 1), ("clock", True), ("doubt", 7), ("odd", "x"),
     ):  # fmt: skip
         damaged = json.loads(json.dumps(sound))
         damaged["columns"][0][key] = wrong

@@ -13,6 +13,7 @@ from unfazed.csv_files import separator_of
 from unfazed.decoding import decoded
 from unfazed.errors import SourceError, did_you_mean
 from unfazed.source_labels import SETS, holds_lists, labels_of, texts
+from unfazed.source_times import seconds
 from unfazed.table import SPLIT_NAMES, brief, listed, read_parquet
 from unfazed.wrong_lines import wrong_line
 
@@ -208,7 +209,7 @@ def labelled(
     if name := wanted.get("group"):
         columns["group"] = texts(frame[name], where)
     if name := wanted.get("time"):
-        columns["time"] = _seconds(frame[name], where)
+        columns["time"] = seconds(frame[name], where)
     others = [name for name in inputs.others if name not in (target, *roles.values())]
     notes = [inputs.about_others.format(listed(others))] if others else []
     rows = pl.DataFrame(columns, schema_overrides={"label": pl.String, "split": pl.String})
@@ -357,31 +358,3 @@ def _sides(column: pl.Series, where: str) -> list[str | None]:
         raise SourceError(f'column "{column.name}" of {where} says {listed(unknown)}: it may say train, validation or '
                           "test. Rename it if it means something else")
     return [SPLIT_NAMES[name] if name else None for name in names]
-
-
-def _seconds(column: pl.Series, where: str) -> pl.Series:
-    """Times as numbers: seconds since 1970 where they are dates, else the numbers themselves."""
-    if column.dtype == pl.String:
-        column = _parsed(column, where)
-    if column.dtype.is_numeric():
-        return column.cast(pl.Float64).fill_nan(None)
-    if column.dtype in (pl.Date, pl.Datetime):
-        return column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
-    raise SourceError(f'time "{column.name}" of {where} holds {column.dtype}: numbers, dates or ISO 8601 text needed')
-
-
-def _parsed(column: pl.Series, where: str) -> pl.Series:
-    given = column.is_not_null()
-    for parse in (lambda s: s.cast(pl.Float64, strict=False), _as_datetime):
-        values = parse(column)
-        if (values.is_not_null() == given).all():
-            return values
-    raise SourceError(f'time "{column.name}" of {where} holds text that is neither numbers nor ISO 8601 times, '
-                      f"such as {listed(column.drop_nulls().to_list(), 1)}")
-
-
-def _as_datetime(column: pl.Series) -> pl.Series:
-    try:
-        return column.str.to_datetime(strict=False, time_unit="us")
-    except pl.exceptions.PolarsError:
-        return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))

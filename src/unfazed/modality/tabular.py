@@ -18,18 +18,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.analysis.tabular import Leak, leaks
+from unfazed.dates import LAYOUTS
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
 from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
 from unfazed.modality import tabular_values as values
-from unfazed.modality.tabular_columns import KINDS, LEFT_OUT, PARTS, Column, Kind
-from unfazed.modality.tabular_values import LAYOUTS, Value
+from unfazed.modality import tabular_words as words
+from unfazed.modality.tabular_columns import KINDS, PARTS, Column, Kind
+from unfazed.modality.tabular_numbers import CLOCKS
+from unfazed.modality.tabular_values import Value
 from unfazed.numerals import DECIMALS
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs
 from unfazed.source_values import known_columns, lacking, row_inputs, rows
-from unfazed.table import Table, brief, listed
+from unfazed.table import Table, listed
 
 Row = dict[str, Value]
 
@@ -38,7 +41,6 @@ MOST_COLUMNS = 10_000
 NAMED = 6  # columns of a kind that a sentence names
 LABELS_LOOKED_AT, ROWS_LOOKED_AT = 20, 2_000  # of sets, for a column that tells a label alone: a matter of seconds
 FORMAT: Final = {"format": 1, "modality": "tabular"}
-PLURALS: Final = {"category": "categories", "boolean": "booleans", "identifier": "identifiers"}
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ def encode(row: Row, preprocessor: TabularPreprocessor) -> NDArray[np.float32]:
     """
     encoders = preprocessor.encoders
     if not any(name in row for name, _ in encoders):
-        raise InputError(f"it has none of the columns {_names([name for name, _ in encoders])}; it has {_names(row)}")
+        wanted = words.names(name for name, _ in encoders)
+        raise InputError(f"it has none of the columns {wanted}; it has {words.names(row)}")
     encoded = [encoder(row.get(name)) for name, encoder in encoders]
     return np.fromiter(chain.from_iterable(encoded), np.float32, len(preprocessor.codes))
 
@@ -216,14 +219,7 @@ def news(
     if more := [name for name in there if name not in preprocessor.inputs]:
         told.append(f"not learnt from: {listed(more, NAMED)}")
     for column in (column for column in learnt if column.name in there):
-        encoder = columns.encoder(column)
-        codes = [encoder(row.get(column.name))[0] for row in given]
-        new = codes.count(0.0) if column.kind == "category" else 0
-        absent = 0 if column.missing or column.strange else sum(map(math.isnan, codes))
-        if new:
-            told.append(f'"{column.name}": {new:,} of {len(codes):,} are categories that training had at most once')
-        if absent:
-            told.append(f'"{column.name}": {absent:,} of {len(codes):,} are no {column.kind}, all of training were')
+        told += words.news_of(column, [row.get(column.name) for row in given])
     return told
 
 
@@ -237,12 +233,13 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
     for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
     found = [_alarm(name, leak, "the target" if y.ndim == 1 else "a label") for name, leak in worst.items()]
-    names = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
+    alike = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
     identifiers = (
         f"learnt from because --columns says so, though different in nearly every row, as identifiers are: "
-        f"{_names(names)}. What they tell of the training rows may not hold for others"
+        f"{words.names(alike)}. What they tell of the training rows may not hold for others"
     )
-    return [f"columns: {described(preprocessor)}", *found, *([identifiers] if names else [])]
+    doubts = words.doubts(preprocessor.columns)
+    return [f"columns: {described(preprocessor)}", *doubts, *found, *([identifiers] if alike else [])]
 
 
 def column_names(preprocessor: TabularPreprocessor) -> list[str]:
@@ -269,27 +266,7 @@ def _alarm(name: str, leak: Leak, what: str) -> str:
 
 def described(preprocessor: TabularPreprocessor) -> str:
     """The kinds of the columns, for a person to check: "2 numbers (age, hours), 1 category (sex); left out: …"."""
-    used = [said for kind in KINDS if kind not in LEFT_OUT and (said := _described(preprocessor, kind))]
-    unused = [said for kind in LEFT_OUT if (said := _described(preprocessor, kind))]
-    strange = [_strange(column) for column in preprocessor.columns if column.strange]
-    left_out = [f"left out: {', '.join(unused)}"] if unused else []
-    return "; ".join([", ".join(used) or "nothing to learn from", *left_out, *strange])
-
-
-def _described(preprocessor: TabularPreprocessor, kind: Kind) -> str:
-    names = [column.name for column in preprocessor.columns if column.kind == kind]
-    said = PLURALS.get(kind, f"{kind}s") if len(names) != 1 else kind
-    return f"{len(names):,} {said} ({_names(names)})" if names else ""
-
-
-def _strange(column: Column) -> str:
-    if column.strange == 1:
-        return f"1 value of {column.name} is no {column.kind} and counts as missing"
-    return f"{column.strange:,} values of {column.name} are no {column.kind} and count as missing"
-
-
-def _names(names: Sequence[str] | Mapping[str, Value]) -> str:
-    return f"{', '.join(map(brief, list(names)[:NAMED]))}{', …' if len(names) > NAMED else ''}"
+    return words.described(preprocessor.columns)
 
 
 def _parsed(source: Any) -> Any:
@@ -330,7 +307,7 @@ def _valid(text: str) -> str:
 def _column_from(given: Any) -> Column:
     """The column that `to_json` wrote; raises RunError for anything else."""
     try:
-        lists = {name: given[name] for name in ("parts", "categories")}
+        lists = {name: given[name] for name in ("units", "parts", "categories", "odd")}
         column = Column(**{**given, **{name: tuple(texts) for name, texts in lists.items()}})
     except (TypeError, KeyError) as error:
         raise RunError(f"the preprocessor is damaged: {error}") from error
@@ -340,7 +317,7 @@ def _column_from(given: Any) -> Column:
 
 
 def _is_sound(column: Column) -> bool:
-    texts = (column.name, *column.parts, *column.categories)
+    texts = (column.name, column.doubt, *column.units, *column.parts, *column.categories, *column.odd)
     numbers, counts = (column.centre, column.scale), (column.missing, column.strange)
     return (
         all(type(text) is str for text in texts)
@@ -351,6 +328,8 @@ def _is_sound(column: Column) -> bool:
         and column.apparent in KINDS
         and column.decimal in DECIMALS
         and column.layout in LAYOUTS
+        and type(column.clock) is int
+        and column.clock in CLOCKS
         and column.parts == tuple(part for part in PARTS if part in column.parts)
         and len(set(column.categories)) == len(column.categories) <= columns.MOST_CATEGORIES
     )

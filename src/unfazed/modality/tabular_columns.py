@@ -1,6 +1,6 @@
 """The columns of a table: what kind each one is, found out from its training values, and its values as numbers.
 
-number      finite numbers; 1,234.5 and, where a whole column agrees, 1.234,5
+number      finite numbers; 1,234.5 and, where a whole column agrees, 1.234,5, 12 kg, 27.9k or 12:05
 category    one of some names; what training has not seen, or only once, shares code 0
 boolean     yes or no
 date        a date or a time: its distance in days, month, day, weekday and hour, as far as they vary
@@ -10,16 +10,19 @@ text        free text, identifier: different in nearly every row, constant: the 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from statistics import fmean, median
-from typing import Final, Literal, TypeVar, get_args
+from typing import Final, Literal, NamedTuple, TypeVar, get_args
 
+from unfazed import dates
+from unfazed.errors import UsageError
 from unfazed.modality import tabular_values as values
+from unfazed.modality.tabular_numbers import PLAIN, Found, Notation, notation_of, number
 from unfazed.modality.tabular_values import Value
-from unfazed.numerals import decimal_mark
+from unfazed.table import brief, listed
 
 Kind = Literal["number", "category", "boolean", "date", "text", "identifier", "constant"]
 
@@ -47,6 +50,18 @@ _NAME_OF_IDENTIFIER = re.compile(  # the index of a pandas frame has no name, or
 )
 
 
+_ODD = 3  # values that are not of their column's kind, of which examples are kept
+_ISO = "write them alike, such as 2023-01-31"
+_SEVERAL_LAYOUTS = f"looks like dates in several layouts: {_ISO}"
+_EITHER_LAYOUT = f"looks like dates in which day and month cannot be told apart: {_ISO}"
+_MONTH_FIRST = f"is read with the month first, since its values do not tell day and month apart: {_ISO}, if not"
+_SEVERAL_NOTATIONS = "looks like numbers in several units or notations: write them alike"
+_WRITTEN: Final = {
+    "number": "Write numbers as 1234.5",
+    "date": "Write dates as 2023-01-31",
+    "boolean": "Write yes or no, true or false, 1 or 0",
+}
+
 T = TypeVar("T")
 
 
@@ -56,8 +71,8 @@ class Column:
 
     centre, scale: a number, or the time of a date, is encoded as (value - centre) / scale, since float32 has seven
     digits. categories: their names, the commonest first; code 1 is the first. missing: training rows without a value.
-    strange: training rows whose value is not of the kind, which count as missing. apparent: the kind that the values
-    suggest, where another was said.
+    strange: training rows whose value is not of the kind, which count as missing; odd: some of these values. apparent:
+    the kind that the values suggest, where another was said. doubt: what a person should know of how it was read.
     """
 
     name: str
@@ -66,11 +81,20 @@ class Column:
     centre: float = 0.0
     scale: float = 1.0
     decimal: str = "."
+    units: tuple[str, ...] = ()
+    clock: int = 0
     layout: str = "year first"
     parts: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     missing: int = 0
     strange: int = 0
+    odd: tuple[str, ...] = ()
+    doubt: str = ""
+
+    @property
+    def notation(self) -> Notation:
+        """How the numbers are written."""
+        return Notation(self.decimal, self.units, self.clock)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -85,35 +109,58 @@ class Column:
         return (len(self.categories) + 1,) if self.kind == "category" else (0,) * len(self.features)
 
 
+class Look(NamedTuple):
+    """What the values of a column suggest: their kind, how it is written, and what should be said of it."""
+
+    kind: Kind
+    doubt: str = ""
+    layout: dates.Layout | None = None
+    numbers: Found | None = None
+
+
 def column_of(name: str, cells: Sequence[Value], kind: Kind | None = None) -> Column:
-    """The column of the training values `cells`, of its apparent kind unless `kind` is given."""
+    """The column of the training values `cells`, of its apparent kind unless `kind` is given.
+
+    Raises:
+        UsageError: there are values, and none is of the given kind.
+    """
     present = Counter(values.text(value) for value in cells if not values.missing(value))
-    apparent = apparent_kind(name, present, len(cells))
-    column = Column(name, kind or apparent, apparent, missing=len(cells) - present.total())
+    look = look_of(name, present, len(cells))
+    column = Column(name, kind or look.kind, look.kind, missing=len(cells) - present.total())
+    if kind is None:
+        column = replace(column, doubt=look.doubt)
     match column.kind:
         case "number":
-            return _with_numbers(column, present)
+            return _with_numbers(column, present, look.numbers or notation_of(present, 0.0))
         case "date":
-            return _with_dates(column, present)
+            return _with_dates(column, present, look.layout or dates.layout_of(present, 0.0))
         case "boolean":
-            return replace(column, strange=sum(count for value, count in present.items() if values.flag(value) is None))
+            return _with_strange(column, present, {value: values.flag(value) for value in present})
         case "category":
             return replace(column, categories=_categories(present))
         case _:
             return column
 
 
-def apparent_kind(name: str, present: Counter[str], rows: int) -> Kind:
-    """The kind that the values of a column of `rows` rows suggest; `present` counts those that are not missing."""
+def look_of(name: str, present: Counter[str], rows: int) -> Look:
+    """What the values of a column of `rows` rows suggest; `present` counts those that are not missing."""
     if not present or (len(present) == 1 and present.total() == rows):
-        return "constant"
+        return Look("constant")
     if len(present) == 2 and all(values.flag(value) is not None for value in present):
-        return "boolean"
-    if _layout(present):
-        return "date"
-    if _decimal(present):
-        return "identifier" if _counts_rows(name, present) else "number"
-    return _kind_of_names(present)
+        return Look("boolean")
+    layout = dates.layout_of(present, _MOSTLY)
+    if layout and layout.sure and layout.share >= _MOSTLY:
+        return Look("date", layout=layout)
+    if layout:
+        doubt = _SEVERAL_LAYOUTS if layout.share < _MOSTLY else _EITHER_LAYOUT
+        return Look(_kind_of_names(present), doubt, layout=layout)
+    numbers = notation_of(present, _MOSTLY)
+    if numbers is None or numbers.codes:
+        return Look(_kind_of_names(present), numbers=numbers)
+    if numbers.share < _MOSTLY:
+        doubt = _SEVERAL_NOTATIONS if numbers.every >= _MOSTLY else ""
+        return Look(_kind_of_names(present), doubt, numbers=numbers)
+    return Look("identifier" if _counts_rows(name, present, numbers.notation) else "number", numbers=numbers)
 
 
 def _kind_of_names(present: Counter[str]) -> Kind:
@@ -123,11 +170,11 @@ def _kind_of_names(present: Counter[str]) -> Kind:
     return "text" if words >= _WORDS and 2 * len(present) > present.total() else "category"
 
 
-def _counts_rows(name: str, present: Counter[str]) -> bool:
+def _counts_rows(name: str, present: Counter[str], notation: Notation) -> bool:
     """Whether whole numbers, all different, are those of the rows, called an identifier, or of 16 digits and more."""
-    if len(present) < max(_FEW, present.total()):
+    if len(present) < max(_FEW, present.total()) or notation.clock:
         return False
-    found = [number for value in present if (number := values.number(value)) is not None]
+    found = [read for value in present if (read := number(value, notation)) is not None]
     if len(found) < len(present) or not all(map(float.is_integer, found)):
         return False
     if min(map(abs, found)) >= _EXACT:
@@ -135,45 +182,42 @@ def _counts_rows(name: str, present: Counter[str]) -> bool:
     return max(found) - min(found) < _GAPS * len(found) or _NAME_OF_IDENTIFIER.search(name) is not None
 
 
-def _decimal(present: Counter[str]) -> str | None:
-    """The decimal mark with which the values are numbers; None where they are not, or any is a code such as 007."""
-    if any(map(values.is_code, present)):
-        return None
-    mark, count = decimal_mark(present)
-    return mark if count >= _MOSTLY * present.total() else None
+def _with_numbers(column: Column, present: Counter[str], numbers: Found | None) -> Column:
+    notation = numbers.notation if numbers else PLAIN
+    read = {value: number(value, notation) for value in present}
+    centre, scale = _standard(_repeated(read, present))
+    column = replace(column, centre=centre, scale=scale, **notation._asdict())
+    return _with_strange(column, present, read)
 
 
-def _layout(present: Counter[str]) -> str | None:
-    """The order of day, month and year in the values; None where they are no dates or it cannot be told."""
-    shares = {layout: _share(present, partial(values.moment, layout=layout)) for layout in values.LAYOUTS}
-    best = max(shares, key=lambda layout: shares[layout])
-    either = best != "year first" and shares["day first"] == shares["month first"]
-    ambiguous = either and not any("." in value for value in present)  # 1.2.2024 has the day first wherever it is used
-    return best if shares[best] >= _MOSTLY and not ambiguous else None
+def _with_dates(column: Column, present: Counter[str], found: dates.Layout | None) -> Column:
+    layout = found.name if found else "year first"
+    if found and not found.sure:
+        layout = "month first"
+        column = replace(column, doubt=_MONTH_FIRST)
+    read = {value: values.moment(value, layout) for value in present}
+    moments = _repeated(read, present)
+    parts = tuple(part for part, part_of in PARTS.items() if len({part_of(at) for at in moments}) > 1)
+    centre, scale = _standard([PARTS["time"](at) for at in moments])
+    return _with_strange(replace(column, centre=centre, scale=scale, layout=layout, parts=parts), present, read)
 
 
-def _share(present: Counter[str], meaning: Callable[[str], object]) -> float:
-    return sum(count for value, count in present.items() if meaning(value) is not None) / present.total()
+def _repeated(read: Mapping[str, T | None], present: Counter[str]) -> list[T]:
+    """What the values mean, each as often as it is there."""
+    return [meant for value, meant in read.items() if meant is not None for _ in range(present[value])]
 
 
-def _with_numbers(column: Column, present: Counter[str]) -> Column:
-    decimal = (_decimal(present) if present else None) or "."
-    found = _meanings(present, partial(values.number, decimal=decimal))
-    centre, scale = _standard(found)
-    return replace(column, centre=centre, scale=scale, decimal=decimal, strange=present.total() - len(found))
-
-
-def _with_dates(column: Column, present: Counter[str]) -> Column:
-    layout = (_layout(present) if present else None) or "year first"
-    found = _meanings(present, partial(values.moment, layout=layout))
-    parts = tuple(part for part, part_of in PARTS.items() if len({part_of(at) for at in found}) > 1)
-    centre, scale = _standard([PARTS["time"](at) for at in found])
-    strange = present.total() - len(found)
-    return replace(column, centre=centre, scale=scale, layout=layout, parts=parts, strange=strange)
-
-
-def _meanings(present: Counter[str], meaning: Callable[[str], T | None]) -> list[T]:
-    return [meant for value, count in present.items() if (meant := meaning(value)) is not None for _ in range(count)]
+def _with_strange(column: Column, present: Counter[str], read: Mapping[str, object]) -> Column:
+    """The column that knows of the values that are not of its kind; raises UsageError where all are such."""
+    strange = [value for value, meant in read.items() if meant is None]
+    if strange and len(strange) == len(present):
+        raise UsageError(
+            f'--columns: none of the {present.total():,} values of "{column.name}" in the training rows is a '
+            f"{column.kind}, such as {listed(strange, _ODD)}. {_WRITTEN[column.kind]}, or say what else it is: "
+            f"--columns {column.name}={column.apparent}"
+        )
+    count = sum(present[value] for value in strange)
+    return replace(column, strange=count, odd=tuple(map(brief, strange[:_ODD])))
 
 
 def _standard(found: Sequence[float]) -> tuple[float, float]:
@@ -201,7 +245,7 @@ def encoder(column: Column) -> Callable[[Value], list[float]]:
 def _meaning(column: Column) -> Callable[[Value], list[float] | None]:
     match column.kind:
         case "number":
-            return partial(_encoded_number, column=column)
+            return partial(_encoded_number, column=column, notation=column.notation)
         case "boolean":
             return _encoded_flag
         case "date":
@@ -214,9 +258,9 @@ def _meaning(column: Column) -> Callable[[Value], list[float] | None]:
             return lambda value: None
 
 
-def _encoded_number(value: Value, column: Column) -> list[float] | None:
-    number = values.number(value, column.decimal)
-    return None if number is None else [_standardised(number, column)]
+def _encoded_number(value: Value, column: Column, notation: Notation) -> list[float] | None:
+    read = number(value, notation)
+    return None if read is None else [_standardised(read, column)]
 
 
 def _encoded_flag(value: Value) -> list[float] | None:

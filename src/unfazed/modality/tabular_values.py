@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from unfazed import numerals
+from unfazed import dates, numerals
 from unfazed.blanks import is_blank
 from unfazed.numerals import LONGEST
 
@@ -20,10 +20,6 @@ FLAGS: Final = {
     **dict.fromkeys(("1", "true", "t", "yes", "y"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n"), False),
 }
-LAYOUTS: Final = ("year first", "day first", "month first")
-_TIME = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
-_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII)
-_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.ASCII)
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)\.0+")
 _WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # by any program, without separators
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?)?", re.ASCII)
@@ -99,25 +95,5 @@ def flag(value: Value) -> bool | None:
 
 
 def moment(value: Value, layout: str = "year first") -> datetime | None:
-    """The date, with its time of day as it is on the clock there: an offset from UTC is ignored.
-
-    layout: one of LAYOUTS; ISO 8601 has the year first. Years of two digits are those from 1969 to 2068, as in POSIX.
-    """
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return None
-    found = (_YEAR_FIRST if layout == "year first" else _YEAR_LAST).fullmatch(value.strip())
-    if not found:
-        return None
-    one, _, two, three, *time = found.groups()
-    places = {"year first": (three, two, one), "day first": (one, two, three)}
-    day, month, year = places.get(layout, (two, one, three))
-    try:
-        hour, minute, second = (int(part or 0) for part in time)
-        return datetime(_year(year), int(month), int(day), hour, minute, second)
-    except ValueError:  # the 31st of February, 25:00
-        return None
-
-
-def _year(digits: str) -> int:
-    year = int(digits)
-    return year if len(digits) == 4 else year + (2000 if year < 69 else 1900)
+    """The date, see `dates.moment`."""
+    return dates.moment(value, layout) if isinstance(value, str) else None
