@@ -305,9 +305,9 @@ def _unrestrained(signs: Signs) -> Diagnosis | None:
 def _labels(signs: Signs) -> Diagnosis | None:
     """Labels that contradict the model even where it is surest: hard examples are those that it is unsure of."""
     found = signs.suspected
-    if found is None or scarce(signs) or not WRONG <= found.low <= MOST_WRONG or (gap(signs) and not evenly(signs)):
+    if found is None or scarce(signs) or not learnable(signs) or (gap(signs) and not evenly(signs)):
         return None
-    if not learnable(signs):  # who knows no more than a guess contradicts right labels as well
+    if not WRONG <= found.low <= MOST_WRONG:
         return None
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
             f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
@@ -387,14 +387,12 @@ def _fine(signs: Signs) -> Diagnosis:
         said = f"The model is not shown to know more than a guess does: {both(signs)}."
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler, said = going_on(signs), ahead_of_it(signs), nothing_wrong(signs)
-    bad = some_wrong(signs)
     if mislabelled(signs):
         return _told(LABELS, "moderate", said, f"Correct {LISTED}")
-    action = f"Use it, and correct {LISTED}" if bad else "Use it; look at its mistakes before you trust it"
-    if simpler:
-        action = f"Use {simpler[0]}, which does better on the same rows, unless you need the network"
+    rest = f", and correct {LISTED}" if some_wrong(signs) else "; look at its mistakes before you trust it"
+    better = f"Use {simpler[0]}, which does better on the same rows, unless you need the network" if simpler else ""
     narrow = signs.validation.high - signs.validation.low < WIDE
-    return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, action)
+    return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, better or f"Use it{rest}")
 
 
 RULES: tuple[Rule, ...] = (_far, _constant, _column, _copied, _few, _tail, _rate, _short, _rare, _broken, _unrelated,

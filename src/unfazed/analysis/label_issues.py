@@ -31,6 +31,9 @@ SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a
 UNHEARD = 0.1  # down to none where it lacks so much accuracy
 DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
 MISTAKEN = 1 / 3  # of the mistakes of the judges, the part that may be counted as wrong labels, or the other way round
+CONTESTED = 0.4  # of the count, under which its interval begins: most of it may be mistakes of the judges,
+MANY = 0.03  # where it is at least this share of the labels: of a few the interval is that of chance
+SUREST, FEWEST_SURE = 0.1, 10  # share of the labels that the judges are surest of, and how many these are at least
 RESAMPLES = 100
 MOST_CLASSES = 2000  # beyond, there are fewer than 1,000 rows to estimate K x K shares on, and it takes minutes
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -65,17 +68,38 @@ def label_issues(
     simple model says of rows whose labels it has not seen.
 
     The order knows more than the probabilities alone (see `_order`), so these are drawn together along it: where they
-    rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum stays what it was.
+    rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum is the count, unless most
+    of that may be mistakes of the judges: then they are the mean of what they are if it is not, and if it is.
 
     What is counted has an interval for chance, and for mistakes of the judges that are taken for wrong labels, or wrong
-    labels for their mistakes: up to a third of what they object to beyond the count (measured, docs/LOG.md).
+    labels for their mistakes: up to a third of what they object to beyond the count (measured, docs/LOG.md). It begins
+    no higher than with what those labels show that the judges are surest of, since hard ones are not among these.
+    Nothing is known, neither the count nor a probability, where the judges are right no more often than who names the
+    commonest class every time.
     """
     judges, neighbours = judges_of(probs, embeddings, y >= 0, out_of_sample, seed)
     unseen = not_trained_on(y >= 0, split)
     found = judged(y, judges, split, Measured(unseen, unseen), seed)
+    if not _better_than_a_guess(y[unseen], found.scores["margin"][unseen]):
+        unknown = Estimate(np.nan, np.nan, np.nan, found.count.n)
+        return replace(found, error_probability=np.full(len(y), np.nan), neighbours=neighbours, count=unknown)
     error, order = found.error_probability.copy(), found.order
     error[order] = _falling(error[order])
+    if contested(found.count):
+        least = matched(error[order], max(found.count.low / max(1, len(order)), SMALLEST))
+        error[order] = (error[order] + np.minimum(error[order], least)) / 2
     return replace(found, error_probability=error, neighbours=neighbours)
+
+
+def contested(count: Estimate) -> bool:
+    """Whether most of the labels that are counted as wrong may as well be mistakes of the judges."""
+    return count.value >= MANY * count.n and count.low < CONTESTED * count.value
+
+
+def _better_than_a_guess(y: Integers, margin: Floats) -> bool:
+    """Whether judges by whose `margin` [n] labels `y` [n] are right know more for sure than the commonest one is."""
+    right = wilson(float((margin > 0).sum()), len(y))
+    return len(y) > 0 and right.low > np.bincount(y).max() / len(y)
 
 
 def checked(
@@ -88,17 +112,25 @@ def checked(
     """
     left, done = (found.order[looked_at[found.order] == said] for said in (False, True))
     error, suggested = found.error_probability.copy(), found.suggested.copy()
-    share = error[left].sum() / max(error[found.order].sum(), SMALLEST)
+    count = _counted_of(found, left)
     error[done], suggested[done] = 0.0, y[done]
-    value, low, high = (min(end * share, len(left)) for end in found.count[:3])
-    counted = wilson(value, len(left))
-    count = Estimate(value, min(low, counted.low * len(left)), max(high, counted.high * len(left)), len(left))
     unseen = left[held_out[left]]
     disagreement = float((found.scores["margin"][unseen] < 0).mean()) if len(unseen) else found.disagreement
     scores = {name: np.where(looked_at, np.nan, values) for name, values in found.scores.items()}
     return LabelIssues(
         np.concatenate([left, done]), suggested, error, scores, found.neighbours, count, disagreement
     )
+
+
+def _counted_of(found: LabelIssues, left: Integers) -> Estimate:
+    """How many of the rows that are `left` are wrong: their part of the count of all."""
+    n = len(left)
+    if np.isnan(found.count.value):
+        return found.count._replace(n=n)
+    share = found.error_probability[left].sum() / max(found.error_probability[found.order].sum(), SMALLEST)
+    value, low, high = (min(end * share, n) for end in found.count[:3])
+    counted = wilson(value, n)
+    return Estimate(value, min(low, counted.low * n), max(high, counted.high * n), n)
 
 
 def _falling(values: Floats) -> Floats:
@@ -142,6 +174,7 @@ class Measured(NamedTuple):
     judges: NDArray[np.bool_]  # [N] those by which the judges are compared
     most: int = FITTED  # of the first that are looked at
     floor: float = FLOOR  # see `noise`
+    of_sets: bool = False  # labels are yes or no to what a set may hold: of most the judges are sure, and right
 
 
 def not_trained_on(labelled: NDArray[np.bool_], split: Integers) -> NDArray[np.bool_]:
@@ -163,7 +196,9 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
     for asked, fitted in _parts(y, belief, split, measured.noise):
         found = _estimated(y, belief, asked, measured._replace(noise=fitted), split, seed)
         error[asked], suggested[asked] = found.error, found.suggested
-        share = _allowing(found.share, 1 - float(_right(y, belief)[fitted].mean()))
+        right = _right(y, belief)[fitted]
+        surely = 1.0 if measured.of_sets else _among_the_surest(right, belief[fitted].max(1))
+        share = _allowing(found.share, 1 - float(right.mean()), surely)
         count += np.array(share[:3]) * asked.sum()
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
@@ -259,10 +294,19 @@ def _share(y: Integers, true: Floats, noise: Channel, seed: int) -> Estimate:
     return Estimate(found, float(min(spread.low, counted.low)), float(max(spread.high, counted.high)), n)
 
 
-def _allowing(share: Estimate, disagreement: float) -> Estimate:
-    """The share of wrong labels with room for mistakes of judges that object to a share of all of them."""
+def _allowing(share: Estimate, disagreement: float, surely: float) -> Estimate:
+    """The share of wrong labels with room for mistakes of judges that object to a share of all of them.
+
+    `surely`: the share that is wrong at least of the labels they are surest of.
+    """
     mistaken = MISTAKEN * max(0.0, disagreement - share.value)
-    return share._replace(low=max(0.0, share.low - mistaken), high=min(1.0, share.high + mistaken))
+    return share._replace(low=max(0.0, min(share.low - mistaken, surely)), high=min(1.0, share.high + mistaken))
+
+
+def _among_the_surest(right: NDArray[np.bool_], sure: NDArray[np.floating]) -> float:
+    """The share of labels that judges object to among those they are surest of, at least: `right` [n], `sure` [n]."""
+    surest = np.argsort(-sure, kind="stable")[: max(FEWEST_SURE, round(SUREST * len(right)))]
+    return float(wilson(float((~right[surest]).sum()), len(surest)).low)
 
 
 def _parts(

@@ -41,7 +41,7 @@ def set_issues(
             named |= judge >= LIKELY
     unseen = not_trained_on(known, split)
     cells = np.repeat(unseen, labels)
-    measured = Measured(cells, cells & named.ravel(), FITTED, FLOOR / labels)  # the floors of a set add up
+    measured = Measured(cells, cells & named.ravel(), FITTED, FLOOR / labels, of_sets=True)  # floors of a set add up
     judges = Judges(*(judge if judge is None else _yes_and_no(judge) for judge in said))  # type: ignore[arg-type]
     found = judged(given.ravel().astype(np.int64), judges, np.repeat(split, labels), measured, seed)
     return _of_sets(found, given, unseen, neighbours)

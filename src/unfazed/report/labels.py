@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.label_issues import contested
 from unfazed.errors import RunError
 from unfazed.label_sets import labels_of, parts
 from unfazed.report.predictions import NONE
@@ -52,9 +54,14 @@ def headline(found: Facts) -> str:
     if found.get("corrected"):
         return f"how many of {count(estimate['n'])} {what} are still wrong can't be told"
     if estimate["value"] is None:
-        return f"how many of {count(estimate['n'])} numbers are wrong can't be told"
+        return f"how many of {count(estimate['n'])} {what} are wrong can't be told"
     about, low, high = (round(estimate[name]) for name in ("value", "low", "high"))
     ends = f"({count(low)} to {count(high)})"
+    if contested(Estimate(**estimate)):
+        of = count(estimate["n"], what)
+        return f"between {count(low)} and {count(high)} of {of} are wrong" if low else (
+            f"at most {count(high)} of {of} are wrong, perhaps none"
+        )
     if not about:
         return f"probably none of {count(estimate['n'], what)} is wrong {ends}"
     verb, doubt = "is" if about == 1 else "are", "" if low else ", or none"
@@ -71,12 +78,23 @@ def caution(found: Facts) -> str | None:
             f"That is counted on labels that were not trained on, and {count(corrected)} of these were corrected "
             "or dropped: what is left there says little of the others. The order of the list stands."
         )
+    if estimate["value"] is None and what != "numbers":
+        return (
+            f"The model is not shown to be right about {what} it has not seen more often than who names the commonest "
+            "class every time: where it would give another one, the mistake may well be its own."
+        )
     if estimate["value"] is None:
         listed = "listed are those farthest off" if found.get("worth") else "none is far enough off to be listed"
         return f"A wrong number looks like a rare one: {listed}, by the measure of similar rows."
-    share = estimate["value"] / max(1, estimate["n"])
-    if disagreement is None or disagreement <= FEW or share >= OWN_MISTAKES * disagreement:
+    n = max(1, estimate["n"])
+    share = estimate["value"] / n
+    if disagreement is None or disagreement <= FEW:
         return None
+    if share >= OWN_MISTAKES * disagreement:
+        return None if not contested(Estimate(**estimate)) else (
+            f"The model disagrees with {percent(disagreement)} of the {what} it has not seen, but with far fewer where "
+            "it is surest: whether the others are wrong or its own mistakes can't be told. Look at some."
+        )
     return (
         f"The model disagrees with {percent(disagreement)} of the {what} it has not seen, most of it probably its own "
         "mistakes: some counted as wrong may be right, and wrong ones hidden among its mistakes are not counted."
