@@ -180,6 +180,15 @@ def test_reasons(name: str, reason: str) -> None:
         read(hostile()[name])
 
 
+@pytest.mark.parametrize("start, kind", [
+    (b"\0\0\0\x18ftypheic", "heic"), (b"\0\0\0\x18ftypmif1", "heic"), (b"\0\0\0\x18ftypcrx ", "cr3"),
+    (b"8BPS\0\1", "psd"), (b'<?xml version="1.0"?>\n<svg width="9">', "svg"), (b"<svg>", "svg"),
+])  # fmt: skip
+def test_photos_that_nothing_reads_are_to_be_converted_as_training_says(start: bytes, kind: str) -> None:
+    with pytest.raises(InputError, match=rf"^a \.{kind} photo cannot be read: convert it to JPEG or PNG first$"):
+        read(start + bytes(200))
+
+
 @pytest.mark.filterwarnings("default")
 def test_nothing_is_written_to_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
     code = (

@@ -18,6 +18,7 @@ _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
 PHOTOS = (  # formats of cameras, telephones and drawing programs that nothing here reads
     ".heic", ".heif", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".psd", ".svg",
 )
+CONVERT = "convert {} to JPEG or PNG first"
 _NAMED = 5  # extensions that a message lists before it goes on with "…"
 
 
@@ -69,7 +70,7 @@ class Found:
         if photos:
             kinds = ", ".join(f"{count:,} {name}" for name, count in photos)
             photo, it = ("photo", "it") if kinds.startswith("1 ") and len(photos) == 1 else ("photos", "them")
-            yield f"{kinds} {photo} cannot be read: convert {it} to JPEG or PNG first"
+            yield f"{kinds} {photo} cannot be read: {CONVERT.format(it)}"
 
 
 def class_folders(root: Path, extensions: Collection[str]) -> Found:

@@ -29,6 +29,7 @@ from unfazed.reading import file_bytes
 from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
+from unfazed.source_folder import CONVERT
 from unfazed.table import Table
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ _SIGNATURES = (  # of the formats that are decoded, and no others
     (rb"II[*+]\0|MM\0[*+]", "TIFF"),
     (rb"P[1-6fF]\s", "PPM"),
     (rb"....ftypavi[fs]", "AVIF"),
+)
+_PHOTOS = (  # of `source_folder.PHOTOS` those that are told by how they begin
+    (rb"....ftyp(?:he[ivx][a-z]|m[is]f1)", ".heic"),
+    (rb"....ftypcrx ", ".cr3"),
+    (rb"IIR[OS]", ".orf"),
+    (rb"IIU\0", ".rw2"),
+    (rb"8BPS", ".psd"),
+    (rb"\s*(?:<\?xml[^>]*>\s*)?<svg\b", ".svg"),
 )
 
 
@@ -261,10 +270,15 @@ def _resized(raw: Raw, height: int, width: int) -> Raw:
 def _form(data: bytes) -> str:
     if not data:
         raise InputError("empty file")
-    form = next((name for start, name in _SIGNATURES if re.match(start, data, re.DOTALL)), None)
-    if form is None:
-        raise InputError(f"not an image: starts with {data[:12]!r}")
-    return form
+    if form := _first(_SIGNATURES, data):
+        return form
+    if photo := _first(_PHOTOS, data):
+        raise InputError(f"a {photo} photo cannot be read: {CONVERT.format('it')}")
+    raise InputError(f"not an image: starts with {data[:12]!r}")
+
+
+def _first(signatures: Sequence[tuple[bytes, str]], data: bytes) -> str | None:
+    return next((name for start, name in signatures if re.match(start, data, re.DOTALL)), None)
 
 
 def _decode(data: bytes) -> Raw:
