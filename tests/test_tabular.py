@@ -159,6 +159,8 @@ def test_the_decimal_mark_is_that_of_the_whole_column() -> None:
         (["12.3 kg", "7kg", "8", 9.5], [12.3, 7, 8, 9.5]),
         (["55.1 m2", "60 m2", "7 m2"], [55.1, 60, 7]),
         (["1 year", "2 years", "3.5 years"], [1, 2, 3.5]),
+        (["120-", "5-", "6"], [-120, -5, 6]),
+        (["CHF12.50", "CHF 12", "CHF -8"], [12.5, 12, -8]),
         (["27.9k", "3M", "900", "1.5bn"], [27900, 3e6, 900, 1.5e9]),
         (["12:05", "0:30", "100:00"], [43500, 1800, 360000]),
         (["1:00:05", "0 days 00:00:30.5", "1 day, 0:00:00"], [3605, 30.5, 86400]),
@@ -181,7 +183,7 @@ def test_numbers_are_read_as_their_column_writes_them(cells: list[Value], number
         ["1.2.3", "1.2.4", "2.0.0"], ["555-9414", "555-1000", "555-2000"], ["10-20", "20-30", "30+"],
         ["(1)", "(2)", "(3)"], ["16:9", "4:3", "1:1"], ["SKU 12", "SKU 13", "SKU 14"], ["3 PM", "4 PM", "5 AM"],
         ["12 USD", "13 EUR", "14 GBP"], ["12 kg", "13 lb", "14 g"], ["1:05", "1:05:10", "2:10"],
-        ["12 Main St", "3 Elm", "9 A"],
+        ["12 Main St", "3 Elm", "9 A"], ["2-", "3", "1-"], ["CAD12", "CAD13", "CAD20"],
     ],
 )  # fmt: skip
 def test_names_with_digits_in_them_are_no_numbers(cells: list[Value]) -> None:
@@ -209,6 +211,11 @@ def test_a_date_is_the_same_however_it_is_given(day: Any) -> None:
     same = encode(read({"paid": "02.01.2020"}), preprocessor)
     assert not np.isnan(same).any()
     assert encode(read({"paid": day}), preprocessor).tolist() == same.tolist()
+
+
+def test_a_unit_is_the_same_for_one_and_for_many() -> None:
+    column = column_of("x", ["24 months", "36 months"] * 3)
+    assert encoder(column)("24 month") == encoder(column)("24 months") == encoder(column)(24)
 
 
 def test_strange_values_are_news_where_training_had_fewer() -> None:

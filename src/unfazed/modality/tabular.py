@@ -175,9 +175,10 @@ def fit(facts: Sequence[Row], recipe: Any) -> TabularPreprocessor:
     found = (columns.column_of(name, [row.get(name) for row in facts], said.get(name)) for name in names)
     preprocessor = TabularPreprocessor(tuple(found))
     if not preprocessor.features:
+        about = ". ".join([described(preprocessor), *words.doubts(preprocessor.columns)])
         texts = [column.name for column in preprocessor.columns if column.kind == "text"]
         of_texts = f", or learn from {listed(texts)} as text: --modality text" if texts else ""
-        raise UsageError(f"no column is left to learn from: {described(preprocessor)}. "
+        raise UsageError(f"no column is left to learn from: {about}. "
                          f"Say what a column is: --columns NAME=number{of_texts}")  # fmt: skip
     return preprocessor
 

@@ -36,7 +36,7 @@ _CURRENCIES = frozenset(_CURRENCY.split())
 _ATTACHED = _CURRENCIES | frozenset(MULTIPLES) | frozenset(_UNIT.split())  # to a numeral; 12A may be a name
 _WORD = r"[^\W\d_][^\d\s()\-:,+<>=]*"
 _AMOUNT = re.compile(
-    r"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>[^\W\d_]{1,3}[.$]?|[$€£¥₹₽₩₺₴₪])?\s*(?P<inner>[-+−])?\s*"
+    r"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>[^\W\d_]{1,3}[.$]?|[$€£¥₹₽₩₺₴₪])?(?P<apart>\s*[-+−]?\s*)"
     r"(?P<numeral>[.,]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?)(?P<gap>\s*)"
     rf"(?P<after>(?:[kc]?m|ft)[23²³]|{_WORD}(?: {_WORD}){{0,2}}|[%$€£¥₹₽₩₺₴₪\"'″′]|°[CF]?)?"
     r"\s*(?P<trailing>[-−])?\s*(?P<close>\))?"
@@ -78,6 +78,7 @@ class _Amount(NamedTuple):
     units: tuple[str, ...]
     sign: int
     brackets: bool
+    trailing: bool  # minus
 
 
 Amounts = list[tuple[_Amount, int]]  # with the number of rows of each
@@ -108,7 +109,7 @@ def notation_of(counts: Mapping[str, int], least: float) -> Found | None:
             room -= count
             if room < 0:
                 return _clock_of(counts, least)
-    if all(found.brackets for found, _ in amounts):  # (1), (2), …: so a list is numbered
+    if _are_names([found for found, _ in amounts]):
         return _clock_of(counts, least)
     units = _units(amounts)
     most = sum(count for _, count in amounts)
@@ -124,21 +125,30 @@ def notation_of(counts: Mapping[str, int], least: float) -> Found | None:
     return Found(best, read / total, every / total, codes)
 
 
+def _are_names(amounts: Sequence[_Amount]) -> bool:
+    """Whether numbers number a list, (1), (2), …, or are marks at school: 2, 2-, 3."""
+    if all(found.brackets for found in amounts):
+        return True
+    return any(found.trailing for found in amounts) and all(len(found.numeral) == 1 for found in amounts)
+
+
 def _amount(text: str) -> _Amount | None:
     """The parts of a number beside its units; None where it is none, or stands beside what may be part of a name."""
     found = _AMOUNT.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if found is None:
         return None
     before, after = found["before"] or "", found["after"] or ""
-    signs = [sign for sign in found.group("open", "sign", "inner", "trailing") if sign]
+    numeral = found["numeral"]
+    signs = [sign for sign in (*found.group("open", "sign", "trailing"), found["apart"].strip()) if sign]
     if len(signs) > 1 or bool(found["open"]) != bool(found["close"]):
         return None
-    if (after and not found["gap"] and after not in _SIGNS and after not in _ATTACHED) or (
-        before and before not in _SIGNS and before not in _CURRENCIES
-    ):
+    if after and not found["gap"] and after not in _SIGNS and after not in _ATTACHED:
+        return None
+    if before and before not in _SIGNS and not (before in _CURRENCIES and (found["apart"] or not numeral.isdecimal())):
         return None
     units = tuple(unit for unit in (before, after) if unit and unit not in _SIGNS)
-    return _Amount(found["numeral"], units, 1 if signs in ([], ["+"]) else -1, bool(found["open"]))
+    return _Amount(numeral, units, 1 if signs in ([], ["+"]) else -1, bool(found["open"]),
+                   bool(found["trailing"]))  # fmt: skip
 
 
 def _read(found: _Amount, notation: Notation) -> float | None:
@@ -176,8 +186,12 @@ def _units(amounts: Amounts) -> tuple[str, ...]:
     stems: dict[str, list[str]] = {}
     for unit in tally:
         stems.setdefault(_singular(unit), []).append(unit)
-    common = (tuple(units) for units in stems.values() if sum(tally[unit] for unit in units) >= half)
+    common = (_both(stem) for stem, units in stems.items() if sum(tally[unit] for unit in units) >= half)
     return (*next(common, ()), *currency)
+
+
+def _both(stem: str) -> tuple[str, ...]:
+    return (stem, f"{stem}s") if len(stem) >= _PLURAL and stem.isalpha() else (stem,)
 
 
 def _singular(unit: str) -> str:
