@@ -12,7 +12,7 @@ from pathlib import Path
 
 SCRATCH = Path(__file__).parent / "cells" / "diagnosis"  # runs that are diagnosed
 ALONE = ("step", "recording", "import_time", "flat_memory", "label_issues_size")
-OF_DATA = ("accuracy", "kinds", "certainty", "query", "learning_rates", "label_issues")  # the longest last
+OF_DATA = ("accuracy", "kinds", "certainty", "query", "more_data", "learning_rates", "label_issues")  # the longest last
 OF_RIVALS = ("rivals", "kinds_rivals")
 
 

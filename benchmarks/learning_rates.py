@@ -41,33 +41,33 @@ class Set(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-def _photographs(data: Path, folder: Path) -> Rows:
+def photographs(data: Path, folder: Path) -> Rows:
     home = Path(source("cifar10", data, folder))
     paths = [path for path in home.rglob("*.png") if "test" not in path.parts]
     return [[str(path), path.parent.name] for path in sorted(paths)]
 
 
-def _spoken(data: Path, folder: Path) -> Rows:
+def spoken(data: Path, folder: Path) -> Rows:
     with digits(None)(data, folder).open(newline="") as file:
         return [[str(folder / row["path"]), row["digit"]] for row in csv.DictReader(file)]
 
 
-def _news(data: Path, folder: Path) -> Rows:
+def news(data: Path, folder: Path) -> Rows:
     with (data / "text/agnews_test.csv").open(newline="", encoding="utf-8") as file:
         return [[f"{title} {text}", label] for label, title, text in csv.reader(file)]
 
 
-def _adult(data: Path, folder: Path) -> Rows:
+def adult(data: Path, folder: Path) -> Rows:
     lines = (data / "tables/adult_train.csv").read_text().splitlines()
     return [[cell.strip() for cell in line.split(",")] for line in lines if line.count(",") == 14]
 
 
 SETS = (
     Set("digits", lambda data, folder: [], 1258, 359),
-    Set("income (adult)", _adult, 3000, 10_000, tuple(ADULT.split(",")[:-1])),
-    Set("news (AG News)", _news, 1000, 5000, ("text",)),
-    Set("spoken digits", _spoken, 600, 2000, ("path",)),
-    Set("photographs (CIFAR-10)", _photographs, 1000, 3000, ("path",)),
+    Set("income (adult)", adult, 3000, 10_000, tuple(ADULT.split(",")[:-1])),
+    Set("news (AG News)", news, 1000, 5000, ("text",)),
+    Set("spoken digits", spoken, 600, 2000, ("path",)),
+    Set("photographs (CIFAR-10)", photographs, 1000, 3000, ("path",)),
 )
 
 
