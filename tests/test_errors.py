@@ -86,3 +86,13 @@ def test_one_far_row_does_not_decide_which_predictions_are_closer() -> None:
     assert found["mae_difference"].low > 0 and found["closer"].low > 0.9
     assert r2_difference(y, own, mean).value < 0
     assert closer(y, mean, own)["mae_difference"].high < 0
+
+
+def test_where_one_target_is_far_from_the_others_the_interval_of_r2_knows_that_it_might_not_have_been_there() -> None:
+    generator = np.random.default_rng(0)
+    y = np.append(np.exp(1.5 * generator.standard_normal(156)), 2000.0)
+    predicted = np.append(y[:-1] * 1.1, 400.0)
+    found = regression(y, predicted)["r2"]
+    assert found.value < 0.4 and found.high > 0.95
+    constant = regression(y, np.full(157, 5.0))["r2"]
+    assert constant.high < 0.1, "naming one number explains nothing, whatever is drawn"

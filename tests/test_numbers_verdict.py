@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from unfazed.report import words
+from unfazed.report.numbers_page import predictions
 from unfazed.report.numbers_verdict import headline, verdict
 
 SPLITS = ("train", "validation", "test")
@@ -114,3 +115,12 @@ def test_of_models_farther_off_than_the_mean_the_difference_says_nothing() -> No
     facts = told(held_out=-83.9)
     facts["baselines"] |= {"boosting": worse}
     assert "farther off than always naming the mean, as the model is" in said(facts) and "4549" not in said(facts)
+
+
+def test_heavy_tailed_targets_are_drawn_on_logarithmic_axes() -> None:
+    heavy = [(10.0**k, 10.0**k) for k in range(6)]
+    drawn = str(predictions(told(points=[*heavy, (1.0, -5.0)])))
+    assert "The axes are logarithmic: the 1 prediction" in drawn and "as a ratio" in drawn
+    assert drawn.count("<circle") == 14
+    even = str(predictions(told(points=[(float(k), float(k) + 1) for k in range(1, 9)])))
+    assert "logarithmic" not in even and "Error (predicted less target)" in even

@@ -15,8 +15,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.groups import Groups, of
-from unfazed.analysis.intervals import Estimate, Floats, median, paired_mean, proportion, ratio_of_means
+from unfazed.analysis.groups import Groups, of, sums
+from unfazed.analysis.intervals import (
+    Estimate,
+    Floats,
+    from_resamples,
+    median,
+    paired_mean,
+    proportion,
+    ratio_of_means,
+    resampled_weights,
+    widened,
+)
 
 _LEAST = 1e-12  # variance below which a target does not vary
 _LOG_TAU = math.log(2 * math.pi)
@@ -39,7 +49,7 @@ def regression(
     distance = np.abs(predicted - y)
     squared = ratio_of_means(distance**2, ones, math.inf, seed, groups)
     spread: Floats = (y - y.mean()) ** 2 if n else ones
-    left = ratio_of_means(distance**2, spread, math.inf, seed, groups)
+    left = _with_percentiles(ratio_of_means(distance**2, spread, math.inf, seed, groups), distance**2, y, seed, groups)
     return {
         "mse": squared,
         "rmse": Estimate(_root(squared.value), _root(squared.low), _root(squared.high), n),
@@ -47,6 +57,28 @@ def regression(
         "median_absolute_error": median(distance, groups),
         "r2": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }
+
+
+def _with_percentiles(
+    left: Estimate, squared: NDArray[np.floating], y: NDArray[np.floating], seed: int, groups: Groups
+) -> Estimate:
+    """The share of the variance that is left, its studentised interval widened to the percentile interval.
+
+    Where few targets are far from the others, the studentised one comes too near: simulated, of 150 log-normal targets
+    it holds the truth in 84 %, both together in 90 %. The mean of the targets is each resample's own.
+    """
+    if not math.isfinite(left.low):
+        return left
+    parts = np.stack([squared, y - y.mean(), (y - y.mean()) ** 2, np.ones(len(y))], axis=1)
+    if groups is not None:
+        parts = sums(parts, groups)
+    above, centred, spread, n = np.concatenate([drawn @ parts for drawn in resampled_weights(len(parts), seed)]).T
+    below = spread - centred**2 / n
+    resampled = np.where(below > _LEAST * float(spread.max()), above / np.where(below > 0, below, 1.0), math.nan)
+    if groups is not None:
+        resampled = widened(left.value, resampled, len(parts))
+    found = from_resamples(left.value, resampled, left.n)
+    return left._replace(low=max(0.0, min(left.low, found.low)), high=max(left.high, found.high))
 
 
 def likelihood(y: Floats, predicted: Floats, deviation: Floats, unit: float) -> Floats:

@@ -94,6 +94,20 @@ def hull(found: Sequence[Estimate]) -> Estimate:
     return found[0]._replace(low=max(low, 0.0), high=min(high, 1.0))
 
 
+def mean_of(found: Estimate, parts: Sequence[Estimate]) -> Estimate:
+    """`found`, the mean of shares measured apart, with an interval that also holds the one made of theirs.
+
+    Its ends are as far from the mean as the root of the summed squares of theirs, by how many there are (MOVER: Zou and
+    Donner, Statistics in Medicine 2008). A part that is NaN counts as 0, which may be anything; of none it is `found`.
+    """
+    if not parts:
+        return found
+    values = np.array([0.0 if math.isnan(one.value) else one.value for one in parts])
+    down, up = (np.array([getattr(one, end) for one in parts]) - values for end in ("low", "high"))
+    reach = [float(np.sqrt((part * part).sum())) / len(parts) for part in (down, up)]
+    return hull([found, found._replace(low=found.value - reach[0], high=found.value + reach[1])])
+
+
 def from_groups(value: float, resampled: Floats, n: int, count: int) -> Estimate:
     """`from_resamples` of a statistic `[R]` of resampled groups, so much wider as there are few, G, of them."""
     return from_resamples(value, widened(value, resampled, count), n)
@@ -157,8 +171,7 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
 
     One value that outweighs all others unhinges studentised ends. Those of a mean (`below` is the same everywhere) then
     go to the smallest and the largest example: they are kept within what the percentiles allow, which costs no
-    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without. Those of a
-    ratio come too near: they are widened to the percentiles, whereby they hold R² in up to 9 of 100 samples more.
+    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without.
 
     The ends are NaN for fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its
     own interval. Groups are examples with the sums of theirs.
@@ -181,12 +194,9 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     low = value - spread * np.percentile(errors, 97.5, method="higher")
     high = value - spread * np.percentile(errors, 2.5, method="lower")
     least, most = _observed(above, below, highest)
-    if n >= ENCLOSED:
-        lowest, farthest = np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5])
-        if below.min() == below.max():
-            low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
-        else:
-            low, high = min(low, lowest), max(high, farthest)
+    if n >= ENCLOSED and below.min() == below.max():
+        lowest, farthest = np.percentile(resampled, [2.5, 97.5])
+        low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
     return Estimate(float(value), float(np.clip(low, least, value)), float(np.clip(high, value, most)), n)
 
 

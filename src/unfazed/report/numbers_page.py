@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
@@ -10,7 +11,7 @@ from unfazed.report.charts import Plot, Series, is_logarithmic, track
 from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
+from unfazed.report.numbers_verdict import bits_explained, carried_by_few, in_bits, named_target
 from unfazed.report.overview import (
     EXPLAINED,
     NAMES,
@@ -33,6 +34,8 @@ ROWS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "coverage_50": ("In 50 % intervals", words.percent),
     "coverage_90": ("In 90 % intervals", words.percent),
 }  # of the three sets
+SPAN = 20  # times their median that the largest of targets above 0 are, from which on axes are logarithmic
+POWERS = 6  # of ten, marked along an axis
 SIDE, MARGIN = 420, 52  # of the picture of predictions, in its own units
 
 
@@ -45,10 +48,15 @@ def hero(told: Facts) -> Html:
     if r2["value"] is None:  # of no row, of one, or of targets that are all the same
         plain = tag("h1", sentence(told["headline"]) + ".", class_="plain")
         return tag("header", tag("div", name, plain), class_="hero")
-    error = told[split]["mae"]
-    off = f"off by {words.number(error['value'])} on average, n = {words.count(r2['n'])}."
+    error, n = told[split]["mae"], words.count(r2["n"])
     shown, said = _explained(r2["value"], named_target(told))
-    headline = tag("h1", shown, tag("span", words.tight(f"{said}; {off}"), class_="words"))
+    said = f"{said}; off by {words.number(error['value'])} on average, n = {n}."
+    if carried_by_few(told):  # R² tells of these
+        half = words.number(told[split]["median_absolute_error"]["value"])
+        shown = tag("span", words.number(error["value"]), class_="figure")
+        r2_said = f"R² {words.figure(r2['value'])}"
+        said = f"off on average, by {half} or less in half of the {items(told)}; {r2_said}, n = {n}."
+    headline = tag("h1", shown, tag("span", words.tight(said), class_="words"))
     rivals = [
         _rival("This model", r2, "own"),
         *(_rival(sentence(name), facts.get(split, {}).get("r2"), "") for name, facts in simpler(told)),
@@ -182,28 +190,49 @@ def predictions(told: Facts) -> Html:
     if not points:
         return Html()
     split = told["evaluated_on"]
+    logarithmic = _is_heavy([target for target, _ in points])
+    axes = "The axes are logarithmic: " + _below(points) if logarithmic else ""
     lead = (
         f"Each point is one of {words.count(len(points), f'{split} {items(told)}')}. On the line the prediction is "
         "right; above it, too high. A bend says that the model flattens the extremes; a fan, that its error grows with "
-        "the target."
+        f"the target. {axes}"
     )
     return tag(
         "section",
         tag("h2", "What it predicts"),
-        tag("p", words.tight(lead), class_="lead"),
-        tag("div", _scatter(points, "predicted", diagonal=True), _scatter(_residuals(points), "error", diagonal=False),
-            class_="grid two"),
+        tag("p", words.tight(lead.strip()), class_="lead"),
+        tag("div", *(_scatter(points, diagonal, logarithmic) for diagonal in (True, False)), class_="grid two"),
         id="predictions",
-    )  # fmt: skip
+    )
 
 
-def _residuals(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    return [(predicted, predicted - target) for target, predicted in points]
+def _is_heavy(targets: Sequence[float]) -> bool:
+    """Whether targets above 0 span so much that a linear axis would press most of them into a corner."""
+    return min(targets) > 0 and max(targets) > SPAN * median(targets)
 
 
-def _scatter(points: Sequence[Sequence[float]], name: str, diagonal: bool) -> Html:
-    """A square of points; the axes span what they hold, both the same where the diagonal means something."""
-    spans = [_span([point[axis] for point in points]) for axis in (0, 1)]
+def _below(points: Sequence[Sequence[float]]) -> str:
+    """Where predictions are drawn that have no logarithm, or one far below that of any target."""
+    floor = _floor(points)
+    below = sum(predicted < floor for _, predicted in points)
+    are, they = ("is", "it") if below == 1 else ("are", "they")
+    far = f"the {words.count(below, 'predictions')} below {words.number(floor, 2)} {are} drawn as if {they} were that."
+    return far if below else "equal distances are equal ratios."
+
+
+def _floor(points: Sequence[Sequence[float]]) -> float:
+    return min(target for target, _ in points) / 10
+
+
+def _scatter(points: Sequence[Sequence[float]], diagonal: bool, logarithmic: bool) -> Html:
+    """A square of points: predictions by target, on axes that span the same, or errors by prediction."""
+    if logarithmic:
+        pairs = [(math.log10(target), math.log10(max(said, _floor(points)))) for target, said in points]
+    else:
+        pairs = [(target, said) for target, said in points]
+    if not diagonal:
+        pairs = [(said, said - target) for target, said in pairs]
+    spans = [_span([pair[axis] for pair in pairs]) for axis in (0, 1)]
     if diagonal:
         spans = [(min(s[0] for s in spans), max(s[1] for s in spans))] * 2
     inner = SIDE - MARGIN - 10
@@ -213,16 +242,20 @@ def _scatter(points: Sequence[Sequence[float]], name: str, diagonal: bool) -> Ht
         share = (value - low) / (high - low)
         return round(MARGIN + inner * share if axis == 0 else SIDE - MARGIN - inner * share + 10, 1)
 
-    dots = [tag("circle", cx=place(x, 0), cy=place(y, 1), r=2.6, class_="point") for x, y in points]
+    dots = [tag("circle", cx=place(x, 0), cy=place(y, 1), r=2.6, class_="point") for x, y in pairs]
     ends = spans[0] if diagonal else (0.0, 0.0)
     line = tag("line", x1=MARGIN, y1=place(ends[0], 1), x2=SIDE - 10, y2=place(ends[1], 1), class_="best")
-    across = "target" if diagonal else "predicted"
-    labels = [_label(value, place(value, axis), axis) for axis in (0, 1) for value in _ticks(*spans[axis])]
+    ticks = _powers if logarithmic else _ticks
+    labels = [
+        _label(10.0**value if logarithmic else value, place(value, axis), axis)
+        for axis in (0, 1) for value in ticks(*spans[axis])
+    ]  # fmt: skip
     picture = tag(
-        "svg", tag("title", f"{name} by {across}"), *labels, line, *dots,
+        "svg", tag("title", "predicted by target" if diagonal else "error by predicted"), *labels, line, *dots,
         class_="chart scatter", viewBox=f"0 0 {SIDE} {SIDE}", role="img",
     )  # fmt: skip
-    title = "Predicted, by target" if diagonal else "Error (predicted less target), by prediction"
+    error = "Predicted by target, as a ratio" if logarithmic else "Error (predicted less target)"
+    title = "Predicted, by target" if diagonal else f"{error}, by prediction"
     return tag("figure", tag("h3", title), picture, class_="card")
 
 
@@ -236,6 +269,13 @@ def _ticks(low: float, high: float) -> list[float]:
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
     step *= next(factor for factor in (5, 2, 1) if (high - low) / (step * factor) >= 2)
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Whole exponents of ten between two, few enough to be read; of less than two the ends' ratio, in between."""
+    step = max(1, math.ceil((high - low) / POWERS))
+    whole: list[float] = [k for k in range(math.ceil(low), math.floor(high) + 1) if k % step == 0]
+    return whole if len(whole) > 1 else [low + (high - low) * part for part in (0.2, 0.5, 0.8)]
 
 
 def _label(value: float, at: float, axis: int) -> Html:
