@@ -209,6 +209,18 @@ def test_labels_corrected_between_two_runs_are_left_out_and_said_to_be(tmp_path:
     assert "5 of other's" in said and "compared by neither label" in said
 
 
+@pytest.mark.parametrize("merge", [True, False])
+def test_rows_whose_labels_were_merged_are_common_however_they_are_spelt(merge: bool, tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "one", classes=["cat", "dog", "owl"])
+    other = fake_run(tmp_path / "other", classes=["CAT", "DOG", "OWL"])
+    other.write_json("origin.json", {**other.origin, "options": {"merge_case": merge}})
+    if merge:
+        assert unfazed.compare(run, Run(other.path))["rows"] == len(run.table().rows("test"))
+    else:
+        with pytest.raises(SourceError, match="no test row in common"):
+            unfazed.compare(run, Run(other.path))
+
+
 def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:
     run = test_regression.run()
     told = unfazed.compare(run, worse(run, tmp_path / "other", 0))

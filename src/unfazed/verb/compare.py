@@ -33,6 +33,7 @@ from unfazed.report import facts, numbers, sets
 from unfazed.report.facts import finite
 from unfazed.report.shapes import only_run_errors
 from unfazed.run import Run
+from unfazed.spelling import same
 from unfazed.table import SPLITS, Table
 
 
@@ -42,6 +43,7 @@ class Side(NamedTuple):
     run: Run
     table: Table
     outputs: NDArray[np.floating]  # [N, K] of all its rows: calibrated probabilities; or the numbers [N, 1]
+    merged: bool = False  # whether labels that differ only in case are one to any of the runs
 
     def sets(self, rows: NDArray[np.int64]) -> Sets:
         """The sets of labels [n, K] that it predicts."""
@@ -70,7 +72,8 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """
     opened = [Run.open(run) for run in runs]
     _check(opened)
-    sides = [_side(run) for run in opened]
+    merged = any((run.origin.get("options") or {}).get("merge_case") for run in opened)
+    sides = [_side(run)._replace(merged=merged) for run in opened]
     for side in sides:
         if not len(side.table.rows("test")):
             raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: compare wants some")
@@ -115,10 +118,11 @@ def _side(run: Run) -> Side:
         return Side(run, seen.table, seen.probs)
 
 
-def _keys(table: Table) -> pl.DataFrame:
-    """Rows with what tells them from others: content, how often it came before, label, side."""
-    content = pl.coalesce("sha256", "id").alias("content")
-    frame = table.frame.select(content, "label", "split").with_row_index("row")
+def _keys(side: Side) -> pl.DataFrame:
+    """Rows with what tells them from others: content, how often it came before, label however it is spelt, side."""
+    content, key = pl.coalesce("sha256", "id").alias("content"), same(side.table, side.merged)
+    labels = pl.Series("label", [label and key(label) for label in side.table.frame["label"]], dtype=pl.String)
+    frame = side.table.frame.select(content, labels, "split").with_row_index("row")
     return frame.with_columns(turn=pl.int_range(pl.len()).over("content", "label", "split"))
 
 
@@ -128,7 +132,7 @@ def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
     Raises:
         SourceError: there are none.
     """
-    keyed = [_keys(side.table).filter((pl.col("split") == "test") & pl.col("label").is_not_null()) for side in sides]
+    keyed = [_keys(side).filter((pl.col("split") == "test") & pl.col("label").is_not_null()) for side in sides]
     joined = keyed[0].select("content", "label", "turn", row_0="row")
     for number, other in enumerate(keyed[1:], 1):
         renamed = other.select("content", "label", "turn", pl.col("row").alias(f"row_{number}"))
@@ -153,9 +157,9 @@ def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[st
 
     What is left are rows that another has not at all, or not on any side.
     """
-    test = _keys(side.table).filter(pl.col("split") == "test")
+    test = _keys(side).filter(pl.col("split") == "test")
     left = test.filter(~pl.col("row").is_in(rows.tolist()))
-    others = pl.concat([_keys(other.table) for other in sides if other is not side])
+    others = pl.concat([_keys(other) for other in sides if other is not side])
     used = others.filter(pl.col("split").is_in([name for name in SPLITS if name != "test"]))
     seen = left.join(used, on="content", how="semi")
     tested = others.filter((pl.col("split") == "test") & pl.col("label").is_not_null())
