@@ -216,7 +216,7 @@ def _with_rare(
     parts = {"balanced_accuracy": ("recall", given), "recall_macro": ("recall", given | predicted)}
     parts |= {f"{name}_macro": (name, given | predicted) for name in ("precision", "f1")}
     return {
-        name: mean_of(found, [getattr(by_class[k], parts[name][0]) for k in np.flatnonzero(parts[name][1])])
+        name: mean_of(found, [getattr(by_class[k], parts[name][0]) for k in np.flatnonzero(parts[name][1]).tolist()])
         for name, found in macro.items()
     }
 

@@ -24,6 +24,7 @@ from unfazed.analysis.intervals import (
     from_groups,
     from_resamples,
     hull,
+    mean_of,
     proportion,
     ratio_of_means,
     resampled_weights,
@@ -97,7 +98,8 @@ def multilabel(
     log_loss is that of a whole set, in nats, lower = better, like hamming_loss, the share of all yes and no that are
     wrong; all others higher. F1 and hamming_loss are resampled by example, once as they are and once with two flawless
     and two wholly wrong ones added (Agresti and Coull 1998), so that a perfect result is not certain; the interval
-    holds both. Of groups, whole ones are resampled, and those added are of as many examples as count for one.
+    holds both, that of f1_macro also the one made of the labels' own. Of groups, whole ones are resampled, and those
+    added are of as many examples as count for one.
     """
     known = ~np.isnan(y).any(1)
     given, probs, predicted, groups = y[known] > 0, probs[known], predicted[known], grouping.of(groups, known)
@@ -109,6 +111,9 @@ def multilabel(
         spread = {name: _around(float(value), [one[name] for one in resampled], n) for name, value in measured.items()}
     else:
         spread = _spread_in_groups(rows, measured, seed, groups, n / max(grouping.effective(exactly, groups), 1e-9))
+    occurring = np.flatnonzero((given | predicted).any(0)).tolist()
+    of_labels = [class_score(given[:, k], predicted[:, k], groups).f1 for k in occurring]
+    spread["f1_macro"] = mean_of(spread["f1_macro"], of_labels)
     return {**spread, "subset_accuracy": proportion(exactly, groups), **_log_loss(given, probs, seed, groups)}
 
 
