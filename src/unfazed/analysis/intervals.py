@@ -171,8 +171,7 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
 
     One value that outweighs all others unhinges studentised ends. Those of a mean (`below` is the same everywhere) then
     go to the smallest and the largest example: they are kept within what the percentiles allow, which costs no
-    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without. Those of a
-    ratio come too near: they are widened to the percentiles, whereby they hold R² in up to 9 of 100 samples more.
+    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without.
 
     The ends are NaN for fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its
     own interval. Groups are examples with the sums of theirs.
@@ -195,12 +194,9 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     low = value - spread * np.percentile(errors, 97.5, method="higher")
     high = value - spread * np.percentile(errors, 2.5, method="lower")
     least, most = _observed(above, below, highest)
-    if n >= ENCLOSED:
-        lowest, farthest = np.percentile(resampled[np.isfinite(resampled)], [2.5, 97.5])
-        if below.min() == below.max():
-            low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
-        else:
-            low, high = min(low, lowest), max(high, farthest)
+    if n >= ENCLOSED and below.min() == below.max():
+        lowest, farthest = np.percentile(resampled, [2.5, 97.5])
+        low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
     return Estimate(float(value), float(np.clip(low, least, value)), float(np.clip(high, value, most)), n)
 
 
