@@ -108,8 +108,8 @@ def table() -> str:
     lines += [
         "",
         f"The network was spared a larger share than the probe in {more} of {len(found)}; {inside} of the intervals,",
-        "which are the probe's, held the network's share. What is said of the probe is no forecast for the network: that",
-        "more data would help, not by how much.",
+        "which are the probe's, held the network's share. What is said of the probe is no forecast for the network: it",
+        "says that more data would help, not by how much.",
     ]
     return "\n".join(lines) + "\n"
 

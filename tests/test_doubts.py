@@ -148,6 +148,16 @@ def test_what_is_spared_of_rows_that_come_in_groups_is_as_certain_as_the_groups_
     assert alone.value == found.value and math.isnan(alone.low) and math.isnan(alone.high)
 
 
+def test_the_smallest_subset_alone_does_not_make_a_curve_sure() -> None:
+    """Hardly anything is learnt from few rows; then comes a steep part, and one that is nearly flat."""
+    draw = np.random.default_rng(0)
+    shares, sizes = np.array([0.75, 0.3, 0.2, 0.19]), np.array([50.0, 100.0, 200.0, 400.0])
+    parts = zip(shares, (8, 4, 2, 1), strict=True)
+    wrong = [(draw.random((count, 1000)) < share).astype(float) for share, count in parts]
+    every, later = _gain(sizes, wrong), _gain(sizes[1:], wrong[1:])
+    assert every.low <= later.low and every.high >= later.high and every.value != later.value
+
+
 def test_the_curve_of_a_task_that_needs_more_rows_says_so() -> None:
     draw = np.random.default_rng(0)
     centres = draw.normal(size=(4, 60))

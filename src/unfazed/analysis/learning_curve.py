@@ -21,6 +21,7 @@ HELD_OUT = 2000
 FRACTIONS = (1 / 8, 1 / 4, 1 / 2, 1)
 TIMES = 4
 FEWEST = 16  # rows of the smallest subset
+FEWEST_SIZES = 3  # that a law is fitted to
 EXPONENTS = np.linspace(0.1, 1.0, 10)
 RESAMPLES = 200
 
@@ -42,7 +43,7 @@ def learning_curve(
     groups = grouping.of(groups, np.arange(len(given)))
     sizes = [round(len(y) * part) for part in FRACTIONS if round(len(y) * part) >= FEWEST]
     sizes = [size for size in sizes if len(np.unique(y[:size])) > 1]
-    if len(sizes) < 3 or len(given) < FEWEST:
+    if len(sizes) < FEWEST_SIZES or len(given) < FEWEST:
         return None
     mean, scale = train.mean(0), train.std(0) + 1e-3
     x, asked = (train - mean) / scale, (held_out - mean) / scale
@@ -59,8 +60,18 @@ def _gain(sizes: Floats, wrong: list[Floats], groups: Groups = None) -> Estimate
 
     The interval is that of other held-out rows, which are resampled, as whole `groups [M]` where they come in some, and
     of other training rows: the mean of the parts varies as they do among themselves, pooled over the sizes, with a
-    variance that is inverse to the number of rows. A single group leaves its ends unknown: NaN.
+    variance that is inverse to the number of rows. Few rows obey the law least: where there are sizes enough, it reaches
+    as far as it does without the smallest one. A single group leaves its ends unknown: NaN.
     """
+    starts = (0, 1) if len(sizes) > FEWEST_SIZES else (0,)
+    found = [_of_sizes(sizes[start:], wrong[start:], groups) for start in starts]
+    if not all(math.isfinite(one.low) for one in found):
+        return found[0]
+    return found[0]._replace(low=min(one.low for one in found), high=max(one.high for one in found))
+
+
+def _of_sizes(sizes: Floats, wrong: list[Floats], groups: Groups) -> Estimate:
+    """The same by these sizes alone."""
     means = np.stack([one.mean(0) for one in wrong])
     value, n = carried_on(sizes, means.mean(1)), means.shape[1]
     squares = sum(size * ((one.mean(1) - one.mean()) ** 2).sum() for size, one in zip(sizes, wrong, strict=True))
