@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unfazed.analysis import groups as grouping
 from unfazed.analysis.groups import Groups
-from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, wilson
+from unfazed.analysis.intervals import Estimate, Floats, Integers, proportion, wilson
+from unfazed.analysis.ranking import area
 from unfazed.analysis.signs import Classes
 
 Numbers = NDArray[np.floating]
@@ -63,37 +64,9 @@ def rarity(
         return None
     right = probs.argmax(1) == y
     recalls = [proportion(right[rows], grouping.of(groups, rows)) for rows in (of_rare, known & ~of_rare)]
-    ranked = _ranked(probs[known][:, rare].sum(1), of_rare[known], grouping.of(groups, known))
+    ranked = area(probs[known][:, rare].sum(1), of_rare[known], grouping.of(groups, known))
     ratio = counts.max() / counts[rare].min()
     return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.flatnonzero(rare)], float(ratio))
-
-
-def _ranked(score: NDArray[np.floating], first: NDArray[np.bool_], groups: Groups) -> Estimate:
-    """The share of pairs of a row of the `first` [N] and one of the others of which the first has the higher score [N].
-
-    Ties count half. The interval is Hanley and McNeil's (Radiology 1982), where rows come in groups the wider one of
-    that and Obuchowski's (Biometrics 1997).
-    """
-    from scipy.stats import rankdata
-
-    ranks, n, m = rankdata(score), int(first.sum()), int((~first).sum())
-    share = float((ranks[first].sum() - n * (n + 1) / 2) / (n * m))
-    spread = share * (1 - share) + (n - 1) * (share / (2 - share) - share**2)
-    spread += (m - 1) * (2 * share**2 / (1 + share) - share**2)
-    half = Z * math.sqrt(max(spread, 0.0) / (n * m))
-    if groups is not None:
-        lower = (ranks[first] - rankdata(score[first])) / m  # share of the others that each of the first is above
-        higher = 1 - (ranks[~first] - rankdata(score[~first])) / n
-        off = np.zeros(len(score))
-        off[first], off[~first] = (lower - share) / n, (higher - share) / m
-        half = max(half, _reach(grouping.sums(off, groups)))
-    return Estimate(share, max(0.0, share - half), min(1.0, share + half), n + m)
-
-
-def _reach(own: Floats) -> float:
-    """How far the interval of a sum of what each group [G] adds to it reaches."""
-    count = len(own)
-    return Z * grouping.spread(count) * math.sqrt(float(own @ own)) if count > 1 else math.inf
 
 
 def variation(inputs: NDArray[np.floating], span: float) -> float:
