@@ -195,6 +195,13 @@ def test_weight_decay_and_l1_leave_norms_and_biases_alone() -> None:
         assert torch.equal(model.body[1].weight, before.body[1].weight)
 
 
+def test_l1_leaves_gradients_that_nothing_can_be_traced_back_from() -> None:
+    model = Small()
+    for _ in itertools.islice(training(model, loader(), EVERYTHING, recipe(l1=1e-4)), 1):
+        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        assert gradients and not any(gradient.requires_grad for gradient in gradients)
+
+
 def test_leaving_the_loop_stops_the_training() -> None:
     steps = list(itertools.islice(training(Small(), loader(), EVERYTHING, recipe()), 3))
     assert [event.number for event in steps] == [1, 2, 3]

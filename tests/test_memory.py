@@ -25,6 +25,7 @@ from unfazed.memory import halving, ran_out
 from unfazed.model.convnet import ConvNet
 from unfazed.outputs import most_at_once, outputs
 from unfazed.predictor import Predictor
+from unfazed.processes import Processes
 from unfazed.report.events import Finishing, Measured, Notice
 from unfazed.verb.train import separated, training_events
 
@@ -206,6 +207,52 @@ def test_prediction_moves_no_more_than_fits(monkeypatch: pytest.MonkeyPatch) -> 
     whole = predictor.predict(files).probs
     moved_at_once(monkeypatch, 3)
     assert torch.allclose(torch.from_numpy(predictor.predict(files).probs), torch.from_numpy(whole), atol=1e-6)
+
+
+def short_of_memory(*arguments: object, **settings: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize(("where", "doing"), [
+    ("loop.Average", "training was set up: make the model smaller"),
+    ("loop._load", "training was taken up where it had been left: make the model smaller"),
+    ("loop._add_l1", "the weights were updated: make the model smaller"),
+    ("loop.Average.update", "the weights were updated: make the model smaller"),
+])  # fmt: skip
+def test_copies_of_the_weights_that_do_not_fit_are_one_error(
+    where: str, doing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = next(training(Small(), loader(), EVERYTHING, recipe(l1=1e-4)))
+    monkeypatch.setattr(f"unfazed.{where}", short_of_memory)
+    with pytest.raises(OutOfMemoryError, match=f"memory ran out while {doing}.*CUDA out of memory"):
+        list(training(Small(), loader(), EVERYTHING, recipe(l1=1e-4), state=first.state()))
+
+
+@pytest.mark.parametrize(("method", "doing"), [
+    ("sum_all", "the processes shared their gradients: make the model smaller"),
+    ("sum", "the record of an epoch was gathered: train on fewer examples"),
+])  # fmt: skip
+def test_what_processes_exchange_and_does_not_fit_is_one_error(
+    method: str, doing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "broadcast_all", lambda processes, tensors: None)
+    monkeypatch.setattr(Processes, "any", lambda processes, flag: flag)
+    monkeypatch.setattr(Processes, "mean_all", lambda processes, tensors: None)
+    monkeypatch.setattr(Processes, "sum_all", lambda processes, tensors: None)
+    monkeypatch.setattr(Processes, "sum", lambda processes, tensor: short_of_memory() if tensor.ndim else tensor)
+    if method == "sum_all":
+        monkeypatch.setattr(Processes, "sum_all", lambda processes, tensors: short_of_memory())
+    with pytest.raises(OutOfMemoryError, match=f"memory ran out while {doing}.*CUDA out of memory"):
+        list(training(Small(), loader(), EVERYTHING, recipe(), processes=Processes(0, 2)))
+
+
+def test_evaluation_that_cannot_put_a_batch_together_is_one_error() -> None:
+    def batches() -> Iterator[Batch]:
+        yield from in_order(blobs(), torch.arange(9), 9)
+        short_of_memory()
+
+    with pytest.raises(OutOfMemoryError, match=r"put together for evaluation: .*image_size.*CUDA out of memory"):
+        outputs(Small(), batches())
 
 
 def test_a_batch_that_cannot_be_augmented_is_one_error() -> None:

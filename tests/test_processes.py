@@ -279,6 +279,24 @@ def test_processes_of_mpirun_do_not_all_take_the_first_gpu(monkeypatch: pytest.M
         joined()
 
 
+def test_what_is_summed_is_copied_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    exchanged: list[int] = []
+
+    def summed(processes: Processes, tensor: torch.Tensor) -> torch.Tensor:
+        exchanged.append(tensor.numel())
+        return tensor.mul_(2)
+
+    monkeypatch.setattr("unfazed.processes.EXCHANGED", 10)
+    monkeypatch.setattr(Processes, "sum", summed)
+    shapes = [(), (3, 3), (2,), (25,), (0,), (9,)]
+    tensors = [torch.rand(shape) for shape in shapes]
+    tensors += [torch.rand(2, 3, 2, 2).to(memory_format=torch.channels_last), torch.rand(4).bfloat16()]
+    expected = [tensor.clone() * 2 for tensor in tensors]
+    Processes(0, 2).sum_all(iter(tensors))
+    assert exchanged == [10, 2, 25, 9, 24, 4]
+    assert all(torch.equal(one, other) for one, other in zip(tensors, expected, strict=True))
+
+
 def test_one_process_is_alone() -> None:
     assert ALONE.first and ALONE.count == 1 and ALONE.broadcast(3) == 3 and ALONE.broadcast_text("a") == "a"
     assert ALONE.part(torch.arange(5)).tolist() == [0, 1, 2, 3, 4]

@@ -1,5 +1,6 @@
 """A run that was stopped or killed anywhere goes on, and ends as if nothing had happened."""
 
+import gc
 import itertools
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from unfazed.errors import (
     TrainingError,
     UnfazedError,
 )
-from unfazed.loop import Step
+from unfazed.loop import State, Step, training
 from unfazed.model.convnet import ConvNet
 from unfazed.report.events import Finishing, Measured, Planned
 from unfazed.run import Run
@@ -108,6 +110,31 @@ def test_a_stall_and_its_annealing_survive(tmp_path: Path) -> None:
     for name, number in (("at", before), ("before", before - 1), ("after", before + 1)):
         killed_after(events(tmp_path / name, STALLING), Measured, number)
         assert_same(told[-1].run, finished(resumed_events(tmp_path / name)))
+
+
+def test_what_training_went_on_from_is_held_no_longer_than_it_takes_to_copy_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a resume, and after a change of course, whose optimizer and average are another one's."""
+    began: list[list[weakref.ref[torch.Tensor]]] = []
+
+    def watching(*arguments: Any, state: State | None, **settings: Any) -> Iterator[Any]:
+        if state is not None:
+            moments = [values["exp_avg"] for values in state["optimizer"]["state"].values()]
+            averages = [value for value in state["average"].values() if value.is_floating_point()]
+            began.append([weakref.ref(tensor) for tensor in (*moments, *averages)])
+        return training(*arguments, state=state, **settings)
+
+    monkeypatch.setattr(running, "training", watching)
+    killed_after(events(tmp_path / "run", STALLING), Measured, 1)
+    held = []
+    for event in resumed_events(tmp_path / "run"):
+        if isinstance(event, Measured):
+            gc.collect()
+            held.append(sum(tensor() is not None for tensors in began for tensor in tensors))
+        if len(began) == 2 and len(held) > 4:
+            break
+    assert [len(tensors) > 10 for tensors in began] == [True, True] and set(held) == {0}
 
 
 def test_dynamics_that_are_not_written_at_every_epoch_are_whole_in_the_end(

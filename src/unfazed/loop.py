@@ -14,6 +14,7 @@ Axis letters: N rows of the table, B examples of a batch, K classes.
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import torch
@@ -30,6 +31,8 @@ from unfazed.schedule import Course, learning_rate
 from unfazed.sharding import check, in_parts, local, part_of, shard, undivided, whole
 
 State = dict[str, Any]
+_SMALLER = "make the model smaller (width)"
+_FEWER = "train on fewer examples, or tell fewer classes apart"
 
 
 class Batches(Protocol):
@@ -87,8 +90,10 @@ class Dynamics:
 
     def whole(self, processes: Processes) -> "Dynamics":
         """The record of all processes, each of which has served some of the rows."""
-        if processes.count == 1:
-            return self
+        gathered = "the record of an epoch was gathered"
+        return self if processes.count == 1 else at_once(partial(self._gathered, processes), gathered, _FEWER)
+
+    def _gathered(self, processes: Processes) -> "Dynamics":
         absent = processes.sum((~self.losses.isnan()).float()) == 0
         arrays = [processes.sum(array.nan_to_num(0.0, torch.inf, -torch.inf)) for array in vars(self).values()]
         for array in arrays:
@@ -153,9 +158,10 @@ def training(
             sharded and a process's part of a batch does not fit.
         ProcessLostError: another process has ended.
     """
-    engine = _Engine(model, loader, criterion, recipe, processes)
+    engine = at_once(partial(_Engine, model, loader, criterion, recipe, processes), "training was set up", _SMALLER)
     if state is not None:
-        engine.restore(state)
+        at_once(partial(engine.restore, state), "training was taken up where it had been left", _SMALLER)
+        state = None  # copied: else another model, optimizer and average stayed in memory to the end
         if engine.dynamics is not None and engine.pass_ended:  # left between a last step and its epoch
             yield engine.finish()
     while engine.step < engine.course.end:
@@ -219,20 +225,24 @@ class _Engine:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._gradients(batch)
+        at_once(self._move, "the weights were updated", _SMALLER)
+        self.losses += loss
+        examples = len(batch.y) * self.processes.count
+        return Step(self.step, self.course.end, rate, loss, examples, self.micro_batch_size, self.state)
+
+    def _move(self) -> None:
+        """Move the weights, and their average, by the gradients."""
         if self.recipe.l1:
             _add_l1(self.optimizer, self.recipe.l1)
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
-        at_once(self.optimizer.step, "the weights were updated", "make the model smaller (width)")
+        self.optimizer.step()
         self.step += 1
         if self.average:
             self.average.update(self.step)
         if not self.synchronous and (self.step % self.recipe.local_steps == 0 or self.pass_ended):
             averaged = [mean for mean, _ in self.average.floats] if self.average else []
             self.processes.mean_all([*self.weights, *self.running, *averaged])
-        self.losses += loss
-        examples = len(batch.y) * self.processes.count
-        return Step(self.step, self.course.end, rate, loss, examples, self.micro_batch_size, self.state)
 
     @property
     def synchronous(self) -> bool:
@@ -259,8 +269,9 @@ class _Engine:
         else:
             loss, self.micro_batch_size = halving(attempt, size, size, self._any)
         if self.synchronous and self.processes.count > 1:
-            summed = [] if self.processes.sharded else [weight.grad for weight in self.weights]
-            self.processes.sum_all([loss, *(gradient for gradient in summed if gradient is not None)])
+            summed = [] if self.processes.sharded else [w.grad for w in self.weights if w.grad is not None]
+            sharing = partial(self.processes.sum_all, [loss, *summed])
+            at_once(sharing, "the processes shared their gradients", _SMALLER)
             self.processes.mean_all(self.running)
         return loss
 
@@ -282,8 +293,7 @@ class _Engine:
     def _record(self, classes: int) -> Dynamics:
         return at_once(
             lambda: Dynamics.empty(self.rows, classes, self.device),
-            f"the record of an epoch was made: {classes:,} probabilities for each of {self.rows:,} examples",
-            "train on fewer examples, or tell fewer classes apart",
+            f"the record of an epoch was made: {classes:,} probabilities for each of {self.rows:,} examples", _FEWER,
         )
 
     def _any(self, short: bool) -> bool:
@@ -382,6 +392,7 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, learning_rate_of(recipe), (recipe.momentum, 0.99), fused=True)
 
 
+@torch.no_grad()
 def _add_l1(optimizer: torch.optim.Optimizer, l1: float) -> None:
     for group in optimizer.param_groups:
         if group["params"][0].ndim > 1:

@@ -5,7 +5,7 @@ its result and the size that fitted. What has no parts is one clear error.
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, cast
 
 import torch
@@ -75,6 +75,13 @@ def at_once(attempt: Callable[[], _Result], doing: str, remedy: str) -> _Result:
     if reason is not None:
         raise OutOfMemoryError(f"memory ran out while {doing}: {remedy}. The system said: {reason}")
     return cast(_Result, result)
+
+
+def each(items: Iterable[_Result], doing: str, remedy: str) -> Iterator[_Result]:
+    """The items, each of which is made `at_once`."""
+    iterator = iter(items)
+    while (item := at_once(lambda: next(iterator, None), doing, remedy)) is not None:
+        yield item
 
 
 def _attempted(attempt: Callable[[int], _Result], size: int) -> tuple[_Result | None, str | None]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from unfazed.batch import Batch, sent
 from unfazed.criterion import mixture, probabilities
-from unfazed.memory import halving
+from unfazed.memory import at_once, each, halving
 from unfazed.model.gaussian import GaussianHead
 
 
@@ -30,6 +30,7 @@ class Outputs(NamedTuple):
     embeddings: NDArray[np.float32]  # [n, D]
 
 
+_REMEDY = "make the examples smaller (image_size), or leave it more memory: other programs may have taken much of it"
 _fitting: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # examples at once, of models that memory ran out for
 
 
@@ -58,20 +59,20 @@ def outputs(model: nn.Module, batches: Iterable[Batch], precision: str = "float3
     examples.
 
     Raises:
-        OutOfMemoryError: a single example does not fit.
+        OutOfMemoryError: a single example does not fit, or there is no room to put together a batch or what is said.
     """
     parts: list[tuple[Tensor, Tensor]] = []
     device = next(model.parameters()).device
     with _evaluating(model, precision) as evaluated:
-        for batch in batches:
+        for batch in each(batches, "a batch of examples was put together for evaluation", _REMEDY):
             scored, most = halving(partial(_scored, evaluated, device, batch), len(batch.y), most_at_once(model))
             if most < most_at_once(model):
                 _fitting[model] = most
             parts += scored
     if not parts:
         raise ValueError("there are no batches to evaluate")
-    probs, embeddings = (torch.cat(arrays).numpy() for arrays in zip(*parts, strict=True))
-    return Outputs(probs, embeddings)
+    doing = "what the model says of all examples was put together"
+    return at_once(lambda: Outputs(*(torch.cat(arrays).numpy() for arrays in zip(*parts, strict=True))), doing, _REMEDY)
 
 
 def _scored(model: "Model", device: torch.device, batch: Batch, size: int) -> list[tuple[Tensor, Tensor]]:

@@ -24,6 +24,8 @@ from unfazed.memory import ran_out
 
 PATIENCE = timedelta(hours=24)  # a process that waits knows by the connection when another has died, not by the clock
 
+EXCHANGED = 1 << 24  # numbers that are summed at once, 64 MB of them; or a single tensor
+
 
 class Processes(NamedTuple):
     """This process among all those of one training."""
@@ -62,17 +64,16 @@ class Processes(NamedTuple):
         return tensor
 
     def sum_all(self, tensors: Iterable[Tensor]) -> None:
-        """The sum of each tensor over the processes, in place, in one exchange."""
-        tensors = list(tensors)
-        if self.count > 1 and tensors:
-            summed = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in tensors]))
-            parts = summed.split([tensor.numel() for tensor in tensors])  # type: ignore[no-untyped-call]
+        """The sum of each tensor over the processes, in place, many in one exchange."""
+        for bucket in _buckets(tensors) if self.count > 1 else ():
+            summed = self.sum(torch.cat([tensor.detach().flatten().float() for tensor in bucket]))
+            parts = summed.split([tensor.numel() for tensor in bucket])  # type: ignore[no-untyped-call]
             with torch.no_grad():
-                shaped = [part.view_as(tensor) for tensor, part in zip(tensors, parts, strict=True)]
-                torch._foreach_copy_(tensors, shaped)
+                shaped = [part.view_as(tensor) for tensor, part in zip(bucket, parts, strict=True)]
+                torch._foreach_copy_(bucket, shaped)
 
     def mean_all(self, tensors: Iterable[Tensor]) -> None:
-        """The mean of each tensor over the processes, in place, in one exchange."""
+        """The mean of each tensor over the processes, in place, many in one exchange."""
         tensors = list(tensors)
         if self.count > 1 and tensors:
             self.sum_all(tensors)
@@ -123,6 +124,19 @@ class Processes(NamedTuple):
                 with _heard():
                     distributed.broadcast(said, 0)
                 tensor.detach().copy_(said)
+
+
+def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """The tensors in order, as many together as are exchanged at once: their copy is to take little memory."""
+    bucket, numbers = list[Tensor](), 0
+    for tensor in tensors:
+        if bucket and numbers + tensor.numel() > EXCHANGED:
+            yield bucket
+            bucket, numbers = [], 0
+        bucket.append(tensor)
+        numbers += tensor.numel()
+    if bucket:
+        yield bucket
 
 
 ALONE = Processes()

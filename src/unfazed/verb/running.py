@@ -61,25 +61,34 @@ class Running:
     record: Record
     processes: Processes
     limit: TimeLimit | None
+    state: State | None = None  # to go on from; let go of once it is taken up, as it may hold much of the memory
     course: Course = field(init=False)  # of the training that is under way
 
-    def events(self, state: State | None) -> Iterator[Step | Epoch]:
-        """Training from `state` on, or from the beginning."""
+    def place(self) -> tuple[Course, int]:
+        """The course that lies before the state, or before the beginning, and how many steps of it are made."""
+        if self.state is None:
+            return Course.of(self.planned.recipe, len(self.loader)), 0
+        return Course(*self.state["course"]), self.state["step"]
+
+    def events(self) -> Iterator[Step | Epoch]:
+        """Training from the state on, or from the beginning."""
+        self.course, _ = self.place()
+        state, self.state = self.state, None
         recipe = self.planned.recipe
-        self.course = Course(*state["course"]) if state else Course.of(recipe, len(self.loader))
         criterion = criterion_of(recipe.loss, recipe.label_smoothing)
         return training(self.planned.model, self.loader, criterion, recipe, state=state, processes=self.processes)
 
-    def changed(self, state: State | None, change: int) -> State | None:
-        """The state with its course changed; the recipe says the new end."""
-        if state is None or change == Change.NONE:
-            return state
+    def change(self, change: int) -> None:
+        """Change the course of the state; the recipe says the new end."""
+        if self.state is None or change == Change.NONE:
+            return
         if change == Change.ANNEAL:
-            return annealed(state, self.planned.recipe)
+            self.state = annealed(self.state, self.planned.recipe)
+            return
         epochs = max(1, -(-change // len(self.loader)))
         patience = default_patience(epochs) if self.limit and self.limit.sets_patience else self.planned.recipe.patience
         self.amend(steps=change, epochs=epochs, patience=patience)
-        return fitted(state, self.planned.recipe, change)
+        self.state = fitted(self.state, self.planned.recipe, change)
 
     def believe(self, state: State) -> None:
         """Make the recipe say what the state does, where the run was killed between the two."""
@@ -101,24 +110,25 @@ class Running:
         return len(losses) < planned and stalled(losses, recipe.patience)
 
 
-def trained(running: Running, state: State | None) -> Iterator[Event]:
-    """Train to the end from `state`, recording every epoch; for the first process.
+def trained(running: Running) -> Iterator[Event]:
+    """Train to the end from the state, recording every epoch; for the first process.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; the step was finished and everything kept.
     """
     with noted() as press:
-        yield from _trained(running, state, press)
+        yield from _trained(running, press)
         running.record.complete()
 
 
-def _trained(running: Running, state: State | None, press: Press) -> Iterator[Event]:
+def _trained(running: Running, press: Press) -> Iterator[Event]:
     change: int = Change.NONE
-    if state is not None and running.record.at_end_of_epoch(state["step"]) and not _annealing(state):
+    if _ended_an_epoch(running):
         change = yield from _after_stall(running)
     while running.processes.broadcast(change) != Change.DONE:
-        state, change = running.changed(state, change), Change.DONE
-        for event in running.events(state):
+        running.change(change)
+        change = Change.DONE
+        for event in running.events():
             yield from _noted(running, event)
             revision = yield from _revision(running, event)
             order = _order(running, event, revision, press.made)
@@ -129,28 +139,32 @@ def _trained(running: Running, state: State | None, press: Press) -> Iterator[Ev
                 running.processes.wait_for_first()  # the others stay until everything is kept
                 raise KeyboardInterrupt
             if order == Order.LEAVE:
-                state, change = event.state(), revision
+                running.state, change = event.state(), revision
+                del event  # it holds the optimizer and the average, which are made anew
                 break
 
 
-def followed(running: Running, state: State | None) -> None:
+def followed(running: Running) -> None:
     """Train along with the first process, as it says.
 
     Raises:
         KeyboardInterrupt: it says that Ctrl-C was pressed.
     """
     while (change := running.processes.broadcast(0)) != Change.DONE:
-        for event in running.events(running.changed(state, change)):
+        running.change(change)
+        for event in running.events():
             if isinstance(event, Epoch):
                 running.record.validation_probs(event.model)
             order = running.processes.broadcast(0)
+            if order == Order.LEAVE:
+                running.state = event.state()
+                del event
+                break
             if order != Order.GO_ON:
-                state = event.state()
+                event.state()
             if order == Order.STOP:
                 running.processes.wait_for_first()
                 raise KeyboardInterrupt
-            if order == Order.LEAVE:
-                break
 
 
 def _noted(running: Running, event: Step | Epoch) -> Iterator[Event]:
@@ -225,5 +239,7 @@ def _synchronous(running: Running, event: Step | Epoch) -> bool:
     return ended or event.number % running.planned.recipe.local_steps == 0
 
 
-def _annealing(state: State | None) -> bool:
-    return state is not None and Course(*state["course"]).falling_from is not None
+def _ended_an_epoch(running: Running) -> bool:
+    """Whether training goes on from the end of an epoch, and not within an annealing."""
+    course, step = running.place()
+    return running.record.at_end_of_epoch(step) and course.falling_from is None

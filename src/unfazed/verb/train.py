@@ -29,7 +29,6 @@ from unfazed.report.terminal import Event, show, silently
 from unfazed.report.words import short
 from unfazed.run import Run, vacant
 from unfazed.samples import local
-from unfazed.schedule import Course
 from unfazed.sharding import check
 from unfazed.source import SourceOptions
 from unfazed.verb.encode import Cache, neighbours
@@ -179,7 +178,13 @@ def _resumed(run: Run, source: Any, cache: Cache, processes: Processes) -> Itera
     speed = pace(planned, prepared, loader)
     clock.lap("read")
     record = Record(run, prepared, planned.recipe, processes)
-    yield from _completed(Running(planned, loader, record, processes, None), speed, clock, kept)
+    running = Running(planned, loader, record, processes, None)
+    if kept is not None:
+        put_back_best(run)
+        running.state = record.restore(kept)
+        running.believe(running.state)
+        kept = None  # what the training has taken up is to be let go of
+    yield from _completed(running, speed, clock)
 
 
 def _joined() -> Processes:
@@ -216,7 +221,7 @@ def fitted(source: Any, options: SourceOptions, recipe: Recipe, out: Path) -> Ru
     write_setup(run, source, options, prepared, planned)
     record = Record(run, prepared, planned.recipe, processes)
     record.restart_clock()
-    for _ in trained(Running(planned, loader, record, processes, None), None):
+    for _ in trained(Running(planned, loader, record, processes, None)):
         pass
     planned.model.load_state_dict(run.weights())
     calibrate(run, prepared.table, prepared.table.rows("validation"), record.validation_probs(planned.model))
@@ -277,28 +282,21 @@ def _with_trials(speed: Pace, limit: TimeLimit, batches: int) -> Pace:
     return speed._replace(finish=speed.finish + tried * speed.step)
 
 
-def _completed(running: Running, speed: Pace, clock: "Clock", kept: Mapping[str, Any] | None = None) -> Iterator[Event]:
+def _completed(running: Running, speed: Pace, clock: "Clock") -> Iterator[Event]:
     """Train, from the beginning or from what was kept; measure, report."""
     run, planned, processes = running.record.run, running.planned, running.processes
-    state = None
-    if kept is not None:
-        put_back_best(run)
-        state = running.record.restore(kept)
-        running.believe(state)
-        planned = running.planned
-    course = Course(*state["course"]) if state else Course.of(planned.recipe, len(running.loader))
-    step = state["step"] if state else 0
+    course, step = running.place()
     left = course.end - step
     expected = speed.of(left * course.cost(planned.recipe, step), -(-left // course.steps))
     yield Planned(
         _in_words(running), describe(best_device()), planned.recipe, course.end, course.steps, expected, run
     )
-    for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if kept else ""):
+    for text in (str(run.path.absolute()), written(planned.recipe), "resumed" if running.state else ""):
         processes.broadcast_text(text)
     running.record.restart_clock()
     if running.limit is not None:
         running.limit.begin(speed, 0)
-    yield from trained(running, state)
+    yield from trained(running)
     clock.lap("train")
     most = most_at_once(running.planned.model)
     yield from measure(run, running.record.prepared, running.planned, best_device(), expected)
@@ -325,8 +323,10 @@ def _alongside(prepared: Prepared, processes: Processes) -> Run:
     record = Record(run, prepared, planned.recipe, processes)
     running = Running(planned, loader, record, processes, None)
     kept = load(run) if resumed else None
+    running.state = kept["loop"] if kept else None
+    del kept
     with ignored():
-        followed(running, kept["loop"] if kept else None)
+        followed(running)
         processes.wait_for_first()
     return run
 
