@@ -1,14 +1,17 @@
 """Labels written in several ways, and those that mean that there is none."""
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from fake_run import fake_run
 
 from unfazed.errors import SourceError
 from unfazed.spelling import Spelling, alike, as_known
 from unfazed.table import Table
 from unfazed.target import check_labels, decided
+from unfazed.web.open import retraining
 
 COLUMN = 'CSV table, 3 columns, labels in "y"'
 
@@ -124,3 +127,11 @@ def test_what_people_said_since_is_spelt_as_the_classes_are(
 def test_a_set_of_no_labels_that_a_person_gave_stays_one() -> None:
     sets: Any = decided(table("Sea|sun", "sun", "Sea"), "multilabel")
     assert as_known(["|", "SUN|sea"], sets, merge_case=True) == ["|", "Sea|sun"]
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_the_command_that_trains_again_merges_what_was_merged(merge: bool, tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "run", origin={"source": "t.csv", "options": {"merge_case": merge, "header": True}})
+    said = retraining(run.path, tmp_path / "new.csv").split()
+    assert said[:4] == ["unfazed", "train", "t.csv", "--merge-case" if merge else "--recipe"]
+    assert not {"True", "False"} & set(said)
