@@ -54,6 +54,13 @@ def test_dead_units_stop_the_gradient_of_the_layers_before_them() -> None:
     assert dead["head"][1] == 1 and dead["second"][0] == dead["first"][0] == 0
 
 
+def test_a_rate_at_its_lowest_is_tried_as_it_is(tmp_path: Path) -> None:
+    settings = {**trained.SETTINGS, "epochs": 1, "learning_rate": 2e-8}
+    run = unfazed.train(trained.source(), out=tmp_path / "run", progress=False, **settings)
+    checks = json.loads((run.path / "checks.json").read_text())
+    assert checks["trials"][0]["learning_rate"] == 1e-8
+
+
 def test_layers_are_measured_in_parts_as_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = _measured(Small(0.0), cross_entropy(), batch())
 

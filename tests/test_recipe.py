@@ -8,6 +8,7 @@ import pytest
 
 from unfazed.errors import RecipeError
 from unfazed.recipe import AUTO, Recipe, allowed, knobs, parsed, read_recipe, recipe_from, written
+from unfazed.verb.kinds import lasting
 
 
 def test_every_field_says_what_it_is() -> None:
@@ -129,3 +130,10 @@ def test_what_is_allowed_reads_as_words() -> None:
     assert said["schedule"] == "one-cycle, cosine, triangular, step, constant"
     assert said["epochs"] == "1 to 100,000 epochs, or auto"
     assert said["learning_rate"] == "1e-08 to 100 per step, or auto"
+
+
+def test_more_steps_than_epochs_allow_are_refused_as_steps() -> None:
+    assert lasting(Recipe(steps=4_000), 1000, 50, 9).epochs == 200
+    with pytest.raises(RecipeError, match=r"^steps = 9000000: wants 2,000,000 at most, .* epochs of 20 batches"):
+        lasting(Recipe(steps=9_000_000), 1000, 50, 9)
+    assert lasting(Recipe(steps=9_000_000, epochs=7), 1000, 50, 9).epochs == 7

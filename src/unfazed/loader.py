@@ -141,7 +141,7 @@ def block_rows(shape: Sequence[int]) -> int:
 
 
 def mixed_seed(*parts: int) -> int:
-    """One 63-bit seed from several numbers, different for different numbers (splitmix64 on each)."""
+    """One 63-bit seed from several numbers (splitmix64 on each); two lists share one by chance alone, in 1 of 2**63."""
     state = 0
     for part in parts:
         state = (state ^ part) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF

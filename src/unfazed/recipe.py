@@ -137,6 +137,11 @@ class Recipe:
         return replace(self, **{name: value for name, value in values.items() if getattr(self, name) == AUTO})
 
 
+def range_of(name: str) -> tuple[Any, Any]:
+    """The lowest and the highest number that a setting may have."""
+    return next((knob.low, knob.high) for setting, knob in knobs() if setting.name == name)
+
+
 def learning_rate_of(recipe: Recipe) -> float:
     """The recipe's peak learning rate, or the one that suits most."""
     return 0.01 if recipe.learning_rate == AUTO else recipe.learning_rate

@@ -166,7 +166,7 @@ def _figure(tick: float, levels: Sequence[float]) -> str:
     if levels[0] > 0:
         return f"{tick:.3g}"
     near = 1e-9 * max(map(abs, levels))
-    digits = next(d for d in range(9) if all(math.isclose(round(t, d), t, abs_tol=near) for t in levels))
+    digits = next((d for d in range(5) if all(math.isclose(round(t, d), t, abs_tol=near) for t in levels)), 5)
     return f"{tick:.{digits}f}".replace("-", "−") if digits <= 4 else f"{tick:.0e}".replace("e-0", "e-")
 
 

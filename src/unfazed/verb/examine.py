@@ -28,7 +28,7 @@ from unfazed.loop import training
 from unfazed.memory import halving
 from unfazed.modality.tabular import TabularPreprocessor, column_names, leaks_of_labels
 from unfazed.outputs import outputs
-from unfazed.recipe import AUTO, Recipe
+from unfazed.recipe import AUTO, Recipe, range_of
 from unfazed.report.facts import finite
 from unfazed.run import Run
 from unfazed.verb.kinds import kind
@@ -94,7 +94,7 @@ def trials(prepared: Prepared, planned: Plan, loader: Loader, usual: Plan, steps
     if loader.processes.count > 1:
         return told
     own, its = planned.recipe.learning_rate, usual.recipe.learning_rate
-    wanted = [(planned.model, True, own * CAUTIOUS)]
+    wanted = [(planned.model, True, max(own * CAUTIOUS, range_of("learning_rate")[0]))]
     if own != its:
         wanted.append((planned.model, True, its) if own < its else (usual.model, False, its))
     for model, is_kept, rate in wanted:

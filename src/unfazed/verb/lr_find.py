@@ -19,7 +19,7 @@ from unfazed.errors import UsageError
 from unfazed.files import is_stream, write_out
 from unfazed.loader import Loader
 from unfazed.loop import Step, training
-from unfazed.recipe import Recipe
+from unfazed.recipe import Recipe, range_of
 from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.learning_rates import LearningRates, follow
 from unfazed.report.learning_rates_page import page
@@ -102,8 +102,9 @@ def range_test_events(
 def _fill(losses: Floats, prepared: Prepared, recipe: Recipe, rates: Floats) -> Iterator[Tried]:
     """Make the test as often as `losses` [R, S] has rows, each until it diverges, and write into them what it saw."""
     held = prepared._replace(examples=prepared.examples.on(best_device()))
+    seeds = range_of("seed")[1] + 1
     for number, row in enumerate(losses):
-        planned = plan(prepared, replace(recipe, seed=recipe.seed + number), best_device())
+        planned = plan(prepared, replace(recipe, seed=(recipe.seed + number) % seeds), best_device())
         loader = training_loader(held, planned.recipe)
         for at, step in enumerate(rising(planned, loader, rates.tolist())):
             row[at] = step.loss.item()

@@ -62,10 +62,10 @@ def predicted(
     while chunk := list(islice(inputs, BATCH)):
         yield from (one for one in chunk if isinstance(one, Notice))
         asked = [one for one in chunk if isinstance(one, Input)]
-        for predictions in predictor.batches([one.content for one in asked], certainty):
-            sets = None if predictions.thresholds is None else predictions.label_sets
-            for row, one in enumerate(asked):
-                yield _told(one, predictions, row, sets[row] if sets else None)
+        predictions = predictor.predictions([one.content for one in asked], certainty)
+        sets = None if predictions.thresholds is None else predictions.label_sets
+        for row, one in enumerate(asked):
+            yield _told(one, predictions, row, sets[row] if sets else None)
 
 
 def _told(one: "Input", predictions: Predictions, row: int, labels: list[str] | None) -> Prediction:

@@ -100,8 +100,8 @@ class Pool:
         while chunk := list(islice(remaining, BATCH)):
             loaded = parallel(partial(_loaded, self.predictor.modality), chunk)
             fresh = [one for one in loaded if self._is_fresh(one)]
-            for predictions in self.predictor.batches([one.content for one in fresh]):
-                self._take(fresh, predictions)
+            if fresh:
+                self._take(fresh, self.predictor.predictions([one.content for one in fresh]))
             done += len(chunk)
             yield Advance(done, len(inputs), "predicting")
 

@@ -15,7 +15,8 @@ from torch import nn
 
 from unfazed.analysis.random_features import COMPARED, fourier_features
 from unfazed.analysis.ridge import Features, Labels, leave_one_out
-from unfazed.recipe import Recipe
+from unfazed.errors import RecipeError
+from unfazed.recipe import AUTO, Recipe, range_of
 from unfazed.run import Exhibit
 from unfazed.verb.prepare import Prepared
 
@@ -95,7 +96,18 @@ def convnet_batch_size(rows: int) -> int:
 
 
 def lasting(recipe: Recipe, rows: int, batch_size: int, epochs: int) -> Recipe:
-    """The recipe with its batch size and epochs, where it left them open, for `rows` training rows."""
+    """The recipe with its batch size and epochs, where it left them open, for `rows` training rows.
+
+    Raises:
+        RecipeError: the steps are more than the most epochs that there may be.
+    """
     recipe = recipe.resolved(batch_size=batch_size)
-    batches = math.ceil(rows / recipe.batch_size)
-    return recipe.resolved(epochs=math.ceil(recipe.steps / batches) if recipe.steps else epochs)
+    batches, most = math.ceil(rows / recipe.batch_size), range_of("epochs")[1]
+    if recipe.steps:
+        epochs = math.ceil(recipe.steps / batches)
+    if recipe.steps and recipe.epochs == AUTO and epochs > most:
+        raise RecipeError(
+            f"steps = {recipe.steps}: wants {most * batches:,} at most, which are {most:,} epochs of {batches:,} "
+            f"batches; these would be {epochs:,}"
+        )
+    return recipe.resolved(epochs=epochs)
