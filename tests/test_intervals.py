@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_1samp
 
 from unfazed.analysis.intervals import (
     Counts,
@@ -38,12 +38,12 @@ def test_an_interval_holds_its_value_and_skips_nan():
     assert math.isnan(from_resamples(math.nan, np.array([0.1]), 1).low)
 
 
-def test_paired_mean_is_a_normal_interval():
+def test_paired_mean_is_students_interval():
     differences = np.array([0.0, 1.0, 0.0, -1.0, 1.0, 1.0])
-    found = paired_mean(differences)
-    error = differences.std(ddof=1) / math.sqrt(6)
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=1e-3)
+    assert paired_mean(differences)[1:3] == pytest.approx(ttest_1samp(differences, 0).confidence_interval(), rel=1e-6)
     assert paired_mean(differences[:1]).high == math.inf
+    drawn = np.random.default_rng(0).standard_normal((1000, 5))
+    assert np.mean([paired_mean(one).low <= 0 <= paired_mean(one).high for one in drawn]) >= 0.935
 
 
 def test_two_of_two_against_none_of_two_prove_nothing():

@@ -120,14 +120,18 @@ def widened(value: float, resampled: Floats, count: int) -> Floats:
 
 
 def paired_mean(differences: Floats, confidence: float = Z, groups: Groups = None) -> Estimate:
-    """The mean of paired differences `[N]` and its normal interval, `confidence` standard errors each way."""
+    """The mean of paired differences `[N]` and its normal interval, `confidence` standard errors each way.
+
+    Of few differences, or groups, it reaches as much further as Student's t does (Biometrika 1908).
+    """
     n, count = len(differences), len(differences if groups is None else np.unique(groups))
     if n < 2 or count < 2:
         return Estimate(float(differences.mean()) if n > 1 else math.nan, -math.inf, math.inf, n)
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
     if groups is not None:
-        error = grouping.mean_error(differences, groups) * grouping.widening(count)
-    return Estimate(mean, mean - confidence * error, mean + confidence * error, n)
+        error = grouping.mean_error(differences, groups)
+    reach = confidence * error * grouping.widening(count)
+    return Estimate(mean, mean - reach, mean + reach, n)
 
 
 def paired_difference(

@@ -157,7 +157,9 @@ def _compared(
     probs: NDArray[np.float32],
     simpler: Mapping[str, NDArray[np.floating]],
 ) -> dict[str, dict[str, Estimate]]:
-    """`_beside` for each split; of sets of labels, the `simpler` model's thresholds are chosen as the model's own."""
+    """`_beside` for each split, the `simpler` model's temperature, or thresholds, chosen as the model's own."""
+    if prepared.table.task == "classification":
+        simpler = _calibrated(prepared.table, held_out["validation"], simpler)
     if prepared.table.task != "multilabel":
         return {split: _beside(prepared, rows, probs, simpler[split]) for split, rows in held_out.items()}
     y, rows = prepared.table.indicators(), held_out["validation"]
@@ -171,6 +173,14 @@ def _compared(
         left = surprise_difference(y[rows], probs[rows], simpler[split], groups)
         found[split] = {**metrics, "f1_micro_difference": difference, "log_loss_difference": in_nats(left)}
     return found
+
+
+def _calibrated(
+    table: Table, rows: NDArray[np.int64], simpler: Mapping[str, NDArray[np.floating]]
+) -> dict[str, NDArray[np.float32]]:
+    """The probabilities [n, K] of each split at the temperature that suits those of the validation rows [n] best."""
+    heat = temperature(table.y()[rows], simpler["validation"], table.groups(rows)).value
+    return {split: scaled(probs, heat) for split, probs in simpler.items()}
 
 
 def _beside(
