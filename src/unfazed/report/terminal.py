@@ -330,14 +330,18 @@ def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Tex
     return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
 
 
+def _hundredths(value: float | None) -> str:
+    """A number from 0 to 1 that is no share: with three digits its ends would not fit a column."""
+    return figure(value, 2)
+
 
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("accuracy", "accuracy", percent),
     ("f1_macro", "F1", percent),
     ("precision_macro", "precision", percent),
     ("recall_macro", "recall", percent),
-    ("roc_auc", "AUROC", figure),
-    ("average_precision", "average precision", figure),
+    ("roc_auc", "AUROC", _hundredths),
+    ("average_precision", "average precision", _hundredths),
     ("log_loss", "surprise, bits", in_bits),
     ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
