@@ -323,6 +323,20 @@ def unfinished(out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
 
 
+def test_tensors_that_share_memory_come_back_by_themselves(tmp_path: Path) -> None:
+    whole = torch.arange(12.0).reshape(3, 4)
+    state = {"loop": {"step": 1, "whole": whole, "same": whole, "row": whole[1], "turned": whole.T, "none": whole[:0]}}
+    run = Run(tmp_path)
+    checkpoint.save(run, state)
+    whole.zero_()  # training goes on in the same memory
+    found = checkpoint.load(run)
+    expected = torch.arange(12.0).reshape(3, 4)
+    assert found is not None
+    for name, value in {"whole": expected, "same": expected, "row": expected[1], "turned": expected.T}.items():
+        assert torch.equal(found["loop"][name], value), name
+    assert found["loop"]["none"].shape == (0, 4)
+
+
 def test_ctrl_c_stops_after_the_step_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = unfinished(tmp_path / "run")
     trained.waited_for(tmp_path / "run" / "epochs.jsonl", process)

@@ -121,10 +121,20 @@ def _fill(folder: Path, state: Mapping[str, Any], best: Path) -> None:
 
     tensors: dict[str, torch.Tensor] = {}
     plain = _packed(state, "state", tensors)
-    write_bytes(folder / "arrays.safetensors", packed(tensors))
+    write_bytes(folder / "arrays.safetensors", packed(_apart(tensors)))
     write_bytes(folder / "state.json", json.dumps(plain).encode())
     if best.exists():
         write_bytes(folder / BEST, best.read_bytes())
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors, copied where they lie in the memory of an earlier one: safetensors takes none that do."""
+    seen, apart = set[int](), {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return apart
 
 
 def load(run: Run) -> dict[str, Any] | None:
@@ -174,8 +184,7 @@ def _packed(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     """`value` as JSON, its tensors and arrays moved to `tensors` under their place."""
     match value:
         case torch.Tensor():
-            copied = value.detach().cpu().contiguous()
-            tensors[name] = copied if value.is_cuda else copied.clone()  # training goes on in the same memory
+            tensors[name] = value.detach().cpu().contiguous()
             return {"$tensor": name}
         case np.ndarray():
             tensors[name] = torch.from_numpy(np.ascontiguousarray(value))
