@@ -194,7 +194,7 @@ def test_labels_that_are_names_of_the_rows_are_told(tmp_path: Path) -> None:
     write(tmp_path, "1.png")
     said = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 200, "label": [f"c{row}" for row in range(200)]}))
     assert '200 of 200 classes in ' in said and '"c8", "c9", …. A class needs two' in said and '"c10"' not in said
-    assert said.endswith("or remove its row. Or is that not the column of labels? --target names another")
+    assert said.endswith("or remove its row. Or is that not the column of labels? --target names another.")
     few = refused_in(tmp_path, pl.DataFrame({"file": ["1.png"] * 5, "label": list("aabbc")}))
     assert few.endswith("or remove its row.")
 

@@ -60,8 +60,8 @@ def _gain(sizes: Floats, wrong: list[Floats], groups: Groups = None) -> Estimate
 
     The interval is that of other held-out rows, which are resampled, as whole `groups [M]` where they come in some, and
     of other training rows: the mean of the parts varies as they do among themselves, pooled over the sizes, with a
-    variance that is inverse to the number of rows. Few rows obey the law least: where there are sizes enough, it reaches
-    as far as it does without the smallest one. A single group leaves its ends unknown: NaN.
+    variance that is inverse to the number of rows. Few rows obey the law least: where there are sizes enough, it
+    reaches as far as it does without the smallest one. A single group leaves its ends unknown: NaN.
     """
     starts = (0, 1) if len(sizes) > FEWEST_SIZES else (0,)
     found = [_of_sizes(sizes[start:], wrong[start:], groups) for start in starts]
