@@ -161,7 +161,7 @@ def followed(running: Running) -> None:
                 del event
                 break
             if order != Order.GO_ON:
-                event.state()
+                event.state()  # for the first process, which keeps it: each may hold a part
             if order == Order.STOP:
                 running.processes.wait_for_first()
                 raise KeyboardInterrupt
