@@ -24,6 +24,7 @@ RESAMPLES = 1000
 SIGNIFICANT = 0.05
 CHUNK = 2_000_000  # row numbers, or counts of cells, drawn at once: bounds the memory at some 50 MB
 CONSTANT = 1e-6  # a spread below this part of the mean is rounding: the difference of squares leaves some 1e-8
+ALIKE = 2  # at most so many times the smallest: what a mean is divided by then makes it no other thing than a mean
 FARTHEST = 4  # times as far up as the percentiles reach: beyond it one large value has unhinged the studentised end
 ENCLOSED = 8  # examples from which on the highest may bound a mean of skewed losses: with 6 the intervals cover 86 %
 
@@ -173,9 +174,9 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     large values also looks too sure of itself, and so the upper end reaches further than the lower. From `ENCLOSED`
     examples on, the ends stay within what single ones gave, however little the resamples varied.
 
-    One value that outweighs all others unhinges studentised ends. Those of a mean (`below` is the same everywhere) then
-    go to the smallest and the largest example: they are kept within what the percentiles allow, which costs no
-    coverage: simulated intervals of 150 log-normal or Student's losses hold the mean as often as without.
+    One value that outweighs all others unhinges studentised ends. Those of a mean (`below` varies little) then go to
+    the smallest and the largest example: they are kept within what the percentiles allow, which costs no coverage:
+    simulated intervals of 150 log-normal or Student's losses hold the mean as often as without.
 
     The ends are NaN for fewer than two examples, and where nothing but zeros was seen; a ratio that never varies is its
     own interval. Groups are examples with the sums of theirs.
@@ -198,7 +199,7 @@ def ratio_of_means(above: Floats, below: Floats, highest: float, seed: int, grou
     low = value - spread * np.percentile(errors, 97.5, method="higher")
     high = value - spread * np.percentile(errors, 2.5, method="lower")
     least, most = _observed(above, below, highest)
-    if n >= ENCLOSED and below.min() == below.max():
+    if n >= ENCLOSED and below.max() <= ALIKE * below.min():
         lowest, farthest = np.percentile(resampled, [2.5, 97.5])
         low, high = max(low, lowest), min(high, value + FARTHEST * max(farthest - value, 0.0))
     return Estimate(float(value), float(np.clip(low, least, value)), float(np.clip(high, value, most)), n)
