@@ -1,6 +1,7 @@
 """The examples run as they stand, and reach a floor."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -30,8 +31,18 @@ def test_train_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_train_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert loaded("train_audio").main("sample:synthetic-sounds", str(tmp_path / "run"), epochs=3) > 0.4
+    source = some_sounds(tmp_path / "sounds")
+    assert loaded("train_audio").main(source, str(tmp_path / "run"), epochs=3) > 0.4, "a quarter are of each class"
     assert "a gliding tone:" in capsys.readouterr().out
+
+
+def some_sounds(folder: Path) -> str:
+    """Every third sound of four of the classes."""
+    for place in sorted(path for path in sample("synthetic-sounds").iterdir() if path.is_dir())[:4]:
+        (folder / place.name).mkdir(parents=True)
+        for path in sorted(place.iterdir())[::3]:
+            shutil.copy(path, folder / place.name)
+    return str(folder)
 
 
 def first_paragraphs(folder: Path, areas: tuple[str, ...]) -> str:
