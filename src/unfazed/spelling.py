@@ -58,12 +58,14 @@ def without_blanks(table: Table, known: Collection[str] = ()) -> Table:
     if dropped:
         rows = sum(blanks[label] for label in dropped)
         it, one = ("row has", "it counts as one") if rows == 1 else ("rows have", "they count as rows")
-        notes.append(f"{rows:,} {it} the label {_or(sorted(dropped, key=natural_key))}: {one} without a label. Where "
-                     "that is a class, write another word for it")
+        said = _joined(sorted(dropped, key=natural_key), "or")
+        notes.append(f"{rows:,} {it} the label {said}: {one} without a label. Where that is a class, write another "
+                     "word for it")
     if kept and not known:
         rows = sum(blanks[label] for label in kept)
-        notes.append(f"the label {_or(sorted(kept, key=natural_key))} ({rows:,} {'row' if rows == 1 else 'rows'}) is "
-                     "taken for a class: where it means that nobody knows, leave these cells empty")
+        said, of = _joined(sorted(kept, key=natural_key), "or"), "row" if rows == 1 else "rows"
+        notes.append(f"the label {said} ({rows:,} {of}) is taken for a class: where it means that nobody knows, leave "
+                     "these cells empty")
     frame = table.frame.with_columns(label=pl.Series(labels, dtype=pl.String))
     left = [label for label in table.classes if label not in dropped]
     return replace(table, frame=frame, classes=left).with_notes(*notes)
@@ -116,7 +118,7 @@ def alike(classes: Sequence[str]) -> Iterator[str]:
         spaces = len({"".join(label.split()) for label in labels}) < len(labels)
         cases = len({label.casefold() for label in labels}) < len(labels)
         what = "case" if cases and not spaces else "white space" if spaces and not cases else "case and white space"
-        yield f"{_and(labels)} differ only in {what}: --merge-case makes them one class"
+        yield f"{_joined(labels, 'and')} differ only in {what}: --merge-case makes them one class"
     if len(found) > _NAMED:
         yield f"{len(found) - _NAMED:,} more sets of classes differ only in case or white space"
 
@@ -160,11 +162,7 @@ def _told(changed: dict[str, str], counts: Counter[str], numbers: bool) -> str:
     return f"labels that {why} are one class: {', '.join(said)}{more}"
 
 
-def _and(labels: Sequence[str]) -> str:
+def _joined(labels: Sequence[str], word: str) -> str:
+    """Labels with commas, and the word before the last: "a", "b" and "c"."""
     *first, last = (listed([label]) for label in labels)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _or(labels: Sequence[str]) -> str:
-    *first, last = (listed([label]) for label in labels)
-    return f"{', '.join(first)} or {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last
