@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -28,7 +29,7 @@ from unfazed.verb.encode import Cache
 from unfazed.verb.interrupt import noted
 from unfazed.verb.plan import Plan, plan
 from unfazed.verb.prepare import Prepared
-from unfazed.verb.settings import Settings
+from unfazed.verb.settings import Settings, as_flag
 from unfazed.verb.train import prepared_from, separated, training_loader
 
 RANGES = {"adamw": (1e-5, 10.0), "sgd": (1e-4, 100.0)}  # of learning rates; a test stops where it diverges
@@ -150,13 +151,8 @@ def _command(source: Any, options: SourceOptions, recipe: Recipe) -> str | None:
     if not isinstance(source, str | Path):
         return None
     said = {**_differing(options, SourceOptions()), **_differing(recipe, Recipe())}
-    flags = [_flag(name.replace("_", "-"), value) for name, value in said.items()]
-    return " ".join(["unfazed train", shlex.quote(str(source)), *flags])
-
-
-def _flag(name: str, value: Any) -> str:
-    """An option as the command line has it; of one that is on or off the name says which."""
-    return f"--{'' if value else 'no-'}{name}" if isinstance(value, bool) else f"--{name} {shlex.quote(str(value))}"
+    flags = chain.from_iterable(as_flag(name, value) for name, value in said.items())
+    return shlex.join(["unfazed", "train", str(source), *flags])
 
 
 def _differing(chosen: Any, default: Any) -> dict[str, Any]:

@@ -67,3 +67,9 @@ class Settings(RecipeSettings, total=False):
     corrections: str | None
     more: str | None
     merge_case: bool
+
+
+def as_flag(name: str, value: object) -> list[str]:
+    """A setting as the command line has it, in words; of one that is on or off the name says which."""
+    flag = name.replace("_", "-")
+    return [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]

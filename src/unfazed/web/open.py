@@ -9,6 +9,7 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,9 @@ from unfazed.files import told_if_full, write_out
 from unfazed.label_sets import labels_of
 from unfazed.report.words import count
 from unfazed.run import Run
+from unfazed.source import SourceOptions
 from unfazed.verb.queries import is_query, opened
+from unfazed.verb.settings import as_flag
 from unfazed.web.labelling import Labelling
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted, reviewer_name, user_name
@@ -97,13 +100,10 @@ def retraining(path: Path, file: Path) -> str:
     flag = "more" if query else "corrections"
     source, options = run.origin.get("source"), run.origin.get("options") or {}
     said: list[str] = ["unfazed", "train", str(source or "SOURCE")]
+    usual = asdict(SourceOptions())
     for name, value in options.items():
-        if name == "header" and value is False:
-            said.append("--no-header")
-        elif name == "merge_case" and value:
-            said.append("--merge-case")
-        elif name not in ("header", "merge_case", flag) and value is not None:
-            said += [f"--{name.replace('_', '-')}", str(value)]
+        if name != flag and value != usual.get(name):
+            said += as_flag(name, value)
     said += ["--recipe", str(run.path / "recipe.toml"), f"--{flag}", str(file)]
     return shlex.join(said)
 
