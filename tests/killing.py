@@ -1,4 +1,4 @@
-"""Processes that are killed, for `test_kills.py` and for `make torture`: `python killing.py FOLDER NAME=OCCURRENCE…`.
+"""Processes that are killed, for `test_kills.py` and for `make torture`: `python killing.py FOLDER CHAINS`, in JSON.
 
 Each run is made in a forked child: a kill is a real SIGKILL, which runs no `finally`, and costs no new import of torch.
 The process that forks computes nothing, since threads of torch and polars do not survive a fork.
@@ -134,22 +134,22 @@ def differences(one: Run, other: Run) -> Iterator[str]:
         yield f"files: {sorted(names[0] ^ names[1])}"
 
 
-def main(folder: Path, wanted: dict[str, int]) -> dict[str, Any]:
-    """Kill a run in each of the `wanted` writes and go on with it: how often each name is written, and what became."""
+def main(folder: Path, chains: list[dict[str, int]]) -> dict[str, Any]:
+    """How often a run writes each name, and what became of one that was killed in every write of a chain in turn."""
     torch.set_num_threads(1)
     source()
     whole, counts = folder / "whole", folder / "counts.json"
     assert forked(lambda: counted(whole, counts)) == 0
-    found: dict[str, Any] = {"writes": json.loads(counts.read_text()), "killed": {}}
-    for name, occurrence in wanted.items():
-        out = folder / name
-        killed = killed_in_write(out, name, occurrence)
+    found: dict[str, Any] = {"writes": json.loads(counts.read_text()), "chains": []}
+    for number, chain in enumerate(chains):
+        out = folder / f"killed {number}"
+        killed = {name: killed_in_write(out, name, occurrence) for name, occurrence in chain.items()}
         was_begun = begun(out)
         resumed = forked(lambda out=out: made(out)) if was_begun else None  # type: ignore[misc]
         differs = list(differences(Run.open(whole), Run.open(out))) if was_begun and resumed == 0 else []
-        found["killed"][name] = {"ended": killed, "resumed": resumed, "differs": differs}
+        found["chains"].append({"ended": killed, "resumed": resumed, "differs": differs})
     return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), {name: int(n) for name, n in (pair.split("=") for pair in sys.argv[2:])})))
+    print(json.dumps(main(Path(sys.argv[1]), json.loads(sys.argv[2]))))

@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trained
+from commands import started, within
 
 from unfazed import errors
 from unfazed.cli import SourceFlags, _status, _stream
@@ -20,20 +20,8 @@ from unfazed.source import SourceOptions
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
 
 
-def unfazed(*arguments: object, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "unfazed", *map(str, arguments)],
-        input=said,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
 def test_train_tells_one_plain_line_an_epoch_and_what_to_do_next(tmp_path: Path) -> None:
-    done = unfazed("train", trained.source(), "--out", tmp_path / "run", *SMALL)
+    done = started("train", trained.source(), "--out", tmp_path / "run", *SMALL)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("300 images in 4 classes")
@@ -45,14 +33,14 @@ def test_train_tells_one_plain_line_an_epoch_and_what_to_do_next(tmp_path: Path)
 
 
 def test_quiet_is_the_path_alone(tmp_path: Path) -> None:
-    done = unfazed("train", trained.source(), "--out", tmp_path / "run", "--quiet", *SMALL)
+    done = within("train", trained.source(), "--out", tmp_path / "run", "--quiet", *SMALL)
     assert done.stdout.strip() == str(tmp_path / "run")
 
 
 def test_json_is_an_event_a_line_and_flags_override_a_recipe_file(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("epochs = 9\nwidth = 8\nbatch_size = 16\nflip = 'both'\n")
     flags = ("--out", tmp_path / "run", "--recipe", tmp_path / "recipe.toml", "--epochs", 2, "--json")
-    told = [json.loads(line) for line in unfazed("train", trained.source(), *flags).stdout.splitlines()]
+    told = [json.loads(line) for line in within("train", trained.source(), *flags).stdout.splitlines()]
     assert [event["event"] for event in told] == ["found", "planned", "epoch", "epoch", "finished"]
     recipe = told[1]["recipe"]
     assert (recipe["epochs"], recipe["width"], recipe["flip"]) == (2, 8, "both")
@@ -83,14 +71,14 @@ def test_json_is_an_event_a_line_and_flags_override_a_recipe_file(tmp_path: Path
     ],
 )
 def test_a_bad_request_is_one_message_and_status_2(arguments: list[str], said: str) -> None:
-    done = unfazed(*arguments)
+    done = within(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("unfazed: ") and said in done.stderr and done.stdout == ""
 
 
 def test_a_folder_that_is_no_run_is_one_message_and_status_2(tmp_path: Path) -> None:
     for arguments in (["predict", tmp_path, "x.png"], ["report", tmp_path], ["evaluate", tmp_path, tmp_path]):
-        done = unfazed(*arguments)
+        done = within(*arguments)
         assert done.returncode == 2
         assert done.stderr.startswith(f"unfazed: {tmp_path} is not a run folder")
         assert "Traceback" not in done.stderr
@@ -154,12 +142,12 @@ def test_names_that_look_like_emoji_stay_as_they_are(
 
 def test_no_readable_input_is_status_1(tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
-    done = unfazed("predict", trained.run().path, tmp_path / "x.png")
+    done = started("predict", trained.run().path, tmp_path / "x.png")
     assert done.returncode == 1 and "none of 1 inputs can be read" in done.stderr and "empty file" in done.stderr
 
 
 def test_the_statuses_are_documented() -> None:
-    told = " ".join(unfazed("--help").stdout.split())
+    told = " ".join(within("--help").stdout.split())
     assert "Exit status: 0 done" in told
 
 
@@ -169,7 +157,7 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
     names = sorted(str(path) for path in folder.iterdir())[:3]
     table.write_text("file,note\n" + "".join(f"{name},x\n" for name in names))
     (tmp_path / "broken.png").write_bytes(b"")
-    done = unfazed("predict", trained.run().path, folder, table, tmp_path / "broken.png")
+    done = within("predict", trained.run().path, folder, table, tmp_path / "broken.png")
     assert done.returncode == 1 and f"(the first: {tmp_path / 'broken.png'}: empty file); the others" in done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     count = len(list(folder.iterdir()))
@@ -177,7 +165,7 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
     assert [row["input"] for row in rows[count : count + 3]] == names
     assert rows[-1]["label"] == "" and rows[-1]["problem"]
     assert sum(row["label"] == "digit 3" for row in rows[:count]) > 0.7 * count
-    told = unfazed("predict", trained.run().path, names[0], "--format", "jsonl", "--probs").stdout
+    told = within("predict", trained.run().path, names[0], "--format", "jsonl", "--probs").stdout
     facts = json.loads(told)
     assert set(facts["probs"]) == {f"digit {k}" for k in range(4)}
     assert facts["confidence"] == max(facts["probs"].values())
@@ -185,22 +173,22 @@ def test_predict_writes_csv_when_piped_and_jsonl_when_asked(tmp_path: Path) -> N
 
 def test_a_hyphen_is_the_standard_input() -> None:
     names = [str(path) for path in sorted((trained.source() / "digit 3").iterdir())[:3]]
-    done = unfazed("predict", trained.run().path, "-", "--format", "jsonl", said="\n".join(names))
+    done = started("predict", trained.run().path, "-", "--format", "jsonl", said="\n".join(names))
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == names
 
 
 def test_predict_shows_a_table_when_asked() -> None:
     name = next((trained.source() / "digit 1").iterdir())
-    told = unfazed("predict", trained.run().path, name, "--format", "table", COLUMNS="200").stdout
+    told = within("predict", trained.run().path, name, "--format", "table", COLUMNS="200").stdout
     assert "confidence" in told and name.name in told and "%" in told
 
 
 def test_evaluate_prints_metrics_with_intervals() -> None:
-    told = unfazed("evaluate", trained.run().path, trained.source()).stdout
+    told = within("evaluate", trained.run().path, trained.source()).stdout
     assert "60 examples measured" in told and "accuracy" in told and "–" in told
     assert "240 that the model was trained or chosen on" in told
-    facts = json.loads(unfazed("evaluate", trained.run().path, trained.source(), "--json").stdout)
+    facts = json.loads(within("evaluate", trained.run().path, trained.source(), "--json").stdout)
     assert facts["metrics"]["accuracy"]["n"] == 60
 
 
@@ -209,7 +197,7 @@ def test_report_is_written_again_from_the_run_alone(tmp_path: Path) -> None:
     before = json.loads((copy / "report.json").read_text())
     for name in ("report.html", "report.json", "README.md"):
         (copy / name).unlink()
-    done = unfazed("report", copy)
+    done = within("report", copy)
     assert done.stdout.strip() == str(copy / "report.html")
     again = json.loads((copy / "report.json").read_text())
     assert {**again, "next": ""} == {**before, "next": ""}
@@ -219,14 +207,14 @@ def test_report_is_written_again_from_the_run_alone(tmp_path: Path) -> None:
 def test_help_names_every_hyperparameter() -> None:
     from unfazed.recipe import knobs
 
-    told = unfazed("train", "--help", COLUMNS="200").stdout
+    told = within("train", "--help", COLUMNS="200").stdout
     assert [setting.name for setting, _ in knobs() if f"--{setting.name.replace('_', '-')}" not in told] == []
 
 
 def test_version() -> None:
     from unfazed import __version__
 
-    assert unfazed("--version").stdout.strip() == __version__
+    assert within("--version").stdout.strip() == __version__
 
 
 def test_a_reader_that_leaves_does_not_end_the_training(tmp_path: Path) -> None:
@@ -244,11 +232,11 @@ def test_an_unfinished_run_says_so_and_is_not_measured_on_its_test(tmp_path: Pat
     run = shutil.copytree(trained.run().path, tmp_path / "run")
     (run / "report.json").unlink()
     (run / "scores.npz").unlink()
-    done = unfazed("predict", run, next((trained.source() / "digit 1").iterdir()))
+    done = within("predict", run, next((trained.source() / "digit 1").iterdir()))
     assert done.returncode == 0 and f"unfazed train --resume {run}" in done.stderr
-    done = unfazed("evaluate", run, trained.source())
+    done = within("evaluate", run, trained.source())
     assert done.returncode == 2 and "trained or chosen on every one" in done.stderr
-    done = unfazed("report", run)
+    done = within("report", run)
     assert done.returncode == 2 and f"go on with: unfazed train --resume {run}" in done.stderr
 
 

@@ -18,12 +18,8 @@ from unfazed.run import Run
 from unfazed.verb import running
 from unfazed.verb.train import resumed_events, training_events
 
-WRITES = {  # by name: the occurrence that is killed; the first of a run, and one in its middle
-    "recipe.toml": 1,
-    "table.parquet": 1,
-    "preprocessor.json": 1,
-    "model.json": 1,
-    "origin.json": 1,
+SETUP = {"recipe.toml": 1, "table.parquet": 1, "preprocessor.json": 1, "model.json": 1, "origin.json": 1}
+TRAINING = {  # by name: the occurrence that is killed, in the middle of a run
     "arrays.safetensors": 20,
     "state.json": 20,
     "best.safetensors": 15,
@@ -31,6 +27,8 @@ WRITES = {  # by name: the occurrence that is killed; the first of a run, and on
     "model.safetensors": 2,
     "dynamics.npz": 3,
     "epochs.jsonl": 3,
+}
+AFTERWARDS = {
     "scores.npz": 1,
     "calibration.json": 1,
     "measurements.json": 1,
@@ -40,22 +38,22 @@ WRITES = {  # by name: the occurrence that is killed; the first of a run, and on
     "report.json": 1,
     "README.md": 1,
 }
-
-
-SETUP = {"recipe.toml", "table.parquet", "preprocessor.json", "model.json", "origin.json"}
+# A run for each of the first; what follows training is gone through again, so one run is killed in all of it in turn.
+CHAINS = [*({name: count} for name, count in (SETUP | TRAINING).items()), AFTERWARDS]
 OTHERS = {"problems.csv", "duplicates.csv", "store.json"}  # like their neighbours; tests of the cache kill the last
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills need fork")
 def test_a_kill_inside_any_write_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    command = [sys.executable, "killing.py", str(tmp_path), *(f"{name}={count}" for name, count in WRITES.items())]
+    command = [sys.executable, "killing.py", str(tmp_path), json.dumps(CHAINS)]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert set(found["writes"]) - OTHERS == set(WRITES)  # no write of a run is one that is not killed here
-    for name, killed in found["killed"].items():
-        resumed = None if name in SETUP else 0  # nothing to go on with: the run was not begun
-        assert killed == {"ended": -signal.SIGKILL, "resumed": resumed, "differs": []}, (name, done.stderr[-3000:])
+    assert set(found["writes"]) - OTHERS == {name for chain in CHAINS for name in chain}  # no write is left out
+    for chain, became in zip(CHAINS, found["chains"], strict=True):
+        resumed = None if chain.keys() <= SETUP.keys() else 0  # nothing to go on with: the run was not begun
+        killed = dict.fromkeys(chain, -signal.SIGKILL)
+        assert became == {"ended": killed, "resumed": resumed, "differs": []}, done.stderr[-3000:]
 
 
 @pytest.fixture(scope="module")

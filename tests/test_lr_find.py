@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import torch
 import trained
+from commands import started, within
 from problems import Small, loader, recipe
 
 import unfazed
@@ -31,16 +32,6 @@ from unfazed.verb.train import separated, training_loader
 
 SMALL = {"width": 8, "batch_size": 16}
 FLAGS = ["--width", "8", "--batch-size", "16", "--repeats", "1"]
-
-
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "unfazed", "lr-find", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 def planned(**settings: object) -> Plan:
@@ -148,7 +139,7 @@ def test_bad_requests_are_refused_before_anything_is_read(tmp_path: Path) -> Non
 
 def test_the_command_is_plain_when_piped_and_writes_the_page(tmp_path: Path) -> None:
     page = tmp_path / "rates[lr].html"  # no markup
-    done = command(trained.source(), *FLAGS, "--out", page)
+    done = started("lr-find", trained.source(), *FLAGS, "--out", page)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("300 images in 4 classes")
     rate = re.search(r"suggested learning rate: ([\d.e-]+)", done.stdout)
@@ -158,7 +149,7 @@ def test_the_command_is_plain_when_piped_and_writes_the_page(tmp_path: Path) -> 
 
 
 def test_json_is_one_object(tmp_path: Path) -> None:
-    done = command(trained.source(), *FLAGS, "--json")
+    done = within("lr-find", trained.source(), *FLAGS, "--json")
     assert done.returncode == 0 and done.stderr == ""
     facts = json.loads(done.stdout)
     assert facts["low"] < facts["peak"] < facts["high"]
@@ -171,7 +162,8 @@ def test_a_table_is_read_as_train_reads_it(tmp_path: Path) -> None:
         {"mask": map(str, reversed(files)), "photo": map(str, files), "name": [f.parent.name for f in files]}
     )
     table.write_csv(tmp_path / "labels.csv")
-    done = command(tmp_path / "labels.csv", *FLAGS, "--path", "photo", "--target", "name", "--cache", "none", "--json")
+    columns = ("--path", "photo", "--target", "name")
+    done = within("lr-find", tmp_path / "labels.csv", *FLAGS, *columns, "--cache", "none", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert "--path photo --target name" in told["next"]
@@ -194,7 +186,7 @@ def test_a_table_is_read_as_train_reads_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_request_that_cannot_be_carried_out_is_one_message_and_status_2(arguments: list[str], said: str) -> None:
-    done = command(*arguments)
+    done = within("lr-find", *arguments)
     assert done.returncode == 2
     assert said in done.stderr + done.stdout and "Traceback" not in done.stderr
 
