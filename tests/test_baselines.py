@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pace import in_sorts
 
-from unfazed.analysis.baselines import ROWS, feature_model, linear_rows, majority_probs, pixel_features
+from unfazed.analysis.baselines import ROWS, feature_model, linear_rows, majority_probs, pixel_features, weighed_alike
 from unfazed.analysis.pixels import pooled
 
 
@@ -35,6 +35,14 @@ def test_pooling_keeps_means_and_handles_sizes_that_do_not_divide():
     assert pooled(x[:, :, :16, :32], 8) == pytest.approx(
         x[:, :, :16, :32].reshape(5, 3, 8, 2, 8, 4).mean((3, 5)), abs=1e-3
     )
+
+
+def test_weighed_alike_what_says_no_more_than_the_shares_says_nothing():
+    y = np.repeat([0, 1, -1], [90, 10, 50])  # a third class has no label
+    found = weighed_alike(np.array([[0.9, 0.1, 0.0], [0.7, 0.3, 0.0], [0.0, 0.0, 1.0]]), y)
+    assert found[0] == pytest.approx([0.5, 0.5, 0.0])
+    assert found[1] == pytest.approx([7 / 34, 27 / 34, 0.0])  # odds of 7 to 3, against 9 to 1 before it was looked at
+    assert found[2] == pytest.approx([0.0, 0.0, 1.0])
 
 
 def test_majority_names_the_commonest_training_class_and_is_never_certain():

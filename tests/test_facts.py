@@ -16,6 +16,7 @@ from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RunError
 from unfazed.report.card import card
 from unfazed.report.facts import best_epoch, evidence, facts, finite
+from unfazed.report.overview import hero
 from unfazed.report.selection import rows_to_show, selection
 from unfazed.report.verdict import headline, verdict
 from unfazed.run import Run
@@ -473,6 +474,10 @@ def test_where_classes_were_to_count_the_same_models_are_compared_by_balanced_ac
     assert "it beats the model, by 30.0 points" in sentences(weighted(told, -0.3, -0.4, -0.2))
     assert "of each class on average" in headline(weighted(told, 0.3, 0.2, 0.4))
     assert "of each class on average" not in headline(told) + sentences(told)
+    drawn = str(hero(weighted(told, 0.3, 0.2, 0.4)))
+    assert "100 % of each class" in drawn
+    assert drawn.count('class="value">16.7 %') == 2  # of the linear model, and of naming the commonest class
+    assert "100 % right" in str(hero(told))
 
 
 def test_where_most_examples_are_of_one_class_the_ranking_is_told(told):

@@ -149,12 +149,18 @@ def test_events_tell_the_story_in_order(tmp_path: Path) -> None:
 
 
 def test_balanced_class_weights_lift_the_rare_class(tmp_path: Path) -> None:
-    """Weights enter the loss; the dynamics stay those of the plain cross-entropy."""
-    settings = {**trained.SETTINGS, "epochs": 1}
-    weighted = unfazed.train(trained.source(), out=tmp_path / "a", progress=False, class_weights="balanced", **settings)
-    plain = unfazed.train(trained.source(), out=tmp_path / "b", progress=False, **settings)
+    """Weights enter the loss, dynamics stay those of plain cross-entropy; simpler models weigh classes alike, too."""
+    source, settings = tmp_path / "digits", {**trained.SETTINGS, "epochs": 1}
+    for name, count in (("digit 1", 60), ("digit 3", 9)):
+        (source / name).mkdir(parents=True)
+        for path in sorted((trained.source() / name).iterdir())[:count]:
+            shutil.copy(path, source / name)
+    weighted = unfazed.train(source, out=tmp_path / "a", progress=False, class_weights="balanced", **settings)
+    plain = unfazed.train(source, out=tmp_path / "b", progress=False, **settings)
     one, other = weighted.dynamics()["losses"], plain.dynamics()["losses"]
     assert not np.array_equal(one, other, equal_nan=True)
+    assert "classes weighed alike" in weighted.report["baselines"]["linear"]["words"]
+    assert "alike" not in plain.report["baselines"]["linear"]["words"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,17 @@ def majority_probs(y: Integers, classes: int, count: int) -> Floats:
     return np.broadcast_to(shares / shares.sum(), (count, classes))
 
 
+def weighed_alike(probs: NDArray[np.floating], y: Integers) -> Floats:
+    """Probabilities `[N, K]` as they would be if the classes were equally common; `y`: labels like the fitted ones.
+
+    Each is divided by its class's share of `y` (-1 = no label) and all are brought to the sum 1 (Saerens et al. 2002,
+    Neural Computation 14): what weights by class do to a fit. A class without a label stays what it is.
+    """
+    counts = np.bincount(y[y >= 0], minlength=probs.shape[1])
+    weights = np.where(counts > 0, counts[counts > 0].mean() / np.maximum(counts, 1), 1.0)
+    return np.asarray(probs * weights / (probs * weights).sum(1, keepdims=True))
+
+
 def linear_rows(y: Integers, seed: int) -> Integers:
     """The rows that the linear model is fitted to, in a drawn order: those with a label, 5,000 at most."""
     return np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]

@@ -7,7 +7,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, track
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items, sentence, simpler, task
+from unfazed.report.verdict import balanced, items, sentence, simpler, skill_of, task
 
 Facts = Mapping[str, Any]
 
@@ -43,17 +43,15 @@ def hero(told: Facts) -> Html:
 
 
 def _rivals(told: Facts) -> Html:
-    split = told["evaluated_on"]
-    majority = told["baselines"]["majority"][split]["accuracy"]
-    measured = [(sentence(name), facts.get(split, {}).get("accuracy")) for name, facts in simpler(told)]
+    split, skill = told["evaluated_on"], skill_of(told)
+    measured = [(sentence(name), facts.get(split, {}).get(skill)) for name, facts in simpler(told)]
     rows = [
-        _rival("This model", told[split]["accuracy"], "own"),
-        *(_rival(name, accuracy, "") for name, accuracy in measured if accuracy),
-        _rival("Always the commonest class", majority, ""),
+        _rival("This model", told[split][skill], "own"),
+        *(_rival(name, share, "") for name, share in measured if share),
+        _rival("Always the commonest class", told["baselines"]["majority"][split][skill], ""),
     ]
-    scale = tag(
-        "div", *(tag("span", text) for text in ("0 %", "50 %", "100 % right")), class_="scale", aria_hidden="true"
-    )
+    whole = "100 % of each class" if balanced(told) else "100 % right"
+    scale = tag("div", *(tag("span", text) for text in ("0 %", "50 %", whole)), class_="scale", aria_hidden="true")
     return tag("div", *rows, scale, class_="rivals")
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unfazed.analysis.baselines import weighed_alike
 from unfazed.analysis.calibration import scaled, temperature
 from unfazed.analysis.comparison import in_nats, surprise_difference
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.groups import of
-from unfazed.analysis.intervals import Estimate, paired_difference
+from unfazed.analysis.intervals import Estimate, Floats, paired_difference
 from unfazed.analysis.metrics import balanced_difference, classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
 from unfazed.device import describe
@@ -22,6 +23,7 @@ from unfazed.errors import InputError
 from unfazed.loader import for_evaluation
 from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
+from unfazed.recipe import Recipe
 from unfazed.report.events import Finishing
 from unfazed.report.facts import finite
 from unfazed.report.numbers import numbers_to_show
@@ -58,7 +60,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
     probs = scaled(probs, calibrate(run, prepared.table, held_out, probs[held_out]))
     write_thresholds(run, prepared, probs)
     told: dict[str, Any] = {}
-    for fact in baselines(prepared, probs, planned.recipe.seed):
+    for fact in baselines(prepared, probs, planned.recipe):
         if isinstance(fact, Finishing):
             yield fact
         else:
@@ -129,25 +131,28 @@ def scores(prepared: Prepared, planned: Plan) -> tuple[NDArray[np.floating], NDA
     return prepared.in_units(probs), embeddings
 
 
-def baselines(prepared: Prepared, probs: NDArray[np.float32], seed: int) -> Iterator[Finishing | dict[str, Any]]:
+def baselines(prepared: Prepared, probs: NDArray[np.float32], recipe: Recipe) -> Iterator[Finishing | dict[str, Any]]:
     """What simpler models can do, saying which is being fitted; last their facts by name.
 
     Each has `words`, `rows`, how many it was fitted to, and for each held-out split its metrics.
     `accuracy_difference` is the accuracy of the model, with its `probs` [N, K], less the baseline's, example by
     example, and `log_loss_difference` that of the surprise, in nats: two intervals that overlap may still belong to
-    models that differ for sure.
+    models that differ for sure. Where the `recipe` weighs classes alike, the simpler models' probabilities do, too.
     """
     held_out = {split: prepared.table.rows(split) for split in SPLITS[1:]}
     asked = np.concatenate(list(held_out.values()))
     told: dict[str, Any] = {}
     yield Finishing("training the baseline")
-    for one in kind(prepared.modality.name).baselines(prepared, asked, seed):
+    alike = recipe.class_weights == "balanced"
+    for one in kind(prepared.modality.name).baselines(prepared, asked, recipe.seed):
         its = dict(zip(SPLITS[1:], np.split(one.probs, [len(held_out[SPLITS[1]])]), strict=True))
-        told[one.name] = {"words": one.words, "rows": one.rows} | {
+        its = _weighed_alike(prepared.table, held_out["validation"], its) if alike else its
+        words = f"{one.words} (classes weighed alike)" if alike else one.words
+        told[one.name] = {"words": words, "rows": one.rows} | {
             split: {name: estimate._asdict() for name, estimate in metrics.items()}
             for split, metrics in _compared(prepared, held_out, probs, its).items()
         }
-        yield Finishing(f"compared with {one.words}")
+        yield Finishing(f"compared with {words}")
     yield told
 
 
@@ -173,6 +178,14 @@ def _compared(
         left = surprise_difference(y[rows], probs[rows], simpler[split], groups)
         found[split] = {**metrics, "f1_micro_difference": difference, "log_loss_difference": in_nats(left)}
     return found
+
+
+def _weighed_alike(
+    table: Table, rows: NDArray[np.int64], simpler: Mapping[str, NDArray[np.floating]]
+) -> dict[str, Floats]:
+    """The probabilities [n, K] of each split as if the classes were equally common; they are calibrated first."""
+    y = table.y()[table.rows("train")]
+    return {split: weighed_alike(probs, y) for split, probs in _calibrated(table, rows, simpler).items()}
 
 
 def _calibrated(
