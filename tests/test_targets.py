@@ -1,9 +1,15 @@
 """What ails numbers that are to be predicted: one far from all others, heavy tails, errors that few rows make."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+import polars as pl
 import pytest
 
 from unfazed.analysis.targets import carried_by_few, far, tail
+from unfazed.report.diagnosed import _of_numbers
+from unfazed.table import Table
 
 
 def normal(n: int = 300, seed: int = 0) -> np.ndarray:
@@ -53,3 +59,21 @@ def test_of_errors_that_few_make_the_share_and_the_row_are_told() -> None:
     count, share, row = carried_by_few(y, predicted)
     assert (count, row) == (2, 7) and share > 0.95
     assert carried_by_few(normal(), normal())[:2] == (3, 0.0)
+
+
+def found_in(y: np.ndarray, split: list[str]) -> dict[str, Any]:
+    """What the diagnosis of a run on such targets is given."""
+    frame = pl.DataFrame({"id": [f"r{row}" for row in range(len(y))], "label": y.astype(str), "split": split})
+    table = replace(Table.of(frame.with_columns(input=pl.lit("x")), "t.csv", "CSV"), task="regression")
+    told = {"target": {"name": "price"}, "recipe": {"loss": "squared"}}
+    no_run: Any = None
+    return _of_numbers(no_run, told, table, y[:, None])
+
+
+def test_test_rows_are_not_asked_about_far_targets_and_heavy_tails() -> None:
+    y, split = np.append(normal(499), 1e7), ["test", "train", "validation", "train"] * 125
+    assert found_in(y[::-1], split)["far"] is None
+    far_off = found_in(y, split[:-1] + ["train"])["far"]
+    assert far_off.name == "r499" and far_off.row == 499
+    tailed = np.where(np.array(split) == "test", heavy(500), normal(500))
+    assert found_in(tailed, split)["tail"] is None and found_in(heavy(500), split)["tail"].n == 375

@@ -206,10 +206,13 @@ def _of_sets(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating])
 
 
 def _of_numbers(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) -> dict[str, Any]:
-    """Targets far from all others, and heavy tails."""
-    targets, predicted, name = table.targets(), probs[:, 0].astype(np.float64), told["target"]["name"]
+    """Targets far from all others, and heavy tails; those of test rows are left out."""
+    predicted, name = probs[:, 0].astype(np.float64), told["target"]["name"]
+    sides = [table.rows(side) for side in NEEDED]
+    targets = table.targets()
+    targets[np.setdiff1d(np.arange(len(table)), np.concatenate(sides))] = np.nan
     apart, heavy = far(targets), tail(targets, predicted)
-    carried = (carried_by_few(targets[rows], predicted[rows])[1] for rows in map(table.rows, NEEDED))
+    carried = (carried_by_few(targets[rows], predicted[rows])[1] for rows in sides)
     named = f"“{name}”" if name else "the target"
     return {
         "far": apart._replace(name=said_id(str(table.frame["id"][apart.row]))) if apart else None,
