@@ -70,6 +70,19 @@ def test_the_difference_has_the_sign_of_the_better_one() -> None:
     assert same.low <= 0 <= same.high
 
 
+def test_the_unit_of_the_target_changes_no_difference_of_r2() -> None:
+    y, good = problem()
+    bad = y + 3 * (good - y)
+    assert r2_difference(1e-9 * y, 1e-9 * good, 1e-9 * bad) == pytest.approx(r2_difference(y, good, bad))
+
+
+def test_of_equal_targets_r2_is_unknown() -> None:
+    y, noise = np.full(100, 0.1), problem(100)[0]
+    assert y.var() > 0, "their mean is rounded"
+    for found in (regression(y, noise)["r2"], r2_difference(y, noise, y)):
+        assert np.isnan(found[:3]).all() and found.n == 100
+
+
 @pytest.mark.parametrize("loss, far", [("squared", 16.0), ("absolute", 4.0), ("huber", 3.5)])
 def test_the_loss_of_an_epoch_is_the_one_that_is_trained(loss: str, far: float) -> None:
     y, predicted = np.array([0.0, 1.0]), np.array([4.0, 5.0])

@@ -48,7 +48,7 @@ def regression(
     n, ones, groups = len(y), np.ones(len(y)), of(groups, known)
     distance = np.abs(predicted - y)
     squared = ratio_of_means(distance**2, ones, math.inf, seed, groups)
-    spread: Floats = (y - y.mean()) ** 2 if n else ones
+    spread = _centred(y) ** 2
     left = _with_percentiles(ratio_of_means(distance**2, spread, math.inf, seed, groups), distance**2, y, seed, groups)
     return {
         "mse": squared,
@@ -69,16 +69,22 @@ def _with_percentiles(
     """
     if not math.isfinite(left.low):
         return left
-    parts = np.stack([squared, y - y.mean(), (y - y.mean()) ** 2, np.ones(len(y))], axis=1)
+    centred = _centred(y)
+    parts = np.stack([squared, centred, centred**2, np.ones(len(y))], axis=1)
     if groups is not None:
         parts = sums(parts, groups)
-    above, centred, spread, n = np.concatenate([drawn @ parts for drawn in resampled_weights(len(parts), seed)]).T
-    below = spread - centred**2 / n
+    above, moved, spread, n = np.concatenate([drawn @ parts for drawn in resampled_weights(len(parts), seed)]).T
+    below = spread - moved**2 / n
     resampled = np.where(below > _LEAST * float(spread.max()), above / np.where(below > 0, below, 1.0), math.nan)
     if groups is not None:
         resampled = widened(left.value, resampled, len(parts))
     found = from_resamples(left.value, resampled, left.n)
     return left._replace(low=max(0.0, min(left.low, found.low)), high=max(left.high, found.high))
+
+
+def _centred(y: Floats) -> Floats:
+    """Targets [N] less their mean; exactly 0 where all are equal, however their mean is rounded."""
+    return y - y.mean() if len(y) and (y != y[0]).any() else np.zeros(len(y))
 
 
 def likelihood(y: Floats, predicted: Floats, deviation: Floats, unit: float) -> Floats:
@@ -122,11 +128,17 @@ def _root(value: float) -> float:
 def r2_difference(
     y: NDArray[np.floating], own: NDArray[np.floating], other: NDArray[np.floating], groups: Groups = None
 ) -> Estimate:
-    """R² of the predictions `own` `[N]` less that of `other` `[N]`, example by example; > 0: own is better."""
+    """R² of the predictions `own` `[N]` less that of `other` `[N]`, example by example; > 0: own is better.
+
+    nan of equal targets, which have no variance to explain.
+    """
     known = np.isfinite(y)
     y = y[known].astype(np.float64)
     gain = (other[known] - y) ** 2 - (own[known] - y) ** 2
-    return paired_mean(gain / max(float(y.var()) if len(y) else 0.0, _LEAST), groups=of(groups, known))
+    variance = float((_centred(y) ** 2).mean()) if len(y) else 0.0
+    if not variance > 0:
+        return Estimate(math.nan, math.nan, math.nan, len(y))
+    return paired_mean(gain / variance, groups=of(groups, known))
 
 
 def closer(
