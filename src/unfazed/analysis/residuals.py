@@ -41,12 +41,14 @@ def number_issues(
 def _standardised(residuals: Floats, neighbours: Integers, trained: NDArray[np.bool_]) -> Floats:
     """Residuals [N] in units of the median one, without its sign, among the neighbours [N, k].
 
-    Those of trained rows are the smaller ones: each side is brought to the same median first.
+    Those of trained rows are the smaller ones: each side is brought to the same median first, or where most of them are
+    0, to the same mean.
     """
     found = residuals.copy()
     for side in (trained, ~trained):
-        usual = np.nanmedian(np.abs(found[side])) if np.isfinite(found[side]).any() else 1.0
-        found[side] /= max(float(usual), 1e-12)
+        sizes = np.abs(found[side][np.isfinite(found[side])])
+        if sizes.any():
+            found[side] /= np.median(sizes) or sizes.mean()
     around = np.median(np.nan_to_num(np.abs(found))[neighbours], axis=1) if neighbours.shape[1] else 1.0
     return np.asarray(found / np.maximum(around, LEAST))
 
