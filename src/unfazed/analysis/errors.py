@@ -82,9 +82,9 @@ def _with_percentiles(
     return left._replace(low=max(0.0, min(left.low, found.low)), high=max(left.high, found.high))
 
 
-def _centred(y: Floats) -> Floats:
+def _centred(y: NDArray[np.floating]) -> Floats:
     """Targets [N] less their mean; exactly 0 where all are equal, however their mean is rounded."""
-    return y - y.mean() if len(y) and (y != y[0]).any() else np.zeros(len(y))
+    return np.asarray(y - y.mean() if len(y) and (y != y[0]).any() else np.zeros(len(y)), dtype=np.float64)
 
 
 def likelihood(y: Floats, predicted: Floats, deviation: Floats, unit: float) -> Floats:
