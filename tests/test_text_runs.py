@@ -13,7 +13,8 @@ import pytest
 import unfazed
 from unfazed.errors import InputError, SourceError
 from unfazed.modality import encoded
-from unfazed.modality.text import MODALITY, encode, find, fit, listed
+from unfazed.modality.text import MODALITY, encode, find, fit, listed, load, read
+from unfazed.reading import reading
 from unfazed.report.events import Notice
 from unfazed.run import Run
 from unfazed.source import SourceOptions
@@ -198,6 +199,23 @@ def test_a_folder_of_class_folders_of_text_files(tmp_path: Path) -> None:
     texts = dict(zip(table.frame["id"], table.frame["input"], strict=True))
     assert texts["bread/1.txt"] == "text 1 – ü" and texts["sea/0.txt"] == "text 0 – ü"
     assert texts["sea/broken.txt"].startswith("\0cannot be read: not a text")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\0cannot be read: \xff", r"not a text: starts with b'\x00cannot be r'"),
+        (b"\0cannot be read: a reason of its own, and more of it", None),
+    ],
+)
+def test_a_file_does_not_write_the_reason_why_it_cannot_be_read(tmp_path: Path, data: bytes, said: str | None) -> None:
+    for number in range(4):
+        place = tmp_path / ("sea", "bread")[number % 2]
+        place.mkdir(exist_ok=True)
+        (place / f"{number}.txt").write_text(f"text {number}")
+    (tmp_path / "sea" / "sly.txt").write_bytes(data)
+    texts = dict(find(tmp_path).frame.select("id", "input").iter_rows())
+    assert reading(texts["sea/sly.txt"], read, load).problem == said
 
 
 def test_a_folder_of_texts_is_evaluated_though_a_column_was_the_target(tmp_path: Path) -> None:

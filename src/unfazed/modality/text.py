@@ -174,7 +174,9 @@ def listed(
 
 
 def load(value: str) -> bytes:
-    """The bytes that a row's text stands for."""
+    """The bytes that a row's text stands for; raises InputError with the reason where its file gave none."""
+    if value.startswith(_UNREAD):
+        raise InputError(value.removeprefix(_UNREAD))
     return value.encode("utf-8", "replace")
 
 
@@ -192,13 +194,13 @@ def read(source: str | bytes | Path | Mapping[str, Any]) -> str:
         source = file_bytes(source)
     if isinstance(source, bytes):
         source = _decoded(source)
-    if not isinstance(source, str):
+    elif isinstance(source, str):
+        source = load(source).decode()  # half a character (a lone surrogate) becomes a question mark
+    else:
         raise InputError(f"a text is a string, bytes, a path or a row of columns, not {type(source).__name__}")
-    if source.startswith(_UNREAD):
-        raise InputError(source.removeprefix(_UNREAD))
     if not _normalised(source):
         raise InputError("empty text")
-    return load(source).decode()  # half a character (a lone surrogate) becomes a question mark
+    return source
 
 
 def inspect(data: bytes) -> str:
@@ -239,8 +241,6 @@ def _are_strings(values: Any) -> TypeGuard[list[str]]:
 
 
 def _decoded(data: bytes) -> str:
-    if data.startswith(_UNREAD.encode()):
-        return data.decode()
     try:
         return decoded(data).text
     except ValueError as error:
@@ -319,7 +319,7 @@ def _auto_tokens(texts: Sequence[str], preprocessor: TextPreprocessor) -> int:
 def _of_file(path: str) -> str:
     """The text of a file; where there is none, the reason behind a null byte, for `read` to find."""
     try:
-        return read(Path(path)) if path else ""
+        return read(Path(path)).lstrip("\0") if path else ""
     except InputError as error:
         return f"{_UNREAD}{error}"
 
