@@ -402,9 +402,28 @@ def test_in_a_terminal_commands_have_the_path_of_the_run() -> None:
 def test_what_to_do_of_numbers_far_off_and_heavy_tailed_is_said() -> None:
     apart = diagnose(signs(far=Far(6, 1e9, 1, 4e6, 155.0, "row 6")))
     assert "row 6 = 1e+09" in apart.paragraph and "4,000,000 times" in apart.paragraph and "Correct it" in apart.action
-    heavy = diagnose(signs(skill="R²", tail=Tail(23.0, 0.1, 90, 300, 0.9, "“sales”")))
+    heavy = diagnose(signs(skill="R²", tail=Tail(23.0, 0.1, 90, 300, 0.9, target="“sales”")))
     assert "90 of 300 predictions are 0 or less" in heavy.paragraph
     assert heavy.action.startswith("Predict the logarithm: replace “sales”")
+
+
+def test_of_several_targets_far_off_only_the_farthest_is_as_far() -> None:
+    said = diagnose(signs(far=Far(6, 1e9, 3, 4e6, 155.0, "row 6"))).paragraph
+    assert "3 targets, row 6 = 1e+09 the farthest, are up to 4,000,000 times as far" in said
+
+
+def test_rows_that_make_most_of_the_squared_error_are_counted() -> None:
+    one, three = (diagnose(signs(skill="R²", tail=Tail(23.0, 0.1, 0, 300, 0.9, few, among))).paragraph
+                  for few, among in ((1, 60), (3, 345)))  # fmt: skip
+    assert "One of 60 rows makes 90.0 % of the squared error" in one
+    assert "3 of 345 rows make 90.0 % of the squared error" in three
+
+
+@pytest.mark.parametrize("ails", [{"far": Far(6, 1e9, 1, 4e6, 155.0, "r7")}, {"tail": Tail(23.0, 0.1, 0, 300, 0.9)}])
+def test_a_training_that_squares_no_errors_is_not_said_to_be_about_few_rows(ails: dict[str, Any]) -> None:
+    squared, absolute = (diagnose(signs(skill="R²", squares=does, **ails)).paragraph for does in (True, False))
+    assert "R² and training itself are about" in squared
+    assert "R² is about" in absolute and "training itself" not in absolute
 
 
 def test_a_rare_class_that_is_ranked_well_may_be_named_from_a_lower_probability_on() -> None:

@@ -61,11 +61,11 @@ def test_of_errors_that_few_make_the_share_and_the_row_are_told() -> None:
     assert carried_by_few(normal(), normal())[:2] == (3, 0.0)
 
 
-def found_in(y: np.ndarray, split: list[str]) -> dict[str, Any]:
+def found_in(y: np.ndarray, split: list[str], loss: str = "squared") -> dict[str, Any]:
     """What the diagnosis of a run on such targets is given."""
     frame = pl.DataFrame({"id": [f"r{row}" for row in range(len(y))], "label": y.astype(str), "split": split})
     table = replace(Table.of(frame.with_columns(input=pl.lit("x")), "t.csv", "CSV"), task="regression")
-    told = {"target": {"name": "price"}, "recipe": {"loss": "squared"}}
+    told = {"target": {"name": "price"}, "recipe": {"loss": loss}}
     no_run: Any = None
     return _of_numbers(no_run, told, table, y[:, None])
 
@@ -73,7 +73,15 @@ def found_in(y: np.ndarray, split: list[str]) -> dict[str, Any]:
 def test_test_rows_are_not_asked_about_far_targets_and_heavy_tails() -> None:
     y, split = np.append(normal(499), 1e7), ["test", "train", "validation", "train"] * 125
     assert found_in(y[::-1], split)["far"] is None
-    far_off = found_in(y, split[:-1] + ["train"])["far"]
+    far_off = found_in(y, [*split[:-1], "train"])["far"]
     assert far_off.name == "r499" and far_off.row == 499
     tailed = np.where(np.array(split) == "test", heavy(500), normal(500))
     assert found_in(tailed, split)["tail"] is None and found_in(heavy(500), split)["tail"].n == 375
+
+
+def test_what_the_loss_squares_and_how_many_rows_are_few_is_known() -> None:
+    found = found_in(heavy(300), ["train", "train", "train", "validation", "validation"] * 60)
+    assert (found["tail"].few, found["tail"].among) == (1, 180)
+    squares = {loss: found_in(normal(), ["train", "validation"] * 150, loss)["squares"]
+               for loss in ("squared", "gaussian", "absolute", "huber")}  # fmt: skip
+    assert squares == {"squared": True, "gaussian": True, "absolute": False, "huber": False}

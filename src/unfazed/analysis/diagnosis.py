@@ -122,8 +122,8 @@ FEWEST = 20  # validation rows, of rare classes too, below which the interval of
 
 
 def _far(signs: Signs) -> Diagnosis | None:
-    """A number far from all others, by which errors are squared: training and every figure are of it alone."""
-    return _told(FAR, "high", *far_apart(signs.far)) if signs.far else None
+    """A number far from all others: where errors are squared, all else is nothing beside it."""
+    return _told(FAR, "high", *far_apart(signs.far, signs)) if signs.far else None
 
 
 def _tail(signs: Signs) -> Diagnosis | None:

@@ -64,26 +64,31 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
         yield "held-out inputs with a near copy in training", measured(signs.copies)
 
 
-def far_apart(far: Far) -> tuple[str, str]:
+def far_apart(far: Far, signs: Signs) -> tuple[str, str]:
     """What to say and to do of targets far from all others."""
     which = f"{far.name} = {far.value:g}"
     one = far.rows == 1
-    many = f"One target, {which}, is" if one else f"{far.rows:,} targets, {which} the farthest, are"
+    many = f"One target, {which}, is" if one else f"{far.rows:,} targets, {which} the farthest, are up to"
     them, outweighs = ("it", "it outweighs") if one else ("them", "they outweigh")
     said = (f"{many} {far.times:,.0f} times as far from the median ({far.median:g}) as targets usually are. Squared, "
-            f"{outweighs} all others: the figures tell of nothing else.")  # fmt: skip
+            f"{outweighs} all others: {_squared(signs)} about nothing else.")  # fmt: skip
     return said, f"Correct {them}, or leave {them} out, and train again: unfazed label-issues RUN lists {them} first"
 
 
 def heavy_tailed(tail: Tail, signs: Signs) -> tuple[str, str]:
     """What to say and to do of targets of which the largest are all that squared errors see."""
     below = f" {tail.below:,} of {tail.n:,} predictions are 0 or less, which no target is." if tail.below else ""
-    made = f" Of the squared error {percent(tail.carried)} is that of one row in a hundred."
-    said = (f"The largest targets are so far above the others that R² and training itself are about few rows: the "
-            f"skewness is {tail.skewness:.1f}, of the logarithm {tail.of_logarithms:.1f}.{made}{below} "
-            f"{stated(signs)}.")  # fmt: skip
+    few = f"{tail.few:,} of {tail.among:,} rows make" if tail.few > 1 else f"One of {tail.among:,} rows makes"
+    said = (f"The largest targets are so far above the others that {_squared(signs)} about few rows: the skewness is "
+            f"{tail.skewness:.1f}, of the logarithm {tail.of_logarithms:.1f}. {few} {percent(tail.carried)} of the "
+            f"squared error.{below} {stated(signs)}.")  # fmt: skip
     return said, (f"Predict the logarithm: replace {tail.target} in the table by its natural logarithm, train again, "
                   "and take exp() of what is predicted")  # fmt: skip
+
+
+def _squared(signs: Signs) -> str:
+    """What sees squared errors, with its verb."""
+    return "R² and training itself are" if signs.squares else "R² is"
 
 
 def leaking(signs: Signs) -> tuple[str, str]:

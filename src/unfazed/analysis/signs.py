@@ -77,7 +77,9 @@ class Tail(NamedTuple):
     of_logarithms: float
     below: int  # predictions that are not above 0,
     n: int  # of so many
-    carried: float = 0.0  # share of the squared error of validation rows, or of training rows, that few of them make
+    carried: float = 0.0  # share of the squared error of validation rows, or of training rows, that few of them make:
+    few: int = 1  # so many,
+    among: int = 100  # of so many
     target: str = "the target"
 
 
@@ -115,5 +117,6 @@ class Signs(NamedTuple):
     copies: Estimate | None = None  # share of held-out inputs with a near copy in training
     layers: Sequence[Layer] = ()
     curve: Curve | None = None
+    squares: bool = True  # whether training squares the errors of numbers
     far: Far | None = None  # numbers to be predicted that are far from all others
     tail: Tail | None = None  # that they are heavy-tailed, where they are

@@ -212,11 +212,13 @@ def _of_numbers(run: "Run", told: Facts, table: Table, probs: NDArray[np.floatin
     targets = table.targets()
     targets[np.setdiff1d(np.arange(len(table)), np.concatenate(sides))] = np.nan
     apart, heavy = far(targets), tail(targets, predicted)
-    carried = (carried_by_few(targets[rows], predicted[rows])[1] for rows in sides)
+    carried = [(carried_by_few(targets[rows], predicted[rows]), np.isfinite(targets[rows]).sum()) for rows in sides]
+    (most, share, _), among = max(carried, key=lambda one: one[0][1])
     named = f"“{name}”" if name else "the target"
     return {
+        "squares": told["recipe"].get("loss") not in ("absolute", "huber"),
         "far": apart._replace(name=said_id(str(table.frame["id"][apart.row]))) if apart else None,
-        "tail": heavy._replace(carried=max(carried), target=named) if heavy else None,
+        "tail": heavy._replace(carried=share, few=most, among=int(among), target=named) if heavy else None,
     }
 
 
