@@ -242,7 +242,8 @@ def test_times_are_read_in_the_layout_of_their_column(tmp_path: Path, day: list[
     ("day", "answer"),
     [
         (["soon", "2023-01-31", "1/2/2023", None], 'neither dates nor numbers, such as "soon": write them alike'),
-        (["01/02/2023", "02/03/2023", None, None], 'day and month cannot be told apart, such as "0'),
+        (["01/02/2023", "02/03/2023", None, None], 'day, month and year cannot be told apart, such as "0'),
+        (["20-05-14", "21-06-03", "19-12-25", None], 'day, month and year cannot be told apart, such as "'),
         (["01/31/2023", "02/27/2023", "27/01/2023", None], 'several layouts, such as "27/01/2023" where most have the'),
     ],
 )  # fmt: skip
@@ -252,6 +253,13 @@ def test_times_that_cannot_be_put_in_order_are_refused_with_what_to_do(
     write(tmp_path, *FILES)
     refused = refused_in(tmp_path, frame(day=day), time="day", target="label")
     assert answer in refused and "2023-01-31 14:05" in refused
+
+
+def test_times_written_in_several_ways_keep_their_offset_and_fractions(tmp_path: Path) -> None:
+    write(tmp_path, *FILES)
+    days = ["2023-01-31", "2023-02-01T10:00:00+02:00", "2023-02-01T08:30:00Z", "2023-02-01 08:30:00.25"]
+    times = found_in(tmp_path, frame(day=days), time="day", target="label").frame["time"]
+    assert (times - 1675123200).to_list() == [0, 115_200, 117_000, 117_000.25]
 
 
 def test_table_files_by_side(tmp_path: Path) -> None:

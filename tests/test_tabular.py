@@ -78,6 +78,9 @@ def test_what_is_not_missing(cell: Value) -> None:
         ("2023-12-31", "day first", datetime(2023, 12, 31)),
         ("2023-12-31T00:00:00.000000", "month first", datetime(2023, 12, 31)),
         ("31/12/2023", "year first", None),
+        ("05.01.2024", "month first", None),
+        ("20-05-14", "short year first", datetime(2020, 5, 14)),
+        ("5/14/20", "short year first", None),
         ("3-Jan-23", "year first", datetime(2023, 1, 3)),
         ("Jan 03, 2023", "day first", datetime(2023, 1, 3)),
         ("1 January 2023 13:30", "month first", datetime(2023, 1, 1, 13, 30)),
@@ -257,8 +260,8 @@ def test_a_column_that_looks_like_another_kind_is_told_with_what_to_do() -> None
     assert said == [
         '"mixed" looks like dates in several layouts: write them alike, such as 2023-01-31, or say what else it is: '
         "--columns mixed=category",
-        '"either" looks like dates in which day and month cannot be told apart: write them alike, such as 2023-01-31, '
-        "or say what else it is: --columns either=category",
+        '"either" looks like dates in which day, month and year cannot be told apart: write them alike, such as '
+        "2023-01-31, or say what else it is: --columns either=category",
         '"units" looks like numbers in several units or notations: write them alike, or say what else it is: '
         "--columns units=category",
     ]
@@ -278,6 +281,22 @@ def test_the_order_of_day_and_month_is_that_of_the_whole_column() -> None:
     assert column_of("x", ["01/02/2024", "02/13/2024"]).layout == "month first"
     assert column_of("x", ["1.2.2024", "2.3.2024"]).layout == "day first"
     assert column_of("x", ["01/02/2024", "02/03/2024"] * 5).kind == "category"  # cannot be told
+
+
+def test_where_the_year_of_two_digits_stands_is_that_of_the_whole_column() -> None:
+    days = [f"{day:02}" for day in range(1, 29)]
+    assert column_of("x", [f"20-05-{day}" for day in days]).layout == "short year first"
+    assert column_of("x", [f"{day}/05/20" for day in days]).layout == "day first"
+    assert column_of("x", ["85-03-12", "91-11-30", "03-01-01"]).layout == "short year first"
+    either = column_of("x", ["20-05-14", "21-06-03", "19-12-25"] * 5)
+    assert either.kind == "category" and "day, month and year cannot be told apart" in either.doubt
+
+
+def test_versions_are_no_dates_unless_some_day_says_so() -> None:
+    versions = column_of("x", ["3.10.12", "3.11.14", "3.12.11", "3.9.25"] * 5)
+    assert versions.kind == "category" and "looks like dates" in versions.doubt
+    for days in (["3.10.12", "3.11.14", "28.12.11"], ["3.10.12", "3.11.14", "3.12.2011"]):
+        assert column_of("x", days * 5).layout == "day first"
 
 
 def test_a_few_strange_values_do_not_change_a_kind_and_count_as_missing() -> None:

@@ -51,7 +51,7 @@ def _by_layout(column: pl.Series, where: str) -> pl.Series:
     """Dates in the layout of the whole column."""
     texts = column.drop_nulls().unique().to_list()
     found = dates.layout_of(dict.fromkeys(texts, 1), 0.0) or dates.Layout("year first", 0.0, 0.0, True)
-    read = {text: dates.moment(text, found.name) for text in texts}
+    read = {text: dates.instant(text, found.name) for text in texts}
     wrong = [text for text, at in read.items() if at is None]
     what = f'time "{column.name}" of {where} holds'
     if wrong and found.every < 1:
@@ -61,5 +61,6 @@ def _by_layout(column: pl.Series, where: str) -> pl.Series:
         raise SourceError(f"{what} dates in several layouts, such as {listed(wrong, 1)} where most have the "
                           f"{found.name}: {_DO}")  # fmt: skip
     if not found.sure:
-        raise SourceError(f"{what} dates whose day and month cannot be told apart, such as {listed(texts, 1)}: {_DO}")
+        which = f"day, month and year cannot be told apart, such as {listed(texts, 1)}"
+        raise SourceError(f"{what} dates whose {which}: {_DO}")
     return column.replace_strict(list(read), list(read.values()), default=None, return_dtype=pl.Datetime("us"))

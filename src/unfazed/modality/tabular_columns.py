@@ -53,8 +53,8 @@ _NAME_OF_IDENTIFIER = re.compile(  # the index of a pandas frame has no name, or
 _ODD = 3  # values that are not of their column's kind, of which examples are kept
 _ISO = "write them alike, such as 2023-01-31"
 _SEVERAL_LAYOUTS = f"looks like dates in several layouts: {_ISO}"
-_EITHER_LAYOUT = f"looks like dates in which day and month cannot be told apart: {_ISO}"
-_MONTH_FIRST = f"is read with the month first, since its values do not tell day and month apart: {_ISO}, if not"
+_EITHER_LAYOUT = f"looks like dates in which day, month and year cannot be told apart: {_ISO}"
+_READ_AS = f"is read with the {{}}, since its values do not tell day, month and year apart: {_ISO}, if not"
 _SEVERAL_NOTATIONS = "looks like numbers in several units or notations: write them alike"
 _WRITTEN: Final = {
     "number": "Write numbers as 1234.5",
@@ -193,8 +193,7 @@ def _with_numbers(column: Column, present: Counter[str], numbers: Found | None) 
 def _with_dates(column: Column, present: Counter[str], found: dates.Layout | None) -> Column:
     layout = found.name if found else "year first"
     if found and not found.sure:
-        layout = "month first"
-        column = replace(column, doubt=_MONTH_FIRST)
+        column = replace(column, doubt=_READ_AS.format(layout))
     read = {value: values.moment(value, layout) for value in present}
     moments = _repeated(read, present)
     parts = tuple(part for part, part_of in PARTS.items() if len({part_of(at) for at in moments}) > 1)
