@@ -14,7 +14,8 @@ from fake_run import fake_run
 import unfazed
 from unfazed.analysis import label_issues as module
 from unfazed.analysis import neighbours
-from unfazed.analysis.label_issues import TEST, TRAIN, VALIDATION, checked, label_issues, references
+from unfazed.analysis.label_issues import checked, label_issues, references
+from unfazed.analysis.label_sides import TEST, TRAIN, VALIDATION
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import channel, matched, wrong
 from unfazed.analysis.residuals import number_issues

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resamples, wilson
+from unfazed.analysis.label_sides import FEWEST, TRAIN, Side, parts, share_elsewhere
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import FLOOR, SMALLEST, Channel, channel, likeliest_other, matched, shares, wrong
 
@@ -24,19 +25,16 @@ FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are 
 SIMILARITIES = 200_000_000  # that are computed to find them, or as many as the fewest references ask for
 FITTED = 5_000  # rows that the noise is estimated on
 CELLS = 4_000_000  # probabilities held at once
-FEWEST = 50  # rows not trained on, for less of which nothing is estimated on them alone
 WORSE = 0.03  # accuracy that the neighbours may lack, and still be asked
 NEIGHBOURLY = 0.25  # their weight beside the model
 SIMPLE = 2 / 3  # weight of the simple model, which alone has seen no label of a row that it judges,
 UNHEARD = 0.1  # down to none where it lacks so much accuracy
-DIFFERENT = 3.0  # standard errors between validation and test from which on their labels are not of one kind
 MISTAKEN = 1 / 3  # of the mistakes of the judges, the part that may be counted as wrong labels, or the other way round
 CONTESTED = 0.4  # of the count, under which its interval begins: most of it may be mistakes of the judges,
 MANY = 0.03  # where it is at least this share of the labels: of a few the interval is that of chance
 SUREST, FEWEST_SURE = 0.1, 10  # share of the labels that the judges are surest of, and how many these are at least
 RESAMPLES = 100
 MOST_CLASSES = 2000  # beyond, there are fewer than 1,000 rows to estimate K x K shares on, and it takes minutes
-TRAIN, VALIDATION, TEST = 0, 1, 2
 Probs = NDArray[np.floating]
 
 
@@ -193,19 +191,41 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
     scores = {name: judge[of_label].astype(np.float64) for name, judge in others.items() if judge is not None}
     belief = _believed(y, judges, measured.judges)
     error, suggested, count = np.full(len(y), np.nan), belief.argmax(1), np.zeros(3)
-    for asked, fitted in _parts(y, belief, split, measured.noise):
+    for asked, fitted in parts(_right(y, belief), y >= 0, split, measured.noise):
         found = _estimated(y, belief, asked, measured._replace(noise=fitted), split, seed)
         error[asked], suggested[asked] = found.error, found.suggested
         right = _right(y, belief)[fitted]
         surely = 1.0 if measured.of_sets else _among_the_surest(right, belief[fitted].max(1))
         share = _allowing(found.share, 1 - float(right.mean()), surely)
-        count += np.array(share[:3]) * asked.sum()
+        trained = asked & (split == TRAIN)
+        own = None if measured.of_sets else _of_training(y, judges.simple, trained, fitted, share)
+        if own is not None:
+            error[trained] = matched(error[trained], max(own.value, SMALLEST))
+            count += np.array(own[:3]) * trained.sum()
+        count += np.array(share[:3]) * (asked.sum() if own is None else (asked & ~trained).sum())
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
     disagreement = 1 - float(_right(y, belief)[measured.noise].mean())
     value, low, high = count.tolist()
     nobody, scores = np.empty((len(y), 0), np.int64), {"margin": margin, **scores}
     return LabelIssues(order, suggested, error, scores, nobody, Estimate(value, low, high, len(order)), disagreement)
+
+
+def _of_training(
+    y: Integers, simple: Probs | None, trained: NDArray[np.bool_], others: NDArray[np.bool_], share: Estimate
+) -> Estimate | None:
+    """The share of wrong labels [N] among the rows `trained` on, where it is another one than among `others`.
+
+    The simple model tells, to which the labels of all rows are alike unseen.
+    """
+    if simple is None:
+        return None
+    right = _right(y, simple)
+    here, there = (Side(y[rows], right[rows]) for rows in (trained, others))
+    found = share_elsewhere(here, there, share, simple.shape[1])
+    if found is None:
+        return None
+    return found._replace(low=min(found.low, _among_the_surest(right[trained], simple[trained].max(1))))
 
 
 def _believed(y: Integers, judges: Judges, measured: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -307,26 +327,6 @@ def _among_the_surest(right: NDArray[np.bool_], sure: NDArray[np.floating]) -> f
     """The share of labels that judges object to among those they are surest of, at least: `right` [n], `sure` [n]."""
     surest = np.argsort(-sure, kind="stable")[: max(FEWEST_SURE, round(SUREST * len(right)))]
     return float(wilson(float((~right[surest]).sum()), len(surest)).low)
-
-
-def _parts(
-    y: Integers, belief: NDArray[np.float32], split: Integers, measured: NDArray[np.bool_]
-) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Rows to judge, each with the rows that show how often their labels are wrong.
-
-    A test set may have been labelled with more care: where its labels agree with the judges otherwise than those of
-    validation do, it is judged for itself.
-    """
-    right, labelled = _right(y, belief), y >= 0
-    test, validation = measured & (split == TEST), measured & (split == VALIDATION)
-    if min(test.sum(), validation.sum()) >= FEWEST:
-        sides = right[test], right[validation]
-        error = np.sqrt(sum(side.var() / len(side) for side in sides))
-        if abs(sides[0].mean() - sides[1].mean()) > DIFFERENT * error:
-            yield labelled & (split != TEST), validation
-            yield labelled & (split == TEST), test
-            return
-    yield labelled, measured
 
 
 def _votes(probs: NDArray[np.float32], neighbours: Integers) -> NDArray[np.float32] | None:
