@@ -119,6 +119,13 @@ def test_kinds_are_found_out_from_the_values() -> None:
     assert kind(*(f"no {number} is a good product, I think" for number in range(30))) == "text"
 
 
+@pytest.mark.parametrize("pair", [("F", "N"), ("Y", "T"), ("1", "T"), ("n", "no"), ("f", "false")])
+def test_two_ways_to_say_the_same_are_no_yes_and_no(pair: tuple[str, str]) -> None:
+    preprocessor = fitted({"x": [*pair] * 5})
+    assert preprocessor.columns[0].kind == "category"
+    assert encode({"x": pair[0]}, preprocessor) != encode({"x": pair[1]}, preprocessor)
+
+
 def test_one_value_beside_missing_ones_says_something() -> None:
     assert kind("yes", None, "yes", None) == "category"
 

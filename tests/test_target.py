@@ -36,9 +36,10 @@ COUNTS = [int(count) for count in GENERATOR.poisson(60, 300)]
         (list(range(100)) * 60, "classification"),
         ([0.5, 1.0, 1.5, 2.0] * 30, "classification"),
         ([f"{number:03}" for number in range(1, 201)] * 10, "classification"),
+        ([f"{number}_1" for number in range(1, 31)] * 4, "classification"),
     ],
     ids=["decimals", "counts", "one missing", "words", "a rating", "numbers of classes", "a few decimals",
-         "codes"],
+         "codes", "names with an underscore"],
 )
 def test_the_task_is_told_from_the_labels(labels: list[Any], task: str) -> None:
     assert decided(table(labels)).task == task
@@ -100,7 +101,7 @@ def test_numbers_with_separators_are_seen_to_be_numbers() -> None:
     assert ratings.task == "classification" and ratings.classes == ["1,5", "2,5", "3,5"]
 
 
-@pytest.mark.parametrize("text", [None, "", "cat", "nan", "inf", "1e999", "12 €"])
+@pytest.mark.parametrize("text", [None, "", "cat", "nan", "inf", "1e999", "12 €", "1_1"])
 def test_what_is_no_number_is_none_and_a_problem(text: str | None) -> None:
     assert np.isnan(number_in(text))
     assert problem_of(text, "regression") is not None

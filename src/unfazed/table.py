@@ -216,9 +216,9 @@ def describe(table: Table, items: str = "examples") -> str:
 
 
 def number_in(text: str | None) -> float:
-    """The number that a label of a table is; nan for anything else."""
+    """The number that a label of a table is; nan for anything else: 1_1 is a name, though Python reads 11."""
     try:
-        number = float(text or "")
+        number = float("" if text is None or "_" in text else text)
     except ValueError:
         return math.nan
     return number if math.isfinite(number) else math.nan

@@ -146,7 +146,7 @@ def look_of(name: str, present: Counter[str], rows: int) -> Look:
     """What the values of a column of `rows` rows suggest; `present` counts those that are not missing."""
     if not present or (len(present) == 1 and present.total() == rows):
         return Look("constant")
-    if len(present) == 2 and all(values.flag(value) is not None for value in present):
+    if len(present) == 2 and {values.flag(value) for value in present} == {True, False}:  # F and N are both no
         return Look("boolean")
     layout = dates.layout_of(present, _MOSTLY)
     if layout and layout.sure and layout.share >= _MOSTLY:
