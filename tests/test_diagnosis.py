@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_run import fake_run
 from rich.console import Console
 
 from unfazed.analysis.diagnosis import (
@@ -31,6 +32,8 @@ from unfazed.analysis.diagnosis import (
 from unfazed.analysis.intervals import Estimate, wilson
 from unfazed.analysis.signs import Classes, Curve, Epoch, Far, Layer, Signs, Tail, Trial
 from unfazed.report.diagnosed import listing
+from unfazed.report.diagnosed import signs as measured
+from unfazed.report.facts import facts
 
 SIMPLER = ("a linear model", wilson(270, 300), Estimate(0.05, 0.01, 0.09, 300))
 
@@ -424,6 +427,43 @@ def test_a_training_that_squares_no_errors_is_not_said_to_be_about_few_rows(ails
     squared, absolute = (diagnose(signs(skill="R²", squares=does, **ails)).paragraph for does in (True, False))
     assert "R² and training itself are about" in squared
     assert "R² is about" in absolute and "training itself" not in absolute
+
+
+def test_where_classes_count_the_same_already_their_weight_is_no_advice() -> None:
+    rare = Classes(wilson(0, 5), wilson(595, 595), wilson(590, 595), ["fraud"], 113.0)
+    found = diagnose(signs(classes=rare, skill="balanced accuracy"))
+    assert found.cause == IMBALANCE and "--class-weights" not in found.action
+    assert found.action.startswith("Label more rows of rare classes") and "call a row “fraud”" in found.action
+
+
+def test_rare_classes_that_are_not_named_are_counted() -> None:
+    five, three = (Classes(wilson(2, 30), wilson(260, 270), wilson(90, 100), list(names), 50.0)
+                   for names in ("abcde", "abc"))  # fmt: skip
+    assert "of “a”, “b”, “c” and 2 more (n = 30)" in diagnose(signs(classes=five)).paragraph
+    assert "of “a”, “b”, “c” (n = 30)" in diagnose(signs(classes=three)).paragraph
+
+
+def test_a_list_of_labels_is_named_only_where_there_is_one() -> None:
+    contradicted, counted = {"suspected": wilson(30, 100)}, {"wrong": Estimate(211.0, 167.0, 265.0, 1797)}
+    some = {"wrong": Estimate(79.0, 50.0, 119.0, 1797)}
+    for found in (contradicted, counted, some):
+        listed, none = (diagnose(signs(**found, listed=count)).action for count in (12, 0))
+        assert listed.endswith("orrect the labels that are listed, worst first: unfazed label-issues RUN")
+        assert "orrect what is wrong among the validation examples" in none and "label-issues" not in none
+
+
+def test_of_labels_that_were_not_judged_none_are_listed(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "run", rows=200)
+    told, table, probs = facts(run), run.table(), run.scores()["probs"]
+    assert measured(run, told, table, probs).listed is None
+    assert measured(run, {**told, "labels": {"missing": "too many", "first": []}}, table, probs).listed == 0
+
+
+def test_of_equal_targets_the_skill_is_not_known() -> None:
+    unknown = Estimate(math.nan, math.nan, math.nan, 60)
+    found = diagnose(signs(skill="R²", guess=0.0, validation=unknown, simpler=None))
+    assert "not known on validation rows (n = 60)" in found.paragraph and "nan" not in found.paragraph
+    assert found.evidence["R² on validation rows"] == "not known, n = 60"
 
 
 def test_a_rare_class_that_is_ranked_well_may_be_named_from_a_lower_probability_on() -> None:

@@ -85,6 +85,12 @@ def test_rare_classes_are_those_with_less_than_a_tenth_of_the_commonest() -> Non
     assert rarity(np.array([500, 400, 90]), y, probs, ["a", "b", "c"]) is None
 
 
+def test_rare_classes_without_a_row_to_judge_by_are_not_named() -> None:
+    y, probs = np.array([0] * 50 + [2] * 10), np.tile([0.9, 0.0, 0.1, 0.0], (60, 1))
+    found = rarity(np.array([500, 400, 10, 5]), y, probs, list("abcd"))
+    assert found and found.names == ["c"] and found.rare.n == 10
+
+
 def test_copies_are_found_whatever_the_scale() -> None:
     draw = np.random.default_rng(0)
     train, new = draw.normal(size=(400, 20)) * 1e3, draw.normal(size=(100, 20)) * 1e3

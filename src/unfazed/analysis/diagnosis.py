@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 from unfazed.analysis.diagnosis_words import (
     both,
     counted,
+    doubted,
     estimate,
     evidence,
     far_apart,
@@ -86,7 +87,6 @@ FAR = "a target far from all others"
 TAIL = "a heavy-tailed target"
 UNTOLD = "can't tell"
 
-LISTED = "the labels that are listed, worst first: unfazed label-issues RUN"
 Confidence = Literal["high", "moderate", "low"]
 
 
@@ -230,7 +230,7 @@ def _rare(signs: Signs) -> Diagnosis | None:
     if classes.rare.n < (NEVER if ranks and classes.rare.value == 0 else FEWEST):
         return None
     sure = ranks and classes.rare.n >= FEWEST
-    return _told(IMBALANCE, "high" if sure else "moderate", *unrecognised(classes, ranks))
+    return _told(IMBALANCE, "high" if sure else "moderate", *unrecognised(classes, ranks, signs))
 
 
 def _broken(signs: Signs) -> Diagnosis | None:
@@ -312,7 +312,7 @@ def _labels(signs: Signs) -> Diagnosis | None:
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
             f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
-    return _told(LABELS, "high" if sure else "moderate", said, f"Correct {LISTED}")
+    return _told(LABELS, "high" if sure else "moderate", said, f"Correct {doubted(signs)}")
 
 
 def _underfitting(signs: Signs) -> Diagnosis | None:
@@ -388,8 +388,8 @@ def _fine(signs: Signs) -> Diagnosis:
         return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler, said = going_on(signs), ahead_of_it(signs), nothing_wrong(signs)
     if mislabelled(signs):
-        return _told(LABELS, "moderate", said, f"Correct {LISTED}")
-    rest = f", and correct {LISTED}" if some_wrong(signs) else "; look at its mistakes before you trust it"
+        return _told(LABELS, "moderate", said, f"Correct {doubted(signs)}")
+    rest = f", and correct {doubted(signs)}" if some_wrong(signs) else "; look at its mistakes before you trust it"
     better = f"Use {simpler[0]}, which does better on the same rows, unless you need the network" if simpler else ""
     narrow = signs.validation.high - signs.validation.low < WIDE
     return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, better or f"Use it{rest}")

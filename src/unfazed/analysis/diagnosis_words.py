@@ -10,6 +10,7 @@ from unfazed.analysis.signs import Classes, Far, Signs, Tail
 from unfazed.analysis.surprise import BITS_PER_NAT
 
 MISCALIBRATED = 0.02  # calibration error surely above this: probabilities mislead
+NAMED = 3  # rare classes
 WIDEST = 0.4  # an interval of the validation skill, where groups are few: wider, and it tells nothing
 _RESTRAINTS = {"weight_decay": "--weight-decay auto", "augmentation": "--augmentation 0.5", "dropout": "--dropout 0.2"}
 
@@ -103,14 +104,17 @@ def leaking(signs: Signs) -> tuple[str, str]:
     return said, f"Leave the column out, unless it is known in time: --columns {name}=identifier"
 
 
-def unrecognised(classes: Classes, ranks: bool) -> tuple[str, str]:
+def unrecognised(classes: Classes, ranks: bool, signs: Signs) -> tuple[str, str]:
     """What to say and to do of rare classes that are hardly named; `ranks`: though their rows rank above others."""
-    named = ", ".join(f"“{name}”" for name in classes.names[:3])
+    more = f" and {len(classes.names) - NAMED:,} more" if len(classes.names) > NAMED else ""
+    named = ", ".join(f"“{name}”" for name in classes.names[:NAMED]) + more
     though = f", though it ranks them rightly in {estimate(classes.ranked)} of all pairs" if ranks else ""
     said = (f"Classes with few rows are not recognised: {estimate(classes.rare)} of {named} (n = {classes.rare.n:,}), "
             f"against {estimate(classes.others)} of the others{though}. The commonest class has {classes.ratio:,.0f} "
             "rows for each of the rarest.")  # fmt: skip
     instead = f", or call a row {named} from a lower probability on" if ranks and len(classes.names) == 1 else ""
+    if signs.skill == "balanced accuracy":
+        return said, f"Label more rows of rare classes: each class counts the same already{instead}"
     return said, f"Give rare classes their weight: --class-weights balanced{instead}"
 
 
@@ -144,6 +148,13 @@ def counted(signs: Signs) -> str:
         return ""
     ends = f"{signs.wrong.low:,.0f} to {signs.wrong.high:,.0f}"
     return f" About {signs.wrong.value:,.0f} of {signs.wrong.n:,} {audited(signs)} are estimated to be wrong ({ends})."
+
+
+def doubted(signs: Signs) -> str:
+    """What to correct, where labels are wrong: what an audit lists, or where none lists any, what surprises most."""
+    if signs.listed == 0:
+        return "what is wrong among the validation examples that surprise it most: its report shows them"
+    return "the labels that are listed, worst first: unfazed label-issues RUN"
 
 
 def audited(signs: Signs) -> str:
@@ -213,6 +224,8 @@ def skill(value: float, signs: Signs) -> str:
 
 def estimate(found: Estimate, signs: Signs | None = None) -> str:
     """A share, or a skill, with its interval, where that is known."""
+    if math.isnan(found.value):
+        return "not known"
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return f"{percent(found.value) if signs is None else skill(found.value, signs)} (interval not known)"
     if signs is None or signs.skill != "R²":

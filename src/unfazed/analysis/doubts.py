@@ -66,7 +66,7 @@ def rarity(
     recalls = [proportion(right[rows], grouping.of(groups, rows)) for rows in (of_rare, known & ~of_rare)]
     ranked = area(probs[known][:, rare].sum(1), of_rare[known], grouping.of(groups, known))
     ratio = counts.max() / counts[rare].min()
-    return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.flatnonzero(rare)], float(ratio))
+    return Classes(recalls[0], recalls[1], ranked, [names[k] for k in np.unique(y[of_rare])], float(ratio))
 
 
 def variation(inputs: NDArray[np.floating], span: float) -> float:

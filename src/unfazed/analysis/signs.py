@@ -55,7 +55,7 @@ class Classes(NamedTuple):
     rare: Estimate  # recall of those with less than a tenth of the commonest class's rows
     others: Estimate
     ranked: Estimate  # pairs of a rare and another row, of which the rare one has the higher probability of being rare
-    names: list[str]
+    names: list[str]  # of the rare ones among these rows
     ratio: float  # rows of the commonest class for each of the rarest
 
 
@@ -111,6 +111,7 @@ class Signs(NamedTuple):
     suspected: Estimate | None = None  # share of labels contradicted, among those that the model is surest of
     groups: int | None = None  # of validation rows, where they come in some
     wrong: Estimate | None = None  # how many labels an audit estimates to be wrong, by validation and test rows
+    listed: int | None = None  # labels that the audit lists as worth checking
     classes: Classes | None = None
     variation: float | None = None  # how far inputs differ, as a share of what they could
     leaks: Sequence[tuple[str, float]] = ()  # columns that tell the target alone, and how often they are right

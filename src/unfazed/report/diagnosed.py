@@ -99,6 +99,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         width=(width, usual) if width and usual else None,
         wrong=_estimate(counted) if counted and counted["value"] is not None else None,
         disagreement=labels.get("disagreement"),
+        listed=0 if labels.get("missing") else labels.get("worth"),
         usual_epochs=int(checks["usual_epochs"]) if checks.get("usual_epochs") else None,
         passes=checks.get("passes"),
         restrained=any(recipe.get(name) for name in RESTRAINTS),
