@@ -2,15 +2,20 @@
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from unfazed.errors import SourceError
+from unfazed.modality import tabular, tabular_values
 from unfazed.source import SourceOptions, find
+from unfazed.source_table import from_pandas
 from unfazed.source_values import free_texts, is_about_texts, known_columns, row_inputs, rows, text_inputs
 from unfazed.table import Table
 
@@ -109,6 +114,22 @@ def test_values_of_every_type_become_json() -> None:
     assert list(first.values()) == [1, 1.5, None, True, "2026-01-02", "a", None]
     assert list(second.values()) == [None, None, -1.0, None, None, "b", None]
     assert list(first) == list(second) == [*frame.columns, "absent"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.datetime64("2024-05-01"), "2024-05-01"), (np.datetime64("2024-05-01T10:30", "ns"), "2024-05-01 10:30:00"),
+        (timedelta(hours=1), "3600"), (np.timedelta64(90, "m"), "5400"), (np.timedelta64(1500, "ms"), "1.5"),
+        (pd.Timedelta("1h"), "3600"), (pd.Timestamp("2024-05-01 10:30"), "2024-05-01 10:30:00"),
+        (Decimal("1.50"), "1.5"), (pd.NA, None), (pd.NaT, None),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_dictionary_says_what_a_row_of_a_frame_says(value: Any, said: str | None) -> None:
+    frame = from_pandas(pd.DataFrame({"x": [value], "y": 1})).frame
+    for row in (rows(frame, frame.columns)[0], {"x": value, "y": 1}):
+        assert tabular_values.identity(tabular.read(row)["x"]) == said
 
 
 def test_columns_that_are_neither_numbers_nor_text_are_left_out_and_said() -> None:

@@ -9,8 +9,11 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property
 from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -282,11 +285,9 @@ def _parsed(source: Any) -> Any:
 
 
 def _plain(name: Any, value: Any) -> Value:
-    """The value as JSON has it; numpy's numbers as Python's, dates as ISO 8601, NaN as null."""
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
+    """The value as a table's row has it: numpy's as Python's, dates as ISO 8601, durations in seconds, NaN as null."""
+    if type(value) not in (str, int, float, bool, NoneType):
+        value = _simpler(value)
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, str):
@@ -294,6 +295,20 @@ def _plain(name: Any, value: Any) -> Value:
     if value is None or isinstance(value, int | float):
         return value
     raise InputError(f'column "{str(name)[:40]}" holds {_json_name(value)}: text, a number, true, false or null needed')
+
+
+def _simpler(value: Any) -> Any:
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
+        value = value.astype(f"{value.dtype.kind}8[us]")  # nanoseconds would become a whole number
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    if type(value).__name__ == "NAType":  # of pandas
+        return None
+    return str(value.isoformat()) if hasattr(value, "isoformat") else value
 
 
 def _json_name(value: Any) -> str:
