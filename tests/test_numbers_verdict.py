@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unfazed.report import words
-from unfazed.report.numbers_page import predictions
+from unfazed.report.numbers_page import hero, predictions
 from unfazed.report.numbers_verdict import headline, verdict
 
 SPLITS = ("train", "validation", "test")
@@ -37,6 +37,15 @@ def test_the_headline_names_what_is_predicted() -> None:
     assert headline(told()).startswith(said)
     assert headline(told(target={"name": None})).startswith("off by ")
     assert len(headline(told(target={"name": "x" * 5000}))) < 200
+
+
+@pytest.mark.parametrize(("r2", "shown"), [
+    (0.9962, ">99.6<"), (0.99996, ">&gt; 99.9<"), (1.0, ">100<"), (0.0004, ">&lt; 0.1<"), (-0.31, ">−0.31<"),
+    (-0.0003, ">−0.00030<"),
+])  # fmt: skip
+def test_the_share_of_the_page_is_all_or_nothing_only_where_it_is_that(r2: float, shown: str) -> None:
+    page = str(hero(told(held_out=r2, source={"name": "t.csv"}, counts={"all": 400})))
+    assert shown in page[page.index("<h1") : page.index("</h1>")]
 
 
 def test_ends_below_zero_are_told_apart() -> None:

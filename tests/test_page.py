@@ -14,7 +14,7 @@ from PIL import Image
 
 from unfazed.analysis.metrics import classification
 from unfazed.errors import RunError
-from unfazed.report import words
+from unfazed.report import sets, sets_page, words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, powers, thinned, ticks, track
 from unfazed.report.markup import VOID, Html, join, tag
 from unfazed.report.page import write_report
@@ -358,12 +358,24 @@ def test_pictures_stop_at_the_budget():
         (0.99999, "> 99.9 %"),
         (0.9994, "99.9 %"),
         (1e-6, "< 0.1 %"),
+        (-0.0, "0 %"),
+        (-0.0003, "> −0.1 %"),
+        (-0.012, "−1.2 %"),
         (0.5, "50.0 %"),
         (None, "–"),
     ],
 )
 def test_percent_never_rounds_to_certainty(share, said):
     assert words.percent(share) == said
+
+
+def test_f1_is_all_only_where_it_is_that():
+    f1 = {"value": 0.9997, "low": 0.998, "high": 0.9999, "n": 4000}
+    scores = {"f1_micro": f1, "subset_accuracy": f1}
+    told = {"evaluated_on": "test", "test": scores, "source": {"name": "posts.csv"}, "classes": ["a"],
+            "baselines": {"majority": {"test": scores}}, "task": "text multilabel"}  # fmt: skip
+    said = str(sets_page.hero({**told, "headline": sets.headline(told)}))
+    assert ">&gt; 99.9<" in said and "100.0" not in said
 
 
 def test_what_steers_terminals_becomes_visible():

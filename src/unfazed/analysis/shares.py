@@ -4,7 +4,9 @@
 def percent(share: float) -> str:
     """A share in percent; never rounded to 0 or to 100 % unless it is that."""
     if share in (0, 1):
-        return f"{100 * share:.0f} %"
+        return f"{100 * abs(share):.0f} %"
     if 0.9995 <= share < 1:
         return "> 99.9 %"
+    if -0.0005 < share < 0:
+        return "> -0.1 %"
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

@@ -22,10 +22,10 @@ def hero(told: Facts) -> Html:
     if not exact["n"] or f1["value"] is None:
         plain = tag("h1", sentence(told["headline"]) + ".", class_="plain")
         return tag("header", tag("div", name, plain), class_="hero")
-    rest = told["headline"].partition(" %")[2]
+    figure, rest = words.percent(f1["value"]).removesuffix(" %"), told["headline"].partition(" %")[2]
     headline = tag(
         "h1",
-        tag("span", f"{100 * f1['value']:.1f}", tag("span", "\u202f%", class_="unit"), class_="figure"),
+        tag("span", figure, tag("span", "\u202f%", class_="unit"), class_="figure"),
         tag("span", words.tight(f"F1 {rest.strip()}."), class_="words"),
     )
     return tag("header", tag("div", name, headline), _rivals(told), class_="hero")

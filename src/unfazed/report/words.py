@@ -31,7 +31,7 @@ def percent(share: float | None) -> str:
     """A share in percent; never rounded to 0 or to 100 % unless it is that."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
-    return _signed(shares.percent(share))
+    return shares.percent(share).replace("-", "−")
 
 
 def interval(estimate: Mapping[str, Any]) -> str:
