@@ -45,6 +45,7 @@ def test_training_labels_are_counted_by_themselves(noise):
         rows = split == side
         assert found.error_probability[rows].mean() == pytest.approx(wrong[rows].mean(), abs=0.05)
     assert wrong[found.order[: wrong.sum()]].mean() > 0.8
+    assert ((found.error_probability - wrong) ** 2).mean() < 0.3 * wrong.mean() * (1 - wrong.mean())
 
 
 def test_a_judge_that_is_right_equally_often_tells_nothing():

@@ -197,12 +197,14 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
         right = _right(y, belief)[fitted]
         surely = 1.0 if measured.of_sets else _among_the_surest(right, belief[fitted].max(1))
         share = _allowing(found.share, 1 - float(right.mean()), surely)
-        trained = asked & (split == TRAIN)
-        own = None if measured.of_sets else _of_training(y, judges.simple, trained, fitted, share)
-        if own is not None:
-            error[trained] = matched(error[trained], max(own.value, SMALLEST))
+        trained, others = asked & (split == TRAIN), asked.sum()
+        simple = None if measured.of_sets else judges.simple
+        if simple is not None and (own := _training_share(y, simple, trained, fitted, share)):
+            found = _of_training(y, belief, simple, trained, own, seed)
+            error[trained], suggested[trained] = found.error, found.suggested
             count += np.array(own[:3]) * trained.sum()
-        count += np.array(share[:3]) * (asked.sum() if own is None else (asked & ~trained).sum())
+            others -= trained.sum()
+        count += np.array(share[:3]) * others
     margin = _margin(y, belief)
     order = _order(np.flatnonzero(y >= 0), error, margin)
     disagreement = 1 - float(_right(y, belief)[measured.noise].mean())
@@ -211,15 +213,13 @@ def judged(y: Integers, judges: Judges, split: Integers, measured: Measured, see
     return LabelIssues(order, suggested, error, scores, nobody, Estimate(value, low, high, len(order)), disagreement)
 
 
-def _of_training(
-    y: Integers, simple: Probs | None, trained: NDArray[np.bool_], others: NDArray[np.bool_], share: Estimate
+def _training_share(
+    y: Integers, simple: Probs, trained: NDArray[np.bool_], others: NDArray[np.bool_], share: Estimate
 ) -> Estimate | None:
     """The share of wrong labels [N] among the rows `trained` on, where it is another one than among `others`.
 
-    The simple model tells, to which the labels of all rows are alike unseen.
+    The `simple` model tells, to which the labels of all rows are alike unseen.
     """
-    if simple is None:
-        return None
     right = _right(y, simple)
     here, there = (Side(y[rows], right[rows]) for rows in (trained, others))
     found = share_elsewhere(here, there, share, simple.shape[1])
@@ -295,15 +295,31 @@ def _estimated(
             continue
         some = _some(rows_asked[part], few, seed)
         own = found.fitted(y[some], belief[some].astype(np.float64)) if trained else found
-        for step in _blocks(len(part), belief.shape[1]):
-            block = part[step]
-            rows = rows_asked[block]
-            true = own.true(belief[rows].astype(np.float64))
-            error[block] = wrong(y[rows], true, found.given)
-            suggested[block] = likeliest_other(y[rows], true, found.given)
+        error[part], suggested[part] = _asked(y, belief, rows_asked[part], own)
         if trained and error[part].mean() < share.low:  # their labels have bent the judges: the order alone is kept
             error[part] = matched(error[part], share.low)
     return _Estimated(error, suggested, share)
+
+
+def _of_training(
+    y: Integers, belief: NDArray[np.float32], simple: Probs, trained: NDArray[np.bool_], share: Estimate, seed: int
+) -> _Estimated:
+    """The same of rows `trained` on [N], a `share` of which is wrong: the simple model says which labels are given."""
+    rows = np.flatnonzero(trained)
+    some = _some(rows, min(FITTED, CELLS // (2 * belief.shape[1])), seed)
+    noise = channel(y[some], simple[some].astype(np.float64))
+    error, suggested = _asked(y, belief, rows, noise.fitted(y[some], belief[some].astype(np.float64)))
+    return _Estimated(matched(error, max(share.value, SMALLEST)), suggested, share)
+
+
+def _asked(y: Integers, belief: NDArray[np.float32], rows: Integers, noise: Channel) -> tuple[Floats, Integers]:
+    """The probability [n] that a row's label is wrong, and the likeliest other one; a part of the `rows` at a time."""
+    error, suggested = np.empty(len(rows)), np.empty(len(rows), np.int64)
+    for part in _blocks(len(rows), belief.shape[1]):
+        true = noise.true(belief[rows[part]].astype(np.float64))
+        error[part] = wrong(y[rows[part]], true, noise.given)
+        suggested[part] = likeliest_other(y[rows[part]], true, noise.given)
+    return error, suggested
 
 
 def _share(y: Integers, true: Floats, noise: Channel, seed: int) -> Estimate:
