@@ -75,6 +75,16 @@ def test_nothing_measured_is_not_a_number() -> None:
     assert best_thresholds(empty, empty).tolist() == [0.5] * 3
 
 
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(20), 2)])
+def test_where_no_example_has_a_label_it_is_open_how_well_any_would_be_found(groups: np.ndarray | None) -> None:
+    y, probs = np.zeros((40, 3)), np.full((40, 3), 0.6)
+    found = multilabel(y, probs, probs > 0.5, groups=groups)
+    for name in ("f1_micro", "f1_macro", "precision_micro"):
+        assert found[name][:3] == (0, 0, 1), name
+    assert np.isnan(found["recall_micro"].value)
+    assert np.isnan(multilabel(y, probs, probs > 0.7, groups=groups)["f1_micro"][:3]).all()
+
+
 def test_a_flawless_result_is_not_certain() -> None:
     y, _ = some(40)
     found = multilabel(y, y, y > 0)

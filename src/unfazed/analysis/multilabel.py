@@ -111,6 +111,9 @@ def multilabel(
         spread = {name: _around(float(value), [one[name] for one in resampled], n) for name, value in measured.items()}
     else:
         spread = _spread_in_groups(rows, measured, seed, groups, n / max(grouping.effective(exactly, groups), 1e-9))
+    if not given.any():  # there was nothing to find, and what is added has no label either
+        spread |= {name: one._replace(low=0.0, high=1.0) for name, one in spread.items()
+                   if name != "hamming_loss" and np.isfinite(one.value)}  # fmt: skip
     occurring = np.flatnonzero((given | predicted).any(0)).tolist()
     of_labels = [class_score(given[:, k], predicted[:, k], groups).f1 for k in occurring]
     spread["f1_macro"] = mean_of(spread["f1_macro"], of_labels)
