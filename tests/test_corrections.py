@@ -115,6 +115,24 @@ def test_a_number_that_a_person_types_is_kept_as_tables_have_it() -> None:
     assert [valid_label(text, "here", "regression") for text in ("3,5", "1,250.5", "12 €")] == ["3.5", "1250.5", "12"]
 
 
+def test_a_number_that_may_be_another_one_where_the_source_has_decimal_commas_is_refused() -> None:
+    table = prices("3,5", "4,25", "1.234,5", "5", "7", "9")
+    for typed in ("1,234", "1.234"):
+        with pytest.raises(UsageError, match=f'"{typed}" may be .* Write (1234 or 1.2340|1.2340 or 1234)$'):
+            correct(table, [one("a", label="3.5", corrected=typed, run="")])
+        with pytest.raises(UsageError, match='"1.234" may be|"1,234" may be'):
+            valid_label(typed, "here", "regression", table.decimal)
+    both = [one("a", label="3.5", corrected="1,234", run=""), one("b", label="4.25", corrected="1,5", run="")]
+    assert correct(table, both).table.targets().tolist()[:2] == [1.234, 1.5]
+
+
+def test_pages_write_numbers_with_a_point_and_a_run_keeps_what_was_applied() -> None:
+    table = prices("3,5", "4,25", "1.234,5", "5", "7", "9")
+    done = correct(table, [one("a", label="3.5", corrected="351.234"), one("b", label="4.25", corrected="1.234,5")])
+    assert done.table.targets().tolist()[:2] == [351.234, 1234.5]
+    assert [one.corrected for one, _ in done.outcomes] == ["351.234", "1234.5"]
+
+
 def test_labels_of_a_set_that_the_source_has_need_not_be_what_a_person_may_type() -> None:
     odd = "zoo\u00a0gate"
     labels = ["cat", f"dog|{odd}", "cat", "dog", "dog", "cat"]

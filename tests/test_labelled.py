@@ -98,7 +98,7 @@ def test_numbers_that_may_mean_another_one_where_the_source_has_decimal_commas_a
     if numbers:
         assert tuple(rows_beside(source, labels, FILE, values=True).targets()) == numbers
         return
-    with pytest.raises(UsageError, match='"950.000" may be 950, or 950000 as /root .* Write 950 or 950000'):
+    with pytest.raises(UsageError, match='"950.000" may be 950, or 950000 as the source .* Write 950 or 950000'):
         rows_beside(source, labels, FILE, values=True)
     with pytest.raises(UsageError, match='"950.125" .* Write 950.1250 or 950125'):
         rows_beside(source, [Labelled("x", "950.125")], FILE, values=True)

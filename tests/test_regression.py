@@ -23,6 +23,7 @@ from unfazed.run import Run
 from unfazed.target import Scale
 from unfazed.verb.evaluate import evaluate
 from unfazed.verb.predict import predicted
+from unfazed.web.review import Review
 
 SETTINGS = {"epochs": 12, "batch_size": 32, "seed": 0, "augmentation": 0.0, "precision": "float32", "flip": "none"}
 
@@ -181,6 +182,18 @@ def test_a_model_worse_than_the_mean_is_not_said_to_explain_a_negative_share(tmp
     assert -0.5 < r2 < -0.2 and f"−{abs(r2):.2f}" in hero and "R²" in hero
     assert "below 0: naming the mean of “level” every time would have been closer" in hero
     assert "explained" not in hero and "%" not in hero
+
+
+def test_a_reviewer_may_take_a_suggestion_and_is_asked_what_a_comma_means(tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    copy.write_table(replace(copy.table(), decimal=","))
+    review = Review(copy)
+    review.suggested[0] = "351.234"
+    said = {"row": 0, "action": "relabel", "who": "ada", "based_on": 0}
+    with pytest.raises(UsageError, match='the new label: "351,234" may be 351234, or 351.234 as the source writes'):
+        review.decide(said | {"corrected": "351,234"})
+    review.decide(said | {"corrected": "351.234"})
+    assert [one.corrected for one in review.corrections()] == ["351.234"]
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

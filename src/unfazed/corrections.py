@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unfazed.csv_files import lines_in, rows_of
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.label_sets import joined, parts
-from unfazed.numerals import plain, plain_numbers
+from unfazed.numerals import plain, typed_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key, number_in
 
 FILE = "corrections.csv"
@@ -112,16 +112,16 @@ def _correction(found: Correction, where: str) -> Correction:
     return found._replace(corrected=label or "")
 
 
-def valid_label(text: str, where: str, task: str = "classification") -> str:
-    """A label that a person typed, in the form that sources' labels have.
+def valid_label(text: str, where: str, task: str = "classification", decimal: str = ".") -> str:
+    """A label that a person typed, in the form that sources' labels have; `decimal`: see `numerals.typed_numbers`.
 
     Raises:
-        UsageError: there is nothing in it, or too much, or it is no number where numbers are predicted.
+        UsageError: there is nothing in it, or too much, or it is no number, or may be two, where numbers are predicted.
     """
     label = clean_label(text)
     if label is None or len(label) > _LONGEST_LABEL or not label.isprintable():
         raise UsageError(f"{where}: a label is 1 to {_LONGEST_LABEL} printable letters, got {label!r:.60}")
-    if task == "regression" and math.isnan(number_in(label := str(plain_numbers([label])[0][0]))):
+    if task == "regression" and math.isnan(number_in(label := str(typed_numbers([label], decimal, where)[0]))):
         raise UsageError(f'{where}: a number is predicted here, got "{label[:40]}"')
     return label
 
@@ -158,14 +158,14 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
 
     Raises:
         SourceError: nothing fits, or nothing is left of a side.
-        UsageError: a corrected label is not of the task.
+        UsageError: a corrected label is not of the task, or may be two numbers.
     """
     if not corrections:
         return Corrected(table, np.arange(len(table)), [])
     rows = {name: row for row, name in enumerate(table.frame["id"])}
-    said = _in_form(corrections, table.task)
+    said = _in_form(corrections, table)
     refusals = [_misfit(one, table, rows.get(one.id)) for one in said]
-    full = (_completed(one, table, rows.get(one.id)) for one in corrections)
+    full = (_completed(one, table, rows.get(one.id)) for one in said)
     outcomes = list(map(Outcome, full, refusals))
     changing = [one for one, refused in zip(said, refusals, strict=True) if one.action in CHANGING and not refused]
     _check_some_fit(outcomes, changing, table)
@@ -189,12 +189,17 @@ def _completed(one: Correction, table: Table, row: int | None) -> Correction:
     return one._replace(**{name: "" if row is None else table.frame[name][row] or "" for name in unstated})
 
 
-def _in_form(corrections: Sequence[Correction], task: str) -> Sequence[Correction]:
-    """Corrections with numbers as tables have them: what a comma in them means is told by all of them together."""
-    if task != "regression":
+def _in_form(corrections: Sequence[Correction], table: Table) -> Sequence[Correction]:
+    """Corrections with numbers as tables have them, and as the pages that know of a run write them.
+
+    What a comma means in those that people typed is told by all of them together.
+    """
+    if table.task != "regression":
         return corrections
-    numbers, _ = plain_numbers([one.corrected for one in corrections])
-    return [one._replace(corrected=number or "") for one, number in zip(corrections, numbers, strict=True)]
+    typed = [None if one.run and number_in(one.corrected) == number_in(one.corrected) else one.corrected
+             for one in corrections]  # fmt: skip
+    numbers = typed_numbers(typed, table.decimal, "the corrected labels")
+    return [one._replace(corrected=number or one.corrected) for one, number in zip(corrections, numbers, strict=True)]
 
 
 def _checked(one: Correction, table: Table) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unfazed.csv_files import lines_in
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.label_sets import parts
-from unfazed.numerals import number, plain_numbers
+from unfazed.numerals import typed_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
 
 FILE = "labels.csv"
@@ -196,28 +196,7 @@ def _in_form(labels: Sequence[str], source: Table, path: str | Path) -> Sequence
         return list(map(in_one_order, labels))
     if source.task != "regression":
         return labels
-    plain, mark = plain_numbers(labels)
-    if plain_numbers(labels, source.decimal)[1] != mark:  # they are numbers either way
-        _check_meaning(labels, source, path)
-    return plain
-
-
-def _check_meaning(labels: Iterable[str], source: Table, path: str | Path) -> None:
-    """Raise UsageError where a number is another one as the source writes numbers: pages write a point, people both."""
-    for label in labels:
-        one, other = number(label), number(label, source.decimal)
-        if one is not None and other is not None and one != other:
-            raise UsageError(
-                f'{path}: the label "{label}" may be {one:.15g}, or {other:.15g} as {source.root} writes numbers, with '
-                f'"{source.decimal}" before the fraction; no other label tells. Write {_plainly(one)} or '
-                f"{_plainly(other)}"
-            )
-
-
-def _plainly(value: float) -> str:
-    """The number so that no mark in it can stand between thousands."""
-    text = f"{value:.15g}"
-    return text if number(text, ",") in (None, value) else f"{text}0"
+    return typed_numbers(labels, source.decimal, str(path))
 
 
 def kept_lines(outcomes: Iterable[Added]) -> list[tuple[str, ...]]:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from unfazed.errors import UsageError
+
 DECIMALS: Final = (".", ",")
 LONGEST: Final = 100  # characters
 _CODE = re.compile(r"[+-]?0[0-9]+")
@@ -64,6 +66,31 @@ def plain_numbers(texts: Sequence[str | None], preferred: str = ".") -> tuple[li
     mark, _ = decimal_mark(counts, preferred)
     read = {text: plain(text, mark) or text for text in counts}
     return [text and read[text] for text in texts], mark
+
+
+def typed_numbers(texts: Sequence[str | None], decimal: str, where: str) -> list[str | None]:
+    """What people typed for a source that has `decimal` before the fraction, as `plain_numbers`.
+
+    Raises:
+        UsageError: one may be another number as the source writes numbers, and no other tells: people write both.
+    """
+    read, mark = plain_numbers(texts)
+    if plain_numbers(texts, decimal)[1] == mark:
+        return read
+    for text in texts:
+        one, other = number(text or "", mark), number(text or "", decimal)
+        if one is not None and other is not None and one != other:
+            raise UsageError(
+                f'{where}: "{text}" may be {one:.15g}, or {other:.15g} as the source writes numbers, with "{decimal}" '
+                f"before the fraction. Write {_in_one_way(one)} or {_in_one_way(other)}"
+            )
+    return read
+
+
+def _in_one_way(value: float) -> str:
+    """The number so that no mark in it can stand between thousands."""
+    text = f"{value:.15g}"
+    return text if number(text, ",") in (None, value) else f"{text}0"
 
 
 def without_unit(texts: Collection[str]) -> str:

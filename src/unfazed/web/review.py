@@ -171,7 +171,7 @@ class Review:
             raise UsageError(f"there is no action {action!r}")
         corrected = ""
         if action in ("relabel", "label"):
-            corrected = self._label(_text(said, "corrected", 10_000))
+            corrected = self._label(row, _text(said, "corrected", 10_000))
         if action == "relabel" and corrected == (self.labels[row] or NO_LABELS):
             action, corrected = "keep", ""
         who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
@@ -180,11 +180,13 @@ class Review:
         taken = self.decisions.decide(draft)
         return decided(row, taken, taken.number)
 
-    def _label(self, text: str) -> str:
-        """What a person typed, as the label that sources have; of a set of none a text that is not empty."""
+    def _label(self, row: int, text: str) -> str:
+        """What a person typed or took over, as the label that sources have; of a set of none a text not empty."""
         if self.run.task == "multilabel":
             return set_in(text, "the new label", self.table.classes) or NO_LABELS
-        return text if text in self.table.classes else valid_label(text, "the new label", self.run.task)
+        if text in (*self.table.classes, self.labels[row], self.suggested[row]):
+            return text
+        return valid_label(text, "the new label", self.run.task, self.table.decimal)
 
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
         """Take back a session's last decision; what holds for its row now, None where there was nothing to undo."""
