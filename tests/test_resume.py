@@ -221,10 +221,18 @@ def test_what_cannot_be_resumed_is_one_error(tmp_path: Path, whole: Run) -> None
     with pytest.raises(RunError, match="no run folder"):
         unfazed.resume(tmp_path / "nowhere", progress=False)
     killed_after(events(tmp_path / "run"), Step, 5)
-    for name in ("arrays.safetensors", "state.json"):
-        next((tmp_path / "run" / "state").glob(f"*/{name}")).write_bytes(b"garbage")
-        with pytest.raises(RunError, match="is damaged"):
+    file = next((tmp_path / "run" / "state").glob("*/state.json"))
+    for data in (b"garbage", b"[]"):
+        file.write_bytes(data)
+        with pytest.raises(RunError, match=r"state\.json is damaged"):
             unfazed.resume(tmp_path / "run", progress=False)
+    (file.parent / "arrays.safetensors").write_bytes(b"garbage")
+    with pytest.raises(RunError, match=r"arrays\.safetensors is damaged"):
+        unfazed.resume(tmp_path / "run", progress=False)
+    (file.parent / "arrays.safetensors").unlink()
+    (file.parent / "arrays.safetensors").mkdir()
+    with pytest.raises(RunError, match=r"arrays\.safetensors cannot be read: Is a directory"):
+        unfazed.resume(tmp_path / "run", progress=False)
 
 
 HOLDING = """

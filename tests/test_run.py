@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trained
 
-from unfazed.errors import RunError, UsageError
+from unfazed.errors import OutOfMemoryError, RunError, UsageError
 from unfazed.predictor import Predictor
 from unfazed.run import FORMAT, Run, vacant
 
@@ -76,6 +76,26 @@ def test_weights_that_are_gone_are_not_called_damaged(copy: Path) -> None:
     (copy / "model.safetensors").unlink()
     with pytest.raises(RunError, match=r"has no model\.safetensors: it was lost"):
         Run(copy).weights()
+
+
+@pytest.mark.parametrize("name", sorted(set(READERS) - {"origin.json", "recipe.toml"}))
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    (copy / name).mkdir()
+    with pytest.raises(RunError, match=rf"{name} cannot be read: Is a directory"):
+        READERS[name](Run(copy))
+
+
+@pytest.mark.parametrize("reader", ["numpy.load", "safetensors.torch.load_file", "unfazed.run.read_parquet"])
+def test_a_file_that_there_is_no_memory_for_is_not_called_damaged(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 381. MiB")
+
+    monkeypatch.setattr(reader, starved)
+    run = Run(trained.run().path)
+    read = {"numpy.load": run.scores, "unfazed.run.read_parquet": run.exhibits}
+    with pytest.raises(OutOfMemoryError, match=r"^memory ran out while .* was read .*Unable to allocate 381\. MiB"):
+        read.get(reader, lambda: Predictor.open(run))()
 
 
 @pytest.mark.parametrize(

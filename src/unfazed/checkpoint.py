@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from unfazed.errors import DiskFullError, RunError
-from unfazed.files import locked, told_if_full, write_bytes
+from unfazed.files import locked, told_if_full, unreadable, write_bytes
 from unfazed.run import Run
 
 FOLDER, POINTER, LOCK = "state", "current", "lock"
@@ -79,7 +79,11 @@ def _taken(run: Run, path: Path, stack: ExitStack) -> bool:
             f"{run.path} is being trained by another process{number and f' (pid {number})'}: wait until it has ended, "
             "or end it"
         ) from error
-    if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+    try:
+        ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        ours = False
+    if not ours:
         return _taken(run, path, stack)  # removed meanwhile, by the one that had it
     with suppress(OSError):
         file.truncate()
@@ -141,19 +145,23 @@ def load(run: Run) -> dict[str, Any] | None:
     """The newest state; None where there is none.
 
     Raises:
-        RunError: the state is damaged.
+        RunError: the state is damaged, or cannot be read. OutOfMemoryError: there is no room for it.
     """
     from safetensors.torch import load_file
 
     folder = _newest(run)
     if folder is None:
         return None
+    file = folder / "arrays.safetensors"
     try:
-        tensors = load_file(folder / "arrays.safetensors")
-        state = _unpacked(json.loads((folder / "state.json").read_text()), tensors)
+        file.open("rb").close()  # safetensors calls missing what it may not open
+        tensors = load_file(file)
+        file = folder / "state.json"
+        state = _unpacked(json.loads(file.read_text()), tensors)
+        if not isinstance(state, dict):
+            raise ValueError(f"it holds a {type(state).__name__}, not a state")
     except Exception as error:  # safetensors raises its own kinds
-        raise RunError(f"the state of {run.path} is damaged ({error}): it cannot be resumed, train again") from error
-    assert isinstance(state, dict)
+        raise unreadable(file, error) from error
     return state
 
 

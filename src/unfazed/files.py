@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO, StringIO
 from pathlib import Path
 
-from unfazed.errors import DiskFullError, UsageError
+from unfazed.errors import DiskFullError, OutOfMemoryError, RunError, UnfazedError, UsageError
 
 if sys.platform == "win32":
     import msvcrt
@@ -51,6 +51,16 @@ def told_if_full(path: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
+
+
+def unreadable(path: Path, why: object) -> UnfazedError:
+    """What to raise for a file of a run, given what reading it raised: not all that cannot be read is damaged."""
+    if isinstance(why, MemoryError):
+        return OutOfMemoryError(f"memory ran out while {path} was read ({why}): make some free, or, if the file was "
+                                "never so large, restore it from a copy")  # fmt: skip
+    if isinstance(why, OSError):
+        return RunError(f"{path} cannot be read: {why.strerror or why}. Make it readable, or restore it from a copy")
+    return RunError(f"{path} is damaged: {why}. Train again, or restore the file from a copy")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -20,7 +20,7 @@ from unfazed.analysis.calibration import scaled
 from unfazed.analysis.multilabel import chosen
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
-from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
+from unfazed.errors import InputError, OutOfMemoryError, RunError, UnfazedError, UnfazedWarning, UsageError
 from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor, encoded, news_of
 from unfazed.modality.choice import named
@@ -190,14 +190,14 @@ class Predictor:
         """The predictor of a run folder; opening it executes no code from it.
 
         Raises:
-            RunError: the run is missing, damaged, foreign or newer.
+            RunError: the run is missing, damaged, foreign or newer. OutOfMemoryError: there is no room for its weights.
         """
         run = Run.open(run)
         try:
             modality = named(str(run.model.get("modality")))
             preprocessor = modality.preprocessor.from_json(run.read_text("preprocessor.json"))
             model = build(run.model, run.weights())
-        except RunError:
+        except (RunError, OutOfMemoryError):
             raise
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from unfazed.analysis.calibration import COLDEST, HOTTEST
 from unfazed.analysis.intervals import Estimate
 from unfazed.csv_files import rows_of
-from unfazed.errors import RecipeError, RunError, UsageError
-from unfazed.files import as_csv, replacing, write_bytes
+from unfazed.errors import RecipeError, RunError, UnfazedError, UsageError
+from unfazed.files import as_csv, replacing, unreadable, write_bytes
 from unfazed.recipe import AUTO, TASKS, Recipe, knobs, read_recipe, recipe_from, written
 from unfazed.source import near
 from unfazed.table import Table, read_parquet
@@ -235,6 +235,7 @@ class Run:
         from safetensors.torch import load_file
 
         try:
+            (self.path / "model.safetensors").open("rb").close()  # safetensors calls missing what it may not open
             return load_file(self.path / "model.safetensors")
         except FileNotFoundError as error:
             raise self._missing("model.safetensors") from error
@@ -341,8 +342,8 @@ class Run:
             return RunError(f"{self.path} has no {name}: it was lost. Restore it from a copy, or train again")
         return RunError(f"{self.path} has no {name}: the run is not finished; {self.how_to_go_on}")
 
-    def _damaged(self, name: str, why: object) -> RunError:
-        return RunError(f"{self.path / name} is damaged: {why}. Train again, or restore the file from a copy")
+    def _damaged(self, name: str, why: object) -> UnfazedError:
+        return unreadable(self.path / name, why)
 
 
 def _words(text: str | None) -> list[tuple[str, float]] | None:

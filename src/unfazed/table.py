@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from unfazed.errors import RunError
-from unfazed.files import replacing
+from unfazed.files import replacing, unreadable
 from unfazed.label_sets import joined, parts
 
 SPLITS = ("train", "validation", "test")
@@ -189,7 +189,7 @@ class Table:
         except FileNotFoundError as error:
             raise RunError(f"there is no table {path}") from error
         except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunError(f"the table {path} is damaged: {error}. Train again, or restore it from a copy") from error
+            raise unreadable(Path(path), error) from error
         return table
 
 
