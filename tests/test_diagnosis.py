@@ -8,7 +8,7 @@ import pytest
 from fake_run import fake_run
 from rich.console import Console
 
-from unfazed.analysis.diagnosis import (
+from unfazed.analysis.causes import (
     CONSTANT,
     DATA,
     DEAD,
@@ -27,8 +27,8 @@ from unfazed.analysis.diagnosis import (
     UNRELATED,
     UNTOLD,
     VANISHING,
-    diagnose,
 )
+from unfazed.analysis.diagnosis import diagnose
 from unfazed.analysis.intervals import Estimate, wilson
 from unfazed.analysis.signs import Classes, Curve, Epoch, Far, Layer, Signs, Tail, Trial
 from unfazed.report.diagnosed import listing
@@ -295,6 +295,17 @@ def test_labels_are_blamed_with_high_confidence_where_three_signs_agree() -> Non
 
 
 RISES = {"train": wilson(40, 40), "validation": wilson(150, 300), "epochs": LATER, "best_epoch": 2}
+
+
+def test_labels_learnt_by_heart_are_wrong_ones_where_the_audit_is_sure_of_many() -> None:
+    """Beside clean validation labels: these contradict nothing, and a gap alone would ask for more rows."""
+    learnt = {"train": wilson(900, 900), "validation": wilson(240, 300), "suspected": wilson(0, 30)}
+    assert diagnose(signs(**learnt)).cause == DATA
+    found = diagnose(signs(**learnt, wrong=Estimate(180, 130, 240, 1200)))
+    assert found.cause == LABELS and found.confidence == "moderate" and "unfazed label-issues RUN" in found.action
+    assert "About 180 of 1,200 labels are estimated to be wrong (130 to 240)." in found.paragraph
+    for unsure in (Estimate(180, 40, 240, 1200), Estimate(300, 100, 400, 1200)):  # of few; most may be its mistakes
+        assert diagnose(signs(**learnt, wrong=unsure)).cause == DATA
 
 
 def test_a_loss_that_rises_on_few_rows_wants_more_rows_unless_nothing_held_back() -> None:

@@ -15,7 +15,7 @@ import trained
 from torch import nn
 
 import unfazed
-from unfazed.analysis.diagnosis import LOW, UNTOLD
+from unfazed.analysis.causes import LOW, UNTOLD
 from unfazed.batch import Batch
 from unfazed.cli import main
 from unfazed.criterion import cross_entropy

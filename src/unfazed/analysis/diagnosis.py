@@ -17,8 +17,29 @@ benchmarks/diagnosis.md. The numbers: `signs`; what they amount to: `readings`; 
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
 
+from unfazed.analysis.causes import (
+    CONSTANT,
+    DATA,
+    DEAD,
+    EXPLODING,
+    FAR,
+    FINE,
+    HIGH,
+    IMBALANCE,
+    LABELS,
+    LEAK,
+    LOW,
+    NARROW,
+    OVERFITTING,
+    SHORT,
+    TAIL,
+    UNRELATED,
+    UNTOLD,
+    VANISHING,
+    Diagnosis,
+    told,
+)
 from unfazed.analysis.diagnosis_words import (
     both,
     counted,
@@ -56,6 +77,7 @@ from unfazed.analysis.readings import (
     knows,
     latest_train_loss,
     learnable,
+    learnt_wrong,
     material,
     mislabelled,
     mostly_wrong,
@@ -68,38 +90,6 @@ from unfazed.analysis.readings import (
 from unfazed.analysis.shares import percent
 from unfazed.analysis.signs import Signs
 
-FINE = "fine"
-SHORT = "too few epochs"
-LOW = "learning rate too low"
-HIGH = "learning rate too high"
-NARROW = "too small a network"
-OVERFITTING = "overfitting"
-LABELS = "wrong labels"
-DATA = "too little data"
-LEAK = "leak"
-UNRELATED = "labels unrelated to inputs"
-CONSTANT = "inputs do not vary"
-DEAD = "dead units"
-VANISHING = "vanishing gradients"
-EXPLODING = "exploding gradients"
-IMBALANCE = "class imbalance"
-FAR = "a target far from all others"
-TAIL = "a heavy-tailed target"
-UNTOLD = "can't tell"
-
-Confidence = Literal["high", "moderate", "low"]
-
-
-class Diagnosis(NamedTuple):
-    """The answer."""
-
-    cause: str
-    confidence: Confidence
-    paragraph: str
-    action: str
-    evidence: dict[str, str]  # what was measured, by name, as it is to be read
-
-
 Rule = Callable[[Signs], Diagnosis | None]
 
 
@@ -107,10 +97,6 @@ def diagnose(signs: Signs) -> Diagnosis:
     """The first cause that the signs speak for, or that none can be told."""
     found = next((found for rule in RULES if (found := rule(signs))), None) or _fine(signs)
     return found._replace(evidence=dict(evidence(signs)))
-
-
-def _told(cause: str, confidence: Confidence, said: str, action: str) -> Diagnosis:
-    return Diagnosis(cause, confidence, said, action, {})
 
 
 # 1. What makes all other numbers meaningless
@@ -123,12 +109,12 @@ FEWEST = 20  # validation rows, of rare classes too, below which the interval of
 
 def _far(signs: Signs) -> Diagnosis | None:
     """A number far from all others: where errors are squared, all else is nothing beside it."""
-    return _told(FAR, "high", *far_apart(signs.far, signs)) if signs.far else None
+    return told(FAR, "high", *far_apart(signs.far, signs)) if signs.far else None
 
 
 def _tail(signs: Signs) -> Diagnosis | None:
     """Numbers of which the largest few are all that squared errors see."""
-    return _told(TAIL, "moderate", *heavy_tailed(signs.tail, signs)) if signs.tail and outweighed(signs) else None
+    return told(TAIL, "moderate", *heavy_tailed(signs.tail, signs)) if signs.tail and outweighed(signs) else None
 
 
 def _constant(signs: Signs) -> Diagnosis | None:
@@ -137,7 +123,7 @@ def _constant(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"The inputs hardly differ from one another: by {percent(signs.variation)} of what they could. "
             "Nothing can be learnt from them, whatever else the numbers say.")  # fmt: skip
-    return _told(CONSTANT, "high", said, "Open some of the inputs: what is read of them is the same everywhere.")
+    return told(CONSTANT, "high", said, "Open some of the inputs: what is read of them is the same everywhere.")
 
 
 def _column(signs: Signs) -> Diagnosis | None:
@@ -145,7 +131,7 @@ def _column(signs: Signs) -> Diagnosis | None:
     if not signs.leaks:
         return None
     classes = signs.skill != "R²"
-    return _told(LEAK, "high" if classes or signs.leaks[0][1] >= REPEATED else "moderate", *leaking(signs))
+    return told(LEAK, "high" if classes or signs.leaks[0][1] >= REPEATED else "moderate", *leaking(signs))
 
 
 def _copied(signs: Signs) -> Diagnosis | None:
@@ -154,12 +140,12 @@ def _copied(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"{estimate(signs.copies)} of the held-out inputs have a near copy among the training inputs, so they do "
             "not tell how new ones fare.")  # fmt: skip
-    return _told(LEAK, "high", said, "Keep inputs that belong together on one side: --group COLUMN")
+    return told(LEAK, "high", said, "Keep inputs that belong together on one side: --group COLUMN")
 
 
 def _few(signs: Signs) -> Diagnosis | None:
     """Too few rows to judge by, or too few groups of them."""
-    return _told(UNTOLD, "low", *few) if (few := too_few(signs, FEWEST)) else None
+    return told(UNTOLD, "low", *few) if (few := too_few(signs, FEWEST)) else None
 
 
 # 2. Settings far from the usual ones, tried out on copies
@@ -182,11 +168,11 @@ def _rate(signs: Signs) -> Diagnosis | None:
         if not behind(signs) or usual / VERY_FAR_RATE < own < usual * VERY_FAR_RATE:
             return None
         said = f"{rate}, and a simpler model is ahead of it. {stated(signs)}."
-        return _told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
+        return told(LOW if low else HIGH, "moderate", said, f"Train again with --learning-rate {usual:g}")
     start = "further steps from here" if low else "steps from new weights"
     said = (f"{rate}: {tried.steps} {start} with that one bring the validation loss from {loss(signs.loss, signs)} "
             f"{'down ' if low else ''}to {loss(tried.loss, signs)}.")  # fmt: skip
-    return _told(LOW if low else HIGH, "high", said, f"Train again with --learning-rate {usual:g}")
+    return told(LOW if low else HIGH, "high", said, f"Train again with --learning-rate {usual:g}")
 
 
 def _short(signs: Signs) -> Diagnosis | None:
@@ -201,7 +187,7 @@ def _short(signs: Signs) -> Diagnosis | None:
     if tried and material(signs, tried):
         said = (f"It was stopped before it had learnt what there is: {tried.steps} more steps bring the validation "
                 f"loss from {loss(signs.loss, signs)} to {loss(tried.loss, signs)}. {stated(signs)}.")  # fmt: skip
-        return _told(SHORT, "high" if last else "moderate", said, longer(signs))
+        return told(SHORT, "high" if last else "moderate", said, longer(signs))
     gains = tried is not None and tried.gain.low > 0 and GAINED * (signs.loss or 0) < tried.gain.value
     lacking = (signs.usual_epochs or 0) / (signs.passes or len(signs.epochs))
     unfinished = last and signs.train.high < UNFITTED and learnable(signs)
@@ -209,7 +195,7 @@ def _short(signs: Signs) -> Diagnosis | None:
         return None
     still = ", and a few more steps still help" if gains else ""
     said = f"It was trained for {passes(signs)}, where {signs.usual_epochs} are usual for so many rows{still}. "
-    return _told(SHORT, "high" if gains and lacking >= HASTY else "moderate", f"{said}{stated(signs)}.", longer(signs))
+    return told(SHORT, "high" if gains and lacking >= HASTY else "moderate", f"{said}{stated(signs)}.", longer(signs))
 
 
 # 3. What could not be learnt from what was given
@@ -230,7 +216,7 @@ def _rare(signs: Signs) -> Diagnosis | None:
     if classes.rare.n < (NEVER if ranks and classes.rare.value == 0 else FEWEST):
         return None
     sure = ranks and classes.rare.n >= FEWEST
-    return _told(IMBALANCE, "high" if sure else "moderate", *unrecognised(classes, ranks, signs))
+    return told(IMBALANCE, "high" if sure else "moderate", *unrecognised(classes, ranks, signs))
 
 
 def _broken(signs: Signs) -> Diagnosis | None:
@@ -242,7 +228,7 @@ def _broken(signs: Signs) -> Diagnosis | None:
         worst = max(dead, key=lambda one: one.constant)
         said = (f"{percent(worst.constant)} of the units that the layer {worst.name} reads say the same of every "
                 f"example ({percent(worst.constant_at_start)} did before training): they have died.")  # fmt: skip
-        return _told(DEAD, "high", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
+        return told(DEAD, "high", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
     return _gradients(signs)
 
 
@@ -254,10 +240,10 @@ def _gradients(signs: Signs) -> Diagnosis | None:
     weakest, strongest = (pick(signs.layers, key=lambda one: one.gradient) for pick in (min, max))
     if strongest.gradient > EXPLODED * middle:
         said = f"The gradient of the layer {strongest.name} is {strongest.gradient / middle:,.0f} times the median's."
-        return _told(EXPLODING, "moderate", said, "Train again with --clip 0.1")
+        return told(EXPLODING, "moderate", said, "Train again with --clip 0.1")
     if weakest.gradient < VANISHED * middle and weakest.gradient_at_start > VANISHED * middle:
         said = f"Hardly any gradient reaches the layer {weakest.name}: {weakest.gradient / middle:.0e} of the median's."
-        return _told(VANISHING, "moderate", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
+        return told(VANISHING, "moderate", said, f"Train again with --learning-rate {signs.learning_rate / 10:g}")
     return None
 
 
@@ -271,7 +257,7 @@ def _unrelated(signs: Signs) -> Diagnosis | None:
             f"{skill(signs.guess, signs)}{beside}. What is given does not tell the labels, or they do not belong to "
             "their inputs.")  # fmt: skip
     tried = bool(signs.trials) and len(signs.epochs) > 1 and signs.validation.n >= 5 * FEWEST and signs.simpler
-    return _told(UNRELATED, "high" if tried else "moderate", said,
+    return told(UNRELATED, "high" if tried else "moderate", said,
                  "Look at some labels beside their inputs: were rows shuffled, or files renamed?")  # fmt: skip
 
 
@@ -282,7 +268,7 @@ def _narrow(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"The network has not learnt its own training rows, and more steps do not help: {both(signs)}. Its width "
             f"is {own}; for this much data {usual} is usual.")  # fmt: skip
-    return _told(NARROW, "moderate", said, f"Train again with --width {usual}")
+    return told(NARROW, "moderate", said, f"Train again with --width {usual}")
 
 
 # 4. What it learnt from
@@ -312,7 +298,15 @@ def _labels(signs: Signs) -> Diagnosis | None:
     said = (f"Labels contradict the model even where it is surest: {estimate(found)} of these {found.n:,} "
             f"{surest(signs)}. {stated(signs)}.{counted(signs)}")  # fmt: skip
     sure = found.low >= 2 * WRONG and not gap(signs) and same_ceiling(signs) and mostly_wrong(signs)
-    return _told(LABELS, "high" if sure else "moderate", said, f"Correct {doubted(signs)}")
+    return told(LABELS, "high" if sure else "moderate", said, f"Correct {doubted(signs)}")
+
+
+def _learnt_by_heart(signs: Signs) -> Diagnosis | None:
+    """Wrong labels that it has learnt, and so knows its own rows better than new ones, whose labels may be right."""
+    if scarce(signs) or not learnt_wrong(signs):
+        return None
+    said = f"Some of the labels that it has learnt are wrong.{counted(signs)} {stated(signs)}."
+    return told(LABELS, "moderate", said, f"Correct {doubted(signs)}")
 
 
 def _underfitting(signs: Signs) -> Diagnosis | None:
@@ -328,7 +322,7 @@ def _underfitting(signs: Signs) -> Diagnosis | None:
         return None
     said = (f"It has not learnt its own training rows, its last epoch was the best, and no simpler model comes as far: "
             f"{both(signs)}. It made {passes(signs)}; {signs.usual_epochs} are usual.")  # fmt: skip
-    return _told(SHORT, "moderate", said, longer(signs))
+    return told(SHORT, "moderate", said, longer(signs))
 
 
 def _overfitting(signs: Signs) -> Diagnosis | None:
@@ -348,7 +342,7 @@ def _overfitted(signs: Signs) -> Diagnosis | None:
             f"{loss(best.validation_loss, signs)} to {loss(after, signs)} while that of training fell from "
             f"{loss(best.train_loss, signs)} to {loss(latest_train_loss(signs), signs)}. {stated(signs)}.")  # fmt: skip
     sure = not signs.restrained and after >= (1 + RISEN) * best.validation_loss
-    return _told(OVERFITTING, "high" if sure else "moderate", said + worth(signs), restrain(signs, FEWER))
+    return told(OVERFITTING, "high" if sure else "moderate", said + worth(signs), restrain(signs, FEWER))
 
 
 def _data(signs: Signs) -> Diagnosis | None:
@@ -363,7 +357,7 @@ def _data(signs: Signs) -> Diagnosis | None:
     action = "Label more examples like these, the most useful first: unfazed query RUN FOLDER"
     if simpler := ahead_of_it(signs):
         action = f"Use {simpler[0]}, which does better, until more examples like these are labelled"
-    return _told(DATA, "high" if sure else "moderate", said, action)
+    return told(DATA, "high" if sure else "moderate", said, action)
 
 
 # 5. Nothing of these
@@ -379,22 +373,22 @@ def _behind_simpler(signs: Signs) -> Diagnosis | None:
     if signs.validation.value - signs.guess >= NEARLY * (signs.simpler[1].value - signs.guess):
         return None
     said = f"None of the usual reasons is to be seen. {stated(signs)}.{overtaken(signs)}"
-    return _told(UNTOLD, "low", said, f"Use {signs.simpler[0]}, or try another learning rate: unfazed lr-find")
+    return told(UNTOLD, "low", said, f"Use {signs.simpler[0]}, or try another learning rate: unfazed lr-find")
 
 
 def _fine(signs: Signs) -> Diagnosis:
     if not knows(signs.validation, signs):
         said = f"The model is not shown to know more than a guess does: {both(signs)}."
-        return _told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
+        return told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler, said = going_on(signs), ahead_of_it(signs), nothing_wrong(signs)
     if mislabelled(signs):
-        return _told(LABELS, "moderate", said, f"Correct {doubted(signs)}")
+        return told(LABELS, "moderate", said, f"Correct {doubted(signs)}")
     rest = f", and correct {doubted(signs)}" if some_wrong(signs) else "; look at its mistakes before you trust it"
     better = f"Use {simpler[0]}, which does better on the same rows, unless you need the network" if simpler else ""
     narrow = signs.validation.high - signs.validation.low < WIDE
-    return _told(FINE, "high" if tried and narrow and not simpler else "moderate", said, better or f"Use it{rest}")
+    return told(FINE, "high" if tried and narrow and not simpler else "moderate", said, better or f"Use it{rest}")
 
 
 RULES: tuple[Rule, ...] = (_far, _constant, _column, _copied, _few, _tail, _rate, _short, _rare, _broken, _unrelated,
-                           _narrow, _unrestrained, _labels, _underfitting, _overfitting, _data,
-                           _behind_simpler)  # fmt: skip
+                           _narrow, _unrestrained, _labels, _underfitting, _learnt_by_heart,
+                           _overfitting, _data, _behind_simpler)  # fmt: skip

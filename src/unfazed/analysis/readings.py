@@ -1,6 +1,7 @@
 """What signs amount to, yes or no: the questions that more than one rule of `analysis.diagnosis` asks."""
 
 from unfazed.analysis.intervals import Estimate
+from unfazed.analysis.label_issues import contested
 from unfazed.analysis.signs import Signs, Trial
 
 CHANCE = 0.02  # skill above a guess's that the best of many epochs may have by chance,
@@ -113,6 +114,11 @@ def mostly_wrong(signs: Signs) -> bool:
 def mislabelled(signs: Signs) -> bool:
     """Whether the audit is sure of more wrong labels than can be left to a last look."""
     return signs.wrong is not None and signs.wrong.low >= MISLABELLED * signs.wrong.n
+
+
+def learnt_wrong(signs: Signs) -> bool:
+    """Whether it is that sure of them, and they are no mistakes of the judges, in a model that knows its own rows."""
+    return mislabelled(signs) and gap(signs) and signs.wrong is not None and not contested(signs.wrong)
 
 
 def outweighed(signs: Signs) -> bool:

@@ -14,7 +14,8 @@ from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
 
-from unfazed.analysis.diagnosis import FINE, UNTOLD, Diagnosis, diagnose
+from unfazed.analysis.causes import FINE, UNTOLD, Diagnosis
+from unfazed.analysis.diagnosis import diagnose
 from unfazed.analysis.doubts import contradicted, missing_labels, rarity
 from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unfazed.analysis.diagnosis import FINE
+from unfazed.analysis.causes import FINE
 from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import sentence
 from unfazed.report.words import percent, tight
