@@ -92,6 +92,7 @@ def test_labels_keep_how_they_are_written(tmp_path: Path) -> None:
         ([True, False, True, None], ["true", "false", "true", None]),
         ([0.5, 1e20, 2.0, float("inf")], ["0.5", "100000000000000000000", "2", "inf"]),
         (["", " ", "a", None], [None, None, "a", None]),
+        (pl.Series([4.3, 2.0, None, 0.1], dtype=pl.Float32), ["4.3", "2", None, "0.1"]),
     ]:
         table = found_in(tmp_path, frame(label=pl.Series(values, strict=False)))
         assert table.frame["label"].to_list() == expected

@@ -105,6 +105,12 @@ def test_group_time_and_split_are_not_learnt_from_unless_named() -> None:
     assert set(json.loads(chosen.frame["input"][0])) == {"when", "age"}
 
 
+def test_numbers_of_few_digits_are_the_same_in_polars_and_pandas() -> None:
+    values = np.array([0.1, 4.3, np.nan, 2], np.float32)
+    others = pd.DataFrame({"x": values, "y": pd.array(values, dtype="Float32"), "z": range(4)})
+    assert rows(from_pandas(others).frame, ["x", "y"]) == rows(pl.DataFrame({"x": values, "y": values}), ["x", "y"])
+
+
 def test_values_of_every_type_become_json() -> None:
     frame = pl.DataFrame({
         "whole": [1, None], "real": [1.5, float("nan")], "far": [float("inf"), -1.0], "yes": [True, None],

@@ -1,12 +1,16 @@
 """Texts from a table to a report and predictions, with everything in them that tables of texts hold."""
 
 import json
+import math
 from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -120,6 +124,16 @@ def test_a_row_is_read_as_the_table_that_it_stands_in() -> None:
     with pytest.raises(InputError, match='it has none of the columns "title", "body"; it has "author"'):
         encoded({"author": "bob"}, MODALITY, fitted)
     assert encoded({"author": "bob"}, MODALITY, replace(fitted, columns=())).any(), "files have no columns"
+
+
+def test_a_row_of_any_values_is_read_as_the_table_that_it_stands_in() -> None:
+    row = {"title": "good", "stars": 4.0, "new": True, "at": datetime(2024, 1, 31, 5), "day": date(2024, 1, 31),
+           "took": timedelta(hours=1), "price": np.float32(4.3), "paid": Decimal("1.50"), "none": math.nan}  # fmt: skip
+    fitted = fit(["good stars"] * 4, list(row))
+    (text,) = listed(pl.DataFrame([row], schema_overrides={"price": pl.Float32}), fitted, "t.csv", ["."])
+    assert text.splitlines()[:3] == ["title: good", "stars: 4", "new: true"] and "price: 4.3\n" in text
+    assert read(row) == text
+    assert read({"title": "good", "none": pd.NA, "at": pd.NaT}) == "title: good"
 
 
 def test_columns_that_were_not_learnt_from_are_told() -> None:

@@ -2,9 +2,11 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from unfazed.blanks import is_blank
 from unfazed.errors import SourceError
 from unfazed.label_sets import SEPARATOR, joined
 from unfazed.table import clean_label, listed
@@ -48,11 +50,24 @@ def _joined_lists(column: pl.Series, where: str) -> list[str | None]:
 def texts(column: pl.Series, where: str) -> list[str | None]:
     """Values as text: whole numbers without a point, durations in seconds, null for null, NaN and the empty string."""
     column = in_seconds(column)
+    if column.dtype == pl.Float32:
+        column = column.cast(pl.String).cast(pl.Float64)  # 4.3 is not 4.300000190734863
     if column.dtype.is_float():
         return [_number(value) for value in column]
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         raise SourceError(f'column "{column.name}" of {where} holds {column.dtype}: text or numbers are needed')
     return [value or None for value in column.cast(pl.String)]
+
+
+def cell_text(value: Any) -> str:
+    """The value of one cell as `texts` has that of a column; what no column could hold as Python writes it."""
+    if isinstance(value, str):
+        return value
+    try:
+        found = texts(pl.Series([value]), "a row")[0]
+    except (SourceError, pl.exceptions.PolarsError, TypeError, OverflowError):
+        found = None if is_blank(str(value)) else str(value)  # NaT and NA of pandas are blank
+    return found or ""
 
 
 def in_seconds(column: pl.Series) -> pl.Series:

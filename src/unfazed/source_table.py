@@ -24,6 +24,7 @@ _OBVIOUS = ("label", "labels", "class", "target", "category")
 ADDRESSES = ("http://", "https://", "s3://", "gs://")
 _LONGEST_PATH = 4096
 _AGAIN = "_duplicated_"  # what polars puts between a name that was there before and a number
+_NARROW = ("float32", "float[pyarrow]")  # what pandas calls it
 _NAMED = 3  # of columns that were renamed
 _TRIED = 100  # values of a column that are looked for on disk
 
@@ -108,7 +109,8 @@ def from_pandas(frame: Any) -> Read:
     values = frame.astype(object).where(frame.notna(), None)
     names = _distinct(list(map(str, frame.columns)))
     cells = {name: _cells(values.iloc[:, index].tolist()) for index, name in enumerate(names)}
-    found = pl.DataFrame(cells, strict=False)
+    narrow = {name: pl.Float32 for name, kind in zip(names, frame.dtypes, strict=True) if str(kind).lower() in _NARROW}
+    found = pl.DataFrame(cells, schema_overrides=narrow, strict=False)  # as float64 they would have more digits
     return Read(found, _renamed(found))
 
 

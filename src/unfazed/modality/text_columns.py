@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unfazed.errors import InputError
+from unfazed.source_labels import cell_text
 from unfazed.source_table import are_addresses, endings
 from unfazed.source_values import free_texts, lacking
 from unfazed.table import listed
@@ -59,15 +60,11 @@ def known(row: Mapping[str, Any], preprocessor: "TextPreprocessor") -> Mapping[s
 def joined(row: Mapping[str, Any]) -> str:
     """Several columns as one text, a line each, without those that are empty; a single one as it is."""
     if len(row) == 1:
-        return _plain(next(iter(row.values())))
-    lines = ((name, _plain(value)) for name, value in row.items())
+        return cell_text(next(iter(row.values())))
+    lines = ((name, cell_text(value)) for name, value in row.items())
     return "\n".join(f"{name}: {value}" for name, value in lines if value.strip())
 
 
 def _mostly(values: Iterable[bool]) -> bool:
     found = list(values)
     return 2 * sum(found) > len(found)
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
