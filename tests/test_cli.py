@@ -110,6 +110,14 @@ def test_every_kind_of_error_has_its_status(capsys: pytest.CaptureFixture[str]) 
         assert capsys.readouterr() == ("", "unfazed: why\n")
 
 
+def test_what_a_name_in_an_error_holds_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> None:
+        raise errors.InputError("x\x1b[2Jevil.png is no picture\nand y.png is none")
+
+    assert _status(command) == 1
+    assert capsys.readouterr().err == "unfazed: x\\x1b[2Jevil.png is no picture\nand y.png is none\n"
+
+
 @pytest.mark.parametrize(
     ("word", "before", "meant"),
     [

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import trained
+from commands import within
 from PIL import Image
-from test_cli import unfazed as command
 
 import unfazed
 from unfazed.cli import main
@@ -21,7 +22,7 @@ from unfazed.files import as_csv
 from unfazed.labelled import Labelled, read_labels
 from unfazed.predictor import Predictor
 from unfazed.report.events import Notice
-from unfazed.report.query import reasons
+from unfazed.report.query import left_out, reasons
 from unfazed.run import Run
 from unfazed.verb import queries
 from unfazed.verb.unlabelled import inputs_of
@@ -65,6 +66,11 @@ def test_the_most_uncertain_are_those_that_the_model_says_it_is_unsure_of(pool: 
     assert frame["uncertainty"].to_numpy() == pytest.approx(1 - (ordered[:, -1] - ordered[:, -2]), abs=1e-4)
     assert frame["uncertainty"][0] == frame["uncertainty"].max()
     assert frame["uncertainty"][:10].mean() > frame["uncertainty"][-40:].mean() + 0.1  # type: ignore[operator]
+
+
+def test_what_a_file_that_cannot_be_read_is_called_steers_no_terminal() -> None:
+    found: Any = SimpleNamespace(known=0, waiting=0, repeated=0, problems=[("a\x1b[2J.csv", "row 3 is “\x9b2J”")])
+    assert left_out(found) == ["1 cannot be read (the first: a\\x1b[2J.csv: row 3 is “\\x9b2J”)."]
 
 
 def test_near_copies_of_one_example_do_not_fill_the_list(pool: Path, tmp_path: Path) -> None:
@@ -271,7 +277,7 @@ def test_reasons_say_what_is_doubtful_and_what_is_far() -> None:
 
 
 def test_the_command_keeps_the_list_writes_it_and_says_how_to_go_on(run: Run, pool: Path, tmp_path: Path) -> None:
-    done = command("query", run.path, pool, "--count", "30", "--csv", tmp_path / "todo.csv", COLUMNS="160")
+    done = within("query", run.path, pool, "--count", "30", "--csv", tmp_path / "todo.csv", COLUMNS="160")
     assert done.returncode == 0, done.stderr
     assert "30 of 80 unlabelled examples" in done.stdout and "10 more; all of them are in" in done.stdout
     assert "cannot be read (the first:" in done.stdout and "1 more is a copy" in done.stdout

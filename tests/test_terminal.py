@@ -118,6 +118,14 @@ def test_the_commands_of_the_summary_have_the_path_of_the_run(tmp_path: Path) ->
     assert f"unfazed query '{run.path}' FOLDER" in output.getvalue()
 
 
+def test_what_a_label_holds_steers_no_terminal(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    run.write_json("report.json", {**run.report, "verdict": [{"tone": "", "text": "Never named: “x\x1b[2Jevil”."}]})
+    output = io.StringIO()
+    Console(file=output, width=500).print(summary(run))
+    assert "\x1b" not in output.getvalue() and "“x\\x1b[2Jevil”" in output.getvalue()
+
+
 def printed(width: int, **settings: object) -> str:
     output = io.StringIO()
     Console(file=output, width=width).print(summary(trained.run()), crop=False, **settings)  # type: ignore[arg-type]

@@ -206,16 +206,16 @@ def predict(
     _say_if_unfinished(run)
     certainty = promised(Run.open(run), Asked(confidence_level, class_conditional, max_risk))
     for line in certainty.words:
-        print(f"unfazed: {line}", file=sys.stderr)
+        _add(line)
     console = console_of_output()
     form = format_ or ("table" if console.is_terminal else "csv")
     told = Told(predicted(run, items, path=path, header=header, certainty=certainty))
     for part in written(told, form, probs):
         console.print(part) if form == "table" else print(part, flush=True)
     for notice in told.notices:
-        print(f"unfazed: {notice}", file=sys.stderr)
+        _add(notice)
     if certainty.answers:
-        print(f"unfazed: {told.answers}", file=sys.stderr)
+        _add(told.answers)
     if told.failure:
         raise InputError(told.failure)
 
@@ -313,7 +313,7 @@ def _say_if_unfinished(path: Path) -> None:
     from unfazed.run import Run
 
     if not (run := Run.open(path)).finished:
-        print(f"unfazed: {path} is not finished; {run.how_to_go_on}", file=sys.stderr)
+        _add(f"{path} is not finished; {run.how_to_go_on}")
 
 
 for command in (diagnose, label_issues, review, query):
@@ -349,6 +349,13 @@ def _stream(word: str, before: str) -> str:
     return str(STANDARD_OUTPUT) if before in WRITTEN else "/dev/stdin"
 
 
+def _add(said: str) -> None:
+    """Say it on the standard error, beside the result; what could steer a terminal is shown instead."""
+    from unfazed.report.words import printable
+
+    print("unfazed: " + "\n".join(map(printable, said.split("\n"))), file=sys.stderr)
+
+
 def _status(command: Callable[[], Any]) -> int:
     try:
         command()
@@ -356,16 +363,15 @@ def _status(command: Callable[[], Any]) -> int:
         return 0
     except UnusedCliTokensError as error:
         more = ", ".join(f'"{token}"' for token in error.unused_tokens or ())
-        print(f"unfazed: this is too much: {more}. A name with a space in it needs quotes", file=sys.stderr)
+        _add(f"this is too much: {more}. A name with a space in it needs quotes")
         return 2
     except (UnfazedError, CycloptsError) as error:
         if speaks(error):
-            said = _unknown(error) if isinstance(error, UnknownOptionError) else error
-            print(f"unfazed: {said}", file=sys.stderr)
+            _add(_unknown(error) if isinstance(error, UnknownOptionError) else str(error))
         return 2 if isinstance(error, UsageError | CycloptsError) else 1
     except KeyboardInterrupt as interrupt:
         if speaks(interrupt):
-            print(f"unfazed: {interrupt}" if str(interrupt) else "unfazed: stopped", file=sys.stderr)
+            _add(str(interrupt) or "stopped")
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has gone
         leave_unread()

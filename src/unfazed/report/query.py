@@ -131,5 +131,5 @@ def left_out(found: Query) -> list[str]:
     said = [f"{count(found)} more {one if found == 1 else many}." for found, one, many in told if found]
     if found.problems:
         name, reason = found.problems[0]
-        said.append(f"{count(len(found.problems))} cannot be read (the first: {printable(name[:200])}: {reason}).")
+        said.append(f"{count(len(found.problems))} cannot be read (the first: {printable(f'{name[:200]}: {reason}')}).")
     return said

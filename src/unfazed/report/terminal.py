@@ -268,7 +268,8 @@ def summary(run: Run) -> Group:
         columns = {name: {key: its[key] for key in its if key not in RANKED} for name, its in columns.items()}
     tones = {"good": "green", "caution": "yellow"}
     verdict = [
-        Hanging(with_path(said["text"], run.path), tones.get(said["tone"], ""), indent=2) for said in told["verdict"]
+        Hanging(printable(with_path(said["text"], run.path)), tones.get(said["tone"], ""), indent=2)
+        for said in told["verdict"]
     ]
     onward = f"unfazed predict {shlex.quote(str(run.path))} {GIVEN.get(told['task'].partition(' ')[0], 'FILE')}"
     rows = Text.assemble(("  report  ", "dim"), str(run.path / "report.html"), ("\n  next    ", "dim"), onward)
