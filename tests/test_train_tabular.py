@@ -14,9 +14,14 @@ import pytest
 import unfazed
 from unfazed import Run
 from unfazed.errors import SourceError, UnfazedWarning, UsageError
+from unfazed.modality.choice import named
+from unfazed.recipe import Recipe
 from unfazed.report.predictions import Told
+from unfazed.source import SourceOptions
 from unfazed.table import row_name
+from unfazed.verb.kinds import tabular
 from unfazed.verb.predict import predicted
+from unfazed.verb.prepare import Prepared, prepare
 from unfazed.web.weights import Weights
 
 
@@ -60,6 +65,20 @@ def test_a_simple_model_says_what_each_row_is(run: Run) -> None:
     found = run.scores()["out_of_sample"].astype(np.float64)
     assert found.shape == run.scores()["probs"].shape and found.sum(1) == pytest.approx(1, abs=0.01)
     assert (found.argmax(1) == run.table().y()).mean() > 0.9
+
+
+def test_simple_features_are_scaled_by_rows_from_all_of_a_sorted_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (f"{day}.5,{'' if day > 450 and day % 2 else day % 7},{'ab'[day % 2]}\n" for day in range(600))
+    (tmp_path / "sorted.csv").write_text("hours,visits,kind\n" + "".join(lines))
+    monkeypatch.setattr(tabular, "LINEAR_ROWS", 60)
+    options, recipe = SourceOptions(target="kind"), Recipe(columns="hours=number,visits=number")
+    *_, prepared = prepare(tmp_path / "sorted.csv", options, recipe, named("tabular"))
+    assert isinstance(prepared, Prepared)
+    hours, _, *gaps = tabular.features(prepared, np.arange(600)).T
+    assert np.abs(hours).max() < 3, "the last ones are as near to the mean as the first ones"
+    assert len(gaps) == 1 and gaps[0].sum() == 75, "what is missing late only is told"
 
 
 def test_a_report_shows_the_rows_with_the_weight_of_each_column(run: Run) -> None:

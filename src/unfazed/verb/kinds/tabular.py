@@ -164,7 +164,7 @@ def features(prepared: Prepared, rows: Integers) -> Rows:
 
 
 def _expanding(prepared: Prepared) -> Callable[[Integers], Rows]:
-    train = prepared.table.rows("train")[:LINEAR_ROWS]
+    train = np.random.default_rng(0).permutation(prepared.table.rows("train"))[:LINEAR_ROWS]
     expand = expansion(_encoded(prepared, train), _preprocessor(prepared).codes)
     return lambda rows: expand(_encoded(prepared, rows))
 
