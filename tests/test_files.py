@@ -1,5 +1,6 @@
 """Files that users name, and files of a run: what is written where."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -75,6 +76,18 @@ def test_where_nothing_can_be_written_it_is_said(tmp_path: Path, name: str) -> N
     with pytest.raises(UsageError, match="cannot write"):
         write_out(tmp_path / name, b"new")
     assert {one.name for one in tmp_path.iterdir()} == {"folder", "round"}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_folder_that_may_not_be_written_to_is_named(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, "not allowed")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(UsageError, match=rf"^cannot write {tmp_path}/x: not allowed\. {tmp_path} has to be writable"):
+        write_bytes(tmp_path / "x", b"new")
 
 
 def test_a_link_within_a_run_folder_is_not_followed(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from unfazed.errors import DiskFullError, RunError
-from unfazed.files import locked, told_if_full, unreadable, write_bytes
+from unfazed.errors import RunError, UnfazedError
+from unfazed.files import locked, unreadable, write_bytes, writing
 from unfazed.run import Run
 
 FOLDER, POINTER, LOCK = "state", "current", "lock"
@@ -104,15 +104,15 @@ def save(run: Run, state: Mapping[str, Any]) -> None:
     The weights that the run holds as its best at this moment are kept with it.
 
     Raises:
-        DiskFullError: the disk is full; the state before this one stays whole.
+        DiskFullError: the disk is full. UsageError: the run may not be written to. The state before stays whole.
     """
-    with told_if_full(run.path / FOLDER):
+    with writing(run.path / FOLDER):
         (run.path / FOLDER).mkdir(exist_ok=True)
         folder = Path(mkdtemp(dir=run.path / FOLDER, prefix=f"{state['loop']['step']:09}-"))
     try:
         _fill(folder, state, run.path / "model.safetensors")
         write_bytes(run.path / FOLDER / POINTER, folder.name.encode())
-    except (OSError, DiskFullError):
+    except (OSError, UnfazedError):
         shutil.rmtree(folder, ignore_errors=True)  # the pointer still leads to the one before
         raise
     for other in (run.path / FOLDER).iterdir():

@@ -28,7 +28,7 @@ _MOST_LINKS = 40  # from one to the next, as the system follows them
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file beside `path` to write to; it takes the name `path` when the block ends without an error."""
-    with told_if_full(path):
+    with writing(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
         new = Path(name)
@@ -43,14 +43,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def told_if_full(path: Path) -> Iterator[None]:
-    """A disk with no room for `path`, as an error of ours."""
+def writing(path: Path) -> Iterator[None]:
+    """A disk with no room for `path`, and a folder that may not be written to, as errors of ours."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise UsageError(f"cannot write {path}: {error.strerror}. {path.parent} has to be writable") from error
+        raise
 
 
 def unreadable(path: Path, why: object) -> UnfazedError:
@@ -66,7 +68,8 @@ def unreadable(path: Path, why: object) -> UnfazedError:
 def remove_leftovers(folder: Path) -> None:
     """Remove the new files that a killed process was writing in `folder`; no other may be writing there now."""
     for left in folder.glob(".*.part"):
-        left.unlink(missing_ok=True)
+        with writing(left):
+            left.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from unfazed.corrections import ACTIONS
 from unfazed.errors import RunError, UnfazedError, UsageError
-from unfazed.files import locked, told_if_full
+from unfazed.files import locked, writing
 
 FOLDER = "review"
 ALLOWED = (*ACTIONS, "label")  # the last one where there was no label before
@@ -120,7 +120,7 @@ class Decisions:
 
     @contextmanager
     def _file(self) -> Iterator[FileIO]:
-        with told_if_full(self.path):
+        with writing(self.path):
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
             with FileIO(os.open(self.path, flags, 0o666), "r+") as file:
                 yield file

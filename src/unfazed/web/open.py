@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from unfazed.errors import InputError, RunError, UsageError
-from unfazed.files import told_if_full, write_out
+from unfazed.files import write_out, writing
 from unfazed.label_sets import labels_of
 from unfazed.report.words import count
 from unfazed.run import Run
@@ -69,7 +69,7 @@ def door(folder: Path, address: str) -> Iterator[Path]:
     Everybody on a machine can read what a browser was started with: the key must not stand there. The file is not with
     the system's temporary ones, which browsers that are confined by the system do not see.
     """
-    with told_if_full(folder):
+    with writing(folder):
         handle, name = tempfile.mkstemp(dir=folder, prefix="open-", suffix=".html")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
