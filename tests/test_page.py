@@ -156,6 +156,16 @@ def test_a_run_without_pictures_measurements_or_test_rows_gets_a_page(tmp_path):
     Reader(write_report(run).read_text(encoding="utf-8"))
 
 
+def test_a_run_without_held_out_rows_or_epochs_links_to_what_its_page_has(tmp_path):
+    run = fake_run(tmp_path / "run", rows=24, epochs=1)
+    run.write_table(run.table().with_split(["train"] * 24))
+    (run.path / "epochs.jsonl").write_text("")
+    page = Reader(write_report(run).read_text(encoding="utf-8"))
+    links = {link["href"].removeprefix("#") for link in page.named("a")}
+    assert links <= {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    assert {"verdict", "data"} <= links and not links & {"mistakes", "learning"}
+
+
 def test_a_hundred_classes_and_many_rows_stay_below_three_megabytes(tmp_path):
     run = fake_run(tmp_path / "run", rows=20_000, classes=[f"class {k:03}" for k in range(100)], thumbnail_side=96)
     path = write_report(run)

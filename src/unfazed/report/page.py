@@ -100,8 +100,7 @@ def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
         time_and_machine(told),
         onward(told),
     )
-    body = tag("div", bar(_parts(PARTS_OF_NUMBERS, told)), numbers_page.hero(told), main, _foot(told), class_="wrap")
-    return document(f"{told['source']['name']}: {told['headline']}", body)
+    return _whole(told, PARTS_OF_NUMBERS, numbers_page.hero(told), main)
 
 
 def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
@@ -120,8 +119,7 @@ def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
         time_and_machine(told),
         onward(told),
     )
-    body = tag("div", bar(_parts(PARTS_OF_SETS, told)), sets_page.hero(told), main, _foot(told), class_="wrap")
-    return document(f"{told['source']['name']}: {told['headline']}", body)
+    return _whole(told, PARTS_OF_SETS, sets_page.hero(told), main)
 
 
 PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
@@ -129,35 +127,30 @@ PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
     """The page of facts, with examples of each cell of the confusion matrix and exhibits by row."""
-    body = tag(
-        "div",
-        bar(_parts(PARTS, told)),
-        hero(told),
-        tag(
-            "main",
-            summary(told),
-            diagnosis(told),
-            splits(told),
-            learning(told),
-            mistakes(told, cells, exhibits),
-            classes_table(told),
-            certainty(told),
-            labels_to_check(told, exhibits),
-            surprising(told, exhibits),
-            data(told),
-            recipe(told),
-            time_and_machine(told),
-            onward(told),
-        ),
-        _foot(told),
-        class_="wrap",
+    main = tag(
+        "main",
+        summary(told),
+        diagnosis(told),
+        splits(told),
+        learning(told),
+        mistakes(told, cells, exhibits),
+        classes_table(told),
+        certainty(told),
+        labels_to_check(told, exhibits),
+        surprising(told, exhibits),
+        data(told),
+        recipe(told),
+        time_and_machine(told),
+        onward(told),
     )
+    return _whole(told, PARTS, hero(told), main)
+
+
+def _whole(told: Facts, parts: Mapping[str, str], head: Html, main: Html) -> str:
+    """The page, with links to those of the parts that `main` has."""
+    links = {part: name for part, name in parts.items() if f' id="{part}"' in main}
+    body = tag("div", bar(links), head, main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
-
-
-def _parts(parts: Mapping[str, str], told: Facts) -> dict[str, str]:
-    """The parts that the page has."""
-    return {part: name for part, name in parts.items() if part != "labels" or told.get("labels")}
 
 
 def document(title: str, body: Html) -> str:
