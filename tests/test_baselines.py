@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from pace import in_sorts
 
-from unfazed.analysis.baselines import ROWS, feature_model, linear_rows, majority_probs, pixel_features, weighed_alike
+from unfazed.analysis import baselines
+from unfazed.analysis.baselines import (
+    ROWS,
+    feature_model,
+    linear_rows,
+    logistic_fit,
+    majority_probs,
+    pixel_features,
+    weighed_alike,
+)
 from unfazed.analysis.pixels import pooled
 
 
@@ -67,6 +76,15 @@ def test_classes_without_training_rows_get_a_small_probability():
     assert probs.shape == (5, 5)
     assert (probs[:, [1, 2, 4]] < 1e-5).all()
     assert (probs > 0).all()
+
+
+@pytest.mark.parametrize(("strengths", "fits"), [((1e-2,), 1), ((1e-2, 1e-1), 3)])
+def test_a_strength_without_an_alternative_is_not_chosen(monkeypatch, strengths, fits):
+    fitted = []
+    monkeypatch.setattr(baselines, "logistic_fit", lambda *given: fitted.append(given) or logistic_fit(*given))
+    x, y = striped(40)
+    baselines.logistic_regression(pixel_features(x), y, 2, strengths)
+    assert len(fitted) == fits
 
 
 @pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 1, -1, -1], [-1, -1, -1, 0]])

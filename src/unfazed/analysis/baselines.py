@@ -90,10 +90,11 @@ def feature_numbers(
 
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float]) -> float:
     """The strength with the lowest log loss on the last fifth of the rows; the middle one where that can't be told."""
+    if len(strengths) == 1:
+        return strengths[0]
     cut = len(y) * 4 // 5
     if classes > MANY_CLASSES or len(np.unique(y[:cut])) < 2:
         return strengths[len(strengths) // 2]
-
     losses = []
     for strength in strengths:
         model = logistic_fit(inputs[:cut], y[:cut], strength, TOLERANCE_OF_CHOICE)
