@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
 from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, notices, read, said_kinds
 from unfazed.modality.tabular_columns import LARGEST, column_of, encoder
+from unfazed.modality.tabular_numbers import number
 from unfazed.modality.tabular_values import Value
 
 
@@ -164,6 +166,8 @@ def test_the_decimal_mark_is_that_of_the_whole_column() -> None:
     [
         (["$1,234.56", "($2,000.10)", "-$5", "$-6"], [1234.56, -2000.1, -5, -6]),
         (["123.45-", "7.5", "8"], [-123.45, 7.5, 8]),
+        (["12%", "7.5 %", "13", "0"], [12, 7.5, 13, 0]),
+        (["1500 m", "800m", "20"], [1500, 800, 20]),
         (["USD 12.00", "USD 1,300", "USD -4"], [12, 1300, -4]),
         (["12,00 EUR", "1.300,50 EUR", "7 EUR"], [12, 1300.5, 7]),
         (["12.3 kg", "7kg", "8", 9.5], [12.3, 7, 8, 9.5]),
@@ -193,7 +197,8 @@ def test_numbers_are_read_as_their_column_writes_them(cells: list[Value], number
         ["1.2.3", "1.2.4", "2.0.0"], ["555-9414", "555-1000", "555-2000"], ["10-20", "20-30", "30+"],
         ["(1)", "(2)", "(3)"], ["16:9", "4:3", "1:1"], ["SKU 12", "SKU 13", "SKU 14"], ["3 PM", "4 PM", "5 AM"],
         ["12 USD", "13 EUR", "14 GBP"], ["12 kg", "13 lb", "14 g"], ["1:05", "1:05:10", "2:10"],
-        ["12 Main St", "3 Elm", "9 A"], ["2-", "3", "1-"], ["CAD12", "CAD13", "CAD20"],
+        ["12 Main St", "3 Elm", "9 A"], ["2-", "3", "1-"], ["CAD12", "CAD13", "CAD20"], ["$5", "€5", "$6"],
+        ["12%", "0.12", "0.3"], ["950,000", "1.2m", "2m"],
     ],
 )  # fmt: skip
 def test_names_with_digits_in_them_are_no_numbers(cells: list[Value]) -> None:
@@ -203,6 +208,24 @@ def test_names_with_digits_in_them_are_no_numbers(cells: list[Value]) -> None:
 def test_a_unit_on_a_few_numbers_is_not_that_of_the_others() -> None:
     column = column_of("x", [*range(0, 9900, 100), "12 lb"])
     assert (column.kind, column.strange, column.units) == ("number", 1, ())
+
+
+@pytest.mark.parametrize("cells", [["$5", "€5"], ["12%", "0.12"], ["1.2m", "950,000", "2.5m"], ["$5", "USD 5"]])
+def test_numbers_in_several_units_are_told(cells: list[Value]) -> None:
+    assert "several units" in column_of("x", cells * 2).doubt
+
+
+@pytest.mark.parametrize(("usual", "other"), [("$7", "€5"), ("7%", "0.12"), ("0.07", "12%"), ("1.5m", "950,000")])
+def test_a_number_in_another_unit_than_its_column_is_missing(usual: str, other: str) -> None:
+    column = column_of("x", [usual, usual.replace("7", "8").replace("5", "6")] * 50 + [other])
+    assert (column.kind, column.strange, column.odd) == ("number", 1, (other,))
+    assert math.isnan(encoder(column)(other)[0]) and not math.isnan(encoder(column)(usual)[0])
+
+
+def test_white_space_does_not_take_long_to_be_no_number() -> None:
+    begin = perf_counter()
+    assert not any(number(f"({' ' * 97}{mark}") for mark in "abcdefghij")
+    assert perf_counter() - begin < 1
 
 
 def test_what_was_written_otherwise_than_in_training_is_missing_and_named() -> None:

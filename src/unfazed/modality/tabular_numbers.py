@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from unfazed import numerals
@@ -20,7 +21,7 @@ MULTIPLES: Final = {
     **dict.fromkeys(("b", "B", "bn", "Bn", "G"), 1e9), "T": 1e12,
 }  # fmt: skip
 CLOCKS: Final = (0, 2, 3)  # parts between colons: none, hours and minutes, and seconds
-_SIGNS = frozenset("%$€£¥₹₽₩₺₴₪")  # a column has one of them: nothing is lost
+_SIGNS = frozenset("%$€£¥₹₽₩₺₴₪")
 _CURRENCY = (
     "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KRW KZT MAD MXN MYR NGN "
     "NOK NZD PEN PHP PKR PLN RMB RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND ZAR "
@@ -44,13 +45,15 @@ _AMOUNT = re.compile(
 _CLOCK = re.compile(r"([-+])?(?:([0-9]{1,6}) days?,? )?([0-9]{1,4}):([0-5][0-9])(?::([0-5][0-9](?:[.,][0-9]+)?))?")
 _MOST_UNITS = 5  # different ones, of a column that is said to look like one of numbers
 _MAY_BE_UNITS = frozenset({"m", "b", "T", "G"})  # where no other multiple occurs: metres
+_LARGE = 1000  # from which on a number among those may be in another unit: 950,000 beside 1.2m
 _PLURAL = 3  # letters from which on an s at the end of a unit is its plural: day and days, but m and ms
 
 
 class Notation(NamedTuple):
     """How a column writes its numbers.
 
-    units: what may stand beside them, all of `MULTIPLES` where they are multiples. clock: one of CLOCKS.
+    units: what may stand beside them, all of `MULTIPLES` where they are multiples, and a sign: $ or %. clock: one of
+    CLOCKS.
     """
 
     decimal: str = "."
@@ -91,8 +94,8 @@ def number(value: Value, notation: Notation = PLAIN) -> float | None:
     if notation.clock:
         return _seconds(value, notation.clock)
     plain = numerals.number(value, notation.decimal)
-    if plain is not None:
-        return plain
+    if plain is not None and _SIGNS.isdisjoint(value):
+        return None if _may_differ(plain, notation) else plain
     found = _amount(value)
     return None if found is None else _read(found, notation)
 
@@ -111,10 +114,9 @@ def notation_of(counts: Mapping[str, int], least: float) -> Found | None:
                 return _clock_of(counts, least)
     if _are_names([found for found, _ in amounts]):
         return _clock_of(counts, least)
-    units = _units(amounts)
     most = sum(count for _, count in amounts)
     best, read = Notation(), -1
-    for decimal in DECIMALS:
+    for units, decimal in product((_units(amounts), ()), DECIMALS):
         notation = Notation(decimal, units)
         count = _count(amounts, [notation])
         best, read = (notation, count) if count > read else (best, read)
@@ -134,7 +136,8 @@ def _are_names(amounts: Sequence[_Amount]) -> bool:
 
 def _amount(text: str) -> _Amount | None:
     """The parts of a number beside its units; None where it is none, or stands beside what may be part of a name."""
-    found = _AMOUNT.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    one_space = " ".join(text.split()) if len(text) <= LONGEST else ""  # else many ways to match them
+    found = _AMOUNT.fullmatch(one_space)
     if found is None:
         return None
     before, after = found["before"] or "", found["after"] or ""
@@ -146,19 +149,30 @@ def _amount(text: str) -> _Amount | None:
         return None
     if before and before not in _SIGNS and not (before in _CURRENCIES and (found["apart"] or not numeral.isdecimal())):
         return None
-    units = tuple(unit for unit in (before, after) if unit and unit not in _SIGNS)
+    units = tuple(unit for unit in (before, after) if unit)
     return _Amount(numeral, units, 1 if signs in ([], ["+"]) else -1, bool(found["open"]),
                    bool(found["trailing"]))  # fmt: skip
 
 
 def _read(found: _Amount, notation: Notation) -> float | None:
-    if found.units and not all(unit in notation.units for unit in found.units):
+    if not all(unit in notation.units for unit in found.units):
         return None
     bare = numerals.number(found.numeral, notation.decimal)
-    if bare is None or not found.units:
-        return bare and bare * found.sign
-    multiples = notation.units[: len(MULTIPLES)] == tuple(MULTIPLES)
+    if bare is None or (not found.units and _may_differ(bare, notation)):
+        return None
+    multiples = _are_multiples(notation)
     return found.sign * bare * math.prod(MULTIPLES.get(unit, 1.0) for unit in found.units if multiples)
+
+
+def _are_multiples(notation: Notation) -> bool:
+    return notation.units[: len(MULTIPLES)] == tuple(MULTIPLES)
+
+
+def _may_differ(bare: float, notation: Notation) -> bool:
+    """Whether a number without a unit may be in another one than its column: 0.12 beside 12%, 950,000 beside 1.2m."""
+    if "%" in notation.units:
+        return 0 < abs(bare) < 1
+    return abs(bare) >= _LARGE and not _MAY_BE_UNITS.isdisjoint(notation.units) and not _are_multiples(notation)
 
 
 def _count(amounts: Amounts, notations: Sequence[Notation]) -> int:
@@ -169,18 +183,25 @@ def _count(amounts: Amounts, notations: Sequence[Notation]) -> int:
 def _notations(amounts: Amounts) -> list[Notation]:
     """Those in which a column could be meant; where many units occur, they are names, as of streets."""
     units = tuple({unit for found, _ in amounts for unit in found.units})
-    return [Notation(decimal, units if len(units) <= _MOST_UNITS else ()) for decimal in DECIMALS]
+    known = units if len(units) <= _MOST_UNITS else ()
+    return [Notation(decimal, said) for said in ((), known) for decimal in DECIMALS]
 
 
 def _units(amounts: Amounts) -> tuple[str, ...]:
-    """What stands beside most numbers of a column: multiples or one unit, and a currency; bare ones are in that too."""
+    """What stands beside numbers of a column: beside most of them multiples or one unit, and a currency, or beside any
+    the commonest sign. Bare ones are in that too.
+    """
     tally: Counter[str] = Counter()
+    currencies: Counter[tuple[str, ...]] = Counter()
     for found, count in amounts:
-        for unit in found.units:
-            tally[unit] += count
+        known = tuple(unit for unit in found.units if unit in _SIGNS or unit in _CURRENCIES)
+        currencies[known] += count
+        tally.update({unit: count for unit in found.units if unit not in known})
     half = sum(count for _, count in amounts) / 2
-    currencies = {unit: tally.pop(unit) for unit in list(tally) if unit in _CURRENCIES}
-    currency = tuple(unit for unit, count in currencies.items() if count >= half)
+    del currencies[()]
+    (currency, beside), = currencies.most_common(1) or [((), 0)]
+    if beside < half and _SIGNS.isdisjoint(currency):
+        currency = ()
     if tally and all(unit in MULTIPLES for unit in tally) and not _MAY_BE_UNITS.issuperset(tally):
         return (*MULTIPLES, *currency)
     stems: dict[str, list[str]] = {}
