@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from unfazed.errors import UsageError
-from unfazed.files import STANDARD_OUTPUT, write_bytes, write_out
+from unfazed.files import STANDARD_OUTPUT, expanded, write_bytes, write_out
 
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 
@@ -88,6 +88,17 @@ def test_a_folder_that_may_not_be_written_to_is_named(
     monkeypatch.setattr(os, "open", refused)
     with pytest.raises(UsageError, match=rf"^cannot write {tmp_path}/x: not allowed\. {tmp_path} has to be writable"):
         write_bytes(tmp_path / "x", b"new")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("~/photos", "HOME/photos"), ("~", "HOME"), ("~photos3", "~photos3"), ("~root/x", "~root/x"), ("a/~", "a/~")],
+)
+def test_only_the_tilde_alone_is_the_home_folder(
+    name: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded(name) == expanded(Path(name)) == Path(path.replace("HOME", str(tmp_path)))
 
 
 def test_a_link_within_a_run_folder_is_not_followed(tmp_path: Path) -> None:

@@ -137,6 +137,12 @@ def test_a_name_that_is_not_utf8_is_a_row(tmp_path: Path) -> None:
     assert r"cat/caf\xe9.png" in labels(found(tmp_path))
 
 
+def test_a_folder_whose_name_begins_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "~photos/cat/1.png", "~photos/cat/2.png", "~photos/dog/1.png", "~photos/dog/2.png")
+    monkeypatch.chdir(tmp_path)
+    assert found(Path("~photos")).classes == ["cat", "dog"]
+
+
 def test_a_source_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(self: Path) -> None:
         raise PermissionError(13, "Permission denied")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unfazed.decoding import decoded
 from unfazed.errors import UsageError
+from unfazed.files import expanded
 
 _LONGEST = 2**31 - 1  # characters of a cell, all that `csv` can be told: a text, or a row as JSON, is one
 _HEADER = 1 << 16  # characters at the beginning of a file that hold its first line, or enough of it
@@ -37,7 +38,7 @@ def lines_in(
         UsageError: there is none, it is no CSV, or a line has more values than columns.
     """
     try:
-        lines = rows_of(decoded(Path(path).expanduser().read_bytes()).text)
+        lines = rows_of(decoded(expanded(path).read_bytes()).text)
         check(lines.fieldnames or (), path)
         for line in lines:
             where = f"{path}, line {lines.line_num}"

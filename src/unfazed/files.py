@@ -175,6 +175,12 @@ def locked(file: FileIO, wait: bool = True) -> Iterator[None]:
             fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
+def expanded(path: str | Path) -> Path:
+    """The path, "~" and what is under it in the home folder; any other name that begins so is a file's own."""
+    path = Path(path)
+    return path.expanduser() if path.parts[:1] == ("~",) else path
+
+
 def cache_folder() -> Path:
     """Where whatever can be made again is kept: $XDG_CACHE_HOME/unfazed or ~/.cache/unfazed."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unfazed"

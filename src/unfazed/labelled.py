@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unfazed.csv_files import lines_in
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.files import expanded
 from unfazed.label_sets import parts
 from unfazed.numerals import typed_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
@@ -60,7 +61,7 @@ def read_labels(path: str | Path) -> list[Labelled]:
     Raises:
         UsageError: it is none; the message names the line.
     """
-    if Path(path).expanduser().is_dir():
+    if expanded(path).is_dir():
         raise UsageError(f"{path} is a folder: --more takes a CSV with the columns input and label")
     lines = lines_in(path, Labelled._fields, _check_columns, f"unfazed review RUN/queries/1 --export {FILE}")
     found = [_labelled(Labelled(*line), where) for where, line in lines]
@@ -105,7 +106,7 @@ def rows_beside(source: Table, labels: Sequence[Labelled], path: str | Path, val
     Raises:
         UsageError: they are numbers, and it cannot be told which.
     """
-    folder, name = Path(path).expanduser().absolute().parent, Path(path).name
+    folder, name = expanded(path).absolute().parent, Path(path).name
     inputs = [one.input if values else str(Path(folder, one.input)) for one in labels]
     ids = [f"{name}:{number}" for number in range(1, len(labels) + 1)] if values else inputs
     columns = {"id": ids, "input": inputs, "label": _in_form([one.label for one in labels], source, path)}

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from unfazed.errors import SourceError, did_you_mean
+from unfazed.files import expanded
 from unfazed.numerals import without_unit
 from unfazed.source_folder import Found, class_folders, extensions_seen, matching_names, stored
 from unfazed.source_table import (
@@ -157,7 +158,7 @@ def existing(source: str | Path) -> Path:
         raise SourceError("the source is empty: name a folder or a table file")
     if str(source).startswith(ADDRESSES):
         raise SourceError(f"{source} is an address: nothing is downloaded, so download it first")
-    path = Path(source).expanduser().absolute()
+    path = expanded(source).absolute()
     try:
         if path.is_dir():
             next(path.iterdir(), None)

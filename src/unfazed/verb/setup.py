@@ -14,6 +14,7 @@ import unfazed
 from unfazed import corrections, labelled
 from unfazed.device import best_device, describe
 from unfazed.errors import DiskFullError, RunError, SourceError
+from unfazed.files import expanded
 from unfazed.model.build import family_of
 from unfazed.report.words import count
 from unfazed.run import FORMAT, Run
@@ -154,11 +155,11 @@ def _rows(table: Table) -> dict[str, _Row]:
 def _absolute(options: SourceOptions) -> dict[str, Any]:
     """The options in words that hold from another folder too."""
     files = {"corrections": options.corrections, "more": options.more}
-    return asdict(options) | {name: path and str(Path(path).expanduser().absolute()) for name, path in files.items()}
+    return asdict(options) | {name: path and str(expanded(path).absolute()) for name, path in files.items()}
 
 
 def _findable(source: Any) -> str | None:
     """The source in words that still lead to it from another folder; None for a frame in memory."""
     if isinstance(source, str) and source.startswith((PREFIX, HUB)):
         return source
-    return str(Path(source).expanduser().absolute()) if isinstance(source, str | Path) else None
+    return str(expanded(source).absolute()) if isinstance(source, str | Path) else None
