@@ -25,7 +25,7 @@ check: $(DEVELOPING) ## lint, check types, check the architecture
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 benchmark: $(DEVELOPING) ## the tables in benchmarks/ that need no data set; with DATA=FOLDER all; resumable, days
-	$(BIN)/python -m benchmarks $(DATA) $(RIVALS)
+	$(BIN)/python -m benchmarks $(if $(DATA),$(DATA) $(RIVALS))
 
 torture: $(DEVELOPING) ## kill runs a thousand times and compare what they become; resumable, a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py $(KILLS)

@@ -2,8 +2,8 @@
 
 DATA is a folder with images/{flowers5,eurosat,cifar10}.tar; digits needs none. Each (data set, seed) is one cell: a
 process `unfazed train SOURCE`, timed from outside; `--busy` marks its time as that of a shared machine. Cells are kept
-under benchmarks/cells and not run again; delete one to repeat it. The table is written to benchmarks/accuracy.md after
-each cell.
+under benchmarks/cells and not run again; delete one to repeat it. The table is benchmarks/accuracy.md, written
+once all cells are there.
 """
 
 import json
@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-CELLS = HERE / "cells"
+from benchmarks.tables import CELLS, publish
+
 SEEDS = (0, 1, 2)
 FLOORS = {"digits": 0.98, "flowers5": None, "eurosat": 0.90, "cifar10": 0.82}
 
@@ -27,13 +27,17 @@ def main(data: str, busy: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in FLOORS:
             for seed in SEEDS:
-                path = CELLS / f"accuracy-{name}-{seed}.json"
+                path = _cell(name, seed)
                 if not path.exists():
                     cell = {**measured(source(name, Path(data), Path(folder)), seed), "busy": busy}
                     CELLS.mkdir(exist_ok=True)
                     path.write_text(json.dumps(cell, indent=1))
                     print(f"{name} seed {seed}: {cell['accuracy']['value']:.2%} in {cell['seconds']:.0f} s", flush=True)
-                (HERE / "accuracy.md").write_text(table())
+                publish("accuracy.md", table(), (_cell(name, seed) for name in FLOORS for seed in SEEDS))
+
+
+def _cell(name: str, seed: int) -> Path:
+    return CELLS / f"accuracy-{name}-{seed}.json"
 
 
 def source(name: str, data: Path, folder: Path) -> str:

@@ -3,7 +3,7 @@
 Each data set is one cell: a process `unfazed train SOURCE`, and then arithmetic on what it recorded. Calibration: the
 debiased error of the test rows before and after the temperature. Sets and intervals: the rows held out are divided a
 hundred times at random into some to calibrate on and some to cover. Cells are kept under benchmarks/cells and not run
-again; the table is written to benchmarks/certainty.md after each. Without DATA, a folder as benchmarks/README.md
+again; the table is benchmarks/certainty.md, written once all are there. Without DATA, a folder as benchmarks/README.md
 describes it, only the samples are run; words choose the sets that have one of them in their names.
 """
 
@@ -19,14 +19,13 @@ import numpy as np
 
 from benchmarks.accuracy import source as archived
 from benchmarks.kinds import SETS, Set
+from benchmarks.tables import CELLS, publish
 from unfazed.analysis.calibration import calibration_error, scaled
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, members, sets
 from unfazed.analysis.intervals import wilson
 from unfazed.certainty import distances
 from unfazed.run import Run
 
-HERE = Path(__file__).parent
-CELLS = HERE / "cells"
 LEVELS = (0.8, 0.9, 0.95)
 SPLITS, MORE_SPLITS = 100, 1000  # the second where few rows calibrate, and each split says little
 FEW = 90
@@ -47,12 +46,16 @@ def main(data: Path | None, wanted: list[str]) -> None:
     """Run the cells that are missing."""
     CELLS.mkdir(exist_ok=True)
     for one in chosen(data):
-        path = CELLS / f"certainty-{one.name.replace(' ', '-').replace(',', '').replace(':', '-')}.json"
+        path = _cell(one)
         if not wanted or any(word in one.name for word in wanted):
             if not path.exists():
                 path.write_text(json.dumps(measured(one, data), indent=1))
                 print(one.name, flush=True)
-            (HERE / "certainty.md").write_text(table())
+            publish("certainty.md", table(), map(_cell, chosen(Path())))
+
+
+def _cell(one: Set) -> Path:
+    return CELLS / f"certainty-{one.name.replace(' ', '-').replace(',', '').replace(':', '-')}.json"
 
 
 def chosen(data: Path | None) -> list[Set]:

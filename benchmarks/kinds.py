@@ -2,9 +2,9 @@
 
 DATA is a folder with text/, audio/ and tables/ as benchmarks/README.md describes them. Each (data set, seed) is one
 cell: a process `unfazed train SOURCE …`, timed from outside; the model and its baselines train, choose and are tested
-on the same rows. Cells are kept under benchmarks/cells and not run again; the table is written to benchmarks/kinds.md
-after each. Further words choose the sets that have one of them in their names. `--busy` marks times as those of a
-shared machine.
+on the same rows. Cells are kept under benchmarks/cells and not run again; the table is benchmarks/kinds.md, written
+once all are there. Further words choose the sets that have one of them in their names. `--busy` marks times as those of
+a shared machine.
 """
 
 import csv
@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-HERE = Path(__file__).parent
-CELLS = HERE / "cells"
+from benchmarks.tables import CELLS, publish
+
 SEEDS = (0, 1, 2)
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 ADULT = ("age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,"
@@ -121,7 +121,7 @@ def main(data: Path, wanted: list[str], busy: bool) -> None:
                 cell = {**measured(one, seed, data), "busy": busy}
                 path.write_text(json.dumps(cell, indent=1))
                 print(f"{one.name}, seed {seed}: {cell['score']['value']:.4f} in {cell['seconds']:.0f} s", flush=True)
-            (HERE / "kinds.md").write_text(table())
+            publish("kinds.md", table(), (_cell(one, seed) for one in SETS for seed in SEEDS))
 
 
 def _cell(one: Set, seed: int) -> Path:

@@ -17,7 +17,8 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.kinds import CELLS, SETS
+from benchmarks.kinds import SETS
+from benchmarks.tables import CELLS, publish
 from unfazed.run import Run
 
 HERE = Path(__file__).parent
@@ -61,7 +62,7 @@ def _keep(name: str, system: str, command: list[str], run: Path | None = None) -
                  "device": told["origin"]["device"]}  # fmt: skip
     _cell(name, system).write_text(json.dumps(cell, indent=1))
     print(f"{name}, {system}: {cell['accuracy']:.1%} in {cell['seconds']:.0f} s", flush=True)
-    (HERE / "kinds_rivals.md").write_text(table())
+    publish("kinds_rivals.md", table(), (_cell(name, system) for name in ASKED for system in _systems(name)))
 
 
 def _rows(run: Run, path: Path) -> str:

@@ -1,12 +1,12 @@
 """What asking for labels saves over labelling at random, simulated: `python -m benchmarks.query DATA [WORD…]`.
 
-DATA is a folder with text/ and tables/, as benchmarks/README.md describes them. A cell is one (data set,
-strategy, seed): a model is trained on a small random set of labelled examples, then again and again with a batch
-more, chosen by `unfazed.query` from a pool whose labels are hidden, or at random; new labels come in as anybody's do,
-with `--more`. A fifth of the first set are validation rows and stay so. Accuracy, of numbers R², is measured on test
-rows that are no part of the pool, the same for every strategy. Cells are kept under benchmarks/cells, a round at a
-time, and not made again; benchmarks/query.md is written after each. Further words choose the cells that have one of
-them in their names.
+DATA is a folder with text/ and tables/, as benchmarks/README.md describes them. A cell is one (data set, strategy,
+seed): a model is trained on a small random set of labelled examples, then again and again with a batch more, chosen by
+`unfazed.query` from a pool whose labels are hidden, or at random; new labels come in as anybody's do, with `--more`. A
+fifth of the first set are validation rows and stay so. Accuracy, of numbers R², is measured on test rows that are no
+part of the pool, the same for every strategy. Cells are kept under benchmarks/cells, a round at a time, and not made
+again; benchmarks/query.md is written once all are there. Further words choose the cells that have one of them in their
+names.
 """
 
 import csv
@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.tables import CELLS, publish
 from unfazed import Predictor, query
 from unfazed.files import as_csv, write_bytes
 from unfazed.labelled import Labelled
@@ -29,9 +31,6 @@ from unfazed.run import Run
 from unfazed.source import SourceOptions
 from unfazed.verb.train import fitted
 
-HERE = Path(__file__).parent
-CELLS = HERE / "cells"
-TABLE = HERE / "query.md"
 SEEDS = (0, 1, 2)
 RANDOM = "random"
 STRATEGIES = (RANDOM, "uncertainty", "diversity", "both")
@@ -254,10 +253,10 @@ def _kept(one: Set, strategy: str, seed: int) -> Path:
 
 
 def write_tables() -> None:
-    """Write benchmarks/query.md."""
+    """Write benchmarks/query.md, or what there is of it."""
     about = " ".join((__doc__ or "").split("\n\n")[1].split())
     text = f"# Labels that are asked for, beside labels at random\n\n{about}\n" + "\n".join(tables()) + "\n"
-    write_bytes(TABLE, text.encode())
+    publish("query.md", text, (_kept(*one) for one in product(SETS, STRATEGIES, SEEDS)))
 
 
 def main(arguments: list[str]) -> None:

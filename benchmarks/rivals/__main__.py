@@ -3,15 +3,15 @@
 DATA is a folder with images/cifar10.tar and images/eurosat.tar; PYTHON the interpreter of an environment made with
 benchmarks/rivals/requirements.txt, so that nothing of the rivals' is installed beside the package.
 
-Two questions. *Same network*: the package's default network for EPOCHS epochs in the same precision, from the files
-to tested weights, each system with its own way of reading, augmenting and scheduling, in turns. Ours writes its report
-as well, and starts without a cache. *Own defaults*: a rival trains its ResNet-18 for RIVAL_EPOCHS; how long does it
-take to its best validation accuracy, and how long do we, in a run with a `--time-limit` of LIMIT of that? All train,
+Two questions. *Same network*: the package's default network for EPOCHS epochs in the same precision, from the files to
+tested weights, each system with its own way of reading, augmenting and scheduling, in turns. Ours writes its report as
+well, and starts without a cache. *Own defaults*: a rival trains its ResNet-18 for RIVAL_EPOCHS; how long does it take
+to its best validation accuracy, and how long do we, in a run with a `--time-limit` of LIMIT of that? All train,
 validate and test on the same rows.
 
 Peak memory is the anonymous resident memory of a command and all it starts, sampled. Each command is one cell, kept
-under benchmarks/cells and not run again; the table is written to benchmarks/rivals.md after each. Further words choose
-the cells that have one of them in their names.
+under benchmarks/cells and not run again; the table is benchmarks/rivals.md, written once all are there. Further words
+choose the cells that have one of them in their names.
 """
 
 import csv
@@ -22,12 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import CELLS, source
+from benchmarks.accuracy import source
+from benchmarks.tables import CELLS, publish
 from unfazed.device import best_device, describe
 from unfazed.run import Run
 
@@ -49,9 +50,8 @@ def main(data: Path, python: str, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in DEFAULTS:
         _rows_of(name, source(name, data, folder))
-    rounds = [(system, repeat) for repeat in range(ROUNDS) for system in SAME] + [(system, 0) for system in ONCE]
-    for system, repeat in rounds:
-        if chosen(name := f"same-{system.replace(' ', '-')}-{repeat}"):
+    for system, repeat in _rounds():
+        if chosen(name := _round_name(system, repeat)):
             _cell(name, _same(system, data, folder, python))
     for name, batch in DEFAULTS.items():
         for system in ("lightning", "fastai"):
@@ -59,6 +59,22 @@ def main(data: Path, python: str, wanted: list[str]) -> None:
                 rival = _cell(f"own-{name}-{system}", _rival(system, name, "resnet18", RIVAL_EPOCHS, batch, python))
                 limit = ["--time-limit", f"{LIMIT * _best(rival)[1]:.0f}s"]
                 _cell(f"own-{name}-beside-{system}", _ours(source(name, data, folder), limit))
+
+
+def _rounds() -> list[tuple[str, int]]:
+    return [(system, repeat) for repeat in range(ROUNDS) for system in SAME] + [(system, 0) for system in ONCE]
+
+
+def _round_name(system: str, repeat: int) -> str:
+    return f"same-{system.replace(' ', '-')}-{repeat}"
+
+
+def _names() -> Iterator[str]:
+    """Of all cells."""
+    yield from (_round_name(*one) for one in _rounds())
+    for name in DEFAULTS:
+        for system in ("lightning", "fastai"):
+            yield from (f"own-{name}-{system}", f"own-{name}-beside-{system}")
 
 
 def _same(system: str, data: Path, folder: Path, python: str) -> list[str]:
@@ -102,7 +118,7 @@ def _cell(name: str, command: list[str]) -> Cell:
         cell = measured(command)
         path.write_text(json.dumps(cell, indent=1))
         print(f"{name}: {cell['seconds']:.0f} s, {cell['peak'] / 1e6:.0f} MB, test {cell['test']:.1%}", flush=True)
-    (HERE.parent / "rivals.md").write_text(table(_cells()))
+    publish("rivals.md", table(_cells()), (CELLS / f"rivals-{one}.json" for one in _names()))
     told: Cell = json.loads(path.read_text())
     return told
 
