@@ -334,6 +334,10 @@ def test_a_static_page_of_a_query_gives_back_the_labels_that_were_given_before(
         second.decide({"row": second.first + place, **give})
     static_file(second.folder, tmp_path / "page.html", 4)
     page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    page.keyboard.press("f")
+    page.locator("#filters select[name=state]").select_option("")  # also what bo has labelled
+    page.get_by_role("button", name="Apply").click()
+    page.locator("#decided", has_text="by bo").wait_for()
     dropped, relabelled = pressed(page, "d"), page.locator("#name").inner_text()
     page.keyboard.press("o")
     page.keyboard.type("digit 0")
@@ -480,6 +484,30 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
         assert len(list(csv.reader(text))) == 3
     assert told == []
     context.close()
+
+
+def test_a_static_page_shows_what_was_decided_on_the_server(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    run, told = shutil.copytree(trained.run().path, tmp_path / "run"), []  # type: ignore[var-annotated]
+    review = Review(Run.open(run))
+    first, second = (int(row) for row in review.order[:2])
+    near = review.example(first)["neighbours"][0]["row"]
+    for row, who in ((second, "bo"), (near, "bo")):
+        review.decide({"row": row, "action": "relabel", "corrected": "new", "who": who, "based_on": 0})
+    static_file(run, tmp_path / "page.html", 2)
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    assert page.locator("#progress-words").inner_text() == "1 of 2 decided"
+    assert page.locator("#neighbours figcaption b").first.inner_text() == "new"
+    assert {one.who for one in read_corrections(downloaded(page, tmp_path / "as-it-was.csv"))} == {"bo"}
+    page.keyboard.press("f")
+    page.locator("#filters select[name=state]").select_option("decided")
+    page.get_by_role("button", name="Apply").click()
+    page.locator("#decided", has_text="by bo").wait_for()
+    page.keyboard.press("d")
+    page.locator("#decided", has_text="by ada").wait_for()
+    page.keyboard.press("z")
+    page.locator("#decided", has_text="by bo").wait_for()
+    assert {one.who for one in read_corrections(downloaded(page, tmp_path / "undone.csv"))} == {"bo"} and told == []
+    page.close()
 
 
 def test_a_wall_goes_on_where_a_name_was_asked_for(browser: "sync_api.Browser", tmp_path: Path) -> None:

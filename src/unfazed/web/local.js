@@ -8,7 +8,7 @@ let lines = kept();
 const keep = () => {
   try { localStorage.setItem(KEY, JSON.stringify(lines)); } catch { throw { status: 0, error: "this browser keeps nothing for files: download the file before you close the page" }; }
 };
-const earlier = new Map(data.items.map((item) => [item.row, item.decision])); // what the run was trained with
+const earlier = new Map(data.items.map((item) => [item.row, item.decision])); // decided on the server, or before the run
 const undone = () => new Set(lines.map((line) => line.undoes));
 const aboutRow = (row) => {
   const back = undone(), all = lines.filter((line) => line.row === row);
@@ -50,7 +50,7 @@ const csv = () => {
   const found = new Map(data.lines.map(inColumns).map((line) => [line[data.key], line]));
   for (const item of data.items) {
     const { decision } = aboutRow(item.row), name = data.key === "id" ? item.name : item.input;
-    if (!decision || decision.earlier) continue;
+    if (!decision || decision === earlier.get(item.row)) continue; // among the lines already
     const line = decidedLine(item, decision);
     found.delete(name);
     if (line) found.set(name, line);
@@ -69,7 +69,7 @@ const source = {
   example: async (row) => {
     const item = data.items.find((one) => one.row === row);
     if (!item) throw { status: 404, error: "this file does not hold that example" };
-    return { ...whole(item), neighbours: item.neighbours.map((one) => ({ ...one, thing: pictured(one.thing), decision: aboutRow(one.row).decision })) };
+    return { ...whole(item), neighbours: item.neighbours.map((one) => ({ ...one, thing: pictured(one.thing), decision: aboutRow(one.row).decision || one.decision })) };
   },
   decide: async (said) => {
     const item = data.items.find((one) => one.row === said.row);

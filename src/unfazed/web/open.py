@@ -151,7 +151,7 @@ def _item(
                 _embed(review, thing[part], pictures)
     before = earlier.get(getattr(correction, review.key))
     said = {"input": correction.input, "sha256": correction.sha256, "before": before}
-    return about | said | {"decision": review.before.get(row), "number": 0}
+    return about | said | {"number": 0}
 
 
 def _embed(review: Review, place: str, pictures: dict[str, str]) -> None:
