@@ -63,6 +63,11 @@ def test_what_may_be_a_class_stays_one_with_a_question(labels: tuple[str, ...]) 
     assert len(one.notes) == 1 and "is taken for a class: where it means that nobody knows" in one.notes[0]
 
 
+def test_what_is_no_number_among_numbers_to_predict_is_called_no_class() -> None:
+    numbers = found(*(f"{row}.5" for row in range(97)), "-", "-", "-")
+    assert numbers.task == "regression" and not any("taken for a class:" in note for note in numbers.notes)
+
+
 def test_missing_values_do_not_hide_that_a_column_holds_numbers_or_sets() -> None:
     numbers = found(*(f"{row}.5" for row in range(30)), "NA", "?", "n/a", "null")
     assert numbers.task == "regression" and numbers.frame["label"].null_count() == 4

@@ -1,8 +1,8 @@
 """Labels that mean one thing and are written in several ways: 1 and 1.0, Yes and yes; and those that mean none at all.
 
-Numbers that are equal are one class, as they are in any other column. What differs in case or white space may be two
-classes, and becomes one where that was asked for. Which spelling a class gets: the one that a model knows, else of
-numbers the shortest, of names the commonest.
+Whole numbers that are equal are one class, 1 and 1.0; 1.5 and 1.50 may be versions, and stay two. What differs in case
+or white space may be two classes, and becomes one where that was asked for. Which spelling a class gets: the one that a
+model knows, else of numbers the shortest, of names the commonest.
 """
 
 import re
@@ -38,37 +38,42 @@ AS_WRITTEN = Spelling()
 
 
 def without_blanks(table: Table, known: Collection[str] = ()) -> Table:
-    """The table whose labels such as "nan" and "?", as missing values are written, are none; notes say which.
+    """The table whose labels such as "nan" and "?", as missing values are written, are none; a note says which.
 
     They are what a column of a table holds: folders are classes, whatever they are called, and so are labels that are
     `known`, what would leave no two other classes, and words by which people call one, such as "none".
     """
-    if 'labels in "' not in table.kind or f'{SETS} in "' in table.kind:
-        return table
-    counts = Counter(label for label in table.frame["label"] if label and label not in known)
-    blanks = {label: count for label, count in counts.items() if is_blank(label)}
-    if not blanks:
-        return table
+    blanks = _blanks(table, known)
     dropped = {label for label in blanks if label.casefold() not in NAMES}
-    if not known and len(counts) - len(dropped) < 2:
-        dropped = set()
-    kept = [label for label in blanks if label not in dropped]
+    others = {label for label in table.frame["label"] if label and label not in dropped and label not in known}
+    if not dropped or (not known and len(others) < 2):
+        return table
+    rows = sum(blanks[label] for label in dropped)
+    it, one = ("row has", "it counts as one") if rows == 1 else ("rows have", "they count as rows")
+    said = _joined(sorted(dropped, key=natural_key), "or")
+    note = f"{rows:,} {it} the label {said}: {one} without a label. Where that is a class, write another word for it"
     labels = [None if label in dropped else label for label in table.frame["label"]]
-    notes = []
-    if dropped:
-        rows = sum(blanks[label] for label in dropped)
-        it, one = ("row has", "it counts as one") if rows == 1 else ("rows have", "they count as rows")
-        said = _joined(sorted(dropped, key=natural_key), "or")
-        notes.append(f"{rows:,} {it} the label {said}: {one} without a label. Where that is a class, write another "
-                     "word for it")
-    if kept and not known:
-        rows = sum(blanks[label] for label in kept)
-        said, of = _joined(sorted(kept, key=natural_key), "or"), "row" if rows == 1 else "rows"
-        notes.append(f"the label {said} ({rows:,} {of}) is taken for a class: where it means that nobody knows, leave "
-                     "these cells empty")
     frame = table.frame.with_columns(label=pl.Series(labels, dtype=pl.String))
     left = [label for label in table.classes if label not in dropped]
-    return replace(table, frame=frame, classes=left).with_notes(*notes)
+    return replace(table, frame=frame, classes=left).with_notes(note)
+
+
+def with_blank_classes(table: Table, known: Collection[str] = ()) -> Table:
+    """The table `without_blanks`, with a note of the labels that are classes though missing values are so written."""
+    blanks = {} if known else _blanks(table, known)
+    if not blanks:
+        return table
+    rows = sum(blanks.values())
+    said, of = _joined(sorted(blanks, key=natural_key), "or"), "row" if rows == 1 else "rows"
+    return table.with_notes(f"the label {said} ({rows:,} {of}) is taken for a class: where it means that nobody knows, "
+                            "leave these cells empty")
+
+
+def _blanks(table: Table, known: Collection[str]) -> Counter[str]:
+    """How many rows have which label that is written as missing values are, where labels stand in a column."""
+    if 'labels in "' not in table.kind or f'{SETS} in "' in table.kind:
+        return Counter()
+    return Counter(label for label in table.frame["label"] if label and label not in known and is_blank(label))
 
 
 def spelt(table: Table, spelling: Spelling = AS_WRITTEN) -> Table:

@@ -18,7 +18,7 @@ from unfazed.label_sets import SEPARATOR, are_sets, joined, parts
 from unfazed.numerals import is_code, plain_numbers, without_unit
 from unfazed.source import check_classes
 from unfazed.source_labels import SETS
-from unfazed.spelling import AS_WRITTEN, Spelling, spelt, without_blanks
+from unfazed.spelling import AS_WRITTEN, Spelling, spelt, with_blank_classes, without_blanks
 from unfazed.table import Table, listed, natural_key, number_in
 
 _MANY = 20  # different numbers above which they may be a measurement
@@ -89,7 +89,7 @@ def decided(table: Table, asked: str = "auto", spelling: Spelling = AS_WRITTEN) 
     """
     table = without_blanks(table, spelling.known)
     if asked == "multilabel" or (asked == "auto" and _are_sets(table)):
-        return spelt(_of_sets(table, told=asked == "auto"), spelling)
+        return spelt(_of_sets(with_blank_classes(table, spelling.known), told=asked == "auto"), spelling)
     table = _without_empty(table, told=asked == "auto")
     labels = [label for label in table.frame["label"] if label is not None]
     plain = with_plain_numbers(table)
@@ -101,7 +101,7 @@ def decided(table: Table, asked: str = "auto", spelling: Spelling = AS_WRITTEN) 
     measured = column and mostly and _is_measured(numbers, len(labels)) and not any(map(is_code, labels))
     if asked == "classification" or (asked == "auto" and not measured):
         doubtful = asked == "auto" and column and mostly and len(numbers) > 2
-        table = spelt(table, spelling)
+        table = spelt(with_blank_classes(table, spelling.known), spelling)
         if column and len(different) > _MANY and not mostly and (hint := without_unit(sorted(different))):
             return table.with_notes(f"the labels are taken for classes. {hint}")
         return table.with_notes(_doubt(len(numbers))) if doubtful else table
