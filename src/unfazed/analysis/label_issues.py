@@ -66,8 +66,9 @@ def label_issues(
     simple model says of rows whose labels it has not seen.
 
     The order knows more than the probabilities alone (see `_order`), so these are drawn together along it: where they
-    rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum is the count, unless most
-    of that may be mistakes of the judges: then they are the mean of what they are if it is not, and if it is.
+    rise, they take their mean (isotonic regression; Zadrozny and Elkan, KDD 2002). Their sum is about the count, not
+    made to be it, since they are the truer for it (measured, docs/LOG.md). Where most of the count may be mistakes of
+    the judges, they are the mean of what they are if it is not, and if it is.
 
     What is counted has an interval for chance, and for mistakes of the judges that are taken for wrong labels, or wrong
     labels for their mistakes: up to a third of what they object to beyond the count (measured, docs/LOG.md). It begins
