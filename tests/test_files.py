@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -99,6 +100,22 @@ def test_only_the_tilde_alone_is_the_home_folder(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert expanded(name) == expanded(Path(name)) == Path(path.replace("HOME", str(tmp_path)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such permissions")
+@pytest.mark.parametrize(("before", "after"), [(None, 0o640), (0o600, 0o600), (0o664, 0o664), (0o444, 0o444)])
+def test_a_file_keeps_its_permissions_and_a_new_one_has_the_usual(
+    tmp_path: Path, before: int | None, after: int
+) -> None:
+    if before is not None:
+        (tmp_path / "list.csv").touch()
+        (tmp_path / "list.csv").chmod(before)
+    usual = os.umask(0o027)
+    try:
+        write_out(tmp_path / "list.csv", b"new")
+    finally:
+        os.umask(usual)
+    assert stat.S_IMODE((tmp_path / "list.csv").stat().st_mode) == after
 
 
 def test_a_link_within_a_run_folder_is_not_followed(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import csv
 import errno
 import os
 import re
+import secrets
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO, StringIO
@@ -27,16 +27,20 @@ _MOST_LINKS = 40  # from one to the next, as the system follows them
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path` to write to; it takes the name `path` when the block ends without an error."""
+    """A new file beside `path` to write to; it takes the name `path` when the block ends without an error.
+
+    The permissions of a file that it replaces stay.
+    """
     with writing(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-        new = Path(name)
+        kept = _permissions(path)
+        new = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+        new.touch(0o666 if kept is None else kept | 0o600, exist_ok=False)
         try:
             yield new
             with new.open("rb+") as file:
                 os.fsync(file.fileno())
-            new.chmod(0o666 & ~_umask())
+            if kept is not None:
+                new.chmod(kept)
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
@@ -186,7 +190,10 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unfazed"
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _permissions(path: Path) -> int | None:
+    """Of a file that is there, but not of one that a link leads to."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return None
+    return mode & 0o777 if stat.S_ISREG(mode) else None
