@@ -83,9 +83,9 @@ def feature_numbers(
     """Ridge regression on features `[n, D]`: from features to numbers `[N, 1]`; its strength is chosen."""
     from sklearn.linear_model import RidgeCV
 
-    mean, scale = features.mean(0), features.std(0) + 1e-3
-    model = RidgeCV(np.logspace(0, 6, 13)).fit((features - mean) / scale, targets)
-    return lambda features: np.asarray(model.predict((features - mean) / scale))[:, None]
+    standard = standardisation(features)
+    model = RidgeCV(np.logspace(0, 6, 13)).fit(standard(features), targets)
+    return lambda asked: np.asarray(model.predict(standard(asked)))[:, None]
 
 
 def _chosen_strength(inputs: NDArray[np.float32], y: Integers, classes: int, strengths: Sequence[float]) -> float:

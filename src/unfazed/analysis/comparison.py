@@ -23,7 +23,6 @@ from unfazed.analysis.intervals import (
     widened,
 )
 from unfazed.analysis.mistakes import Mistakes, Probabilities, bits, chance_of_as_few, surprising, with_more
-from unfazed.analysis.surprise import BITS_PER_NAT
 
 DETECTED = 0.8  # share of the studies of that size that find a difference such as the one seen
 
@@ -95,12 +94,6 @@ def _surprises(
     known = np.isfinite(differences)
     mistakes = surprising(y[known], probs[known], other[known])
     return differences[known], mistakes, grouping.of(groups, known)
-
-
-def in_nats(found: Estimate) -> Estimate:
-    """A log loss, or a difference of two, from bits."""
-    value, low, high, n = found
-    return Estimate(value / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n)
 
 
 def by_name(columns: NDArray[Any], classes: Sequence[str], names: Sequence[str]) -> NDArray[Any]:

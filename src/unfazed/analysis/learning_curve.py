@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis import groups as grouping
-from unfazed.analysis.baselines import logistic_regression
+from unfazed.analysis.baselines import logistic_regression, standardisation
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, resampled_weights, widened
 from unfazed.analysis.signs import Curve
@@ -45,8 +45,8 @@ def learning_curve(
     sizes = [size for size in sizes if len(np.unique(y[:size])) > 1]
     if len(sizes) < FEWEST_SIZES or len(given) < FEWEST:
         return None
-    mean, scale = train.mean(0), train.std(0) + 1e-3
-    x, asked = (train - mean) / scale, (held_out - mean) / scale
+    standard = standardisation(train)
+    x, asked = standard(train), standard(held_out)
     wrong = []
     for size in sizes:
         parts = (slice(start, start + size) for start in range(0, len(y) - size + 1, size))

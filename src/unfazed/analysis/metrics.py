@@ -35,7 +35,7 @@ from unfazed.analysis.intervals import (
 )
 from unfazed.analysis.mistakes import surprising, with_more
 from unfazed.analysis.ranking import ranking, reach
-from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, label_entropy, surprise
+from unfazed.analysis.surprise import MOST_BITS, in_nats, label_entropy, surprise
 
 MACRO = ("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro")
 RECALLS = ("balanced_accuracy", "recall_macro")
@@ -256,11 +256,10 @@ def _log_loss(y: Integers, probs: NDArray[np.floating], seed: int, groups: Group
     counts = np.bincount(y, minlength=probs.shape[1])
     guessed = -np.log2(counts[y] / max(n, 1)) + 0.0  # + 0: never "-0"
     found = ratio_of_means(bits, np.ones(n), MOST_BITS, seed, groups)
-    mean, low, high, _ = with_more(found, mistakes, groups, MOST_BITS)
     most = MOST_BITS / max(float(label_entropy(counts)), CONSTANT)
     by_guess = (mistakes[0], mistakes[1] / max(float(guessed.mean()) if n else 0.0, CONSTANT))
     left = with_more(ratio_of_means(bits, guessed, most, seed, groups), by_guess, groups, most)
     return {
-        "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
+        "log_loss": in_nats(with_more(found, mistakes, groups, MOST_BITS)),
         "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }

@@ -33,7 +33,7 @@ from unfazed.analysis.intervals import (
 )
 from unfazed.analysis.metrics import averages, class_score
 from unfazed.analysis.mistakes import surprising, with_more
-from unfazed.analysis.surprise import BITS_PER_NAT, MOST_BITS, SMALLEST, binary_entropy, set_surprise
+from unfazed.analysis.surprise import MOST_BITS, SMALLEST, binary_entropy, in_nats, set_surprise
 
 Sets = NDArray[np.bool_]
 DEFAULT = 0.5  # a threshold of which nothing is known
@@ -197,12 +197,11 @@ def _log_loss(given: Sets, probs: NDArray[np.floating], seed: int, groups: Group
     highest = MOST_BITS * labels
     wrong, cost = surprising(y, probs)
     found = ratio_of_means(bits, np.ones(n), highest, seed, groups)
-    mean, low, high, _ = with_more(found, (wrong, cost), groups, highest)
     most = highest / max(float(binary_entropy(shares).sum()), SMALLEST)
     by_guess = (wrong, cost / max(float(guessed.mean()) if n else 0.0, SMALLEST))
     left = with_more(ratio_of_means(bits, guessed, most, seed, groups), by_guess, groups, most)
     return {
-        "log_loss": Estimate(mean / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n),
+        "log_loss": in_nats(with_more(found, (wrong, cost), groups, highest)),
         "d2_log_loss_score": Estimate(1 - left.value, 1 - left.high, 1 - left.low, n),
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.surprise import binary_entropy
 
 Vectors = NDArray[np.float32]
 WIDER = 5  # times as many uncertain examples as are wanted, among which kinds are looked for
@@ -31,8 +32,7 @@ def margin_uncertainty(probs: NDArray[np.floating]) -> Floats:
 
 def set_uncertainty(probs: NDArray[np.floating]) -> Floats:
     """The entropy in bits [n] of sets of labels, each of K labels by itself, with `probs` [n, K]."""
-    p = np.clip(probs.astype(np.float64), 1e-12, 1 - 1e-12)
-    return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)).sum(1))
+    return np.asarray(binary_entropy(probs.astype(np.float64)).sum(1))
 
 
 def most_uncertain(uncertainty: Floats, units: Vectors, count: int, apart: float) -> Integers:

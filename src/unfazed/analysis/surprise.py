@@ -9,11 +9,17 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.intervals import Floats, Integers
+from unfazed.analysis.intervals import Estimate, Floats, Integers
 
 BITS_PER_NAT = 1 / math.log(2)
 SMALLEST = float(np.finfo(np.float32).eps)  # probabilities are stored as float32: below it lies rounding
 MOST_BITS = -math.log2(SMALLEST)
+
+
+def in_nats(found: Estimate) -> Estimate:
+    """A log loss, or a difference of two, from bits."""
+    value, low, high, n = found
+    return Estimate(value / BITS_PER_NAT, low / BITS_PER_NAT, high / BITS_PER_NAT, n)
 
 
 def surprise(y: Integers, probs: NDArray[np.floating]) -> Floats:

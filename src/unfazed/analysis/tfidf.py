@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.baselines import MANY_CLASSES, majority_probs
+from unfazed.analysis.baselines import MANY_CLASSES, majority_probs, padded
 from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.multilabel import share_probs
 from unfazed.analysis.one_vs_rest import CHOOSING, chosen_strength, one_vs_rest
@@ -21,7 +21,6 @@ WEIGHTS = 50_000_000  # of all classes at most, 400 MB: beyond 250 classes the r
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation, chosen on a fifth of the training rows
 TOLERANCE = 1e-2  # a tenth of the time of a tighter one, and the same accuracy
 TERM = r"\w+|[^\w\s]"  # words of one letter count too, and so does an exclamation mark
-FLOOR = 1e-6  # probability of a class that the fitted rows lacked
 
 
 def tfidf_rows(y: Integers, seed: int) -> Integers:
@@ -45,7 +44,7 @@ def tfidf_model(texts: Sequence[str], y: Integers, classes: int) -> Callable[[Se
         inputs = vectorizer.fit_transform(texts)
         strength = _strength_of_many(inputs, y)
     model = _logistic(strength).fit(inputs, y)
-    return lambda asked: _all_classes(model, vectorizer.transform(asked), classes)
+    return lambda asked: padded(model.predict_proba(vectorizer.transform(asked)), model.classes_, classes)
 
 
 def tfidf_sets(texts: Sequence[str], y: NDArray[np.floating]) -> Callable[[Sequence[str]], Floats]:
@@ -98,7 +97,8 @@ def _chosen_strength(texts: Sequence[str], y: Integers, asked: Sequence[str], y_
     held_out = vectorizer.transform(asked)
     losses = []
     for strength in STRENGTHS:
-        probs = _all_classes(_logistic(strength).fit(inputs, y), held_out, classes)
+        model = _logistic(strength).fit(inputs, y)
+        probs = padded(model.predict_proba(held_out), model.classes_, classes)
         losses.append(-np.log(probs[np.arange(len(probs)), y_asked]).mean())
     return STRENGTHS[int(np.argmin(losses))]
 
@@ -121,10 +121,3 @@ def _logistic(strength: float) -> Any:
     from sklearn.multiclass import OneVsRestClassifier
 
     return OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear", tol=TOLERANCE))
-
-
-def _all_classes(model: Any, inputs: Any, classes: int) -> Floats:
-    """Probabilities `[N, K]` of all classes, those that the fitted rows lacked included."""
-    probs = np.full((inputs.shape[0], classes), FLOOR)
-    probs[:, model.classes_] = np.maximum(model.predict_proba(inputs), FLOOR)
-    return np.asarray(probs / probs.sum(1, keepdims=True))

@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.background import duplicates, flips, problems
 from unfazed.report.numbers_verdict import bits_explained, in_bits, named_target
 from unfazed.report.overview import EXPLAINED, NAMES
-from unfazed.report.verdict import counted, items, sentence, simpler, task
+from unfazed.report.verdict import bits_of, counted, items, sentence, simpler, task
 
 Facts = Mapping[str, Any]
 METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
@@ -212,13 +211,9 @@ def _cell(name: str, estimate: Facts | None) -> str:
     if name == "nll":
         return f"{in_bits(estimate['value'])} ({words.bounds(estimate, in_bits)})"
     if name == "log_loss":
-        found = {end: _in_bits(estimate[end]) for end in ("value", "low", "high")}
+        found = bits_of(estimate)
         return f"{words.figure(found['value'])} ({words.ends(found)})"
     return f"{words.percent(estimate['value'])} ({words.interval(estimate)})"
-
-
-def _in_bits(nats: float | None) -> float | None:
-    return None if nats is None else nats * BITS_PER_NAT
 
 
 def _classes(told: Facts) -> str:

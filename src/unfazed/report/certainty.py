@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import reliability
-from unfazed.analysis.comparison import in_nats, surprise_difference
+from unfazed.analysis.comparison import surprise_difference
 from unfazed.analysis.conformal import bound, class_bounds, least_examples, sets
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, median, paired_mean, proportion
 from unfazed.analysis.metrics import probability_scores
 from unfazed.analysis.selection import curve
+from unfazed.analysis.surprise import in_nats
 from unfazed.certainty import deviations, distances
 
 if TYPE_CHECKING:
@@ -86,13 +87,11 @@ def certainty_of_numbers(seen: "EvidenceOfNumbers", split: str) -> dict[str, Any
     told = []
     for level in (level for level in LEVELS if len(scores) >= least_examples(level) and len(off)):
         radius = bound(scores, level)
-        wide = median(width * radius, groups)
         told.append({
             "level": level,
             "calibrated_on": len(scores),
             "coverage": proportion(off <= radius, groups)._asdict(),
-            "width": wide.value,
-            "median_width": wide._asdict(),
+            "median_width": median(width * radius, groups)._asdict(),
         })  # fmt: skip
     return {"intervals": told}
 

@@ -7,7 +7,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, line_chart
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import counted, items
+from unfazed.report.verdict import bits_of, counted, items
 
 Facts = Mapping[str, Any]
 SIDE, MARGIN, RIM = 420, 52, 12  # of the reliability diagram, in its own units
@@ -107,7 +107,7 @@ def _scores(told: Facts) -> Html:
     columns = [(name, found[part]) for name, part in (("before", "before"), ("as predicted", "after")) if found[part]]
     rows = [
         ("Calibration error", "calibration_error", words.percent, words.interval),
-        ("Surprise left, bits", "log_loss", _bits, _bit_ends),
+        ("Surprise left, bits", "log_loss", _bits, lambda nats: words.ends(bits_of(nats))),
         ("Brier score", "brier_score_loss", words.figure, words.ends),
     ]
     table = _table(
@@ -249,7 +249,3 @@ def _cell(estimate: Facts, write: Any, ends: Any) -> Html:
 
 def _bits(nats: float | None) -> str:
     return words.figure(None if nats is None else nats * BITS_PER_NAT)
-
-
-def _bit_ends(estimate: Facts) -> str:
-    return words.ends({end: None if estimate[end] is None else estimate[end] * BITS_PER_NAT for end in ("low", "high")})

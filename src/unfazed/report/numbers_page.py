@@ -11,7 +11,7 @@ from unfazed.report.charts import Plot, Series, is_logarithmic, track
 from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.numbers_verdict import bits_explained, carried_by_few, in_bits, named_target
+from unfazed.report.numbers_verdict import bits_explained, in_bits, mostly_of_few, named_target
 from unfazed.report.overview import (
     EXPLAINED,
     NAMES,
@@ -51,7 +51,7 @@ def hero(told: Facts) -> Html:
     error, n = told[split]["mae"], words.count(r2["n"])
     shown, said = _explained(r2["value"], named_target(told))
     said = f"{said}; off by {words.number(error['value'])} on average, n = {n}."
-    if carried_by_few(told):  # R² tells of these
+    if mostly_of_few(told):  # R² tells of these
         half = words.number(told[split]["median_absolute_error"]["value"])
         shown = tag("span", words.number(error["value"]), class_="figure")
         r2_said = f"R² {words.figure(r2['value'])}"

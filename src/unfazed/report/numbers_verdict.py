@@ -42,7 +42,7 @@ def headline(told: Facts) -> str:
     return f"{named}off by {number(error['value'])} on average ({_ends(error)}) over {on}{half}{share}"
 
 
-def carried_by_few(told: Facts) -> Facts | None:
+def mostly_of_few(told: Facts) -> Facts | None:
     """The squared error, where few rows make most of it."""
     found = told.get("squared_error") or {}
     return found if found.get("n", 0) >= ENOUGH and found["share"] > MOST else None
@@ -51,7 +51,7 @@ def carried_by_few(told: Facts) -> Facts | None:
 def _usual_error(told: Facts) -> Facts | None:
     """The median absolute error, where few rows make most of the squared one."""
     middle: Facts | None = told[told["evaluated_on"]].get("median_absolute_error")
-    return middle if carried_by_few(told) else None
+    return middle if mostly_of_few(told) else None
 
 
 def _ends(estimate: Facts) -> str:
@@ -116,7 +116,7 @@ def _guessed(told: Facts, error: Facts) -> str:
 
 def _of_few(told: Facts) -> Sentence:
     """That R² and the root mean square tell of a few rows, and what the others are like."""
-    found = carried_by_few(told)
+    found = mostly_of_few(told)
     if not found:
         return None
     few = "One row" if found["rows"] == 1 else f"{count(found['rows'])} rows"

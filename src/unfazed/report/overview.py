@@ -46,23 +46,24 @@ def _rivals(told: Facts) -> Html:
     split, skill = told["evaluated_on"], skill_of(told)
     measured = [(sentence(name), facts.get(split, {}).get(skill)) for name, facts in simpler(told)]
     rows = [
-        _rival("This model", told[split][skill], "own"),
-        *(_rival(name, share, "") for name, share in measured if share),
-        _rival("Always the commonest class", told["baselines"]["majority"][split][skill], ""),
+        rival("This model", told[split][skill], "own"),
+        *(rival(name, share, "") for name, share in measured if share),
+        rival("Always the commonest class", told["baselines"]["majority"][split][skill], ""),
     ]
     whole = "100 % of each class" if balanced(told) else "100 % right"
     scale = tag("div", *(tag("span", text) for text in ("0 %", "50 %", whole)), class_="scale", aria_hidden="true")
     return tag("div", *rows, scale, class_="rivals")
 
 
-def _rival(name: str, accuracy: Facts, style: str) -> Html:
-    value = tag("span", words.percent(accuracy["value"]), class_="value")
-    bounds = tag("span", f" {words.interval(accuracy)}", class_="soft small bounds")
+def rival(name: str, share: Facts, style: str) -> Html:
+    """One model's share of what is right, beside those of others; `style`: "own" for the run's model."""
+    value = tag("span", words.percent(share["value"]), class_="value")
+    bounds = tag("span", f" {words.interval(share)}", class_="soft small bounds")
     return tag(
         "div",
         tag("span", name),
         tag("span", value, bounds),
-        track(accuracy["low"], accuracy["value"], accuracy["high"], style),
+        track(share["low"], share["value"], share["high"], style),
         class_=f"row {style}".strip(),
     )
 

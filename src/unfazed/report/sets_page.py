@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.report import words
-from unfazed.report.charts import track
 from unfazed.report.examples import FINISHED, ROWS_SHOWN, Exhibits, heading, or_zero, score_cell, surprises
 from unfazed.report.exhibits import shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, three_sets, tile, verdict_card
+from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, rival, three_sets, tile, verdict_card
 from unfazed.report.predictions import NONE
 from unfazed.report.verdict import items, sentence, simpler
 
@@ -35,19 +34,12 @@ def _rivals(told: Facts) -> Html:
     split = told["evaluated_on"]
     measured = [(sentence(name), facts.get(split, {}).get("f1_micro")) for name, facts in simpler(told)]
     rows = [
-        _rival("This model", told[split]["f1_micro"], "own"),
-        *(_rival(name, f1, "") for name, f1 in measured if f1),
-        _rival("Always the commonest set", told["baselines"]["majority"][split]["f1_micro"], ""),
+        rival("This model", told[split]["f1_micro"], "own"),
+        *(rival(name, f1, "") for name, f1 in measured if f1),
+        rival("Always the commonest set", told["baselines"]["majority"][split]["f1_micro"], ""),
     ]
     scale = tag("div", *(tag("span", text) for text in ("F1 0 %", "50 %", "100 %")), class_="scale", aria_hidden="true")
     return tag("div", *rows, scale, class_="rivals")
-
-
-def _rival(name: str, f1: Facts, style: str) -> Html:
-    value = tag("span", words.percent(f1["value"]), class_="value")
-    bounds = tag("span", f" {words.interval(f1)}", class_="soft small bounds")
-    line = track(f1["low"], f1["value"], f1["high"], style)
-    return tag("div", tag("span", name), tag("span", value, bounds), line, class_=f"row {style}".strip())
 
 
 def summary(told: Facts) -> Html:

@@ -221,7 +221,7 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     left, against = bits(its["value"] * BITS_PER_NAT), bits(own["value"] * BITS_PER_NAT)
     if its["value"] >= own["value"] or left == against:
         return None
-    left, against = f"{left} ({_bit_ends(its)})", f"{against} ({_bit_ends(own)})"
+    left, against = f"{left} ({ends(bits_of(its), 2)})", f"{against} ({ends(bits_of(own), 2)})"
     calibrated = (told.get("certainty") or {}).get("temperature")
     smoothing = 0 if calibrated else told["recipe"].get("label_smoothing") or 0
     why = f"; label smoothing ({smoothing:g}), which blunts the model's own, may be one reason" if smoothing else ""
@@ -231,8 +231,9 @@ def surprise_against(told: Facts, words: str, baseline: Facts) -> Sentence:
     return CAUTION, f"The probabilities of {words} are the better ones: {what}{why}."
 
 
-def _bit_ends(nats: Facts) -> str:
-    return ends({end: None if nats.get(end) is None else nats[end] * BITS_PER_NAT for end in ("low", "high")}, 2)
+def bits_of(nats: Facts) -> dict[str, float | None]:
+    """An estimate in bits; None where an end is not known."""
+    return {end: None if nats.get(end) is None else nats[end] * BITS_PER_NAT for end in ("value", "low", "high")}
 
 
 def difference_ends(gain: Mapping[str, float]) -> str:

@@ -18,7 +18,6 @@ from unfazed.analysis.comparison import (
     chance_of_none,
     examples_needed,
     holm,
-    in_nats,
     mcnemar,
     paired_bootstrap,
     surprise_test,
@@ -28,6 +27,7 @@ from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import SIGNIFICANT, from_resamples, paired_difference
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import Sets, chosen, f1_differences, f1_parts, multilabel
+from unfazed.analysis.surprise import in_nats
 from unfazed.errors import SourceError, UsageError
 from unfazed.report import facts, numbers, sets
 from unfazed.report.facts import finite

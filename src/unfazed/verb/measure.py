@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.baselines import weighed_alike
 from unfazed.analysis.calibration import scaled, temperature
-from unfazed.analysis.comparison import in_nats, surprise_difference
+from unfazed.analysis.comparison import surprise_difference
 from unfazed.analysis.errors import r2_difference, regression
 from unfazed.analysis.groups import of
 from unfazed.analysis.intervals import Estimate, Floats, paired_difference
 from unfazed.analysis.metrics import balanced_difference, classification
 from unfazed.analysis.multilabel import best_thresholds, chosen, f1_difference, multilabel
+from unfazed.analysis.surprise import in_nats
 from unfazed.device import describe
 from unfazed.errors import InputError
 from unfazed.loader import for_evaluation
