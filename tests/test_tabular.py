@@ -403,10 +403,18 @@ def test_a_category_is_the_same_as_text_and_as_a_number() -> None:
         [37, "37", 37.0, "37.0", " 37 ", "3.7e1", "+37"], [0.1, "0.10", ".1", "1e-1"], [True, "true", "True"],
         [None, "", "NA", math.nan], ["2024-02-29", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000000"],
         ["2024-02-29 10:00", "2024-02-29T10:00:00.0"], [2**63 - 1, str(2**63 - 1)], ["Rome", " Rome"],
+        [1e200, "1e200", "1e+200"],
     ],
 )  # fmt: skip
 def test_a_value_is_the_same_however_it_is_written(same: list[Value]) -> None:
     assert len({values.identity(value) for value in same}) == 1
+
+
+def test_large_numbers_are_told_apart_and_read_as_others_are() -> None:
+    assert values.text(10**5000) != values.text(10**5000 + 1)
+    assert values.number(10**5000) is values.flag(10**5000) is values.moment(10**5000) is None
+    column = column_of("x", [1e150, 2e150, -3e150] * 3)
+    assert (column.kind, column.strange) == ("number", 0)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ FLAGS: Final = {
     **dict.fromkeys(("1", "true", "t", "yes", "y"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n"), False),
 }
+_WITH_DIGITS = 10.0 ** (LONGEST - 1)  # whole numbers are written with all of them below it
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)\.0+")
 _WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # by any program, without separators
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?)?", re.ASCII)
@@ -27,9 +28,12 @@ _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?)
 
 def text(value: Value) -> str:
     """The value as a category's name: 3, 3.0, "3" and "3.0" are one, and so are True, "True" and "true"."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WITH_DIGITS:
         return str(int(value))
-    said = str(value).strip()
+    try:
+        said = str(value).strip()
+    except ValueError:  # an integer of more digits than Python writes
+        return f"{value:x}"
     if said.casefold() in ("true", "false"):
         return said.casefold()
     return said.partition(".")[0] if _WHOLE.fullmatch(said) else said
