@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from problems import recipe
 
 from unfazed.schedule import Course, learning_rate
@@ -60,6 +62,26 @@ def test_after_a_stall_it_falls_from_where_it_was_to_zero_within_a_quarter(sched
     assert course[500:] == sorted(course[500:], reverse=True)
     assert course[500] <= whole[500]
     assert 0 < course[-1] < 0.01 * whole[500] + 1e-9
+
+
+@given(
+    step=st.integers(0, TOTAL - 1),
+    before_end=st.integers(1, 250),
+    end=st.integers(1, 500),
+    schedule=st.sampled_from(SCHEDULES),
+)
+def test_neither_an_annealing_nor_fitting_it_makes_the_rate_jump(
+    step: int, before_end: int, end: int, schedule: str
+) -> None:
+    chosen = recipe(schedule=schedule, warmup=0.1)
+    whole = Course(TOTAL // 10, TOTAL)
+    falling = whole.annealed(chosen, step)
+    assert falling.falling_from == whole.multiplier(chosen, step) == pytest.approx(falling.multiplier(chosen, step))
+    now = max(step, falling.end - before_end)
+    stretched, same = falling.fitted(chosen, now, now + end), falling.fitted(chosen, now, falling.end)
+    assert stretched.multiplier(chosen, now) == pytest.approx(falling.multiplier(chosen, now))
+    for later in range(now, falling.end):
+        assert same.multiplier(chosen, later) == pytest.approx(falling.multiplier(chosen, later))
 
 
 def test_an_annealing_is_never_longer_than_the_plan() -> None:

@@ -66,7 +66,7 @@ class Course(NamedTuple):
         """Learning rate of the step `step` as a share of the peak."""
         if self.falling_from is None:
             return _multiplier(recipe, self.progress(step))
-        return self.falling_from * (self.end - step) / (self.end - self.since + 1)
+        return self.falling_from * (self.end - step) / max(1, self.end - self.since)
 
     def scale(self, recipe: Recipe, step: int) -> float:
         """Side of the images in the epoch of the step `step` (from 0), as a share of the full one.
