@@ -1,6 +1,7 @@
 """What differs between kinds of data, and nothing else: training, evaluation, server and export share it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, Self
@@ -127,6 +128,12 @@ def described_by(text: str, modality: str, items: str) -> dict[str, Any]:
     if not isinstance(values, dict) or (values.get("format"), values.get("modality")) != (1, modality):
         raise RunError(f"the preprocessor is not one for {items} in format 1")
     return values
+
+
+def cause(error: Exception) -> str:
+    """What a decoder said, in one line of at most 100 characters."""
+    said = re.sub(r"Error opening <_io\.BytesIO[^>]*>: ", "", " ".join(str(error).split())) or type(error).__name__
+    return said if len(said) <= 100 else said[:99] + "…"
 
 
 def whole(x: NDArray[Any]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ import soxr
 from numpy.typing import NDArray
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
-from unfazed.modality import Modality, described_by
+from unfazed.modality import Modality, cause, described_by
 from unfazed.reading import file_bytes
 from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
@@ -224,7 +224,7 @@ def _opened(data: bytes) -> Iterator[_Stream]:
     except MemoryError as error:
         raise InputError("not enough memory to decode it") from error
     except Exception as error:  # the decoder's own errors, and whatever its bindings make of nonsense
-        raise InputError(f"damaged, or of a kind that is not supported: {_short(error)}") from error
+        raise InputError(f"damaged, or of a kind that is not supported: {cause(error)}") from error
 
 
 def _without_tags(data: bytes) -> bytes:
@@ -306,12 +306,6 @@ def _loudest(samples: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
     count = wanted // step
     start = min(step * int(np.argmax(power[count:] - power[:-count])), len(samples) - wanted)
     return samples[start : start + wanted]
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = re.sub(r"Error opening <_io\.BytesIO[^>]*>: ", "", text)
-    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) -> str:

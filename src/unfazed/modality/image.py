@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from unfazed.errors import InputError, RunError, SourceError, UsageError
-from unfazed.modality import Modality, described_by, whole
+from unfazed.modality import Modality, cause, described_by, whole
 from unfazed.modality.pixels import to_bytes
 from unfazed.reading import file_bytes
 from unfazed.recipe import Recipe
@@ -303,7 +303,7 @@ def _reasons(form: str) -> Iterator[None]:
         raise InputError(f"damaged {form}, or of a kind that is not supported") from error
     except Exception as error:  # decoders raise whatever they meet: struct.error, SyntaxError, IndexError, …
         cut = "truncated" in str(error).casefold()
-        raise InputError(f"truncated {form}" if cut else f"damaged {form}: {_short(error)}") from error
+        raise InputError(f"truncated {form}" if cut else f"damaged {form}: {cause(error)}") from error
     finally:
         _thread.decoding = False
 
@@ -354,11 +354,6 @@ def _from_array(array: NDArray[Any]) -> Raw:
     if channels in (2, 4):
         return np.asarray(_over_white(Image.fromarray(pixels, "LA" if channels == 2 else "RGBA")))
     return np.repeat(pixels, 3, axis=2) if channels == 1 else pixels.copy()
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 100 else text[:99] + "…"
 
 
 def _augmented(x: "torch.Tensor", generator: "torch.Generator", recipe: Recipe) -> "torch.Tensor":
