@@ -1,5 +1,6 @@
 """What people decide is on the disk before anybody hears of it, and nobody overwrites anybody."""
 
+import errno
 import json
 import os
 import signal
@@ -87,6 +88,51 @@ def test_half_a_line_of_a_killed_process_is_dropped(tmp_path: Path) -> None:
     again.decide(draft(5))
     lines = decisions.path.read_text().splitlines()
     assert [json.loads(line)["row"] for line in lines] == [3, 5]
+
+
+@pytest.mark.parametrize("change", ["emptied", "cut", "another"])
+def test_a_file_that_is_not_the_one_that_was_read_is_left_as_it_is(change: str, tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path, ROWS)
+    for row in range(3):
+        decisions.decide(draft(row))
+    lines = decisions.path.read_bytes().splitlines(keepends=True)
+    decisions.path.unlink()
+    if change == "another":
+        other = Decisions(tmp_path, ROWS)
+        for row in range(10, 15):
+            other.decide(draft(row, who="bo"))
+    else:
+        decisions.path.write_bytes(b"" if change == "emptied" else lines[0])
+    there = decisions.path.read_bytes()
+    for act in (lambda: decisions.decide(draft(7)), lambda: decisions.undo("ada", "a"), decisions.refresh):
+        with pytest.raises(RunError, match="start the review again"):
+            act()
+    assert decisions.path.read_bytes() == there and 7 not in decisions.standing()
+    assert Decisions(tmp_path, ROWS).decide(draft(20)).number == there.count(b"\n") + 1
+
+
+def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path, ROWS)
+    decisions.decide(draft(3))
+    decisions.path.unlink()
+    with pytest.raises(RunError, match="start the review again"):
+        decisions.refresh()
+
+
+def test_whoever_only_reads_needs_no_right_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def refusing(path: Any, flags: int, *others: int) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, flags, *others)
+
+    Decisions(tmp_path / "some", ROWS).decide(draft(3))
+    monkeypatch.setattr(os, "open", refusing)
+    assert set(Decisions(tmp_path / "some", ROWS).standing()) == {3}
+    assert Decisions(tmp_path / "none", ROWS).standing() == {} and not (tmp_path / "none").exists()
+    with pytest.raises(UsageError, match="cannot write"):
+        Decisions(tmp_path / "some", ROWS).begin()
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,11 @@ import trained
 from PIL import Image
 
 from unfazed.corrections import FILE, read_corrections
+from unfazed.errors import UsageError
 from unfazed.predictor import Predictor
 from unfazed.run import Run
 from unfazed.web.decisions import ConflictError, Decision
+from unfazed.web.open import exported, static_file
 from unfazed.web.page import static_page
 from unfazed.web.review import Review, Wanted
 from unfazed.web.server import LONGEST_BODY, ReviewServer, _part
@@ -451,3 +453,12 @@ def test_a_static_page_that_cannot_be_is_refused(flags: list[str], tmp_path: Pat
     with pytest.raises(SystemExit) as ended:
         main(["review", str(trained.run().path), "--static", str(tmp_path / "page.html"), *flags])
     assert ended.value.code == 2 and not list(tmp_path.iterdir())
+
+
+def test_a_static_page_and_an_export_leave_nothing_in_the_run(tmp_path: Path) -> None:
+    run = shutil.copytree(trained.run().path, tmp_path / "run")
+    there = sorted(run.rglob("*"))
+    static_file(run, tmp_path / "page.html", 2)
+    with pytest.raises(UsageError, match="nothing was decided"):
+        exported(run, tmp_path / "corrections.csv")
+    assert sorted(run.rglob("*")) == there

@@ -54,7 +54,7 @@ class Decisions:
         """`rows`: how many the run has.
 
         Raises:
-            RunError: the file is damaged. UsageError: the folder cannot be written to.
+            RunError: the file is damaged. UsageError: it cannot be read.
         """
         self.path = folder / "decisions.jsonl"
         self.rows = rows
@@ -62,19 +62,38 @@ class Decisions:
         self._standing: dict[int, list[Decision]] = {}  # by row, those that nobody took back
         self._latest: dict[int, int] = {}  # by row, the number of the last line about it
         self._end = 0  # bytes that were read: whole lines
+        self._last = b""  # the last one of these
         self._mutex = threading.Lock()
         try:
-            folder.mkdir(exist_ok=True)
-            if folder.is_symlink():  # of a stranger's run, it may lead anywhere
-                raise UsageError(f"{folder} is a link: decisions are kept in the run itself. Remove the link")
             self.refresh()
+        except OSError as error:
+            raise UsageError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def begin(self) -> None:
+        """Make the file, where there is none yet.
+
+        Raises:
+            UsageError: it cannot be written to.
+        """
+        try:
+            with self._mutex, self._file():
+                pass
         except OSError as error:
             raise UsageError(f"cannot keep decisions in {self.path}: {error.strerror}") from error
 
     def refresh(self) -> None:
-        """Take up what other processes have decided."""
-        with self._mutex, self._file() as file:
-            self._read(file)
+        """Take up what other processes have decided; nothing is written.
+
+        Raises:
+            RunError: the file is damaged, or not the one any more that was read before.
+        """
+        self._check_folder()
+        with self._mutex:
+            try:
+                with _opened(self.path, os.O_RDONLY) as file:
+                    self._read(file)
+            except FileNotFoundError:
+                self._take_up(b"")
 
     def snapshot(self, row: int) -> tuple[Decision | None, int]:
         """What holds for a row, and the last line about it at the same moment: the next decision is based on it."""
@@ -118,11 +137,17 @@ class Decisions:
             number = self._latest[last.row]
             return self._append(file, asdict(last) | {"who": who, "based_on": number, "undoes": last.number})
 
+    def _check_folder(self) -> None:
+        if self.path.parent.is_symlink():  # of a stranger's run, it may lead anywhere
+            raise UsageError(f"{self.path.parent} is a link: decisions are kept in the run itself. Remove the link")
+
     @contextmanager
     def _file(self) -> Iterator[FileIO]:
+        """The file to be written to."""
         with writing(self.path):
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-            with FileIO(os.open(self.path, flags, 0o666), "r+") as file:
+            self._check_folder()
+            self.path.parent.mkdir(exist_ok=True)
+            with _opened(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as file:
                 yield file
 
     def _append(self, file: FileIO, said: Mapping[str, Any]) -> Decision:
@@ -139,16 +164,22 @@ class Decisions:
         except OSError:
             os.ftruncate(file.fileno(), self._end)
             raise
-        self._end += len(line)
-        self._take(decision)
+        self._take(decision, line)
         return decision
 
     def _read(self, file: FileIO) -> None:
-        file.seek(self._end)
-        whole = file.readall().rpartition(b"\n")[0]
-        for line in whole.split(b"\n") if whole else ():
-            self._take(self._parsed(line))
-            self._end += len(line) + 1
+        file.seek(self._end - len(self._last))
+        self._take_up(file.readall())
+
+    def _take_up(self, found: bytes) -> None:
+        """`found`: the file from the last line on that was read before."""
+        if not found.startswith(self._last):
+            raise RunError(
+                f"{self.path} is not the file any more that was read: its line {len(self.lines)} is another one, or "
+                "gone. Put the file back, or start the review again with what is there"
+            )
+        for line in found[len(self._last) :].split(b"\n")[:-1]:
+            self._take(self._parsed(line), line + b"\n")
 
     def _parsed(self, line: bytes) -> Decision:
         try:
@@ -173,7 +204,9 @@ class Decisions:
     def _damaged(self, why: str) -> RunError:
         return RunError(f"{self.path}, line {len(self.lines) + 1}, is damaged: {why}. Move it away, or mend the line")
 
-    def _take(self, decision: Decision) -> None:
+    def _take(self, decision: Decision, line: bytes) -> None:
+        self._end += len(line)
+        self._last = line
         self.lines.append(decision)
         self._latest[decision.row] = decision.number
         standing = self._standing.setdefault(decision.row, [])
@@ -181,3 +214,8 @@ class Decisions:
             standing[:] = [one for one in standing if one.number != decision.undoes]
         else:
             standing.append(decision)
+
+
+def _opened(path: Path, flags: int) -> FileIO:
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return FileIO(os.open(path, flags, 0o666), "r+" if flags & os.O_RDWR else "r")

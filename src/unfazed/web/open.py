@@ -47,6 +47,7 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
         run = _finished(path)
         yield f"judging {count(len(run.table()), labels_of(run.task))} …"
     review = _review(path)
+    review.decisions.begin()
     review.things.weights = Weights(review.run, review.table)
     server = ReviewServer(review, host, port)
     try:
