@@ -8,11 +8,12 @@ from typing import Any, Literal, Unpack, get_type_hints
 import pytest
 
 import unfazed
+from unfazed.cli import app
 from unfazed.errors import RecipeError
 from unfazed.estimator import _DEFAULTS
 from unfazed.recipe import Recipe, knobs
 from unfazed.source import SourceOptions
-from unfazed.verb.settings import RecipeSettings, Settings, TabularSettings
+from unfazed.verb.settings import RecipeSettings, Settings, TabularSettings, as_flag
 from unfazed.verb.train import separated
 
 TYPES = {setting.name: (setting.type, knob) for setting, knob in knobs()}
@@ -61,3 +62,10 @@ def test_a_recipe_file_that_names_the_target_is_told_where_that_belongs(tmp_path
 
 def test_settings_override_a_recipe() -> None:
     assert separated({"epochs": 3}, Recipe(epochs=9, seed=4))[1] == Recipe(epochs=3, seed=4)
+
+
+@pytest.mark.parametrize("value", [r"^(\d)_", r"-(\d+)", "--x", "-"])
+def test_the_command_takes_a_setting_back_as_it_was_said(value: str) -> None:
+    words = ["train", "photos", *as_flag("label_regex", value), "--merge-case"]
+    _, bound, *_ = app.parse_args(words, exit_on_error=False, print_error=False)
+    assert bound.arguments["options"].label_regex == value and bound.arguments["options"].merge_case

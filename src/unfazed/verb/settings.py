@@ -71,5 +71,7 @@ class Settings(RecipeSettings, total=False):
 
 def as_flag(name: str, value: object) -> list[str]:
     """A setting as the command line has it, in words; of one that is on or off the name says which."""
-    flag = name.replace("_", "-")
-    return [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    flag, said = name.replace("_", "-"), str(value)
+    if isinstance(value, bool):
+        return [f"--{'' if value else 'no-'}{flag}"]
+    return [f"--{flag}={said}"] if said.startswith("-") else [f"--{flag}", said]  # else it would be an option itself
