@@ -79,8 +79,8 @@ def _counted(right: Flags, weights: Floats | None = None) -> Estimate:
     """The share of the rows [n] that are right; with `weights` [n], of as many as would be as sure without."""
     weights = np.ones(len(right)) if weights is None else weights
     n = weights.sum() ** 2 / (weights**2).sum()
-    share = min(1.0, (weights * right).sum() / weights.sum())  # a sum in another order may be more by its last digit
-    return wilson(float(n * share), n)
+    share = float((weights * right).sum() / weights.sum())  # first: in another order all may be a last digit more
+    return wilson(n * share, n)
 
 
 def _share(told: Sequence[float], classes: int) -> float:
