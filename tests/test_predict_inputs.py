@@ -138,6 +138,34 @@ def test_a_text_that_could_be_the_name_of_a_file_is_said_to_be_none(tmp_path: Pa
     assert list(listed_inputs(str(tmp_path / "mail"), TEXT)) == [Input(str(tmp_path / "mail"), tmp_path / "mail")]
 
 
+@pytest.mark.parametrize(
+    "text", ["The report is in sales.csv", "see notes.txt", "this and/or that.txt", "in a.parquet"]
+)
+def test_a_sentence_that_ends_in_the_name_of_a_file_is_a_text(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    notice = Notice(f'there is no file "{text}": it is predicted as a text')
+    assert list(listed_inputs(text, TEXT)) == [notice, Input(text, text)]
+
+
+def test_the_name_of_a_file_with_blanks_is_no_text_where_it_is_there(tmp_path: Path) -> None:
+    write(tmp_path, "see notes.txt")
+    assert list(listed_inputs(str(tmp_path / "see notes.txt"), TEXT)) == [
+        Input(str(tmp_path / "see notes.txt"), tmp_path / "see notes.txt")
+    ]  # fmt: skip
+
+
+def test_the_name_of_a_file_with_blanks_is_no_text_where_it_is_mistyped(tmp_path: Path) -> None:
+    write(tmp_path, "my reviews.csv", "my notes.txt")
+    with pytest.raises(SourceError, match=r'Did you mean "my reviews\.csv"'):
+        list(listed_inputs(str(tmp_path / "my reveiws.csv"), TEXT))
+    (one,) = listed_inputs(str(tmp_path / "my ntoes.txt"), TEXT)
+    assert isinstance(one, Input) and one.problem == 'no such file. Did you mean "my notes.txt"?'
+    with pytest.raises(SourceError, match="there is nothing at"):
+        list(listed_inputs("some other table.csv", TEXT, path="text"))
+
+
 def test_the_standard_input_is_a_text_or_a_name_a_line_or_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(data: str, modality: Modality) -> list[Input | Notice]:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.encode())))

@@ -133,7 +133,11 @@ def listed_inputs(
         yield from (Input(line, line) if modality.values else _named(line, modality) for line in _lines())
     elif item and _kind(place) == "folder":
         yield from _below(item, place, modality)
-    elif isinstance(source, Read) or _is_table(place) or (modality.name == "tabular" and not _is_row(item)):
+    elif not isinstance(source, Read) and _is_itself(item, place, modality, path):
+        if _FILE_NAME.fullmatch(item) or place.suffix.lower() in (*KINDS, *modality.extensions):
+            yield Notice(f'there is no file "{item}": it is predicted as a text')
+        yield Input(item, item)
+    elif isinstance(source, Read) or _is_table(place) or modality.name == "tabular":
         read = _read(source, header)
         folders = list(dict.fromkeys([str(place.parent), "."]))
         contents = modality.listed(read.frame, preprocessor, item, folders, **({"path": path} if path else {}))
@@ -141,10 +145,6 @@ def listed_inputs(
         yield from (Notice(f"{item}: {note}") for note in (*read.notes, *news))
         names = [f"{item}:{row}" for row in range(1, len(contents) + 1)] if modality.values else contents
         yield from map(Input, names, contents)
-    elif modality.values and _kind(place) != "file" and place.suffix.lower() not in modality.extensions:
-        if _FILE_NAME.fullmatch(item):
-            yield Notice(f'there is no file "{item}": it is predicted as a text')
-        yield Input(item, item)
     else:
         yield _named(item, modality)
 
@@ -195,8 +195,18 @@ def _is_table(item: str | Path) -> bool:
     return Path(item).suffix.lower() in KINDS
 
 
-def _is_row(item: str) -> bool:
-    return item.lstrip().startswith("{")
+def _is_itself(item: str, place: Path, modality: Modality, path: str | None) -> bool:
+    """Whether an item is a text, or a row, rather than the name of a file with some.
+
+    A text may end as such a name does: it has blanks, and no file of that name, or of one near it, is there.
+    """
+    if not modality.values or _kind(place) == "file":
+        return False
+    if modality.name == "tabular":
+        return item.lstrip().startswith("{")
+    if place.suffix.lower() not in (*KINDS, *modality.extensions):
+        return True
+    return not path and " " in item and not (_kind(place.parent) == "folder" and near(place.absolute()))
 
 
 def _kind(path: Path) -> Literal["folder", "file", ""]:
