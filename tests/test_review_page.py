@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
@@ -25,6 +27,7 @@ from test_browser import CHROMIUM, QUIET
 
 import unfazed
 from unfazed.corrections import FILE, Correction, outcomes_in, read_corrections
+from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.labelled import read_labels
 from unfazed.report.words import percent
@@ -507,6 +510,43 @@ def test_a_static_page_shows_what_was_decided_on_the_server(browser: "sync_api.B
     page.keyboard.press("z")
     page.locator("#decided", has_text="by bo").wait_for()
     assert {one.who for one in read_corrections(downloaded(page, tmp_path / "undone.csv"))} == {"bo"} and told == []
+    page.close()
+
+
+TYPED = {
+    "classification": ["new", "b" * 201, "a\u200bb", "", "digit 1", "🦁" * 200],
+    "multilabel": ["new|digit 1", "new|" + "b" * 201, "a\u200bb", "|"],
+    "regression": ["5", "-.5", "1e5", "12,5", "1,234", "1.234", "1.234,5", "1,234.5", "$ 5", "5.", "five", "1_1", "",
+                   "e5", "1e999", "0x10", "1,2,3"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("task", TYPED)
+def test_a_static_page_takes_the_labels_that_the_server_takes(
+    task: str, decimal: str, browser: "sync_api.Browser", tmp_path: Path
+) -> None:
+    review, told = Review(trained.run()), []  # type: ignore[var-annotated]
+    row = int(review.order[0])
+    written(tmp_path / "page.html", 1)
+    told_apart = {'"task": "classification"': f'"task": "{task}"', '"decimal": "."': f'"decimal": "{decimal}"'}
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for one, other in told_apart.items():
+        assert text.count(one) == 1
+        text = text.replace(one, other)
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    review.run = SimpleNamespace(task=task)  # type: ignore[assignment]
+    review.table = replace(review.table, task=task, decimal=decimal)
+    page = opened(browser, (tmp_path / "page.html").as_uri(), told)
+    taking = """corrected => source.decide({row: ROW, action: "relabel", corrected, who: "ada", why: "", based_on: 0})
+        .then((taken) => taken.decision.corrected, (error) => error.status)""".replace("ROW", str(row))
+    for typed in TYPED[task]:
+        try:
+            expected: str | int = review._label(row, typed)
+        except UsageError:
+            expected = 400
+        assert (typed, page.evaluate(taking, typed)) == (typed, expected)
+    assert told == []
     page.close()
 
 

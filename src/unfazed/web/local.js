@@ -58,6 +58,27 @@ const csv = () => {
   const rows = [...found.values()].map((line) => data.columns.map((name) => line[name]));
   return [data.columns, ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
 };
+// As `valid_label` of corrections.py: what a person typed as a label, or why it is none.
+const refused = (why) => { throw { status: 400, error: why }; };
+const NUMERALS = { ".": /^[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d*)(?:\.\d*)?(?:e[+-]?\d+)?$/i, ",": /^[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d*)(?:,\d*)?(?:e[+-]?\d+)?$/i };
+const plain = (text, mark) => { // the number with a point before its fraction, where the text has that mark there
+  const found = text.replace(/^[$€£¥% ]+|[$€£¥% ]+$/g, ""), read = mark === "." ? found.replaceAll(",", "") : found.replaceAll(".", "").replace(",", ".");
+  return read && NUMERALS[mark].test(found) && Number.isFinite(Number(read)) ? read : null;
+};
+const number = (text) => {
+  const read = plain(text, ".") ?? plain(text, ",") ?? refused(`a number is predicted here, got ${quoted(text)}`);
+  const other = plain(text, data.decimal) ?? read;
+  return Number(other) === Number(read) ? read : refused(`${quoted(text)} may be ${read}, or ${other} as the source writes numbers: write one of them so that no mark can stand between thousands`);
+};
+const valid = (text) => {
+  if (!/^(?:[^\p{C}\p{Z}]| ){1,200}$/u.test(text)) refused("a label is 1 to 200 printable letters");
+  return data.start.task === "regression" ? number(text) : text;
+};
+const label = (item, text) => {
+  const { task, classes } = data.start;
+  if (task === "multilabel") return joined(parts(text).map((part) => classes.includes(part) ? part : valid(part)));
+  return [...classes, item.label, item.suggested].includes(text) ? text : valid(text);
+};
 const source = {
   start: async () => ({ ...data.start, number: 0 }),
   list: async (wanted) => {
@@ -73,8 +94,9 @@ const source = {
   },
   decide: async (said) => {
     const item = data.items.find((one) => one.row === said.row);
-    const unchanged = said.action === "relabel" && said.corrected === item.label, labels = ["relabel", "label"].includes(said.action);
-    return take({ row: said.row, action: unchanged ? "keep" : said.action, corrected: unchanged || !labels ? "" : said.corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
+    const corrected = ["relabel", "label"].includes(said.action) ? label(item, said.corrected) : "";
+    const unchanged = said.action === "relabel" && corrected === (item.label || "|");
+    return take({ row: said.row, action: unchanged ? "keep" : said.action, corrected: unchanged ? "" : corrected, who: said.who, why: said.why, based_on: said.based_on, undoes: 0 });
   },
   undo: async () => {
     const back = undone(), last = lines.filter((line) => !line.undoes && !back.has(line.number)).at(-1);

@@ -131,6 +131,7 @@ def static_file(path: Path, file: Path, limit: int) -> str:
         "path": str(run.path.resolve()),
         "columns": review.fields,
         "key": review.key,
+        "decimal": review.table.decimal,
         "lines": review.lines(),
         "items": items,
         "pictures": pictures,
