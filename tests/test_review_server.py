@@ -158,6 +158,22 @@ def test_there_is_nothing_else_to_be_had(server: ReviewServer, path: str) -> Non
     assert get(server, path).status in (400, 404)
 
 
+def test_an_address_that_cannot_be_parsed_is_refused_in_silence(
+    server: ReviewServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get(server, "list?" + "&".join(f"f{number}=1" for number in range(13))).status == 400
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    connection.request("GET", "http://[", headers={"Host": "127.0.0.1"})
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_an_empty_label_is_told_as_such(server: ReviewServer) -> None:
+    answer = post(server, "decide", decision(server, 30, "relabel", corrected=" "))
+    assert answer.status == 400 and answer.told["error"].startswith("the new label is empty")
+
+
 def test_a_decision_is_on_the_disk_when_it_is_answered(server: ReviewServer) -> None:
     answer = post(server, "decide", decision(server, 11, "relabel", corrected=" digit 3 ", why="see the loop"))
     assert answer.status == 200

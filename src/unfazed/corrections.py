@@ -119,7 +119,9 @@ def valid_label(text: str, where: str, task: str = "classification", decimal: st
         UsageError: there is nothing in it, or too much, or it is no number, or may be two, where numbers are predicted.
     """
     label = clean_label(text)
-    if label is None or len(label) > _LONGEST_LABEL or not label.isprintable():
+    if label is None:
+        raise UsageError(f"{where} is empty: a label is 1 to {_LONGEST_LABEL} printable letters")
+    if len(label) > _LONGEST_LABEL or not label.isprintable():
         raise UsageError(f"{where}: a label is 1 to {_LONGEST_LABEL} printable letters, got {label!r:.60}")
     if task == "regression" and math.isnan(number_in(label := str(typed_numbers([label], decimal, where)[0]))):
         raise UsageError(f'{where}: a number is predicted here, got "{label[:40]}"')

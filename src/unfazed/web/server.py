@@ -121,11 +121,20 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_ours(self.headers.get("Host", "")):
             self.close_connection = True
             raise _Refusal(HTTPStatus.FORBIDDEN, "this server does not answer for that host")
-        _, token, *parts = [*urlsplit(self.path).path.split("/"), ""][: 2 + 8]
+        _, token, *parts = [*self._address()[0].split("/"), ""][: 2 + 8]
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):
             self.close_connection = True
             raise _Refusal(HTTPStatus.FORBIDDEN, "open the link that `unfazed review` printed: it holds the key")
         return parts[:-1]
+
+    def _address(self) -> tuple[str, dict[str, str]]:
+        """The path that is asked for, and the fields behind it."""
+        try:
+            address = urlsplit(self.path)
+            return address.path, dict(parse_qsl(address.query, max_num_fields=12))
+        except ValueError as error:
+            self.close_connection = True
+            raise _Refusal(HTTPStatus.BAD_REQUEST, "that is no address, or has too many fields") from error
 
     def _is_ours(self, host: str) -> bool:
         """Whether a Host header names this server: not some domain that was made to lead here (DNS rebinding)."""
@@ -143,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self, parts: list[str]) -> tuple[str, bytes]:
         review = self.server.review
-        query = dict(parse_qsl(urlsplit(self.path).query, max_num_fields=12))
+        query = self._address()[1]
         match parts:
             case [""]:
                 return "text/html; charset=utf-8", page().encode()
