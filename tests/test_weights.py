@@ -63,7 +63,22 @@ def test_a_model_that_cannot_be_opened_is_tried_once_and_stops_nothing(
         return honest(*told)
 
     monkeypatch.setattr(weigh, "weighing", counted)
-    assert asked.of(0) is asked.of(1) is None and len(opened) == 1 and asked.broken
+    assert asked.of(0) is asked.of(1) is None and len(opened) == 1 and asked.hopeless(2)
+
+
+def test_a_row_that_cannot_be_weighed_leaves_the_others_to_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    review = Review(test_text_runs.run())
+    bad, later = [row for row in range(len(review.table)) if row not in review.things.exhibits][:2]
+    review.things.weights = asked = Weights(review.run, review.table)
+
+    def failing(row: int) -> None:
+        raise ValueError("not this one")
+
+    monkeypatch.setitem(asked.__dict__, "_weighing", failing)
+    assert review.example(bad)["thing"]["unweighed"] == "kept"
+    monkeypatch.setattr(weights, "PATIENCE", 0.01)
+    with asked._mutex:  # another one is weighed
+        assert review.example(later)["thing"]["unweighed"] == "soon"
 
 
 def test_nobody_waits_for_long_while_another_is_weighed(monkeypatch: pytest.MonkeyPatch) -> None:

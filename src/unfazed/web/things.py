@@ -83,7 +83,7 @@ class Things:
             return {"kind": "audio", "picture": f"picture/{row}/{size}", "sound": f"sound/{row}"}
         weighable = not small and (self.modality.name == "tabular" or self.run.model.get("task") != "regression")
         known = self._known(row) if weighable else self.exhibits.get(row)
-        missing = {"unweighed": self._unweighed()} if weighable and not _has_weights(known) else {}
+        missing = {"unweighed": self._unweighed(row)} if weighable and not _has_weights(known) else {}
         if self.modality.name == "tabular":
             return {"kind": "row", "cells": self._cells(row, known, FEW if small else COLUMNS), **missing}
         return {"kind": "text", "words": self._words(row, known, BRIEF if small else LONGEST), **missing}
@@ -96,9 +96,9 @@ class Things:
         self.weights.prepare()
         return known if _has_weights(known) else self.weights.of(row)
 
-    def _unweighed(self) -> str:
+    def _unweighed(self, row: int) -> str:
         """Why nobody knows which words mattered: "kept" for the first ones only, or it is told "soon"."""
-        return "kept" if self.weights is None or self.weights.broken else "soon"
+        return "kept" if self.weights is None or self.weights.hopeless(row) else "soon"
 
     def picture(self, row: int, size: str) -> Picture:
         """A row as a picture, "small", "medium" or "full"; of a recording its spectrogram.

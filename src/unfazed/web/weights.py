@@ -28,7 +28,7 @@ class Weights:
         self._found: OrderedDict[int, Exhibit | None] = OrderedDict()
         self._mutex = threading.Lock()
         self._prepared = False
-        self.broken = False  # whether the model turned out to be of no use
+        self._broken = False  # whether the model turned out to be of no use
 
     def prepare(self) -> None:
         """Open the model meanwhile."""
@@ -55,11 +55,14 @@ class Weights:
         finally:
             self._mutex.release()
 
+    def hopeless(self, row: int) -> bool:
+        """Whether it is of no use to ask again for a row: the model cannot be used, or not on this one."""
+        return self._broken or self._found.get(row, ...) is None
+
     def _computed(self, row: int) -> Exhibit | None:
         try:
             return self._weighing(row) if self._weighing else None
         except _TROUBLE:
-            self.broken = True
             return None
 
     @cached_property
@@ -70,5 +73,5 @@ class Weights:
 
             return weighing(self.run, self.table)
         except _TROUBLE:
-            self.broken = True
+            self._broken = True
             return None
