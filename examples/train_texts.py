@@ -25,4 +25,4 @@ def main(source: str = "sample:docstrings", out: str | None = None, epochs: int 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:3])

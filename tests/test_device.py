@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from unfazed import device
 from unfazed.device import check_compiler, evaluation_batch, keep_freed_memory
 from unfazed.errors import UsageError
 
@@ -28,6 +29,12 @@ def test_freed_memory_is_kept_where_the_c_library_can(monkeypatch: pytest.Monkey
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())  # musl has no mallopt
     keep_freed_memory()
+
+
+@pytest.mark.parametrize(("cores", "said"), [(1, "CPU, 1 core ("), (8, "CPU, 8 cores (")])
+def test_processors_are_counted_in_words(cores: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "cores", lambda: cores)
+    assert device.describe(torch.device("cpu")).startswith(said)
 
 
 def test_a_gpu_evaluates_fewer_of_what_is_large() -> None:

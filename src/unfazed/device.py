@@ -90,7 +90,7 @@ def describe(device: "torch.device") -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    return f"CPU, {cores()} cores ({platform.machine()})"
+    return f"CPU, {cores()} core{'s' * (cores() != 1)} ({platform.machine()})"
 
 
 def memory() -> int:
