@@ -83,6 +83,11 @@ def pressed(page: "sync_api.Page", key: str) -> str:
     return name
 
 
+def decided(page: "sync_api.Page", said: str) -> None:
+    """Wait until the page says how many are decided; a browser's storage may take a moment to reach another page."""
+    page.wait_for_function("said => document.getElementById('progress-words').textContent === said", arg=said)
+
+
 def test_labels_corrected_by_keyboard_reach_the_next_run(browser: "sync_api.Browser", tmp_path: Path) -> None:
     run, told = tmp_path / "run", []  # type: ignore[var-annotated]
     shutil.copytree(trained.run().path, run)
@@ -472,7 +477,7 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
     first, second = pressed(page, "d"), pressed(page, "k")
     page.reload()
     page.wait_for_selector("#question:not(:empty)")
-    assert page.locator("#progress-words").inner_text() == "2 of 5 decided"
+    decided(page, "2 of 5 decided")
     pressed(page, "u")
     page.keyboard.press("z")
     page.wait_for_function("document.getElementById('progress-words').textContent === '2 of 5 decided'")
@@ -487,6 +492,22 @@ def test_the_static_page_asks_nobody_keeps_decisions_and_gives_them_back(
         assert len(list(csv.reader(text))) == 3
     assert told == []
     context.close()
+
+
+def test_two_tabs_of_one_static_page_see_each_other(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    written(file := tmp_path / "page.html", 5)
+    context = browser.new_context()
+    one, other = (context.new_page() for _ in range(2))
+    for page in (one, other):
+        page.goto(f"{file.as_uri()}#ada")
+        page.wait_for_selector("#question:not(:empty)")
+    name = pressed(one, "d")
+    assert other.locator("#name").inner_text() == name
+    other.evaluate("poll()")
+    decided(other, "1 of 5 decided")
+    other.wait_for_selector("#decided:not([hidden])")
+    context.close()
+
 
 
 def test_a_static_page_shows_what_was_decided_on_the_server(browser: "sync_api.Browser", tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ const fits = (item, wanted) => {
     && (item.probability === null || (item.probability >= (wanted.low ?? 0) && item.probability <= (wanted.high ?? 1)))
     && (!wanted.text || item.name.toLowerCase().includes(wanted.text.toLowerCase()));
 };
+const catchUp = () => { const found = kept(); if (found.length > lines.length) lines = found; }; // another tab of the same file
 const take = (line) => {
-  lines = kept().length > lines.length ? kept() : lines; // another tab of the same file
+  catchUp();
   lines.push({ ...line, number: lines.length + 1, when: new Date().toISOString().replace(/\.\d+Z/, "+00:00") });
   keep();
   return aboutRow(line.row);
@@ -80,7 +81,7 @@ const label = (item, text) => {
   return [...classes, item.label, item.suggested].includes(text) ? text : valid(text);
 };
 const source = {
-  start: async () => ({ ...data.start, number: 0 }),
+  start: async () => ({ ...data.start, number: lines.length }),
   list: async (wanted) => {
     const all = data.items.filter((item) => fits(item, wanted));
     const chosen = wanted.before !== undefined ? all.filter((item) => item.rank < wanted.before).slice(-60) : all.filter((item) => item.rank > (wanted.after ?? -1)).slice(0, 60);
@@ -102,6 +103,9 @@ const source = {
     const back = undone(), last = lines.filter((line) => !line.undoes && !back.has(line.number)).at(-1);
     return last ? take({ ...last, undoes: last.number }) : null;
   },
-  changes: async () => ({ number: 0, rows: [] }),
+  changes: async (since) => {
+    catchUp();
+    return { number: lines.length, rows: [...new Set(lines.slice(since).map((line) => line.row))].map(aboutRow) };
+  },
   exported: csv,
 };
