@@ -102,6 +102,8 @@ def test_numbers_that_may_mean_another_one_where_the_source_has_decimal_commas_a
         rows_beside(source, labels, FILE, values=True)
     with pytest.raises(UsageError, match='"950.125" .* Write 950.1250 or 950125'):
         rows_beside(source, [Labelled("x", "950.125")], FILE, values=True)
+    by_a_page = Labelled("x", "950.125", "ada", "2026-01-02T03:04:05+00:00")
+    assert rows_beside(source, [by_a_page], FILE, values=True).targets() == [950.125]
 
 
 def test_paths_start_at_the_file_that_names_them(tmp_path: Path) -> None:

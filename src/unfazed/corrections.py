@@ -5,7 +5,6 @@ three are as they were, and refused with the reason elsewhere: never to another 
 """
 
 import csv
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from unfazed.csv_files import lines_in, rows_of
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.label_sets import joined, parts
 from unfazed.numerals import plain, typed_numbers
-from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key, number_in
+from unfazed.table import SPLITS, Table, clean_label, in_one_order, is_number, listed, natural_key, number_in
 
 FILE = "corrections.csv"
 ACTIONS = ("keep", "relabel", "drop", "unsure")
@@ -123,7 +122,7 @@ def valid_label(text: str, where: str, task: str = "classification", decimal: st
         raise UsageError(f"{where} is empty: a label is 1 to {_LONGEST_LABEL} printable letters")
     if len(label) > _LONGEST_LABEL or not label.isprintable():
         raise UsageError(f"{where}: a label is 1 to {_LONGEST_LABEL} printable letters, got {label!r:.60}")
-    if task == "regression" and math.isnan(number_in(label := str(typed_numbers([label], decimal, where)[0]))):
+    if task == "regression" and not is_number(label := str(typed_numbers([label], decimal, where)[0])):
         raise UsageError(f'{where}: a number is predicted here, got "{label[:40]}"')
     return label
 
@@ -198,8 +197,7 @@ def _in_form(corrections: Sequence[Correction], table: Table) -> Sequence[Correc
     """
     if table.task != "regression":
         return corrections
-    typed = [None if one.run and number_in(one.corrected) == number_in(one.corrected) else one.corrected
-             for one in corrections]  # fmt: skip
+    typed = [None if one.run and is_number(one.corrected) else one.corrected for one in corrections]
     numbers = typed_numbers(typed, table.decimal, "the corrected labels")
     return [one._replace(corrected=number or one.corrected) for one, number in zip(corrections, numbers, strict=True)]
 

@@ -18,7 +18,7 @@ from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
 from unfazed.files import expanded
 from unfazed.label_sets import parts
 from unfazed.numerals import typed_numbers
-from unfazed.table import SPLITS, Table, clean_label, in_one_order, listed, natural_key
+from unfazed.table import SPLITS, Table, clean_label, in_one_order, is_number, listed, natural_key
 
 FILE = "labels.csv"
 NEEDED = ("input", "label")
@@ -109,7 +109,7 @@ def rows_beside(source: Table, labels: Sequence[Labelled], path: str | Path, val
     folder, name = expanded(path).absolute().parent, Path(path).name
     inputs = [one.input if values else str(Path(folder, one.input)) for one in labels]
     ids = [f"{name}:{number}" for number in range(1, len(labels) + 1)] if values else inputs
-    columns = {"id": ids, "input": inputs, "label": _in_form([one.label for one in labels], source, path)}
+    columns = {"id": ids, "input": inputs, "label": _in_form(labels, source, path)}
     return replace(source, frame=Table.of(pl.DataFrame(columns), source.root, source.kind).frame, notes=())
 
 
@@ -191,13 +191,19 @@ def _told(outcomes: Sequence[Added], drawn: Table, table: Table) -> Iterator[str
         yield f"{len(refused) - _NAMED:,} more were not added; see {FILE} in the run"
 
 
-def _in_form(labels: Sequence[str], source: Table, path: str | Path) -> Sequence[str | None]:
-    """Labels as the table has them: of a set the single ones in one order, of which there may be none."""
+def _in_form(labels: Sequence[Labelled], source: Table, path: str | Path) -> Sequence[str | None]:
+    """Labels as the table has them: of a set the single ones in one order, of which there may be none.
+
+    Numbers that a page wrote, which says when, are so already.
+    """
+    said = [one.label for one in labels]
     if source.task == "multilabel":
-        return list(map(in_one_order, labels))
+        return list(map(in_one_order, said))
     if source.task != "regression":
-        return labels
-    return typed_numbers(labels, source.decimal, str(path))
+        return said
+    typed = [None if one.when and is_number(one.label) else one.label for one in labels]
+    read = typed_numbers(typed, source.decimal, str(path))
+    return [number or one for number, one in zip(read, said, strict=True)]
 
 
 def kept_lines(outcomes: Iterable[Added]) -> list[tuple[str, ...]]:

@@ -224,6 +224,11 @@ def number_in(text: str | None) -> float:
     return number if math.isfinite(number) else math.nan
 
 
+def is_number(text: str | None) -> bool:
+    """Whether a label of a table is a number."""
+    return not math.isnan(number_in(text))
+
+
 def _tenths(targets: NDArray[np.float64]) -> NDArray[np.int64]:
     """Which tenth of the targets each [N] lies in, equal ones in one; -1 for nan. Of few targets: which larger part."""
     known = np.isfinite(targets)
