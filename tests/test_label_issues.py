@@ -239,6 +239,18 @@ def test_neighbours_of_wide_embeddings_are_those_of_their_principal_components()
     assert (nearest(wide, np.arange(500), 1)[:, 0] == by_cosine(wide).argmax(1)).mean() > 0.98
 
 
+def test_among_many_references_the_nearest_are_those_of_a_whole_search():
+    """Groups with a near one are searched alone, and what is left over beside whole groups always."""
+    generator = np.random.default_rng(0)
+    units = generator.normal(size=(1500, 8)).astype(np.float32)
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    found = neighbours.closest(units[:60], units, 20, np.arange(60))
+    alike = units[:60] @ units.T
+    np.fill_diagonal(alike, -np.inf)
+    assert found.shape == (60, 20) and (found == np.argsort(-alike, axis=1)[:, :20]).all()
+    assert (found >= 1500 // neighbours.GROUP * neighbours.GROUP).any(), "none of the last, which fill no group"
+
+
 def test_neighbours_are_looked_for_among_the_references():
     found = nearest(np.random.default_rng(0).normal(size=(50, 3)), np.array([4, 8, 15]), 5)
     assert found.shape == (50, 2) and set(found.ravel()) <= {4, 8, 15}

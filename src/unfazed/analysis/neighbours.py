@@ -14,6 +14,7 @@ from unfazed.analysis.intervals import Integers
 BLOCK = 8_000_000  # similarities held at once: some 60 MB with the copy that sorting makes
 COMPONENTS = 64  # of embeddings that are wider: they hold nearly all that tells rows apart (docs/LOG.md)
 FITTED = 4096  # rows that the components are found on
+GROUP = 32  # references of which the nearest is looked at first
 
 
 def nearest(embeddings: NDArray[np.floating], references: Integers, count: int) -> Integers:
@@ -41,10 +42,11 @@ class Sphere(NamedTuple):
     def around(cls, embeddings: NDArray[np.floating]) -> "Sphere":
         """The sphere around the mean of `embeddings` [N, D]."""
         n, width = embeddings.shape
-        some = _numbers(embeddings[:: max(1, n // FITTED)]).astype(np.float64)
-        mean = some.mean(0)
-        _, vectors = np.linalg.eigh((some - mean).T @ (some - mean)) if width > COMPONENTS else (None, np.eye(width))
-        return cls(mean.astype(np.float32), vectors[:, -COMPONENTS:].astype(np.float32))
+        some = _numbers(embeddings[:: max(1, -(-n // FITTED))])
+        mean = some.mean(0, dtype=np.float64).astype(np.float32)
+        some -= mean
+        _, vectors = np.linalg.eigh(some.T @ some) if width > COMPONENTS else (None, np.eye(width, dtype=np.float32))
+        return cls(mean, np.ascontiguousarray(vectors[:, -COMPONENTS:]))
 
     def units(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
         """`embeddings` [n, D] as vectors [n, d] of length one; what is not a number is 0."""
@@ -84,10 +86,28 @@ def closest(
         if own is not None:
             themselves = np.flatnonzero(own[block] >= 0)
             alike[themselves, own[block][themselves]] = -np.inf
-        best = np.argpartition(alike, -count, axis=1)[:, -count:]
+        best = _largest(alike, count)
         order = np.argsort(-np.take_along_axis(alike, best, 1), axis=1, kind="stable")
         rows[block] = np.take_along_axis(best, order, 1)
     return rows
+
+
+def _largest(values: NDArray[np.float32], count: int) -> Integers:
+    """Where the `count` largest of each row of `values` [n, M] are [n, count], in no order.
+
+    They lie in the `count` groups of columns with the largest maxima, so the others need not be sorted.
+    """
+    n, columns = values.shape
+    groups = columns // GROUP
+    if groups < 2 * count:
+        return np.argpartition(values, -count, axis=1)[:, -count:]
+    maxima = values[:, : groups * GROUP].reshape(n, groups, GROUP).max(2)
+    best = np.argpartition(maxima, -count, axis=1)[:, -count:]
+    within = (best[:, :, None] * GROUP + np.arange(GROUP)).reshape(n, -1)
+    rest = np.broadcast_to(np.arange(groups * GROUP, columns), (n, columns - groups * GROUP))
+    asked = np.concatenate([within, rest], axis=1)
+    found = np.argpartition(np.take_along_axis(values, asked, 1), -count, axis=1)[:, -count:]
+    return np.take_along_axis(asked, found, 1)
 
 
 def _blocks(rows: int, references: int) -> Iterator[slice]:
