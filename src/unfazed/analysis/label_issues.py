@@ -305,7 +305,10 @@ def _estimated(
 def _of_training(
     y: Integers, belief: NDArray[np.float32], simple: Probs, trained: NDArray[np.bool_], share: Estimate, seed: int
 ) -> _Estimated:
-    """The same of rows `trained` on [N], a `share` of which is wrong: the simple model says which labels are given."""
+    """What is to be said of rows `trained` on [N], a `share` of them wrong.
+
+    Which labels are given for which class, the `simple` model tells.
+    """
     rows = np.flatnonzero(trained)
     some = _some(rows, min(FITTED, CELLS // (2 * belief.shape[1])), seed)
     noise = channel(y[some], simple[some].astype(np.float64))

@@ -117,7 +117,7 @@ def mislabelled(signs: Signs) -> bool:
 
 
 def learnt_wrong(signs: Signs) -> bool:
-    """Whether it is that sure of them, and they are no mistakes of the judges, in a model that knows its own rows."""
+    """Whether wrong labels were learnt by heart: an audit is sure of many, and there is a gap."""
     return mislabelled(signs) and gap(signs) and signs.wrong is not None and not contested(signs.wrong)
 
 
