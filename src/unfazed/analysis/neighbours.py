@@ -41,12 +41,10 @@ class Sphere(NamedTuple):
     @classmethod
     def around(cls, embeddings: NDArray[np.floating]) -> "Sphere":
         """The sphere around the mean of `embeddings` [N, D]."""
-        n, width = embeddings.shape
-        some = _numbers(embeddings[:: max(1, -(-n // FITTED))])
+        some = _numbers(embeddings[:: max(1, -(-len(embeddings) // FITTED))])
         mean = some.mean(0, dtype=np.float64).astype(np.float32)
         some -= mean
-        _, vectors = np.linalg.eigh(some.T @ some) if width > COMPONENTS else (None, np.eye(width, dtype=np.float32))
-        return cls(mean, np.ascontiguousarray(vectors[:, -COMPONENTS:]))
+        return cls(mean, _principal(some.T @ some))
 
     def units(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
         """`embeddings` [n, D] as vectors [n, d] of length one; what is not a number is 0."""
@@ -57,6 +55,17 @@ class Sphere(NamedTuple):
             length = np.linalg.norm(found, axis=1, keepdims=True)
             units[block] = found / np.maximum(length, np.finfo(np.float32).tiny)
         return units
+
+
+def _principal(products: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The principal components [D, d] of centred rows, COMPONENTS at most, from their `products` [D, D]."""
+    from scipy.linalg import eigh
+
+    width = len(products)
+    if width <= COMPONENTS:
+        return np.eye(width, dtype=np.float32)
+    _, vectors = eigh(products, subset_by_index=[width - COMPONENTS, width - 1])
+    return np.ascontiguousarray(vectors, np.float32)
 
 
 def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,6 +38,8 @@ def leave_one_out(features: Features, labels: Labels, seed: int) -> Dense:
     The penalty is the one that errs least. Of more than 20,000 labelled rows so many are fitted to, and all others
     predicted.
     """
+    from scipy.linalg import eigh
+
     known = _some(labels.known, seed)
     indicators = labels.indicators(known)
     shares = indicators.mean(0)
@@ -47,7 +49,7 @@ def leave_one_out(features: Features, labels: Labels, seed: int) -> Dense:
     x -= centre
     scale = np.float32(max(1e-6, float(np.sqrt((x**2).sum(1).mean()))))
     x /= scale
-    values, vectors = np.linalg.eigh(x.T @ x)
+    values, vectors = eigh(x.T @ x, driver="evd", overwrite_a=True)
     x = x @ vectors
     products = x.T @ targets
     shrinkages = [1 / (np.maximum(values, 0) + penalty) for penalty in PENALTIES]
