@@ -57,6 +57,8 @@ def test_predictions_show_themselves_as_a_small_table(tmp_path: Path) -> None:
     assert repr(predictor.predict([])) == "Predictions n=0, 4 classes"
     numbers = Predictions(["1.5"], np.array([[1.5]], np.float32), np.zeros((1, 2), np.float32), [None], [])
     assert repr(numbers).splitlines() == ["Predictions n=1, numbers", "   number", "0  1.5"]
+    sure = Predictions(["a"], np.array([[1, 0]], np.float32), np.zeros((1, 2), np.float32), [None], ["a", "b"])
+    assert repr(sure).splitlines()[-1] == "0  'a'    > 99.9 %"
     long = {"labels": ["x\n" * 5000] * 500, "problems": [None] * 500, "probs": np.ones((500, 4), np.float32)}
     many = dataclasses.replace(predictions, **long)  # type: ignore[arg-type]
     lines = repr(many).splitlines()

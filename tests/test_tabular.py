@@ -500,7 +500,7 @@ def test_alarms_name_what_gives_the_target_away_and_the_column_to_leave_out() ->
     x = np.stack([encode({name: values[row] for name, values in cells.items()}, preprocessor) for row in range(100)])
     kinds, alarm, identifier = notices(x, y, preprocessor)
     assert kinds == "columns: 2 numbers (size, id), 1 date (paid)"
-    assert alarm.startswith('"paid" alone tells the target of 100.0 % of 100 training rows')
+    assert alarm.startswith('"paid" alone tells the target of 100 % of 100 training rows')
     assert alarm.endswith("--columns paid=identifier")
     assert identifier.startswith("learnt from because --columns says so") and ": id." in identifier
 

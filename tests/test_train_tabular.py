@@ -50,7 +50,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_kinds_alarms_and_both_baselines_are_told(run: Run) -> None:
     notes = run.table().notes
     assert "columns: 2 numbers (size, grown), 1 category (colour); left out: 1 identifier (number)" in notes
-    assert any(note.startswith('"grown" alone tells the target of 100.0 % of') for note in notes)
+    assert any(note.startswith('"grown" alone tells the target of 100 % of') for note in notes)
     assert set(run.report["baselines"]) == {"majority", "linear", "boosting"}
     assert run.model["family"] == "tables-1"
 

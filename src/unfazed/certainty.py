@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unfazed.analysis.conformal import bound, class_bounds, coverage, least_examples, sets
 from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.selection import Selection, examples_for, least_risk, selection
+from unfazed.analysis.shares import percent
 from unfazed.errors import RunError, UsageError
 from unfazed.run import Run
 from unfazed.table import Table, listed
@@ -169,15 +170,15 @@ def _level_told(what: str, y: Integers, asked: Asked, groups: int | None) -> str
         )
     if asked.class_conditional:
         return f"{hold} in {level:.4g} of new cases of every class, from n = {n:,} validation rows{of_each}"
-    ends = f"95 of 100 validation sets of this size bring {100 * low:.1f} – {100 * high:.1f} %"
+    ends = f"95 of 100 validation sets of this size bring {percent(low)} – {percent(high)}"
     return f"{hold} in {level:.4g} of new cases on average, from n = {n:,} validation rows ({ends})"
 
 
 def _risk_told(found: Selection) -> str:
     share, errors = found.answered, found.errors
     return (
-        f"at most {100 * found.promised:.1f} % of the answers are wrong, with 95 % certainty (Geifman and El-Yaniv "
+        f"at most {percent(found.promised)} of the answers are wrong, with 95 % certainty (Geifman and El-Yaniv "
         "2017), but for the same rows having chosen the epoch, which flatters a little; of n = "
-        f"{share.n:,} validation rows {100 * share.value:.1f} % ({100 * share.low:.1f} – {100 * share.high:.1f} %) are "
-        f"answered, {100 * errors.value:.1f} % ({100 * errors.low:.1f} – {100 * errors.high:.1f} %) of these wrongly"
+        f"{share.n:,} validation rows {percent(share.value)} ({percent(share.low)} – {percent(share.high)}) are "
+        f"answered, {percent(errors.value)} ({percent(errors.low)} – {percent(errors.high)}) of these wrongly"
     )

@@ -3,6 +3,7 @@
 Axis letters: n items, K classes, D embedding width.
 """
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.multilabel import chosen
+from unfazed.analysis.shares import percent
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
 from unfazed.errors import InputError, OutOfMemoryError, RunError, UnfazedError, UnfazedWarning, UsageError
@@ -85,7 +87,7 @@ class Predictions:
         return {
             "label": shortened(label) if self.classes else label,
             "deviation": f"{deviation:.6g}".replace("nan", ""),
-            "confidence": f"{100 * sure:.1f} %".replace("nan %", ""),
+            "confidence": percent(min(float(sure), math.nextafter(1, 0))).replace("nan %", ""),
             "set": "" if self.sets is None else shortened(self.sets[row]),
             "low": low,
             "high": high,
@@ -139,10 +141,8 @@ class Predictions:
         if not self.classes:
             return np.full(len(self.probs), np.nan, np.float32)
         if self.thresholds is not None:
-            whole: NDArray[np.floating] = np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1)
-            return whole
-        confidence: NDArray[np.floating] = self.probs.max(axis=1, initial=0.0)
-        return confidence
+            return np.asarray(np.where(self.indicators, self.probs, 1 - self.probs).prod(axis=1))
+        return np.asarray(self.probs.max(axis=1, initial=0.0))
 
 
 class Predictor:

@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unfazed.analysis.shares import percent
 from unfazed.analysis.tabular import Leak, leaks
 from unfazed.dates import LAYOUTS
 from unfazed.errors import InputError, RunError, UsageError, did_you_mean
@@ -262,8 +263,8 @@ def leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int
 def _alarm(name: str, leak: Leak, what: str) -> str:
     own = leak.accuracy
     return (
-        f'"{name}" alone tells {what} of {100 * own.value:.1f} % of {own.n:,} training rows (the commonest class is '
-        f"{100 * leak.commonest:.1f} %): is it known before {what} is? If not, leave it out: "
+        f'"{name}" alone tells {what} of {percent(own.value)} of {own.n:,} training rows (the commonest class is '
+        f"{percent(leak.commonest)}): is it known before {what} is? If not, leave it out: "
         f"--columns {name}=identifier"
     )
 

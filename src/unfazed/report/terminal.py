@@ -206,7 +206,7 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
         for split in ("train", "validation")
     )
     share = measured.get("accuracy", measured.get("f1_micro"))
-    skill = f"{measured['r2']:.3f}" if numbers else f"{100 * share:.1f} %"
+    skill = f"{measured['r2']:.3f}" if numbers else percent(share)
     line = Text(
         f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
         f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
