@@ -438,3 +438,9 @@ def test_runs_that_say_the_same_differ_in_nothing() -> None:
     facts = effect(said, table, probs, run.recipe)
     assert facts is not None and run.temperature.value != 1
     assert facts["audit"]["bits_less"]["value"] == facts["audit"]["difference"]["value"] == 0
+
+
+def test_kept_corrections_that_cannot_be_opened_are_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "corrections.csv").mkdir()
+    with pytest.raises(RunError, match=r"corrections\.csv cannot be read: Is a directory"):
+        outcomes_in(tmp_path)

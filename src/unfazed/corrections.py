@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from unfazed.csv_files import lines_in, rows_of
 from unfazed.errors import RunError, SourceError, UsageError, did_you_mean
+from unfazed.files import unreadable
 from unfazed.label_sets import joined, parts
 from unfazed.numerals import plain, typed_numbers
 from unfazed.table import SPLITS, Table, clean_label, in_one_order, is_number, listed, natural_key, number_in
@@ -305,7 +306,7 @@ def applied_in(folder: Path) -> list[Correction]:
     """The corrections that a run was trained with, those that were refused not; none without the file.
 
     Raises:
-        RunError: the file is damaged.
+        RunError: the file is damaged or cannot be read.
     """
     return [one for one, refused in outcomes_in(folder) if not refused]
 
@@ -314,7 +315,7 @@ def outcomes_in(folder: Path) -> list[Outcome]:
     """What became of the corrections that a run was trained with; none without the file.
 
     Raises:
-        RunError: the file is damaged.
+        RunError: the file is damaged or cannot be read.
     """
     path = folder / FILE
     if not path.exists():
@@ -324,5 +325,7 @@ def outcomes_in(folder: Path) -> list[Outcome]:
         said = read_corrections(path)
         refusals = [one.removeprefix("no: ") if one.startswith("no: ") else "" for one in status]
         return [Outcome(*pair) for pair in zip(said, refusals, strict=True)]
-    except (UsageError, OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (UsageError, ValueError, csv.Error) as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -28,6 +28,7 @@ from unfazed.analysis.metrics import (
 )
 from unfazed.analysis.surprise import BITS_PER_NAT, label_entropy, mean_surprise, surprise
 from unfazed.errors import RunError
+from unfazed.files import unreadable
 from unfazed.recipe import applying
 from unfazed.report import numbers, numbers_verdict, sets
 from unfazed.report.certainty import certainty, certainty_of_numbers
@@ -249,7 +250,9 @@ def duplicates(file: Path) -> list[dict[str, Any]]:
             return [_duplicate(row) for row in csv.DictReader(lines, strict=True)]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except (ValueError, KeyError, AttributeError, csv.Error) as error:
         raise RunError(f"{file} is damaged: {type(error).__name__}: {error}. Delete it, or train again") from error
 
 

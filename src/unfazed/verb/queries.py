@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unfazed.errors import RunError, UsageError
-from unfazed.files import write_bytes
+from unfazed.files import unreadable, write_bytes
 from unfazed.run import Run
 from unfazed.table import read_parquet
 
@@ -75,7 +75,7 @@ def opened(folder: Path) -> Asked:
     """The query in a folder of a run.
 
     Raises:
-        RunError: it is damaged, or in no run.
+        RunError: it is damaged, cannot be read, or is in no run.
     """
     run = Run.open(folder.resolve().parent.parent)
     try:
@@ -90,7 +90,9 @@ def opened(folder: Path) -> Asked:
         if len(near) and not 0 <= near.min() <= near.max() < len(run.table()):  # type: ignore[operator]
             raise ValueError("its neighbours are no rows of the run")
         return Asked(run, folder, frame, str(about.get("data", "")))
-    except (pl.exceptions.PolarsError, OSError, ValueError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        raise unreadable(folder / FILE, error) from error
+    except (pl.exceptions.PolarsError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{folder / FILE} is damaged: {str(error).splitlines()[0]}. Query again") from error
 
 
