@@ -237,6 +237,7 @@ def test_copies_are_listed_or_the_damage_is_named(tmp_path):
     (run.path / "duplicates.csv").mkdir()
     with pytest.raises(RunError, match=r"duplicates\.csv cannot be read: Is a directory"):
         facts(run)
+    (run.path / "duplicates.csv").rmdir()
     (run.path / "duplicates.csv").write_text(head + "a,b,train,c,False\n" * 100)
     assert len(facts(run)["duplicates"]["first"]) == 20
     (run.path / "duplicates.csv").unlink()
