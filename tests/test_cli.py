@@ -257,5 +257,15 @@ def test_report_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
 
 
+@pytest.mark.parametrize("arguments", [["train"], ["train", "--resume", "run", "--epochs", "3"]])
+def test_a_mistaken_train_is_told_before_torch_is_loaded(arguments: list[str]) -> None:
+    check = (
+        "import sys\nfrom unfazed.cli import app\nfrom unfazed.errors import UsageError\n"
+        f"try:\n    app({arguments!r}, result_action='return_value')\n"
+        "except UsageError:\n    sys.exit('torch' in sys.modules)\nsys.exit('no usage error')"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
+
+
 def test_the_flags_of_a_source_are_its_options() -> None:
     assert asdict(SourceFlags()) == asdict(SourceOptions())

@@ -92,6 +92,11 @@ def train(
     from unfazed.verb.time_limit import time_limit as limit_of
 
     limit = limit_of(time_limit)  # the clock starts before torch is imported
+    if resume is not None:
+        if (source, out, recipe, limit, options, flags) != (None, None, None, None, NO_SOURCE_FLAGS, UNSET):
+            raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
+    elif source is None:
+        raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     if num_processes != 1 and not is_launched():
         sys.exit(launched(num_processes))
     from unfazed.report.terminal import as_json, show, silently, summary
@@ -100,12 +105,9 @@ def train(
 
     trackers = tracker_names(tracker)
     if resume is not None:
-        if (source, out, recipe, limit, options, flags) != (None, None, None, None, NO_SOURCE_FLAGS, UNSET):
-            raise UsageError("--resume goes on with a run as it was begun: it takes no source and no other setting")
         events = resumed_events(resume, cache=cache)
-    elif source is None:
-        raise UsageError("train wants a SOURCE, such as a folder of class folders or sample:digits, or --resume RUN")
     else:
+        assert source is not None
         events = training_events(source, *separated(settings(options, flags), recipe), out, cache, limit)
     events = tracked(events, trackers)
     if follows():
