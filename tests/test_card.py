@@ -72,12 +72,16 @@ def test_surprise_is_in_bits_for_people_and_in_nats_for_the_hub(told):
     assert "nats" not in text.split("\n---\n", 1)[1]
 
 
-def test_recall_and_balanced_accuracy_are_one_row(told):
-    table = card(told).partition("## Evaluation")[2].partition("| class |")[0]
+def test_what_is_called_balanced_accuracy_is_that_where_a_class_has_no_test_row(told):
+    split = told["evaluated_on"]
+    changed = {name: {**told[split][name], "value": value} for name, value in
+               (("balanced_accuracy", 0.465), ("recall_macro", 0.387))}  # fmt: skip
+    table = card({**told, split: {**told[split], **changed}}).partition("## Evaluation")[2].partition("| class |")[0]
     assert re.findall(r"^\| ([^|]*) \|", table, re.MULTILINE)[1:] == [
-        "Accuracy", "F1, mean over classes", "Recall, mean over classes (balanced accuracy)",
-        "AUROC, each class against the rest", "Surprise of a label, bits", "Calibration error, debiased",
+        "Accuracy", "F1, mean over classes", "Balanced accuracy", "AUROC, each class against the rest",
+        "Surprise of a label, bits", "Calibration error, debiased",
     ]  # fmt: skip
+    assert "| Balanced accuracy | 46.5 % (" in table
 
 
 def test_labels_cannot_become_markup(told):

@@ -12,8 +12,7 @@ from unfazed.report.overview import EXPLAINED, NAMES
 from unfazed.report.verdict import bits_of, counted, items, sentence, simpler, task
 
 Facts = Mapping[str, Any]
-METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes",
-           "recall_macro": "Recall, mean over classes (balanced accuracy)",
+METRICS = {"accuracy": "Accuracy", "f1_macro": "F1, mean over classes", "balanced_accuracy": "Balanced accuracy",
            "roc_auc": "AUROC, each class against the rest", "average_precision": "Average precision of the rarer class",
            "log_loss": "Surprise of a label, bits",
            "calibration_error": "Calibration error, debiased"}  # fmt: skip
