@@ -1,5 +1,6 @@
 """Predictions on a terminal: whatever the names are, a line is a line."""
 
+import csv
 import io
 import math
 
@@ -51,6 +52,16 @@ def test_a_reason_is_never_cut() -> None:
     reason = "it has 200,000,000 pixels, more than the 100,000,000 that are read, and so it was left out"
     said = shown(prediction(PATH, None, reason))
     assert all(word in said for word in reason.split())
+
+
+def test_csv_is_read_back_as_it_was_whatever_stands_in_a_cell() -> None:
+    texts = ["so good\nso bad", "so good\rso bad", "a\r\nb", 'a, "b"', "", " a "]
+    label = "Zoë,\nline break"
+    found = [Prediction(text, label, None, {label: 0.9, "b\nc": 0.1}, {"set": ["b\nc", label]}) for text in texts]
+    lines = io.StringIO("\n".join(written(found, "csv", True)), newline="")
+    heading, *rows = csv.reader(lines, strict=True)
+    assert heading[4:] == ["set", f"probability of {label}", "probability of b\nc"]
+    assert rows == [[text, label, "0.900000", "", f"b\nc|{label}", "0.900000", "0.100000"] for text in texts]
 
 
 def test_every_class_fits_the_width_too() -> None:

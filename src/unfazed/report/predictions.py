@@ -1,7 +1,5 @@
 """Predictions as people and programs read them: a table, CSV, or JSON lines."""
 
-import csv
-import io
 import json
 import math
 import os
@@ -18,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unfazed.errors import UsageError
+from unfazed.files import as_csv
 from unfazed.report.events import Notice
 from unfazed.report.words import percent, printable
 from unfazed.table import brief
@@ -208,9 +207,8 @@ def _plainly(one: Prediction) -> dict[str, str]:
 
 
 def _line(values: list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
+    """A line of CSV without its end; the module `csv` puts into quotes what stands in the end that it writes."""
+    return as_csv(values, ()).removesuffix("\r\n")
 
 
 def _json(one: Prediction, probs: bool) -> str:
