@@ -17,6 +17,7 @@ from PIL import Image
 import unfazed
 from unfazed.criterion import criterion_of, error, probabilities, surprise
 from unfazed.errors import RecipeError, RunError, UsageError
+from unfazed.report.numbers import evidence
 from unfazed.report.page import write_report
 from unfazed.report.predictions import written
 from unfazed.run import Run
@@ -240,6 +241,22 @@ def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
     copy.write_arrays("scores.npz", {"probs": np.zeros((7, 1), np.float32)})
     with pytest.raises(RunError, match="not of one run"):
         write_report(copy)
+
+
+@pytest.mark.parametrize(("file", "name", "wrong"), [
+    ("scores.npz", "probs", np.nan), ("scores.npz", "probs", np.inf), ("scores.npz", "probs", "text"),
+    ("dynamics.npz", "losses", "text"),
+])  # fmt: skip
+def test_predictions_and_losses_that_are_no_numbers_are_refused(
+    file: str, name: str, wrong: float | str, tmp_path: Path
+) -> None:
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    with np.load(copy.path / file) as arrays:
+        array = arrays[name].astype(str if wrong == "text" else np.float32)
+    array[7] = wrong
+    copy.write_arrays(file, {name: array})
+    with pytest.raises(RunError, match=rf"{file} is damaged: {name} are"):
+        evidence(copy)
 
 
 class Answers(torch.nn.Module):

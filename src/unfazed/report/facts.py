@@ -36,7 +36,7 @@ from unfazed.report.corrected import verdict_on_corrections
 from unfazed.report.diagnosed import diagnosed
 from unfazed.report.labels import labels
 from unfazed.report.selection import GRID_CLASSES, PAIRS, Shown, evaluated_split, selection
-from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked
+from unfazed.report.shapes import ABOUT, EPOCHS, MEASUREMENTS, MODEL, ORIGIN, checked, probabilities_of
 from unfazed.report.verdict import headline, verdict
 from unfazed.report.words import GIVEN
 from unfazed.table import SPLITS, Table
@@ -49,7 +49,6 @@ PROBLEMS = 20
 DUPLICATES = 20
 COLUMNS = ("id", "label", "split", "same_as", "conflicting")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
-CERTAIN = 1 + 1e-3  # a probability that was rounded
 PURPOSES = {"train": "fits the weights", "validation": "chose the epoch", "test": "touched once, at the end"}
 
 
@@ -161,22 +160,13 @@ _OF_TASK = {"classification": _classes, "regression": _numbers, "multilabel": _s
 
 
 def evidence(run: "Run") -> Evidence:
-    """The run's table, labels, probabilities and losses, checked against one another."""
-    table, classes = run.table(), len(run.classes)
-    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
-    if probs is None or losses is None:
-        raise RunError(f"{run.path}: scores.npz lacks probs, or dynamics.npz lacks losses. Train again")
-    if probs.shape != (len(table), classes) or losses.shape[1:] != (len(table),):
-        raise RunError(
-            f"{run.path}: the files are not of one run: table.parquet has {len(table)} rows and model.json {classes} "
-            f"classes, but scores.npz holds probs of shape {probs.shape} and dynamics.npz losses of {losses.shape}"
-        )
-    if table.classes != run.classes:
-        raise RunError(f"{run.path}: the files are not of one run: table.parquet and model.json name other classes")
-    if not np.issubdtype(losses.dtype, np.floating):
-        raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
-    if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
-        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
+    """The run's table, labels, probabilities and losses, checked against one another.
+
+    Raises:
+        RunError: a file is missing or damaged, or the files contradict one another.
+    """
+    table = run.table()
+    probs, losses = probabilities_of(run, table)
     temperature = run.temperature
     return Evidence(table, table.y(), scaled(probs, temperature.value) if temperature else probs, losses, probs)
 

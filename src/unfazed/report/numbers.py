@@ -17,6 +17,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.analysis.targets import carried_by_few
 from unfazed.errors import RunError
 from unfazed.report.selection import SURPRISING, evaluated_split
+from unfazed.report.shapes import arrays_of
 from unfazed.table import SPLITS, Table
 from unfazed.target import Scale
 
@@ -62,12 +63,13 @@ class Shown(NamedTuple):
 
 
 def evidence(run: "Run") -> Evidence:
-    """The run's table, targets, predictions and losses, checked against one another."""
+    """The run's table, targets, predictions and losses, checked against one another.
+
+    Raises:
+        RunError: a file is missing or damaged, or the files contradict one another.
+    """
     table = run.table()
-    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
-    shapes = ((len(table), 1), (len(table), 2))
-    if probs is None or losses is None or probs.shape not in shapes or losses.shape[1:] != (len(table),):
-        raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
+    probs, losses = arrays_of(run, table, 1, 2)
     if probs.shape[1] == 2 and not (probs[:, 1] > 0).all():
         raise RunError(f"{run.path / 'scores.npz'} is damaged: deviations are not all above 0. Train again")
     return Evidence.of(table, probs, losses)

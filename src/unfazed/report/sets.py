@@ -22,10 +22,10 @@ from unfazed.analysis.multilabel import (
     share_probs,
 )
 from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, mean_surprise, most_surprising, set_surprise
-from unfazed.errors import RunError
 from unfazed.label_sets import joined
 from unfazed.report.predictions import NONE
 from unfazed.report.selection import SURPRISING, evaluated_split
+from unfazed.report.shapes import probabilities_of
 from unfazed.report.verdict import (
     CAUTION,
     PLAIN,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from unfazed.run import Run
 
 Facts = Mapping[str, Any]
-CERTAIN = 1 + 1e-3  # a probability that was rounded
 NAMED = 3  # labels
 
 
@@ -84,17 +83,13 @@ class Shown(NamedTuple):
 
 
 def evidence(run: "Run") -> Evidence:
-    """The run's table, sets, probabilities, thresholds and losses, checked against one another."""
-    table, labels = run.table(), len(run.classes)
-    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
-    if probs is None or losses is None or probs.shape != (len(table), labels) or losses.shape[1:] != (len(table),):
-        raise RunError(f"{run.path}: the files are not of one run: table.parquet, scores.npz and dynamics.npz disagree")
-    if table.classes != run.classes or table.task != "multilabel":
-        raise RunError(f"{run.path}: the files are not of one run: table.parquet and model.json name other labels")
-    if not np.issubdtype(losses.dtype, np.floating):
-        raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
-    if not np.issubdtype(probs.dtype, np.floating) or not ((probs >= 0) & (probs <= CERTAIN)).all():
-        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers from 0 to 1. Train again")
+    """The run's table, sets, probabilities, thresholds and losses, checked against one another.
+
+    Raises:
+        RunError: a file is missing or damaged, or the files contradict one another.
+    """
+    table = run.table()
+    probs, losses = probabilities_of(run, table)
     return Evidence(table, table.indicators(), probs, np.array(run.thresholds), losses)
 
 

@@ -1,18 +1,26 @@
-"""What the JSON files of a run have to look like: what is damaged or foreign is found where it comes in.
+"""What the files of a run have to look like: what is damaged or foreign is found where it comes in.
 
-A shape is a type, or several; `[shape]`, a list of them; `{name: shape}`, an object, where `...` stands for every other
-name; or `Estimate`. Null and absent are the same: unknown. Names without a shape pass as they are.
+A shape of JSON is a type, or several; `[shape]`, a list of them; `{name: shape}`, an object, where `...` stands for
+every other name; or `Estimate`. Null and absent are the same: unknown. Names without a shape pass as they are.
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RunError
+from unfazed.table import Table
 
+if TYPE_CHECKING:
+    from unfazed.run import Run
+
+Floating = NDArray[np.floating]
 NUMBER = (int, float)
 SCORES = {...: Estimate}
 BASELINE = {"words": str, "rows": int, ...: SCORES}
@@ -68,6 +76,7 @@ EPOCHS = [{"epoch": int, "best": bool, "learning_rates": [NUMBER], "train": MEAN
 NAMES = {int: "a whole number", str: "a text", bool: "true or false", NUMBER: "a number"}
 DAMAGE = (TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
 LONGEST = 60  # characters of a wrong value that are quoted
+CERTAIN = 1 + 1e-3  # a probability that was rounded
 
 
 @contextmanager
@@ -82,6 +91,43 @@ def only_run_errors(path: Path) -> Iterator[None]:
     except DAMAGE as error:
         cause = f"{type(error).__name__}: {error}"
         raise RunError(f"{path} cannot be reported, its files are damaged or foreign ({cause}). Train again") from error
+
+
+def arrays_of(run: "Run", table: Table, *columns: int) -> tuple[Floating, Floating]:
+    """`probs` [N, K] of scores.npz and `losses` [E, N] of dynamics.npz, for K any of `columns`; they fit the `table`.
+
+    Raises:
+        RunError: one is missing, `probs` are not all numbers, or the files of the run contradict one another.
+    """
+    probs, losses = run.scores().get("probs"), run.dynamics().get("losses")
+    if probs is None or losses is None:
+        raise RunError(f"{run.path}: scores.npz lacks probs, or dynamics.npz lacks losses. Train again")
+    if (table.task, table.classes) != (run.task, run.classes):
+        raise RunError(f"{run.path}: the files are not of one run: table.parquet and model.json name other classes")
+    rows = len(table)
+    if probs.shape not in [(rows, outputs) for outputs in columns] or losses.shape[1:] != (rows,):
+        raise RunError(
+            f"{run.path}: the files are not of one run: table.parquet has {rows} rows and the model "
+            f"{' or '.join(map(str, columns))} outputs, but scores.npz holds probs of shape {probs.shape} and "
+            f"dynamics.npz losses of {losses.shape}"
+        )
+    if not np.issubdtype(losses.dtype, np.floating):
+        raise RunError(f"{run.path / 'dynamics.npz'} is damaged: losses are {losses.dtype}, not numbers. Train again")
+    if not np.issubdtype(probs.dtype, np.floating) or not np.isfinite(probs).all():
+        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all numbers. Train again")
+    return probs, losses
+
+
+def probabilities_of(run: "Run", table: Table) -> tuple[Floating, Floating]:
+    """The same of a model of classes or labels, each of its `probs` from 0 to 1.
+
+    Raises:
+        RunError: as `arrays_of`, or one is no probability.
+    """
+    probs, losses = arrays_of(run, table, len(run.classes))
+    if not ((probs >= 0) & (probs <= CERTAIN)).all():
+        raise RunError(f"{run.path / 'scores.npz'} is damaged: probs are not all from 0 to 1. Train again")
+    return probs, losses
 
 
 def checked(value: Any, shape: Any, file: Path, place: str = "") -> Any:
