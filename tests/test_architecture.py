@@ -152,7 +152,7 @@ def test_nothing_prints_but_the_command_line() -> None:
     [
         "import unfazed",
         "import unfazed.cli",
-        "import unfazed.report.page",
+        "import unfazed.report.page, unfazed.report.comparison, unfazed.report.label_issues",
         "import unfazed.modality.image",
         "import unfazed.web.open, unfazed.report.spectrogram",
         "from unfazed.cli import app; app('--help', result_action='return_value')",

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from unfazed.analysis.intervals import SIGNIFICANT
 from unfazed.analysis.surprise import BITS_PER_NAT
-from unfazed.report.terminal import Hanging, metrics_table
+from unfazed.report.tables import Hanging, metrics_table
 from unfazed.report.words import count, figure, number, printable
 
 Facts = Mapping[str, Any]

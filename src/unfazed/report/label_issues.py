@@ -9,7 +9,7 @@ from rich.text import Text
 
 from unfazed.report.inputs import FILES, said_inputs
 from unfazed.report.labels import named, sentences
-from unfazed.report.terminal import Hanging
+from unfazed.report.tables import Hanging
 from unfazed.report.words import count, figure, percent, printable
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from rich.text import Text
 from unfazed.report.events import Advance, Finishing, Notice
 from unfazed.report.inputs import FILES, said_inputs
 from unfazed.report.predictions import NONE
-from unfazed.report.terminal import Hanging, moving_line
+from unfazed.report.tables import Hanging
+from unfazed.report.terminal import moving_line
 from unfazed.report.words import count, number, printable
 from unfazed.table import brief
 

@@ -6,18 +6,17 @@ lines that stay are written.
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group
+from rich.console import Console, Group
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.progress_bar import ProgressBar
-from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
-from unfazed.loop import Epoch, Step
+from unfazed.loop import Step
 from unfazed.report.diagnosed import brief
 from unfazed.report.events import (
     Advance,
@@ -31,18 +30,16 @@ from unfazed.report.events import (
     Planned,
     Stalled,
 )
-from unfazed.report.numbers_verdict import bits_explained, in_bits
+from unfazed.report.numbers_verdict import bits_explained
+from unfazed.report.tables import Hanging, metrics_table
 from unfazed.report.verdict import GUESSES, imbalanced, items, task
-from unfazed.report.words import GIVEN, UNKNOWN, count, figure, number, percent, printable, seconds, with_path
+from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds, with_path
 from unfazed.run import Run
 from unfazed.table import said_id
 
-Event = (
-    Advance | Notice | Found | Planned | Step | Epoch | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
-)
+Event = Advance | Notice | Found | Planned | Step | Measured | Stalled | Fitted | MemoryShort | Finishing | Finished
 REFRESH = 0.25  # seconds between two looks at the loss: reading it waits for the device
 RANKED = ("roc_auc", "average_precision")  # of rare classes: told where accuracy says little
-LONG = 10  # characters of an interval's two ends that fit a column beside three others
 HEADING = (
     "            surprise, bits       validation   learning\n"
     "  epoch    training  validation    accuracy       rate      time   ★ lowest loss"
@@ -160,19 +157,6 @@ class _Display:
             f"loss {step.loss.item() * BITS_PER_NAT:.2f} bits{speed}",
         )
         self.progress.refresh()
-
-
-class Hanging:
-    """A paragraph whose first line stands out by two columns from the others; one line where nothing is wrapped."""
-
-    def __init__(self, text: str, style: str = "", indent: int = 0):
-        self.text, self.indent = Text(text, style), indent
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        lines = [self.text] if options.no_wrap else self.text.wrap(console, options.max_width - self.indent - 2)
-        for row, line in enumerate(lines):
-            line.rstrip()
-            yield Text(" " * (self.indent + 2 * (row > 0))) + line
 
 
 def moving_line(console: Console) -> Progress:
@@ -308,58 +292,3 @@ def evaluation(facts: dict[str, Any]) -> Group:
         which = f"{said_id(first['id'])}: {first['reason']}"
         said.append(f"{count(len(facts['problems']))} cannot be read (the first: {which})")
     return Group(*(Hanging(printable(line)) for line in said), "", metrics_table({"model": facts["metrics"]}))
-
-
-def metrics_table(columns: dict[str, dict[str, Any]], measured_on: str = "") -> Table:
-    """One row a metric, one column a model, each value with its 95 % interval; over the metrics, `measured_on`."""
-    names = [Column(Text(measured_on), no_wrap=True), *(Column(Text(name)) for name in columns)]
-    table = Table(*names, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
-    sets = any("f1_micro" in metrics for metrics in columns.values())
-    for name, said, write in _ROWS_OF_SETS if sets else _ROWS:
-        cells = [_cell(metrics[name], write) if metrics.get(name) else "" for metrics in columns.values()]
-        if not any(cells):
-            continue
-        table.add_row(Text(said, no_wrap=True), *cells)
-    return table
-
-
-def _cell(estimate: dict[str, Any], write: Callable[[float | None], str]) -> Text:
-    if estimate["value"] is None:
-        return Text(UNKNOWN)
-    low, high = (write(estimate[end]).removesuffix(" %") for end in ("low", "high"))
-    to = " to " if "−" in low + high or len(low + high) > LONG else "–"  # which may be wrapped
-    return Text.assemble(write(estimate["value"]), (f" ({low}{to}{high})", "dim"))
-
-
-def _hundredths(value: float | None) -> str:
-    """A number from 0 to 1 that is no share: with three digits its ends would not fit a column."""
-    return figure(value, 2)
-
-
-_ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
-    ("accuracy", "accuracy", percent),
-    ("f1_macro", "F1", percent),
-    ("precision_macro", "precision", percent),
-    ("recall_macro", "recall", percent),
-    ("roc_auc", "AUROC", _hundredths),
-    ("average_precision", "average precision", _hundredths),
-    ("log_loss", "surprise, bits", in_bits),
-    ("calibration_error", "miscalibrated", percent),
-    ("r2", "R²", figure),
-    ("mae", "MAE", number),
-    ("median_absolute_error", "median error", number),
-    ("rmse", "RMSE", number),
-    ("nll", "surprise, bits", in_bits),
-    ("nll_difference", "bits saved", in_bits),
-    ("coverage_50", "50 % coverage", percent),
-    ("coverage_90", "90 % coverage", percent),
-)
-_ROWS_OF_SETS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
-    ("f1_micro", "F1 (micro)", percent),
-    ("f1_macro", "F1 (macro)", percent),
-    ("precision_micro", "precision", percent),
-    ("recall_micro", "recall", percent),
-    ("subset_accuracy", "exact sets", percent),
-    ("hamming_loss", "Hamming loss", percent),
-    ("log_loss", "surprise, bits", in_bits),
-)
