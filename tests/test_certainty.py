@@ -163,9 +163,12 @@ def test_a_damaged_calibration_is_one_error(tmp_path: Path, text: str) -> None:
         Predictor.open(copy)
 
 
-def test_a_run_of_before_calibration_opens_and_says_what_its_network_says(tmp_path: Path) -> None:
+def test_a_finished_run_that_lost_its_calibration_is_refused_and_one_that_has_none_yet_is_not(tmp_path: Path) -> None:
     copy = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
     (copy.path / "calibration.json").unlink()
+    with pytest.raises(RunError, match=r"has no calibration\.json: it was lost"):
+        Predictor.open(copy)
+    (copy.path / "report.json").unlink()
     found = Predictor.open(copy).predict(paths(copy)[:8])
     assert np.allclose(found.probs, copy.scores()["probs"][copy.table().rows("test")[:8]], atol=1e-5)
 

@@ -251,10 +251,11 @@ def test_what_is_null_is_not_known(tmp_path):
     assert told["latency"] is told["flip"] is told["duplicates"] is None
 
 
-def test_reports_need_no_torch(run):
+def test_reports_need_no_torch(run, tmp_path):
+    copy = str(shutil.copytree(run.path, tmp_path / "run"))
     code = (
         "import sys; from unfazed.report.page import write_report; from unfazed.run import Run; "
-        f"write_report(Run.open({str(run.path)!r})); import unfazed.analysis.symmetry, unfazed.analysis.baselines; "
+        f"write_report(Run.open({copy!r})); import unfazed.analysis.symmetry, unfazed.analysis.baselines; "
         "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

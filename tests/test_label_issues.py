@@ -385,8 +385,8 @@ def test_the_report_shows_the_labels_to_check(run):
 
 def test_a_report_without_them_has_no_such_section(tmp_path):
     run = fake_run(tmp_path / "run")
-    assert 'href="#labels"' not in write_report(run).read_text()
     assert facts(run)["labels"] is None
+    assert 'href="#labels"' not in write_report(run).read_text()
 
 
 def test_too_many_classes_are_not_judged_and_it_is_said(run, monkeypatch, capsys):

@@ -190,8 +190,14 @@ class Run:
 
     @property
     def temperature(self) -> Estimate | None:
-        """What corrects the recorded probabilities, with its interval; None where there is none."""
+        """What corrects the recorded probabilities, with its interval; None for numbers, for sets, and before the end.
+
+        Raises:
+            RunError: it is damaged, or lost.
+        """
         if not (self.path / CALIBRATION).exists():
+            if self.finished and self.task == "classification":  # what is predicted must not differ in silence
+                raise self._missing(CALIBRATION)
             return None
         said: Any = self._json(CALIBRATION).get("temperature")
         with suppress(TypeError, OverflowError):
