@@ -428,6 +428,27 @@ def test_corrected_test_rows_are_told_of_beside_what_the_others_say(tmp_path: Pa
     assert "looked at" not in facts(Run(run.path))["verdict"][0]["text"], "training labels flatter no test"
 
 
+def test_corrections_of_a_run_hold_where_it_is_evaluated_on_its_source(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    table, test = run.table(), run.table().rows("test")
+    names, labels, contents = (table.frame[name].to_list() for name in ("id", "label", "sha256"))
+    turned = {label: run.classes[number - 1] for number, label in enumerate(run.classes)}
+    about = [one(names[row], label=labels[row], corrected=turned[labels[row]], sha256=contents[row]) for row in test]
+    dropped = [each._replace(action="drop", corrected="") for each in about[:3]]
+    refused = Outcome(about[3], "its content is not the one that was looked at")
+    outcomes = [refused, *(Outcome(each, "") for each in [*dropped, *about[4:9]])]
+    run.write_csv(FILE, COLUMNS, kept_lines(outcomes))
+    for row in test[4:9]:
+        labels[row] = turned[labels[row]]
+    corrected = replace(table, frame=table.frame.with_columns(label=pl.Series(labels)))
+    run.write_table(corrected.where(np.delete(np.arange(len(table)), test[:3])))
+    told, before = (unfazed.evaluate(each, trained.source()) for each in (Run(run.path), trained.run()))
+    assert (told["dropped"], told["relabelled"], told["seen"]) == (3, 5, before["seen"])
+    assert told["rows"] == told["own_test"] == before["rows"] - 3
+    right = run.scores()["probs"][test].argmax(1) == corrected.y()[test]
+    assert told["metrics"]["accuracy"]["value"] == pytest.approx(right[3:].mean())
+
+
 def test_runs_that_say_the_same_differ_in_nothing() -> None:
     """Both sides of the comparison are calibrated, as everything that the report says of probabilities is."""
     from unfazed.verb.corrected import effect

@@ -160,7 +160,11 @@ def test_an_evaluation_says_what_was_left_out() -> None:
         "problems": [{"id": "a.png", "reason": "empty file"}],
         "unknown": {"zebra": 2},
         "seen": 1200,
+        "seen_groups": 559,
+        "dropped": 60,
         "own_test": 2,
+        "relabelled": 1,
+        "copies": 1,
         "groups": 2,
         "unlabelled": 4,
     }
@@ -168,8 +172,10 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     console.print(evaluation(measured))
     said = console.export_text()
     assert "3 examples in 2 groups measured (the test rows" in said and "2 of them are the run's own test rows" in said
-    for part in ("1,200 that the model was trained", "4 without", "zebra (2)"):
+    for part in ("1,200 that the model was trained", "559 of groups that", "60 that the", "4 without", "zebra (2)"):
         assert part in said
+    assert "1 of them: the label is the one that the run's corrections gave" in said
+    assert "1 of them with the content of another" in said
     assert "3 other files ignored" in said and "a.png: empty file" in said
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,39 @@ def test_rows_are_measured_in_the_groups_that_training_kept_together(run: Run, t
     assert one["value"] == other["value"] and other["high"] - other["low"] > one["high"] - one["low"]
     without = unfazed.evaluate(grouped, frame.drop("patient"))
     assert without["groups"] is None and 'one "patient" together, and there is no such column' in str(without["notes"])
+
+
+def test_rows_of_groups_that_were_trained_on_are_left_out(run: Run, table: Path, tmp_path: Path) -> None:
+    """Ten patients, of whom the run has two in its test; another one is new."""
+    grouped = Run(shutil.copytree(run.path, tmp_path / "grouped"))
+    origin = json.loads(grouped.read_text("origin.json"))
+    origin["options"]["group"] = "patient"
+    (grouped.path / "origin.json").write_text(json.dumps(origin))
+    kept = grouped.table()
+    patients = np.where(np.array(kept.frame["split"]) == "test", kept.y() % 2, 2 + kept.y() % 8)
+    grouped.write_table(replace(kept, frame=kept.frame.with_columns(group=pl.Series(map(str, patients.tolist())))))
+    new = pl.read_csv(table).with_columns(pl.col("grown") + 0.25, patient=pl.int_range(200) % 11)
+    told = unfazed.evaluate(Run(grouped.path), new)
+    trained_on = sorted({*patients.tolist()} - {0, 1})
+    left_out = new["patient"].is_in(trained_on).sum()
+    assert 0 < left_out == told["seen_groups"] and told["rows"] == 200 - left_out
+    with pytest.raises(SourceError, match="or on others of their groups"):
+        unfazed.evaluate(Run(grouped.path), new.filter(pl.col("patient").is_in(trained_on)))
+    (grouped.path / "report.json").unlink()  # until it is finished, its test may still be chosen by
+    assert unfazed.evaluate(Run(grouped.path), new)["seen_groups"] == left_out + new["patient"].is_in([0, 1]).sum()
+    split = ["test" if side == "validation" else side for side in kept.frame["split"]]
+    shared = replace(kept, frame=kept.frame.with_columns(split=pl.Series(split), group=pl.lit("one")))
+    shutil.copy(run.path / "report.json", grouped.path)
+    grouped.write_table(shared)
+    told = unfazed.evaluate(Run(grouped.path), new.with_columns(patient=pl.lit("one")))
+    assert told["seen_groups"] == 0, "the source itself has it on both sides"
+
+
+def test_rows_that_repeat_others_are_counted(run: Run, table: Path) -> None:
+    new = pl.read_csv(table).with_columns(pl.col("grown") + 0.25).head(10)
+    assert unfazed.evaluate(run, new)["copies"] == 0
+    told = unfazed.evaluate(run, pl.concat([new] * 3))
+    assert (told["rows"], told["copies"]) == (30, 20)
 
 
 def test_what_was_left_out_in_training_is_not_asked_for(run: Run, table: Path) -> None:

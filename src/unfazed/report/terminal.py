@@ -269,6 +269,14 @@ def _measured(metrics: dict[str, Any]) -> int | None:
     return next((metrics[name]["n"] for name in ("accuracy", "f1_micro", "r2") if name in metrics), None)
 
 
+_LEFT_OUT = {
+    "seen": "that the model was trained or chosen on",
+    "seen_groups": "of groups that the model was trained or chosen on",
+    "dropped": "that the run's corrections drop",
+    "unlabelled": "without a label",
+}
+
+
 def evaluation(facts: dict[str, Any]) -> Group:
     """What `evaluate` measured, and what it left out and why."""
     which = " (the test rows of the source)" if facts["split"] == "test" else ""
@@ -280,10 +288,14 @@ def evaluation(facts: dict[str, Any]) -> Group:
         said.append("these are the run's own test rows: nothing new beside its report")
     elif facts["own_test"]:
         said.append(f"{count(facts['own_test'])} of them are the run's own test rows, measured in its report already")
-    if facts["seen"]:
-        said.append(f"left out: {count(facts['seen'])} that the model was trained or chosen on")
-    if facts["unlabelled"]:
-        said.append(f"left out: {count(facts['unlabelled'])} without a label")
+    if facts["relabelled"]:
+        said.append(f"{count(facts['relabelled'])} of them: the label is the one that the run's corrections gave")
+    if facts["copies"]:
+        said.append(f"{count(facts['copies'])} of them with the content of another: each counts by itself, and "
+                    "intervals are too narrow where they are copies")
+    for name, why in _LEFT_OUT.items():
+        if facts[name]:
+            said.append(f"left out: {count(facts[name])} {why}")
     if facts["unknown"]:
         names = ", ".join(f"{label} ({count(number)})" for label, number in facts["unknown"].items())
         said.append(f"left out, with labels that the model does not know: {names}")

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from unfazed.analysis.errors import density, regression
@@ -15,9 +16,11 @@ from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.metrics import classification
 from unfazed.analysis.multilabel import multilabel
+from unfazed.corrections import applied_in
 from unfazed.errors import SourceError
 from unfazed.label_sets import parts
 from unfazed.modality import Modality, news_of
+from unfazed.numerals import plain
 from unfazed.predictor import Predictions, Predictor
 from unfazed.reading import parallel, reading
 from unfazed.report.facts import finite
@@ -25,8 +28,18 @@ from unfazed.run import Run
 from unfazed.samples import local
 from unfazed.source import SourceOptions, columns_of
 from unfazed.spelling import Spelling, without_blanks
-from unfazed.table import SPLITS, Table, brief, number_in
+from unfazed.table import SPLITS, Table, brief, in_one_order, number_in
 from unfazed.target import Scale, decided, with_plain_numbers
+
+
+class _Known(NamedTuple):
+    """What a run knows of examples, by their content as far as the columns of others go."""
+
+    used: set[str | None]  # it was trained or chosen on
+    own_test: set[str | None]  # it is tested on
+    dropped: set[str]  # its corrections drop
+    relabelled: dict[tuple[str, str | float], str]  # what its corrections make of the label of a content
+    groups: set[str]  # it was trained or chosen on, and is not tested on
 
 
 def evaluate(
@@ -41,11 +54,13 @@ def evaluate(
     """Metrics of `run` on `source`, each with its 95 % interval and n, under scikit-learn's names.
 
     Only what can be held against the model is measured: not the inputs it was trained or chosen on (known by
-    their content), and, where the source is split already, only its test rows. Besides `metrics` and `rows` the
-    result counts how many of these are the run's own test rows (`own_test`) and in how many `groups` they come (those
-    of the column that the run was trained with; null where each is a stranger), and what was left out: `seen`,
-    `unlabelled`, `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each
-    input that cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
+    their content), nor others of their groups (by the column that the run was trained with), and, where the source is
+    split already, only its test rows. Corrections that the run was trained with hold here too. Besides `metrics` and
+    `rows` the result counts how many of these are the run's own test rows (`own_test`), have a corrected label
+    (`relabelled`), repeat the content of another (`copies`, beyond its group), and in how many `groups` they come (null
+    where each is a stranger), and what was left out: `seen`, `seen_groups`, `dropped` (by corrections), `unlabelled`,
+    `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each input that
+    cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
 
     Raises:
         SourceError: the source cannot be used, or nothing in it can be measured.
@@ -56,11 +71,13 @@ def evaluate(
     options = SourceOptions(path=path, target=target, label_regex=label_regex, header=header)
     found = _found(run, predictor, local(source), options)
     table, split = _measured_rows(found)
-    used, own_test = _contents(run, predictor.modality, table.columns)
+    by_run = _known(run, predictor.modality, table.columns)
     digests = _digests(table, predictor.modality, table.columns)
-    seen = np.array([digest in used for digest in digests], dtype=bool)
-    own = np.array([digest in own_test for digest in digests], dtype=bool)[~seen]
-    table = table.where(~seen)
+    reasons = _left_out(table, digests, by_run)
+    left_out, kept = Counter(reasons), [row for row, reason in enumerate(reasons) if not reason]
+    table, digests = table.where(np.array(kept, dtype=np.int64)), [digests[row] for row in kept]
+    own = np.array([digest in by_run.own_test for digest in digests], dtype=bool)
+    table, relabelled = _corrected(table, digests, by_run)
     predictions = predictor.predictions(table.frame["input"].to_list())
     readable = np.array([problem is None for problem in predictions.problems], dtype=bool)
     labels = [label if can else None for label, can in zip(table.frame["label"], readable, strict=True)]
@@ -73,7 +90,7 @@ def evaluate(
         for name in _unknown(label, predictions)
     )
     if not known.any():
-        raise SourceError(_nothing_to_measure(table, int(seen.sum()), sorted(unknown), predictor.classes))
+        raise SourceError(_nothing_to_measure(table, left_out, sorted(unknown), predictor.classes))
     problems = [
         {"id": name, "reason": reason}
         for name, reason in zip(table.frame["id"], predictions.problems, strict=True)
@@ -88,8 +105,10 @@ def evaluate(
             "groups": None if groups is None else len(np.unique(groups[known])),
             "notes": [*table.notes, *news],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
-            "seen": int(seen.sum()),
             "own_test": int((own & known).sum()),
+            "relabelled": int((relabelled & known).sum()),
+            "copies": _copies(digests, known, groups),
+            **{reason: left_out[reason] for reason in ("seen", "seen_groups", "dropped")},
             "unlabelled": sum(label is None and bool(can) for label, can in zip(labels, readable, strict=True)),
             "unknown": dict(sorted(unknown.items())),
             "problems": problems,
@@ -149,8 +168,9 @@ def _found(run: Run, predictor: Predictor, source: Any, options: SourceOptions) 
     found = predictor.modality.find(source, options, *[predictor.preprocessor] * values)
     if group and not options.group:
         found = found.with_notes(
-            f'the run kept rows of one "{brief(group)}" together, and there is no such column: each row counts as one '
-            "by itself, and intervals are too narrow where several belong together"
+            f'the run kept rows of one "{brief(group)}" together, and there is no such column: rows of groups '
+            "that it was trained on are measured too, each row counts as one by itself, and intervals are too narrow "
+            "where several belong together"
         )
     if run.task == "regression":  # not all labels need be numbers here
         return with_plain_numbers(without_blanks(found), run.table().decimal)
@@ -170,23 +190,74 @@ def _digests(table: Table, modality: Modality, columns: Sequence[str]) -> list[s
     return [one.sha256 or None for one in parallel(look, table.frame["input"].to_list())]
 
 
-def _contents(run: Run, modality: Modality, columns: Sequence[str]) -> tuple[set[str | None], set[str | None]]:
-    """The contents that a run must not be measured on, and those of its test, as far as the columns go.
+def _known(run: Run, modality: Modality, columns: Sequence[str]) -> _Known:
+    """What the run knows of examples, by their content as far as the columns go.
 
-    Until it is finished that is its test too: who looks, and then goes on, has chosen by it. Files may have changed or
-    gone since, so that the hash of then counts.
+    Until it is finished it must not be measured on its test either: who looks, and then goes on, has chosen by it.
+    Files may have changed or gone since, so that the hash of then counts. A group that the source itself has on both
+    sides is tested on nevertheless, in the run as here.
     """
-    trained = run.table()
+    trained, corrections = run.table(), applied_in(run.path)
     of_then = trained.frame["sha256"].to_list()
     contents = np.array(_digests(trained, modality, columns) if modality.values else of_then, dtype=object)
     sides = {split: set(contents[trained.rows(split)]) - {None} for split in SPLITS}
-    used = sides["train"] | sides["validation"]
-    return (used, sides["test"]) if run.finished else (used | sides["test"], set())
+    groups = {split: set(trained.frame["group"].gather(trained.rows(split)).drop_nulls()) for split in SPLITS}
+    row_of = {name: row for row, name in enumerate(trained.frame["id"])}
+    relabelled = {}
+    for one in corrections:
+        if one.action == "relabel" and (row := row_of.get(one.id)) is not None and contents[row]:
+            as_read = plain(one.label, trained.decimal) if run.task == "regression" else None
+            for label in (one.label, as_read or one.label):
+                relabelled[contents[row], _key(label, run.task)] = trained.frame["label"][row]
+    dropped = {one.sha256 for one in corrections if one.action == "drop"} - {"", *contents}
+    used, its_groups = sides["train"] | sides["validation"], groups["train"] | groups["validation"]
+    if run.finished:
+        return _Known(used, sides["test"], dropped, relabelled, its_groups - groups["test"])
+    return _Known(used | sides["test"], set(), dropped, relabelled, its_groups | groups["test"])
 
 
-def _nothing_to_measure(table: Table, seen: int, unknown: list[str], classes: list[str]) -> str:
-    if seen and not len(table):
-        return f"the model was trained or chosen on every one of the {seen:,} examples: evaluate it on others"
+def _key(label: str, task: str) -> str | float:
+    """What equal labels of a task have in common."""
+    return number_in(label) if task == "regression" else in_one_order(label) if task == "multilabel" else label
+
+
+def _left_out(table: Table, digests: Sequence[str | None], known: _Known) -> list[str]:
+    """Why each row is not measured; empty where it is, if it can be read and has a label."""
+    return [
+        "seen" if digest in known.used
+        else "dropped" if digest in known.dropped
+        else "seen_groups" if group in known.groups
+        else ""
+        for digest, group in zip(digests, table.frame["group"], strict=True)
+    ]  # fmt: skip
+
+
+def _corrected(table: Table, digests: Sequence[str | None], known: _Known) -> tuple[Table, NDArray[np.bool_]]:
+    """The table with the labels that the run's corrections make of its own, and which rows [n] these are of."""
+    found = table.frame["label"].to_list()
+    labels = [
+        label if label is None else known.relabelled.get((digest or "", _key(label, table.task)), label)
+        for label, digest in zip(found, digests, strict=True)
+    ]
+    changed = np.array([old != new for old, new in zip(found, labels, strict=True)], dtype=bool)
+    return replace(table, frame=table.frame.with_columns(label=pl.Series(labels, dtype=pl.String))), changed
+
+
+def _copies(digests: Sequence[str | None], known: NDArray[np.bool_], groups: Groups) -> int:
+    """How many of the rows of a mask [n] repeat the content of another of them, one of another group."""
+    rows = np.flatnonzero(known).tolist()
+    different = {(digests[row], row if groups is None else int(groups[row])) for row in rows}
+    return len(different) - len({digests[row] for row in rows})
+
+
+def _nothing_to_measure(table: Table, left_out: Counter[str], unknown: list[str], classes: list[str]) -> str:
+    if not len(table) and (count := left_out["seen"] + left_out["dropped"] + left_out["seen_groups"]):
+        if not left_out["dropped"] + left_out["seen_groups"]:
+            return f"the model was trained or chosen on every one of the {count:,} examples: evaluate it on others"
+        return (
+            f"the model was trained or chosen on all {count:,} examples, or on others of their groups, or its "
+            "corrections drop them: evaluate it on others"
+        )
     if not unknown or not classes:
         return f"no input of {table.root} can be read and has a label"
     return (
