@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from threading import Event, Semaphore, Thread
 
 import numpy as np
 import pytest
@@ -129,3 +130,24 @@ def test_rounding_is_off_inside_whatever_was_asked_for_and_as_it_was_afterwards(
     with pytest.raises(ValueError, match="in the middle"):
         outputs(Asked(), in_order(blobs(), torch.arange(3), 3))
     assert switches() == before
+
+
+@pytest.mark.usefixtures("as_it_comes")
+def test_rounding_stays_off_until_the_last_thread_is_through() -> None:
+    class Waiting(Small):
+        def embed(self, x: torch.Tensor, length: torch.Tensor | None = None) -> torch.Tensor:
+            arrived.release()
+            assert go_on[len(x)].wait(30)
+            asked.append(switches())
+            return super().embed(x, length)
+
+    torch.set_float32_matmul_precision("high")
+    arrived, go_on, asked, before = Semaphore(0), {3: Event(), 4: Event()}, [], switches()
+    threads = [Thread(target=outputs, args=(Waiting(), in_order(blobs(), torch.arange(count), 4))) for count in go_on]
+    for thread in threads:
+        thread.start()
+        assert arrived.acquire(timeout=30)
+    for count, thread in zip(go_on, threads, strict=True):  # the first to come is the first to go
+        go_on[count].set()
+        thread.join(30)
+    assert asked == [FULL] * 2 and switches() == before != FULL

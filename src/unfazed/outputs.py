@@ -7,8 +7,9 @@ Axis letters: n examples, K classes, D embedding width.
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple, Protocol, cast
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,9 @@ class Outputs(NamedTuple):
 
 _REMEDY = "make the examples smaller (image_size), or leave it more memory: other programs may have taken much of it"
 _fitting: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # examples at once, of models that memory ran out for
+_switching = Lock()  # of what is global in torch
+_turning_back = ExitStack()
+_computing = 0  # how many calls of `outputs` are under way, in any thread
 
 
 def most_at_once(model: nn.Module) -> int:
@@ -96,7 +100,25 @@ def one_batch(x: NDArray[Any], length: NDArray[np.int64]) -> Batch:
 def _full_precision() -> Iterator[None]:
     """Products and convolutions in float32 throughout: a GPU may round what goes into them to ten bits (TF32).
 
-    torch has older switches for the same beside the newer ones, and refuses to tell them where the two disagree: all
+    torch's switches are not of a thread but of the process: the first call turns them, the last turns them back.
+    """
+    global _computing
+    with _switching:
+        if not _computing:
+            _turning_back.enter_context(_rounding_off())
+        _computing += 1
+    try:
+        yield
+    finally:
+        with _switching:
+            _computing -= 1
+            if not _computing:
+                _turning_back.close()
+
+
+@contextmanager
+def _rounding_off() -> Iterator[None]:
+    """torch has older switches for the same beside the newer ones, and refuses to tell them where the two disagree: all
     are set, and put back as they were.
     """
     backends: Any = torch.backends
