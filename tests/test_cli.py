@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import trained
 from commands import started, within
+from rich.table import Table
 
 from unfazed import errors
 from unfazed.cli import SourceFlags, _status, _stream
 from unfazed.cli_diagnose import diagnose
-from unfazed.console import console_of_output
+from unfazed.console import console_of_output, print_whole
 from unfazed.source import SourceOptions
 
 SMALL = [f"--{name.replace('_', '-')}={value}" for name, value in {**trained.SETTINGS, "epochs": 2}.items()]
@@ -146,6 +147,16 @@ def test_names_that_look_like_emoji_stay_as_they_are(
     console_of_output().print(":dog:")
     told, name = capsys.readouterr().out.splitlines()
     assert json.loads(told) == found and name == ":dog:"
+
+
+def test_where_no_terminal_bounds_them_lines_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    words = " ".join(["word"] * 100)
+    table = Table("one", "two")
+    table.add_row(words, words)
+    console = console_of_output()
+    for shown in (words, table):
+        print_whole(console, shown)
+        assert any(words in line for line in capsys.readouterr().out.splitlines())
 
 
 def test_no_readable_input_is_status_1(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def printed(found: pl.DataFrame, facts: dict[str, Any], modality: str = "text", 
 
 
 @pytest.mark.parametrize(("modality", "content", "said"), [
-    ("text", TEXT, "Who invented baseball, and why is the answer so long that i…"),
+    ("text", TEXT, "Who invented baseball, and why is the answer so long that it has to end somewhere?"),
     ("tabular", ROW, "age 44, workclass Private, hours 40, "),
     ("image", "/data/photos/cats/7.jpg", "cats/7.jpg"),
 ])  # fmt: skip
@@ -40,6 +40,16 @@ def test_beside_the_number_of_a_row_stands_what_it_is(modality: str, content: st
     others = [content.replace("7.jpg", "8.jpg").replace("cats", "dogs")]
     line = printed(frame([content, *others]), told(2), modality).splitlines()[4]
     assert line.split()[:5] == ["90.0", "%", "a", "b", "test"] and f"1   {said}" in line
+
+
+def test_a_narrow_terminal_cuts_names_and_inputs_but_no_number() -> None:
+    found = frame([TEXT, TEXT]).with_columns(label=pl.lit("card_payment_fee_charged"), suggested=pl.lit("x" * 40))
+    output = io.StringIO()
+    Console(file=output, width=60).print(listing(found, told(2), "text"))
+    lines = output.getvalue().splitlines()[4:6]
+    for number, line in enumerate(lines, 1):
+        assert line.startswith("90.0 %  card_") and f"  test   {number}   Who" in line and len(line) <= 60
+    assert all(line.count("…") == 3 for line in lines)
 
 
 def test_files_that_their_ids_name_are_named_once() -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from unfazed.report.predictions import Prediction, elided, written
+from unfazed.report.inputs import elided
+from unfazed.report.predictions import Prediction, written
 
 NAMES = ("daisy", "a kind of sunflower with a name that goes on and on, as the names of kinds do", "rose")
 PATH = "/home/someone/data/of the year/" + "deep/" * 30 + "image 0001.jpg"

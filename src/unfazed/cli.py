@@ -26,7 +26,7 @@ from unfazed.cli_flags import (
     settings,
 )
 from unfazed.cli_labels import label_issues, query, review
-from unfazed.console import console_of_output, leave_unread
+from unfazed.console import console_of_output, leave_unread, print_whole
 from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
 from unfazed.files import STANDARD_OUTPUT, is_standard_output
 from unfazed.verb.launch import follows, is_launched, launched, speaks
@@ -248,8 +248,7 @@ def evaluate(
     if json_:
         print(json.dumps(facts))
     else:
-        console = console_of_output()
-        console.print(evaluation(facts), soft_wrap=not console.is_terminal)
+        print_whole(console_of_output(), evaluation(facts))
 
 
 @app.command
@@ -268,8 +267,7 @@ def compare(runs: list[Path], /, *, json_: JsonFlag = False) -> None:
     if json_:
         print(json.dumps(facts))
     else:
-        console = console_of_output()
-        console.print(comparison(facts), soft_wrap=not console.is_terminal)
+        print_whole(console_of_output(), comparison(facts))
 
 
 @app.command

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unfazed.console import console_of_output
+from unfazed.console import console_of_output, print_whole
 
 
 def diagnose(
@@ -26,4 +26,4 @@ def diagnose(
     if json_:
         console.print(json.dumps(found), soft_wrap=True, markup=False)
     else:
-        console.print(listing(found, run), soft_wrap=not console.is_terminal)
+        print_whole(console, listing(found, run))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from unfazed.cli_flags import PAGE, PAGE_FLAGS, PageFlags
-from unfazed.console import console_of_output
+from unfazed.console import console_of_output, print_whole
 from unfazed.errors import UsageError
 from unfazed.files import is_standard_output
 
@@ -44,7 +44,7 @@ def label_issues(
     if csv is not None:
         write_csv(issues, opened.table().frame["id"].to_list(), csv)
     listed = listing(issues.frame, told(issues), opened.recipe.modality, _said(csv), all_)
-    console.print(listed, soft_wrap=not console.is_terminal)
+    print_whole(console, listed)
     console.print(f"  next    unfazed review {shlex.quote(str(run))}", soft_wrap=True, markup=False)
 
 
@@ -131,7 +131,7 @@ def query(
     folder = keep(Run.open(run), found.frame, ", ".join(Path(item).name or item for item in unlabelled))
     if csv is not None:
         write_csv(found, csv)
-    console.print(listing(found, Run.open(run).recipe.modality, _said(csv)), soft_wrap=not console.is_terminal)
+    print_whole(console, listing(found, Run.open(run).recipe.modality, _said(csv)))
     if review:
         _serve(folder, page, console)
     else:

@@ -3,12 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unfazed.files import is_standard_output
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_WIDEST = 10_000  # cells of a line that nobody's screen bounds
 
 
 def console_of_output(written: Path | None = None) -> "Console":
@@ -24,6 +26,13 @@ def console_of_output(written: Path | None = None) -> "Console":
             leave_unread()
 
     return Patient(stderr=is_standard_output(written), highlight=False, emoji=False)  # a class may be called ":dog:"
+
+
+def print_whole(console: "Console", shown: Any) -> None:
+    """Print what a terminal wraps to its width; elsewhere nothing is wrapped or cut."""
+    if not console.is_terminal:
+        console.width = _WIDEST
+    console.print(shown, soft_wrap=not console.is_terminal)
 
 
 def leave_unread() -> None:

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
-from unfazed.report.inputs import FILES, said_inputs
+from unfazed.report.inputs import FILES, Elided, said_inputs
 from unfazed.report.labels import named, sentences
 from unfazed.report.tables import Hanging
 from unfazed.report.words import count, figure, percent, printable
@@ -32,14 +32,14 @@ def listing(
     shown = frame.head(MOST if every and written is None else SHOWN)
     inputs = _inputs(shown, modality)
     heads = ("× usual" if numbers else "wrong", "given", "suggested", "split", "id", *(["input"] if inputs else []))
-    columns = [Column(name, no_wrap=True, overflow="ellipsis") for name in heads]
-    columns[-1].ratio = 1
-    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 0, 0, 2), expand=True)
+    shrinking = ("given", "suggested", "input", *(["id"] if not inputs else []))
+    columns = [Column(name, no_wrap=name not in shrinking) for name in heads]
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 0, 0, 2))
     for place, row in enumerate(shown.iter_rows(named=True)):
         sure = figure(abs(row["residual"]), 1) if numbers else percent(row["error_probability"])
-        labels = (named(row[name], told) for name in ("label", "suggested"))
-        cells = (*labels, row["split"], row["id"], *inputs[place : place + 1])
-        table.add_row(sure, *(Text(printable(text or "")) for text in cells))
+        labels = (Elided(printable(named(row[name], told) or "")) for name in ("label", "suggested"))
+        what = [Elided(printable(text), end=modality not in FILES) for text in inputs[place : place + 1]]
+        table.add_row(sure, *labels, row["split"], Elided(printable(row["id"])), *what)
     rest = len(frame) - len(shown)
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
     left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")

@@ -2,29 +2,25 @@
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.report.events import Notice
+from unfazed.report.inputs import Elided
 from unfazed.report.words import percent, printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
 NONE = "none of them"  # what people call an empty set of labels
 _SHOWN = 200  # characters of an input in a sentence
-_NARROW = 10  # cells below which a path or a class says nothing
 
 
 class Prediction(NamedTuple):
@@ -120,12 +116,12 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
         if probs:
             table.add_column("every class, the likeliest first")
         for one in part:
-            shown = Text(printable(one.problem or ""), "red") if one.label is None else _Elided(_said(one))
+            shown = Text(printable(one.problem or ""), "red") if one.label is None else Elided(_said(one))
             sure = "" if one.confidence is None else _share(one.confidence)
             beside = list(_plainly(one).values())[1:] if one.numbers else [sure]
-            promised = [_Elided(printable(text)) for text in _promised(one)]
+            promised = [Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
-            table.add_row(_Elided(printable(one.input)), shown, *beside, *promised, *every)
+            table.add_row(Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
 
 
@@ -152,30 +148,6 @@ def _every_class(one: Prediction) -> Text:
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
     shares = [(printable(brief(name)), _share(share).replace(" ", "")) for name, share in ordered]  # kept on one line
     return Text(", ".join(" ".join(pair) for pair in shares))
-
-
-class _Elided:
-    """A cell that gives up its middle where there is no room for the whole."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(min(_NARROW, cell_len(self.text)), cell_len(self.text))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        yield Text(elided(self.text, options.max_width), no_wrap=True)
-
-
-def elided(text: str, width: int) -> str:
-    """The text in `width` cells, "…" for its middle where it is longer; the name at a path's end stays if it fits."""
-    if cell_len(text) <= width:
-        return text
-    folder, slash, name = text.rpartition(os.sep)
-    tail = cell_len(slash + name)
-    if not folder or tail >= width:
-        tail = width // 2
-    return f"{set_cell_size(text, width - 1 - tail)}…{set_cell_size(text[::-1], tail)[::-1]}"
 
 
 def _csv(predictions: Iterable[Prediction], probs: bool) -> Iterator[str]:

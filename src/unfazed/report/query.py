@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.report.events import Advance, Finishing, Notice
-from unfazed.report.inputs import FILES, said_inputs
+from unfazed.report.inputs import FILES, Elided, said_inputs
 from unfazed.report.predictions import NONE
 from unfazed.report.tables import Hanging
 from unfazed.report.terminal import moving_line
@@ -108,14 +108,15 @@ def listing(found: Query, modality: str, written: str | None) -> Group:
     said += [Hanging(line) for line in left_out(found)]
     classes = frame["probability"].null_count() < len(frame)
     heads = ("", "example", "predicted", *(["sure"] if classes else []), "why")
-    columns = [Column(name, no_wrap=True, overflow="ellipsis") for name in heads]
-    columns[0].justify, columns[1].ratio, columns[-1].ratio = "right", 2, 3
-    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2), expand=True)
+    columns = [Column(name, no_wrap=name in ("", "sure")) for name in heads]
+    columns[0].justify = "right"
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 2))
     names = said_inputs(frame["id" if modality in FILES else "input"].to_list(), modality)
     for row, name in zip(frame.head(SHOWN).iter_rows(named=True), names, strict=False):
         sure = [f"{100 * row['probability']:.0f} %"] if classes else []
-        cells = (str(row["rank"]), name, row["predicted"] or NONE, *sure, row["reason"])
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        example = Elided(printable(name), end=modality not in FILES)
+        predicted, why = Elided(printable(row["predicted"] or NONE)), Elided(printable(row["reason"]), end=True)
+        table.add_row(str(row["rank"]), example, predicted, *sure, why)
     rest = len(frame) - SHOWN
     more = "--csv FILE writes all of them" if written is None else f"all of them are in {written}"
     left = Text(f"  {count(rest)} more; {more}" if rest > 0 else f"  {more}", "dim")
