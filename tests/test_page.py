@@ -246,8 +246,12 @@ def test_an_error_of_the_last_resort_names_the_run_and_the_cause(tmp_path, monke
         raise KeyError("a surprise")
 
     run = fake_run(tmp_path / "run", rows=36)
-    monkeypatch.setattr("unfazed.report.page.card", broken)
-    with pytest.raises(RunError, match="run cannot be reported.*KeyError: 'a surprise'"):
+    with monkeypatch.context() as patch:
+        patch.setattr("unfazed.report.page.facts", broken)
+        with pytest.raises(RunError, match="run cannot be reported.*KeyError: 'a surprise'"):
+            write_report(run)
+    monkeypatch.setattr("unfazed.report.page.card", broken)  # no file is read for it: a mistake of ours
+    with pytest.raises(KeyError, match="a surprise"):
         write_report(run)
     assert not (run.path / "report.json").exists()
 

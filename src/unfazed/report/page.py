@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -29,14 +29,9 @@ Facts = Mapping[str, Any]
 PAGE = "report.html"
 LOGO = "M1.5 9C4 -1 6.5 -1 9 9S13.5 15 16 9s4-4 6 0 3 0 6.5 0"  # a wave that calms down
 PARTS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
-         "mistakes": "Mistakes", "classes": "Classes", "certainty": "Certainty", "labels": "Labels",
-         "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_NUMBERS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
-                    "predictions": "Predictions", "certainty": "Certainty", "labels": "Labels",
-                    "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
-PARTS_OF_SETS = {"verdict": "Verdict", "diagnosis": "Diagnosis", "sets": "Sets", "learning": "Learning",
-                 "classes": "Labels", "labels": "To check", "surprises": "Surprises", "data": "Data",
-                 "recipe": "Recipe", "time": "Time"}  # fmt: skip
+         "mistakes": "Mistakes", "classes": "Classes", "predictions": "Predictions", "certainty": "Certainty",
+         "labels": "Labels", "surprises": "Surprises", "data": "Data", "recipe": "Recipe", "time": "Time"}  # fmt: skip
+PARTS_OF_SETS = {**PARTS, "classes": "Labels", "labels": "To check"}
 
 
 def write_report(run: "Run") -> Path:
@@ -46,89 +41,30 @@ def write_report(run: "Run") -> Path:
         RunError: a file of the run is missing or damaged, or the files contradict one another.
     """
     with only_run_errors(run.path):
-        texts = _texts(run)
+        told, cells, exhibits = _read(run)
+    texts = {
+        "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "README.md": card(told),
+        PAGE: PAGES[run.task](told, cells, exhibits),
+    }
     for name, text in texts.items():
         run.write_text(name, text)
     return run.path / PAGE
 
 
-def _texts(run: "Run") -> dict[str, str]:
-    """The contents of the three files."""
-    if run.task in PAGES:
-        return _texts_of(run, PAGES[run.task])
-    seen = evidence(run)
+def _read(run: "Run") -> tuple[Facts, Cells, Exhibits]:
+    """The facts, the examples of each cell of the confusion matrix where there is one, and exhibits by row."""
+    seen = evidence(run) if run.task == "classification" else None
     told = facts(run, seen)
-    cells = _cells(seen, run.classes)
-    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told), *cells.values()) for row in part]
-    return {
-        "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "README.md": card(told),
-        PAGE: page(told, cells, drawn(run.exhibits(), wanted)),
-    }
-
-
-def _texts_of(run: "Run", page: Callable[[Facts, Exhibits], str]) -> dict[str, str]:
-    """Those of a run whose page needs no more than its facts."""
-    told = facts(run)
-    wanted = [row["row"] for part in (*told["surprising"].values(), _checked(told)) for row in part]
-    return {
-        "report.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "README.md": card(told),
-        PAGE: page(told, drawn(run.exhibits(), wanted)),
-    }
-
-
-def _checked(told: Facts) -> list[Facts]:
-    """The labels to check."""
-    return told["labels"]["first"] if told.get("labels") else []
-
-
-def page_of_numbers(told: Facts, exhibits: Exhibits) -> str:
-    """The page of a run that predicts numbers."""
-    main = tag(
-        "main",
-        numbers_page.summary(told),
-        diagnosis(told),
-        numbers_page.splits(told),
-        numbers_page.learning(told),
-        numbers_page.predictions(told),
-        intervals(told),
-        labels_to_check(told, exhibits),
-        numbers_page.surprising(told, exhibits),
-        data(told),
-        recipe(told),
-        time_and_machine(told),
-        onward(told),
-    )
-    return _whole(told, PARTS_OF_NUMBERS, numbers_page.hero(told), main)
-
-
-def page_of_sets(told: Facts, exhibits: Exhibits) -> str:
-    """The page of a run that predicts sets of labels."""
-    main = tag(
-        "main",
-        sets_page.summary(told),
-        diagnosis(told),
-        sets_page.splits(told),
-        learning(told),
-        sets_page.labels_table(told),
-        labels_to_check(told, exhibits),
-        sets_page.surprising(told, exhibits),
-        data(told),
-        recipe(told),
-        time_and_machine(told),
-        onward(told),
-    )
-    return _whole(told, PARTS_OF_SETS, sets_page.hero(told), main)
-
-
-PAGES = {"regression": page_of_numbers, "multilabel": page_of_sets}
+    cells = _cells(seen, run.classes) if seen else {}
+    checked = told["labels"]["first"] if told.get("labels") else []
+    wanted = [row["row"] for part in (*told["surprising"].values(), checked, *cells.values()) for row in part]
+    return told, cells, drawn(run.exhibits(), wanted)
 
 
 def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
-    """The page of facts, with examples of each cell of the confusion matrix and exhibits by row."""
-    main = tag(
-        "main",
+    """The page of a run that predicts classes."""
+    parts = [
         summary(told),
         diagnosis(told),
         splits(told),
@@ -138,17 +74,46 @@ def page(told: Facts, cells: Cells, exhibits: Exhibits) -> str:
         certainty(told),
         labels_to_check(told, exhibits),
         surprising(told, exhibits),
-        data(told),
-        recipe(told),
-        time_and_machine(told),
-        onward(told),
-    )
-    return _whole(told, PARTS, hero(told), main)
+    ]
+    return _whole(told, PARTS, hero(told), parts)
 
 
-def _whole(told: Facts, parts: Mapping[str, str], head: Html, main: Html) -> str:
-    """The page, with links to those of the parts that `main` has."""
-    links = {part: name for part, name in parts.items() if f' id="{part}"' in main}
+def page_of_numbers(told: Facts, _: Cells, exhibits: Exhibits) -> str:
+    """The page of a run that predicts numbers."""
+    parts = [
+        numbers_page.summary(told),
+        diagnosis(told),
+        numbers_page.splits(told),
+        numbers_page.learning(told),
+        numbers_page.predictions(told),
+        intervals(told),
+        labels_to_check(told, exhibits),
+        numbers_page.surprising(told, exhibits),
+    ]
+    return _whole(told, PARTS, numbers_page.hero(told), parts)
+
+
+def page_of_sets(told: Facts, _: Cells, exhibits: Exhibits) -> str:
+    """The page of a run that predicts sets of labels."""
+    parts = [
+        sets_page.summary(told),
+        diagnosis(told),
+        sets_page.splits(told),
+        learning(told),
+        sets_page.labels_table(told),
+        labels_to_check(told, exhibits),
+        sets_page.surprising(told, exhibits),
+    ]
+    return _whole(told, PARTS_OF_SETS, sets_page.hero(told), parts)
+
+
+PAGES = {"classification": page, "regression": page_of_numbers, "multilabel": page_of_sets}
+
+
+def _whole(told: Facts, names: Mapping[str, str], head: Html, parts: Sequence[Html | None]) -> str:
+    """The page of parts and those that end every page, with links to the named ones that it has."""
+    main = tag("main", *parts, data(told), recipe(told), time_and_machine(told), onward(told))
+    links = {part: name for part, name in names.items() if f' id="{part}"' in main}
     body = tag("div", bar(links), head, main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
 
