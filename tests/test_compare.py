@@ -177,7 +177,7 @@ def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path:
     copy.write_arrays("dynamics.npz", {name: array[:, order] for name, array in copy.dynamics().items()})
     told = unfazed.compare(run, copy)
     assert told["rows"] == len(test) - 11
-    nothing = {"left_out": 0, "trained_on_by_another": 0, "labelled_otherwise": 0}
+    nothing = {"left_out": 0, "trained_on_by_another": 0, "of_groups_trained_on": 0, "labelled_otherwise": 0}
     assert told["left_out"] == [
         {**nothing, "test_rows": len(test), "left_out": 11, "trained_on_by_another": 10},
         {**nothing, "test_rows": len(test) - 11},
@@ -187,6 +187,31 @@ def test_rows_are_matched_by_content_and_those_not_common_are_left_out(tmp_path:
     why = "another was trained or chosen on: 10; not among the test rows of another: 1"
     assert f"left out: 11 of one's {len(test)} test rows ({why})" in said
     assert "No difference in accuracy was seen at all" in shown(told)
+
+
+def test_rows_of_groups_that_another_run_trained_on_are_left_out(tmp_path: Path) -> None:
+    """The first run keeps each patient on one side; the second knows of none, and has trained on some of them."""
+    run = fake_run(tmp_path / "one")
+    other = worse(run, tmp_path / "other", 5)
+    table, test = run.table(), run.table().rows("test")
+    patient = np.array([f"p{row}" for row in range(len(table))], dtype=object)
+    patient[test] = [f"tested {row // 5}" for row in range(len(test))]
+    sides = table.frame["split"].to_list()
+    for row in test[:15:5]:
+        sides[row] = "train"
+    other.write_table(table.with_split(sides))
+    assert unfazed.compare(run, Run(other.path))["rows"] == len(test) - 3
+    run.write_table(replace(table, frame=table.frame.with_columns(group=pl.Series(patient.tolist()))))
+    told = unfazed.compare(Run(run.path), Run(other.path))
+    assert told["rows"] == len(test) - 15
+    first, second = told["left_out"]
+    assert (first["left_out"], first["trained_on_by_another"], first["of_groups_trained_on"]) == (15, 3, 12)
+    assert (second["left_out"], second["trained_on_by_another"], second["of_groups_trained_on"]) == (12, 0, 12)
+    assert "(another was trained or chosen on: 3; of groups that a run was trained or chosen on: 12)" in shown(told)
+    patient[table.rows("train")[:3]] = [f"tested {number}" for number in range(3)]
+    run.write_table(replace(table, frame=table.frame.with_columns(group=pl.Series(patient.tolist()))))
+    told = unfazed.compare(Run(run.path), Run(other.path))
+    assert told["rows"] == len(test) - 3, "the source itself has these patients on both sides"
 
 
 def test_labels_corrected_between_two_runs_are_left_out_and_said_to_be(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def _left_out(told: Facts, names: list[str]) -> list[str]:
         left, of = its["left_out"], count(its["test_rows"], "test rows")
         why = {
             "another was trained or chosen on": its["trained_on_by_another"],
+            "of groups that a run was trained or chosen on": its["of_groups_trained_on"],
             "labelled otherwise in another": its["labelled_otherwise"],
         }
         why["not among the test rows of another"] = left - sum(why.values())

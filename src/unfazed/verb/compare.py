@@ -36,6 +36,8 @@ from unfazed.run import Run
 from unfazed.spelling import same
 from unfazed.table import SPLITS, Table
 
+_CHOSEN_BY = [name for name in SPLITS if name != "test"]  # the sides that weights come from
+
 
 class Side(NamedTuple):
     """One run's answers, and the rows of it that all have in common."""
@@ -54,7 +56,8 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     """Two or more runs on the examples that are test rows of each, matched by their content and label.
 
     `rows` counts these examples, and `groups` the groups that they come in, where they do; `left_out` says for each run
-    how many of its test rows are not, how many of these another trained on, and how many have another label there.
+    how many of its test rows are not, how many of these another trained on, how many are of a group that one of the
+    runs keeps together and another trained on, and how many have another label there.
     Labels that were corrected between two runs are compared by neither label: somebody looked at them because of what
     a run said, so that they would favour one of the two.
     `metrics` has those of each run on them, with 95 % intervals. `comparisons` has, for every two of the runs, the
@@ -77,7 +80,8 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
     for side in sides:
         if not len(side.table.rows("test")):
             raise UsageError(f"{side.run.path} has no test rows, and the others chose its weights: compare wants some")
-    rows = _common(sides)
+    torn = _torn(sides)
+    rows = _common(sides, torn)
     groups = _groups(sides, rows)
     pairs = [_pair(*two, rows, sides, groups) for two in combinations(range(len(sides)), 2)]
     told: dict[str, Any] = finite({
@@ -85,7 +89,7 @@ def compare(*runs: str | Path | Run) -> dict[str, Any]:
         "rows": len(rows[0]),
         "groups": None if groups is None else len(np.unique(groups)),
         "runs": [str(run.path) for run in opened],
-        "left_out": [_left_out(side, its, sides) for side, its in zip(sides, rows, strict=True)],
+        "left_out": [_left_out(side, its, sides, torn) for side, its in zip(sides, rows, strict=True)],
         "metrics": [_metrics(side, its, groups) for side, its in zip(sides, rows, strict=True)],
         "comparisons": _corrected(pairs),
     })  # fmt: skip
@@ -126,13 +130,14 @@ def _keys(side: Side) -> pl.DataFrame:
     return frame.with_columns(turn=pl.int_range(pl.len()).over("content", "label", "split"))
 
 
-def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
-    """The row numbers [n] of the common examples in each run, in the same order.
+def _common(sides: list[Side], torn: pl.DataFrame) -> list[NDArray[np.int64]]:
+    """The row numbers [n] of the common examples in each run, in the same order; none of the contents in `torn`.
 
     Raises:
         SourceError: there are none.
     """
-    keyed = [_keys(side).filter((pl.col("split") == "test") & pl.col("label").is_not_null()) for side in sides]
+    tested = (pl.col("split") == "test") & pl.col("label").is_not_null()
+    keyed = [_keys(side).filter(tested).join(torn, on="content", how="anti") for side in sides]
     joined = keyed[0].select("content", "label", "turn", row_0="row")
     for number, other in enumerate(keyed[1:], 1):
         renamed = other.select("content", "label", "turn", pl.col("row").alias(f"row_{number}"))
@@ -141,9 +146,24 @@ def _common(sides: list[Side]) -> list[NDArray[np.int64]]:
         names = " and ".join(str(side.run.path) for side in sides)
         raise SourceError(
             f"{names} have no test row in common: they are of other data, or were split otherwise. Train them on the "
-            "same source with the same seed, or say its split column"
+            "same source with the same seed and --group, or say its split column"
         )
     return [joined.sort("row_0")[f"row_{number}"].to_numpy().astype(np.int64) for number in range(len(sides))]
+
+
+def _torn(sides: list[Side]) -> pl.DataFrame:
+    """The contents of test rows of a run of whose groups another run trained on other rows.
+
+    Groups that the run itself has on both sides, as its source has them, are none of these.
+    """
+    keys = [_keys(side).with_columns(side.table.frame["group"]) for side in sides]
+    chosen_by = [one.filter(pl.col("split").is_in(_CHOSEN_BY)) for one in keys]
+    found = []
+    for number, (own, used) in enumerate(zip(keys, chosen_by, strict=True)):
+        others = pl.concat(chosen_by[:number] + chosen_by[number + 1 :])
+        groups = own.join(others, on="content", how="semi").join(used, on="group", how="anti")  # null is no group
+        found.append(own.filter(pl.col("split") == "test").join(groups, on="group", how="semi").select("content"))
+    return pl.concat(found).unique()
 
 
 def _groups(sides: list[Side], rows: list[NDArray[np.int64]]) -> Groups:
@@ -152,23 +172,25 @@ def _groups(sides: list[Side], rows: list[NDArray[np.int64]]) -> Groups:
     return min(known, key=lambda groups: len(np.unique(groups)), default=None)
 
 
-def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side]) -> dict[str, int]:
+def _left_out(side: Side, rows: NDArray[np.int64], sides: list[Side], torn: pl.DataFrame) -> dict[str, int]:
     """How many of a run's test rows are not compared on, how many of these another has trained on, or labels otherwise.
 
-    What is left are rows that another has not at all, or not on any side.
+    torn: the contents of `_torn` groups. What is left are rows that another has not at all, or not on any side.
     """
     test = _keys(side).filter(pl.col("split") == "test")
     left = test.filter(~pl.col("row").is_in(rows.tolist()))
     others = pl.concat([_keys(other) for other in sides if other is not side])
-    used = others.filter(pl.col("split").is_in([name for name in SPLITS if name != "test"]))
+    used = others.filter(pl.col("split").is_in(_CHOSEN_BY))
     seen = left.join(used, on="content", how="semi")
+    left = left.join(used, on="content", how="anti")
     tested = others.filter((pl.col("split") == "test") & pl.col("label").is_not_null())
-    elsewhere = left.join(used, on="content", how="anti").join(tested, on="content", how="semi")
+    elsewhere = left.join(torn, on="content", how="anti").join(tested, on="content", how="semi")
     relabelled = elsewhere.filter(pl.col("label").is_not_null()).join(tested, on=["content", "label"], how="anti")
     return {
         "test_rows": len(test),
-        "left_out": len(left),
+        "left_out": len(test) - len(rows),
         "trained_on_by_another": len(seen),
+        "of_groups_trained_on": len(left.join(torn, on="content", how="semi")),
         "labelled_otherwise": len(relabelled),
     }
 
