@@ -102,7 +102,7 @@ def _origin() -> dict[str, Any]:
     return {
         "format": 1, "unfazed": "0.1.0", "python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.6",
         "platform": "Linux x86_64", "device": "cpu", "seed": 0, "created": "2026-11-22T12:00:00+00:00",
-        "command": f"unfazed train 'photos {HOSTILE}'", "data": {"sha256": "0" * 64, "rows": 600}, "source": "photos",
+        "data": {"sha256": "0" * 64, "rows": 600}, "source": "photos",
         "timings": {"read": 1.5, "train": 21.0, "evaluate": 2.2, "total": 25.9},
     }  # fmt: skip
 

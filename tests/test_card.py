@@ -104,7 +104,7 @@ HOSTILE_TEXT = "<img src=x onerror=alert(1)> [a](javascript:b) | ![c](http://d) 
 
 
 def test_whatever_a_foreign_run_says_is_escaped(tmp_path):
-    origin = dict.fromkeys(("unfazed", "python", "torch", "platform", "device", "created", "command"), HOSTILE_TEXT)
+    origin = dict.fromkeys(("unfazed", "python", "torch", "platform", "device", "created"), HOSTILE_TEXT)
     measurements = MEASUREMENTS | {"latency": {"p50_ms": 1.0, "n": 3, "device": HOSTILE_TEXT}}
     run = fake_run(tmp_path / "run", rows=60, origin=origin, measurements=measurements)
     run.write_json("model.json", run.model | dict.fromkeys(("family", "modality"), HOSTILE_TEXT))

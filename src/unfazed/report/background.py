@@ -6,7 +6,7 @@ from typing import Any
 from unfazed.recipe import knobs
 from unfazed.report import corrected, words
 from unfazed.report.charts import stacked_bar
-from unfazed.report.markup import Html, join, tag
+from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import items, task
 from unfazed.table import said_id
 
@@ -195,16 +195,10 @@ def _when(created: str) -> str:
 
 
 def onward(told: Facts) -> Html:
-    """The next command, and how this one was called."""
-    made = told["origin"].get("command")
+    """The next command."""
     return tag(
         "section",
         tag("h2", "Next"),
-        tag(
-            "div",
-            join(tag("p", "To use the model:"), tag("pre", told["next"])),
-            join(tag("p", "How this run was made:", class_="spaced"), tag("pre", str(made))) if made else None,
-            class_="card",
-        ),
+        tag("div", tag("p", "To use the model:"), tag("pre", told["next"]), class_="card"),
         id="next",
     )

@@ -33,7 +33,7 @@ def _lead(told: Facts) -> str:
     found = told["certainty"]
     warm = found["temperature"]
     if not warm:
-        return "Its probabilities were not calibrated: the run was made before Unfazed did that. Training again does."
+        return "Its probabilities were not calibrated."
     way = "the network was too sure, and is toned down" if warm["value"] > 1 else "the network was not sure enough"
     if warm["low"] <= 1 <= warm["high"]:
         way = "it can't be told from 1, which changes nothing"

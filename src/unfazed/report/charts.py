@@ -15,6 +15,7 @@ from unfazed.report.markup import Html, join, tag
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
 SHAPES = {"wide": (720, 300), "narrow": (360, 290)}
 MOST_POINTS = 400
+MOST_POWERS = 7  # of two, from one mark of an axis to the last
 LOGARITHMIC = 8  # a chart whose highest value is so many times its lowest has a logarithmic axis
 PEAK = 4  # and so has one whose highest value is so many times its median
 T = TypeVar("T")
@@ -117,18 +118,18 @@ def ticks(end: float, most: int = 5, start: float = 0.0) -> list[float]:
     return [step * number for number in range(math.floor(start / step + 1e-9), math.ceil(end / step - 1e-9) + 1)]
 
 
-def powers(low: float, high: float, most: int = 7) -> list[float]:
+def powers(low: float, high: float) -> list[float]:
     """Powers of two from at most `low` to at least `high`, every one or every few."""
     first, last = math.floor(math.log2(low)), math.ceil(math.log2(high))
-    step = math.ceil((last - first) / most)
+    step = math.ceil((last - first) / MOST_POWERS)
     return [2.0**exponent for exponent in range(first, last + step, step)]
 
 
-def thinned(values: Sequence[T], most: int = MOST_POINTS) -> list[T]:
-    """At most so many of the values, evenly spaced, the last one among them."""
-    if len(values) <= most:
+def thinned(values: Sequence[T]) -> list[T]:
+    """At most 400 of the values, evenly spaced, the last one among them."""
+    if len(values) <= MOST_POINTS:
         return list(values)
-    return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
+    return [values[round(index * (len(values) - 1) / (MOST_POINTS - 1))] for index in range(MOST_POINTS)]
 
 
 def _picture(plot: Plot, shape: str, frame: Frame) -> Html:

@@ -48,7 +48,7 @@ def diagnosed(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]
         said = "No validation row has any label, so nothing is known of how well it generalises."
         return _untold(said, "Keep more rows apart: --validation 0.2")
     if not told["best_epoch"] or not all("loss" in line.get("validation", {}) for line in told["epochs"]):
-        return _untold("The run was written by an earlier version, which recorded too little.", "Train it again")
+        return _untold("epochs.jsonl lacks the losses of its epochs, or which of them was the best.", "Train it again")
     found = signs(run, told, table, probs)
     return _facts(diagnose(found), found.layers)
 

@@ -68,7 +68,7 @@ CHECKS = {
     "curve": {"rows": [int], "skill": [NUMBER], "gain": Estimate},
     "leaks": [{"column": str, "right": NUMBER}],
 }
-ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created", "command")
+ABOUT = ("unfazed", "python", "torch", "numpy", "platform", "device", "created")
 ORIGIN = {"timings": {...: NUMBER}, "seed": int, **dict.fromkeys(ABOUT, str)}
 MODEL = {"modality": str, "task": str, "family": str, "parameters": int}
 MEANS = dict.fromkeys(("log_loss", "accuracy", "f1_micro", "rmse", "r2", "nll", "loss"), NUMBER)
