@@ -255,6 +255,23 @@ def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:
     assert pair["r2_difference"]["value"] > 0
 
 
+@pytest.mark.parametrize("grouped", [True, False])
+def test_one_row_or_one_group_tells_nothing_apart_and_it_is_said(grouped: bool, tmp_path: Path) -> None:
+    run = test_regression.run()
+    copies = [Run(shutil.copytree(run.path, tmp_path / name)) for name in ("one", "other")]
+    table = run.table()
+    first = table.rows("test")[0]
+    alone = ["train" if side == "test" and row != first else side for row, side in enumerate(table.frame["split"])]
+    group = pl.when(split="test").then(pl.lit("one")).otherwise(None)
+    for copy in copies:
+        copy.write_table(replace(table, frame=table.frame.with_columns(group=group)) if grouped
+                         else table.with_split(alone))  # fmt: skip
+    told = unfazed.compare(*(Run(copy.path) for copy in copies))
+    said = shown(told)
+    reason = "all of them are of one group" if grouped else "there is one test row in common"
+    assert f"one and other cannot be told apart: {reason}" in " ".join(said.split())
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     run = trained.run()
     with pytest.raises(UsageError, match="two runs or more, got 1"):

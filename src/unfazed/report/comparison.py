@@ -73,6 +73,9 @@ def _left_out(told: Facts, names: list[str]) -> list[str]:
 def _sentence(told: Facts, pair: Facts, names: list[str]) -> str:
     first, second = names[pair["first"]], names[pair["second"]]
     found, chance = pair["difference"], _chance(pair["p_corrected"])
+    if found["value"] is None:
+        why = "all of them are of one group" if told.get("groups") == 1 else "there is one test row in common"
+        return f"{first} and {second} cannot be told apart: {why}."
     error = pair["metric"] == "mae"  # less is better
     write = number if error else _points
     ahead, behind = (first, second) if (found["value"] > 0) != error else (second, first)
