@@ -49,6 +49,13 @@ def test_every_kind_trains_and_predicts_there(source: str, tmp_path: Path) -> No
     assert np.isfinite(kept).all() and run.report["diagnosis"]
 
 
+def test_training_leaves_what_the_caller_draws_there_alone() -> None:
+    model, expected = Small().to(GPU), torch.rand(7, device=GPU, generator=torch.Generator(GPU).manual_seed(1))
+    torch.manual_seed(1)
+    steps(training(model, batches(), cross_entropy(0.1), recipe()), 4)
+    assert torch.equal(torch.rand(7, device=GPU), expected)
+
+
 def test_a_step_does_not_wait_for_the_gpu() -> None:
     events = training(Small().to(GPU), batches(), cross_entropy(0.1), recipe(precision="bfloat16"))
     steps(events, 2)  # what is made once may wait

@@ -78,6 +78,15 @@ def test_what_the_caller_draws_or_evaluates_changes_nothing() -> None:
     assert same(quiet, noisy)
 
 
+def test_what_is_drawn_in_training_does_not_change_what_the_caller_draws() -> None:
+    model = Small()
+    torch.manual_seed(1)
+    expected = torch.rand(7)
+    torch.manual_seed(1)
+    list(training(model, loader(), EVERYTHING, recipe()))
+    assert torch.equal(torch.rand(7), expected)
+
+
 def test_micro_batches_give_the_result_of_whole_batches() -> None:
     whole, parts = Small(dropout=0, norm=False), Small(dropout=0, norm=False)
     list(training(whole, loader(), EVERYTHING, recipe()))

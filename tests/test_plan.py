@@ -6,9 +6,24 @@ from typing import Any
 import pytest
 import torch
 
+from unfazed.modality.tabular import MODALITY
 from unfazed.recipe import Recipe
+from unfazed.samples import local
+from unfazed.source import SourceOptions
 from unfazed.verb import examine
-from unfazed.verb.plan import Plan, simple_models
+from unfazed.verb.plan import Plan, plan, simple_models
+from unfazed.verb.prepare import Prepared, prepare
+
+
+def test_the_first_weights_hang_on_the_recipe_alone_and_leave_the_callers_draws_alone() -> None:
+    prepared = list(prepare(local("sample:wine"), SourceOptions(), Recipe(), MODALITY))[-1]
+    assert isinstance(prepared, Prepared)
+    torch.manual_seed(1)
+    expected = torch.rand(7)
+    torch.manual_seed(1)
+    one, other = (plan(prepared, Recipe(seed=5), torch.device("cpu")).model.state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert torch.equal(torch.rand(7), expected)
 
 
 @pytest.mark.parametrize(("width", "plans"), [(32, 1), (8, 2)])

@@ -5,6 +5,7 @@ Axis letters: N rows of the table, R rows served, B examples of a batch.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -138,6 +139,26 @@ def for_evaluation(examples: Examples, index: Tensor, device: torch.device) -> I
 def block_rows(shape: Sequence[int]) -> int:
     """Rows of a block, for encoded examples of `shape`, a byte a number."""
     return max(1, BLOCK_BYTES // math.prod(shape))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw by `seed` from torch's own generators, of the CPU and of `device`; afterwards they go on as the caller's.
+
+    Nothing waits for a GPU: what its generator knows lies in the memory of the machine.
+    """
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        current = torch.cuda.current_device()  # which also makes the generators
+        generators.append(torch.cuda.default_generators[current if device.index is None else device.index])
+    states = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
 
 
 def mixed_seed(*parts: int) -> int:

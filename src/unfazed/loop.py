@@ -6,7 +6,7 @@ to get wrong and nothing to restore but one `state`.
 
 Three rules keep that true. No context manager is held across a `yield`. After each `yield` the model
 is put back in training mode. Randomness is a function of (seed, step), so whatever the caller draws
-changes nothing and a run goes on from the middle of an epoch by skipping batches.
+changes nothing, nor is changed, and a run goes on from the middle of an epoch by skipping batches.
 
 Axis letters: N rows of the table, B examples of a batch, K classes.
 """
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from unfazed.batch import Batch
 from unfazed.criterion import Criterion, surprise
 from unfazed.errors import TrainingError
-from unfazed.loader import mixed_seed
+from unfazed.loader import mixed_seed, seeded
 from unfazed.memory import at_once, halving
 from unfazed.processes import ALONE, Processes
 from unfazed.recipe import Recipe, learning_rate_of, weight_decay_of
@@ -257,10 +257,10 @@ class _Engine:
         _copy(self.buffers, self.kept_buffers)
 
         def attempt(size: int) -> Tensor:
-            torch.manual_seed(mixed_seed(self.recipe.seed, self.step, self.processes.rank))
             _copy(self.kept_buffers, self.buffers)
             self.optimizer.zero_grad()
-            return self._accumulate(batch, size, total.clamp_min(1e-12))
+            with seeded(mixed_seed(self.recipe.seed, self.step, self.processes.rank), self.device):
+                return self._accumulate(batch, size, total.clamp_min(1e-12))
 
         size = self.micro_batch_size  # not the batch's own: processes whose shares differ by one halve alike
         if self.processes.sharded:

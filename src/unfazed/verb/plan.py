@@ -17,7 +17,7 @@ from unfazed.batch import Batch
 from unfazed.criterion import criterion_of
 from unfazed.device import best_precision, evaluation_batch, memory, wait_for
 from unfazed.errors import RecipeError, UsageError
-from unfazed.loader import Loader
+from unfazed.loader import Loader, seeded
 from unfazed.loop import Step, training
 from unfazed.model.build import for_task
 from unfazed.model.gaussian import with_deviation
@@ -59,8 +59,8 @@ def plan(prepared: Prepared, recipe: Recipe, device: torch.device) -> Plan:
     name = prepared.modality.name
     check_kind(recipe, name)
     recipe = with_loss(replace(recipe, modality=name, task=prepared.table.task))
-    torch.manual_seed(recipe.seed)
-    design = kind(name).design(prepared, recipe, device)
+    with seeded(recipe.seed, device):
+        design = kind(name).design(prepared, recipe, device)
     recipe = design.recipe.resolved(
         micro_batch_size=design.recipe.batch_size,
         precision=best_precision(device),
