@@ -125,7 +125,8 @@ def test_what_ended_by_steps_is_not_told_to_make_epochs() -> None:
 
 
 def test_a_leak_outranks_what_it_makes_look_fine() -> None:
-    assert diagnose(signs(leaks=[("outcome", 0.99)], suspected=wilson(40, 100))).cause == LEAK
+    found = diagnose(signs(leaks=[("day paid", 0.99)], suspected=wilson(40, 100)))
+    assert found.cause == LEAK and found.action.endswith("--columns 'day paid=identifier'")
 
 
 def test_overfitting_names_the_epoch_since_which() -> None:

@@ -157,6 +157,11 @@ def test_page_and_card_tell_it() -> None:
 def test_what_is_to_be_typed_stands_apart() -> None:
     said, typed = _todo("Train again with --learning-rate 0.01")
     assert said == "Train again with " and typed == "<code>--learning-rate 0.01</code>"
+    assert _todo("Hold back: --epochs 4 --weight-decay auto, or call a row “no”") == [
+        "Hold back: ", "<code>--epochs 4</code>", " ", "<code>--weight-decay auto</code>", ", or call a row “no”"
+    ]  # fmt: skip
+    assert _todo("Leave it out: --columns 'a b=number'")[1:] == ["<code>--columns &#x27;a b=number&#x27;</code>"]
+    assert _todo("See unfazed query RUN FOLDER first")[1:] == ["<code>unfazed query RUN FOLDER</code>", " first"]
     assert _todo("Label more examples like these") == ["Label more examples like these"]
 
 

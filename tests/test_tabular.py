@@ -494,14 +494,14 @@ def test_the_kinds_are_described() -> None:
 
 def test_alarms_name_what_gives_the_target_away_and_the_column_to_leave_out() -> None:
     y = np.random.default_rng(0).integers(0, 2, 100)
-    cells = {"paid": [f"2024-{1 + label:02}-{1 + number % 28:02}" for number, label in enumerate(y)],
+    cells = {"day paid": [f"2024-{1 + label:02}-{1 + number % 28:02}" for number, label in enumerate(y)],
              "size": [number % 7 for number in range(100)], "id": list(range(100))}  # fmt: skip
     preprocessor = fitted(cells, "id=number")
     x = np.stack([encode({name: values[row] for name, values in cells.items()}, preprocessor) for row in range(100)])
     kinds, alarm, identifier = notices(x, y, preprocessor)
-    assert kinds == "columns: 2 numbers (size, id), 1 date (paid)"
-    assert alarm.startswith('"paid" alone tells the target of 100 % of 100 training rows')
-    assert alarm.endswith("--columns paid=identifier")
+    assert kinds == "columns: 2 numbers (size, id), 1 date (day paid)"
+    assert alarm.startswith('"day paid" alone tells the target of 100 % of 100 training rows')
+    assert alarm.endswith("--columns 'day paid=identifier'")
     assert identifier.startswith("learnt from because --columns says so") and ": id." in identifier
 
 

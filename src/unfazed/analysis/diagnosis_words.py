@@ -1,6 +1,7 @@
 """How the numbers of a diagnosis are said: skills, losses, shares and what they rest on, as people read them."""
 
 import math
+import shlex
 from collections.abc import Iterator
 
 from unfazed.analysis.intervals import Estimate
@@ -101,7 +102,7 @@ def leaking(signs: Signs) -> tuple[str, str]:
     told = f"tells {what} of {share} of the training rows" if classes else f"explains {share} of the target's variance"
     said = (f"The column “{name}” alone {told}. Unless it is known "
             "before the target is, every figure of this run is too good.")  # fmt: skip
-    return said, f"Leave the column out, unless it is known in time: --columns {name}=identifier"
+    return said, f"Leave the column out, unless it is known in time: --columns {shlex.quote(f'{name}=identifier')}"
 
 
 def unrecognised(classes: Classes, ranks: bool, signs: Signs) -> tuple[str, str]:

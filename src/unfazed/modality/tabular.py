@@ -7,6 +7,7 @@ is code 0. What kind a column is of is found out from the training rows and can 
 
 import json
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -265,7 +266,7 @@ def _alarm(name: str, leak: Leak, what: str) -> str:
     return (
         f'"{name}" alone tells {what} of {percent(own.value)} of {own.n:,} training rows (the commonest class is '
         f"{percent(leak.commonest)}): is it known before {what} is? If not, leave it out: "
-        f"--columns {name}=identifier"
+        f"--columns {shlex.quote(f'{name}=identifier')}"
     )
 
 

@@ -9,6 +9,7 @@ text        free text, identifier: different in nearly every row, constant: the 
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -213,7 +214,7 @@ def _with_strange(column: Column, present: Counter[str], read: Mapping[str, obje
         raise UsageError(
             f'--columns: none of the {present.total():,} values of "{column.name}" in the training rows is a '
             f"{column.kind}, such as {listed(strange, _ODD)}. {_WRITTEN[column.kind]}, or say what else it is: "
-            f"--columns {column.name}={column.apparent}"
+            f"--columns {shlex.quote(f'{column.name}={column.apparent}')}"
         )
     count = sum(present[value] for value in strange)
     return replace(column, strange=count, odd=tuple(map(brief, strange[:_ODD])))

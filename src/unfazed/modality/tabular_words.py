@@ -1,6 +1,7 @@
 """What a person is told of the columns of a table: their kinds, what was not read, what is new in other rows."""
 
 import math
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -27,7 +28,7 @@ def described(columns: Sequence[Column]) -> str:
 def doubts(columns: Sequence[Column]) -> list[str]:
     """What a column looks like where that may be another kind than is meant, or is read in one of two ways."""
     return [
-        f'"{column.name}" {column.doubt}, or say what else it is: --columns {column.name}=category'
+        f'"{column.name}" {column.doubt}, or say what else it is: --columns {shlex.quote(f"{column.name}=category")}'
         for column in columns
         if column.doubt
     ]

@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unfazed.analysis.causes import FINE
+from unfazed.analysis.causes import DEAD, EXPLODING, FINE, VANISHING
 from unfazed.report.markup import Html, tag
 from unfazed.report.verdict import sentence
 from unfazed.report.words import percent, tight
@@ -14,6 +14,8 @@ Facts = Mapping[str, Any]
 LEFT, WIDTH, ROW, TOP, RIGHT = 190, 720, 26, 34, 150  # of the picture of layers, in its own units
 MOST = 24  # layers drawn
 LONGEST = 26  # letters of a layer's name
+# a command with the words for what is to be named, or a flag with its value, without what ends a clause
+_TYPED = re.compile(r"(unfazed [a-z-]+(?: [A-Z]+)*|--[a-z-]+ (?:'[^']*'|[^\s']*[^\s',;:.]))")
 
 
 def diagnosis(told: Facts) -> Html:
@@ -35,19 +37,22 @@ def diagnosis(told: Facts) -> Html:
         tag("h2", "What limits it"),
         tag("p", "One cause, the first that the numbers speak for. Test rows do not choose it.", class_="lead"),
         tag("div", text, evidence, class_="grid two"),
-        layers(found["layers"]),
+        layers(found["layers"], of_interest=found["cause"] in (DEAD, EXPLODING, VANISHING)),
         id="diagnosis",
     )
 
 
 def _todo(action: str) -> list[Html | str]:
     """What to do, what is to be typed set apart."""
-    typed = re.search(r"--\w|unfazed \w", action)
-    return [action[: typed.start()], tag("code", action[typed.start() :])] if typed else [action]
+    parts = _TYPED.split(action)  # between two words what is typed
+    return [tag("code", part) if place % 2 else part for place, part in enumerate(parts) if part]
 
 
-def layers(found: Sequence[Facts]) -> Html | None:
-    """The gradient of each layer, before training and after it, and the units that are the same for every example."""
+def layers(found: Sequence[Facts], of_interest: bool) -> Html | None:
+    """The gradient of each layer, before training and after it, and the units that are the same for every example.
+
+    Folded unless it is `of_interest`.
+    """
     sizes = [one[name] for one in found for name in ("gradient", "gradient_at_start") if one[name]]
     if not sizes:
         return None
@@ -74,11 +79,12 @@ def layers(found: Sequence[Facts]) -> Html | None:
                  class_="key")  # fmt: skip
     about = ("Root mean square of the gradient of each layer's weights on one batch of training rows, first layer at "
              "the top. Constant units, of those that a layer reads, say the same of every example.")  # fmt: skip
-    return tag("figure", tag("h3", "Gradients by layer"), legend, tag("div", picture, class_="plot"),
-               tag("p", about, class_="soft small"), class_="card after")  # fmt: skip
+    figure = tag("figure", legend, tag("div", picture, class_="plot"), tag("p", about, class_="soft small"),
+                 class_="card after")  # fmt: skip
+    return tag("details", tag("summary", "Gradients by layer"), figure, class_="more", open=of_interest)
 
 
-def _row(one: Facts, y: float, place: Any) -> list[Html]:
+def _row(one: Facts, y: float, place: Callable[[float], float]) -> list[Html]:
     name = one["name"] if len(one["name"]) <= LONGEST else "…" + one["name"][-LONGEST:]
     parts = [tag("text", name, x=0, y=y + 4, class_="tick")]
     ends = [(one["gradient_at_start"], "start"), (one["gradient"], "now")]
@@ -87,6 +93,7 @@ def _row(one: Facts, y: float, place: Any) -> list[Html]:
         parts.append(tag("line", x1=places[0][0], y1=y, x2=places[1][0], y2=y, class_="grid"))
     parts += [tag("circle", cx=x, cy=y, r=4.5, class_=style) for x, style in places]
     if not one["gradient"]:
-        parts.append(tag("text", "none reaches it", x=LEFT, y=y + 4, class_="tick"))
+        beside = places[0][0] + 10 if places else LEFT
+        parts.append(tag("text", "none reaches it", x=beside, y=y + 4, class_="tick"))
     parts.append(tag("text", percent(one["constant"]), x=WIDTH, y=y + 4, text_anchor="end", class_="tick"))
     return parts
