@@ -5,12 +5,12 @@ from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
-from unfazed.report.charts import Plot, Series, line_chart
+from unfazed.report.charts import MARGIN, SIDE, Plot, Series, axis_label, line_chart
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import bits_of, counted, items
 
 Facts = Mapping[str, Any]
-SIDE, MARGIN, RIM = 420, 52, 12  # of the reliability diagram, in its own units
+RIM = 12  # of the reliability diagram, in its own units
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -75,7 +75,7 @@ def _diagram(before: Facts | None, after: Facts) -> Html:
     ticks = [share for share in SHARES if share >= start]
     levels = [place(tick, 1) for tick in ticks]
     grid = [tag("line", x1=MARGIN, x2=SIDE - RIM, y1=level, y2=level, class_="grid") for level in levels]
-    labels = [_label(place(tick, axis), axis, f"{100 * tick:.0f} %") for axis in (0, 1) for tick in ticks]
+    labels = [axis_label(place(tick, axis), axis, f"{100 * tick:.0f} %") for axis in (0, 1) for tick in ticks]
     ideal = tag("line", x1=MARGIN, y1=place(start, 1), x2=SIDE - RIM, y2=place(1, 1), class_="best")
     drawn = [_bins(part["bins"], style, place) for part, style in ((before, "train"), (after, "validation")) if part]
     title = tag("title", "Share right by confidence")
@@ -94,12 +94,6 @@ def _bins(bins: Sequence[Facts], style: str, place: Any) -> Html:
         line = tag("line", x1=x, x2=x, y1=place(right["low"], 1), y2=place(right["high"], 1))
         parts.append(tag("g", tag("title", tip), line, tag("circle", cx=x, cy=place(right["value"], 1), r=4)))
     return tag("g", *parts, class_=f"bins {style}")
-
-
-def _label(at: float, axis: int, text: str) -> Html:
-    if axis == 0:
-        return tag("text", text, x=at, y=SIDE - MARGIN + 34, text_anchor="middle", class_="tick")
-    return tag("text", text, x=MARGIN - 8, y=at + 4, text_anchor="end", class_="tick")
 
 
 def _scores(told: Facts) -> Html:

@@ -14,6 +14,7 @@ from unfazed.report.markup import Html, join, tag
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 20, 30
 SHAPES = {"wide": (720, 300), "narrow": (360, 290)}
+SIDE, MARGIN = 420, 52  # of a square picture, in its own units
 MOST_POINTS = 400
 MOST_POWERS = 7  # of two, from one mark of an axis to the last
 LOGARITHMIC = 8  # a chart whose highest value is so many times its lowest has a logarithmic axis
@@ -98,6 +99,13 @@ def track(low: float | None, value: float | None, high: float | None, style: str
         _line(at[1], 5, at[1], 5, "dot"),
         class_=f"track {style}".strip(), viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true",
     )  # fmt: skip
+
+
+def axis_label(at: float, axis: int, text: str) -> Html:
+    """What stands beside a square picture, at a place of its axis 0, below, or 1, to the left."""
+    if axis == 0:
+        return _text(at, SIDE - MARGIN + 34, text, "middle")
+    return _text(MARGIN - 8, at + 4, text, "end")
 
 
 def stacked_bar(shares: Sequence[float]) -> Html:

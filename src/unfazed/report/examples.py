@@ -8,7 +8,7 @@ from unfazed.report import words
 from unfazed.report.charts import track
 from unfazed.report.exhibits import Drawn, legend, shown
 from unfazed.report.markup import Html, join, tag
-from unfazed.report.verdict import items
+from unfazed.report.verdict import items, task
 from unfazed.table import brief as brief_name
 from unfazed.table import said_id
 
@@ -21,6 +21,7 @@ UPRIGHT = 3  # letters of the longest label that may head a column without being
 DENSE = 12  # classes from which cells get smaller
 ROWS_SHOWN = 120  # classes in the table
 FIRST = 12  # surprising examples shown at once
+SCORES = {"f1": "F1", "recall": "Recall", "precision": "Precision"}  # in the order of their columns
 FINISHED = "by the finished model, which never trained on them"
 
 
@@ -190,56 +191,66 @@ def _probability(row: Facts) -> str:
 
 def classes_table(told: Facts) -> Html:
     """Precision, recall and F1 of each class with intervals, the lowest F1 first."""
-    order = sorted(range(len(told["classes"])), key=lambda k: or_zero(told["per_class"][k]["f1"]["value"]))
-    split = told["evaluated_on"]
-    names = ["Class", f"{split} n", "training n", "F1", "Recall", "Precision"]
-    head = tag("tr", *(heading(name, name == "F1") for name in names))
-    body = [_class_row(told, k) for k in order[:ROWS_SHOWN]]
-    table = tag("table", tag("thead", head), tag("tbody", *body), class_="classes")
-    rest = len(order) - len(body)
-    best = "The best class is" if rest == 1 else f"The {words.count(rest)} best classes are"
-    more = f" {best} left out here; report.json has all." if rest > 0 else ""
     lead = (
-        f"On the {split} set, the weakest first, with 95 % intervals. Recall: of the {items(told)} of a class, the "
-        f"share that was recognised. Precision: of those taken for it, the share that were. F1: both in one.{more}"
+        f"On the {told['evaluated_on']} set, the weakest first, with 95 % intervals. Recall: of the {items(told)} of a "
+        "class, the share that was recognised. Precision: of those taken for it, the share that were. F1: both in one."
     )
+    return score_table(told, lead, list(SCORES.values()), lambda k: _class_row(told, k))
+
+
+def score_table(told: Facts, lead: str, columns: Sequence[str], row: Callable[[int], Html]) -> Html:
+    """The section with a row for each class or label, by its number, the lowest F1 first.
+
+    `columns` are the names of those that follow its own name and its numbers of examples.
+    """
+    noun, plural, style = ("Label", "labels", " many") if task(told) == "multilabel" else ("Class", "classes", "")
+    order = sorted(range(len(told["classes"])), key=lambda k: _or_zero(told["per_class"][k]["f1"]["value"]))
+    names = [noun, f"{told['evaluated_on']} n", "training n", *columns]
+    body = [row(k) for k in order[:ROWS_SHOWN]]
+    rest = len(order) - len(body)
+    best = f"The best {noun.lower()} is" if rest == 1 else f"The {words.count(rest)} best {plural} are"
+    more = f" {best} left out here; report.json has all." if rest > 0 else ""
+    head = tag("thead", tag("tr", *(_heading(name, name == "F1") for name in names)))
     return tag(
         "section",
-        tag("h2", "Class by class"),
-        tag("p", words.tight(lead), class_="lead"),
-        tag("div", table, class_="card"),
+        tag("h2", f"{noun} by {noun.lower()}"),
+        tag("p", words.tight(f"{lead}{more}"), class_="lead"),
+        tag("div", tag("table", head, tag("tbody", *body), class_=f"classes{style}"), class_="card"),
         id="classes",
     )
 
 
-def or_zero(value: float | None) -> float:
+def _or_zero(value: float | None) -> float:
     """What to sort by: an unknown value comes first."""
     return -1.0 if value is None else value
 
 
-def heading(name: str, sorted_: bool) -> Html:
+def _heading(name: str, sorted_: bool) -> Html:
     """The head of a column that can be sorted by."""
     return tag("th", tag("button", name, type="button"), scope="col", aria_sort="ascending" if sorted_ else None)
 
 
 def _class_row(told: Facts, k: int) -> Html:
-    scores, split = told["per_class"][k], told["evaluated_on"]
-    return tag(
-        "tr",
-        tag("th", brief_name(scores["label"]), scope="row", title=scores["label"]),
-        tag("td", words.count(scores["support"]), class_="counted", data_name=split, data_value=scores["support"]),
-        tag("td", words.count(told["class_counts"]["train"][k]), class_="counted", data_name="training",
-            data_value=told["class_counts"]["train"][k]),
-        *(score_cell(name.capitalize(), scores[name], name == "f1") for name in ("f1", "recall", "precision")),
-    )  # fmt: skip
+    label = told["classes"][k]
+    return tag("tr", tag("th", brief_name(label), scope="row", title=label), *score_cells(told, k, SCORES))
 
 
-def score_cell(name: str, estimate: Facts, own: bool) -> Html:
+def score_cells(told: Facts, k: int, names: Mapping[str, str]) -> list[Html]:
+    """How many examples a class or label has, and its scores of these names."""
+    scores = told["per_class"][k]
+    counted = ((told["evaluated_on"], scores["support"]), ("training", told["class_counts"]["train"][k]))
+    return [
+        *(tag("td", words.count(n), class_="counted", data_name=name, data_value=n) for name, n in counted),
+        *(_score_cell(title, scores[name], name == "f1") for name, title in names.items()),
+    ]
+
+
+def _score_cell(name: str, estimate: Facts, own: bool) -> Html:
     """A score with its interval, as a number and drawn."""
     value = tag("span", words.percent(estimate["value"]))
     line = track(estimate["low"], estimate["value"], estimate["high"], "own" if own else "")
     inside = tag("div", value, line, tag("small", words.interval(estimate)), class_="score")
-    return tag("td", inside, class_="scored", data_name=name, data_value=f"{or_zero(estimate['value']) + 1:.6f}")
+    return tag("td", inside, class_="scored", data_name=name, data_value=f"{_or_zero(estimate['value']) + 1:.6f}")
 
 
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:

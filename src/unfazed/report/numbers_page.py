@@ -7,21 +7,12 @@ from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
-from unfazed.report.charts import Plot, Series, is_logarithmic, track
+from unfazed.report.charts import MARGIN, SIDE, axis_label, track
 from unfazed.report.examples import FINISHED, Exhibits, surprises
 from unfazed.report.exhibits import shown
-from unfazed.report.markup import Html, join, tag
+from unfazed.report.markup import Html, tag
 from unfazed.report.numbers_verdict import bits_explained, in_bits, mostly_of_few, named_target
-from unfazed.report.overview import (
-    EXPLAINED,
-    NAMES,
-    chart_card,
-    latency_lines,
-    schedule,
-    three_sets,
-    tile,
-    verdict_card,
-)
+from unfazed.report.overview import Curve, Score, how_it_learnt, three_sets, tile, verdict_and_tiles
 from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
@@ -36,7 +27,6 @@ ROWS: dict[str, tuple[str, Callable[[float | None], str]]] = {
 }  # of the three sets
 SPAN = 20  # times their median that the largest of targets above 0 are, from which on axes are logarithmic
 POWERS = 6  # of ten, marked along an axis
-SIDE, MARGIN = 420, 52  # of the picture of predictions, in its own units
 
 
 def hero(told: Facts) -> Html:
@@ -93,18 +83,10 @@ def _rival(name: str, r2: Facts | None, style: str) -> Html | None:
 def summary(told: Facts) -> Html:
     """The verdict in sentences, and four figures."""
     split = told["evaluated_on"]
-    scores, latency, model = told[split], told["latency"] or {}, told["model"]
-    n = f"{split}, n = {words.count(scores['mae']['n'])}"
-    tiles = tag(
-        "dl",
-        tile("Mean absolute error", words.number(scores["mae"]["value"]), words.bounds(scores["mae"], words.number), n),
-        _second_tile(scores, n),
-        tile("One prediction", words.milliseconds(latency.get("p50_ms")), *latency_lines(latency)),
-        tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
-        class_="tiles",
-    )
-    parts = tag("div", verdict_card(told), tiles, class_="stacked")
-    return tag("section", tag("h2", "The verdict"), parts, id="verdict")
+    error = told[split]["mae"]
+    n = f"{split}, n = {words.count(error['n'])}"
+    first = tile("Mean absolute error", words.number(error["value"]), words.bounds(error, words.number), n)
+    return verdict_and_tiles(told, first, _second_tile(told[split], n))
 
 
 def _second_tile(scores: Facts, n: str) -> Html:
@@ -118,70 +100,27 @@ def _second_tile(scores: Facts, n: str) -> Html:
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    return three_sets(told, [_split(told, split) for split in NAMES])
+    return three_sets(told, _scores)
 
 
-def _split(told: Facts, split: str) -> Html:
+def _scores(told: Facts, split: str) -> list[Score]:
     scores = told[split]
-    rows = [
+    if not scores["mae"]["n"]:
+        return []
+    return [
         (name, write(scores[key]["value"]), words.bounds(scores[key], write))
         for key, (name, write) in ROWS.items()
         if key in scores
     ]
-    listed = [join(tag("dt", name), tag("dd", value, tag("small", ends))) for name, value, ends in rows]
-    return tag(
-        "article",
-        tag("h3", NAMES[split]),
-        tag("p", told["purposes"][split], class_="tagline"),
-        tag("p", words.count(told["counts"][split], items(told)), class_="n"),
-        tag("p", EXPLAINED[split] if told["counts"][split] else "There are none.", class_="soft small"),
-        tag("dl", *listed) if scores["mae"]["n"] else None,
-        class_="card purpose",
-    )
 
 
 def learning(told: Facts) -> Html:
     """Curves of the error, or the surprise, with the best epoch marked, and the learning rate."""
-    epochs = told["epochs"]
-    if not epochs:
-        return Html()
-    kept = f"The weights of epoch {told['best_epoch']} were kept. " if told["best_epoch"] else ""
-    what, title, height, write = "error", "Root mean squared error", _rmse, words.number
-    if "nll" in (epochs[0].get("validation") or {}):
-        what, title, height, write = "surprise", "Surprise of one target, bits", _bits, words.bits
-    lead = f"{words.count(len(epochs), 'epochs')}. {kept}Training {what} is taken during the pass, before each update."
-    lines = [Series(side, side, [(e["epoch"], height(e, side)) for e in epochs]) for side in ("train", "validation")]
-    best = next((e for e in epochs if e["epoch"] == told["best_epoch"]), None)
-    error = height(best, "validation") if best else math.nan
-    mark = (best["epoch"], error, f"best: epoch {best['epoch']}, {write(error)}") if best else None
-    tips = [(e["epoch"], _tip(e, height, write)) for e in epochs]
-    linear = height is _bits
-    scale = ", logarithmic scale" if not linear and is_logarithmic(lines) else ""
-    plot = Plot(f"{title}, by epoch", lines, tips, mark if error == error else None, linear=linear)
-    key = [("train", "training"), ("validation", "validation")]
-    card = chart_card(f"{title}{scale}", key, plot)
-    return tag(
-        "section",
-        tag("h2", "How it learnt"),
-        tag("p", lead, class_="lead"),
-        tag("div", card, schedule(told), class_="grid wide-left"),
-        id="learning",
-    )
-
-
-def _rmse(epoch: Facts, split: str) -> float:
-    value = (epoch.get(split) or {}).get("rmse")
-    return math.nan if value is None else float(value)
-
-
-def _bits(epoch: Facts, split: str) -> float:
-    value = (epoch.get(split) or {}).get("nll")
-    return math.nan if value is None else float(value) * BITS_PER_NAT
-
-
-def _tip(epoch: Facts, height: Callable[[Facts, str], float], write: Callable[[float | None], str]) -> str:
-    lines = [f"{NAMES[split]}: {write(height(epoch, split))}" for split in ("train", "validation")]
-    return "\n".join([f"epoch {epoch['epoch']}{' (best)' if epoch.get('best') else ''}", *lines])
+    what, title, figure, factor, write = "error", "Root mean squared error", "rmse", 1.0, words.number
+    if any("nll" in (epoch.get("validation") or {}) for epoch in told["epochs"][:1]):
+        what, title, figure, factor, write = "surprise", "Surprise of one target, bits", "nll", BITS_PER_NAT, words.bits
+    curve = Curve(title, f"{title}, by epoch", figure, factor, write, linear=figure == "nll")
+    return how_it_learnt(told, f"Training {what} is taken during the pass, before each update.", curve)
 
 
 def predictions(told: Facts) -> Html:
@@ -247,7 +186,7 @@ def _scatter(points: Sequence[Sequence[float]], diagonal: bool, logarithmic: boo
     line = tag("line", x1=MARGIN, y1=place(ends[0], 1), x2=SIDE - 10, y2=place(ends[1], 1), class_="best")
     ticks = _powers if logarithmic else _ticks
     labels = [
-        _label(10.0**value if logarithmic else value, place(value, axis), axis)
+        axis_label(place(value, axis), axis, _written(10.0**value if logarithmic else value))
         for axis in (0, 1) for value in ticks(*spans[axis])
     ]  # fmt: skip
     picture = tag(
@@ -278,12 +217,9 @@ def _powers(low: float, high: float) -> list[float]:
     return whole if len(whole) > 1 else [low + (high - low) * part for part in (0.2, 0.5, 0.8)]
 
 
-def _label(value: float, at: float, axis: int) -> Html:
+def _written(value: float) -> str:
     size = words.short(abs(value)) if abs(value) >= 10_000 else f"{abs(value):.4g}"
-    text = f"−{size}" if value < 0 else size
-    if axis == 0:
-        return tag("text", text, x=at, y=SIDE - MARGIN + 34, text_anchor="middle", class_="tick")
-    return tag("text", text, x=MARGIN - 8, y=at + 4, text_anchor="end", class_="tick")
+    return f"−{size}" if value < 0 else size
 
 
 def surprising(told: Facts, exhibits: Exhibits) -> Html | None:

@@ -1,7 +1,8 @@
 """The page's first half: what came out, on which examples, and how it was learnt."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
@@ -10,6 +11,7 @@ from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import balanced, items, sentence, simpler, skill_of, task
 
 Facts = Mapping[str, Any]
+Score = tuple[str, str, str | None]  # its name, the value, and what that rests on
 
 SYMBOLS = {
     "good": "M4 10.5l4 4 8-9",
@@ -18,6 +20,7 @@ SYMBOLS = {
 }
 TONES = {"good": "good", "plain": "note", "caution": "caution"}
 NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
+LEARNT_ON = ("train", "validation")
 EXPLAINED = {
     "train": "The weights were fitted to these. How well a model does here says little about new ones.",
     "validation": "After each epoch these chose whether to keep the weights, so they flatter a little.",
@@ -70,17 +73,32 @@ def rival(name: str, share: Facts, style: str) -> Html:
 
 def summary(told: Facts) -> Html:
     """The verdict in sentences, and four figures."""
-    tiles = tag("div", verdict_card(told), _tiles(told), class_="stacked")
-    return tag("section", tag("h2", "The verdict"), tiles, id="verdict")
+    split = told["evaluated_on"]
+    removed, f1 = told["surprise"][split]["share_removed"], told[split]["f1_macro"]
+    n = f"{split}, n = {words.count(told[split]['accuracy']['n'])}"
+    return verdict_and_tiles(
+        told,
+        tile("Surprise gone", words.percent(removed["value"]), words.interval(removed), n),
+        tile("F1, mean over classes", words.percent(f1["value"]), words.interval(f1), n),
+    )
 
 
-def verdict_card(told: Facts) -> Html | None:
-    """The sentences of the verdict."""
+def verdict_and_tiles(told: Facts, *own: Html) -> Html:
+    """The section of the verdict: its sentences, and tiles, of which all kinds of runs have the last two."""
     lines = [
         tag("li", _symbol(line["tone"]), tag("span", words.tight(line["text"])), class_=line["tone"])
         for line in told["verdict"]
     ]
-    return tag("div", tag("ul", *lines, class_="verdict"), class_="card") if lines else None
+    verdict = tag("div", tag("ul", *lines, class_="verdict"), class_="card") if lines else None
+    latency, model = told["latency"] or {}, told["model"]
+    tiles = tag(
+        "dl",
+        *own,
+        tile("One prediction", words.milliseconds(latency.get("p50_ms")), *_latency_lines(latency)),
+        tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
+        class_="tiles",
+    )
+    return tag("section", tag("h2", "The verdict"), tag("div", verdict, tiles, class_="stacked"), id="verdict")
 
 
 def _symbol(tone: str) -> Html:
@@ -89,23 +107,7 @@ def _symbol(tone: str) -> Html:
     return tag("svg", tag("title", TONES[tone]), ring, drawn, viewBox="0 0 20 20", role="img")
 
 
-def _tiles(told: Facts) -> Html:
-    split = told["evaluated_on"]
-    scores, removed = told[split], told["surprise"][split]["share_removed"]
-    f1 = scores["f1_macro"]
-    latency, model = told["latency"] or {}, told["model"]
-    n = f"{split}, n = {words.count(scores['accuracy']['n'])}"
-    return tag(
-        "dl",
-        tile("Surprise gone", words.percent(removed["value"]), words.interval(removed), n),
-        tile("F1, mean over classes", words.percent(f1["value"]), words.interval(f1), n),
-        tile("One prediction", words.milliseconds(latency.get("p50_ms")), *latency_lines(latency)),
-        tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
-        class_="tiles",
-    )  # fmt: skip
-
-
-def latency_lines(latency: Facts) -> list[str]:
+def _latency_lines(latency: Facts) -> list[str]:
     """What to know of a latency beside its median."""
     if not latency:
         return ["not measured"]
@@ -122,17 +124,20 @@ def tile(name: str, value: str, *about: str) -> Html:
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    return three_sets(told, [_split(told, split) for split in NAMES])
+    return three_sets(told, _scores)
 
 
-def three_sets(told: Facts, cards: Sequence[Html]) -> Html:
-    """The section of the three sets, with a card of each and the notes of the source."""
+def three_sets(told: Facts, scores: Callable[[Facts, str], Sequence[Score]], chose: str = "") -> Html:
+    """The section of the three sets, with a card of each and the notes of the source.
+
+    `scores` of a split: pairs of a name and a value, with what it rests on; `chose`: what else validation did.
+    """
     notes = told["source"]["notes"]
     return tag(
         "section",
         tag("h2", "Three sets, three purposes"),
         tag("p", "The same number means something different on each.", class_="lead"),
-        tag("div", *cards, class_="grid three"),
+        tag("div", *(_split(told, split, scores(told, split), chose) for split in NAMES), class_="grid three"),
         tag("ul", *(tag("li", sentence(words.tight(note))) for note in notes), class_="notes soft small after")
         if notes
         else None,
@@ -140,44 +145,38 @@ def three_sets(told: Facts, cards: Sequence[Html]) -> Html:
     )
 
 
-def _split(told: Facts, split: str) -> Html:
-    number = words.count(told["counts"][split], items(told))
-    used = told["purposes"][split]
+def _split(told: Facts, split: str, scores: Sequence[Score], chose: str) -> Html:
     about = EXPLAINED[split] if told["counts"][split] else "There are none."
+    if split == "validation" and told["counts"][split]:
+        about += chose
+    listed = [join(tag("dt", name), tag("dd", value, tag("small", on) if on else None)) for name, value, on in scores]
     return tag(
         "article",
         tag("h3", NAMES[split]),
-        tag("p", used, class_="tagline"),
-        tag("p", number, class_="n"),
+        tag("p", told["purposes"][split], class_="tagline"),
+        tag("p", words.count(told["counts"][split], items(told)), class_="n"),
         tag("p", about, class_="soft small"),
-        _scores(told, split) if told[split]["accuracy"]["n"] else None,
+        tag("dl", *listed) if listed else None,
         class_="card purpose",
     )
 
 
-def _scores(told: Facts, split: str) -> Html:
+def _scores(told: Facts, split: str) -> list[Score]:
     accuracy, found = told[split]["accuracy"], told["surprise"][split]
-    rows = [
+    if not accuracy["n"]:
+        return []
+    left = found["cross_entropy_bits"]
+    ranking = [("AUROC", told[split].get("roc_auc")), *_precise(told, split)]
+    return [
         ("Right", words.percent(accuracy["value"]), words.interval(accuracy)),
         ("Surprise of a label", words.bits(found["label_entropy_bits"]), None),
-        (
-            "Left by the model",
-            words.bits(found["cross_entropy_bits"]["value"]),
-            words.ends(found["cross_entropy_bits"], 2),
-        ),
+        ("Left by the model", words.bits(left["value"]), words.ends(left, 2)),
         *(
             (name, words.figure(its["value"]), words.ends(its))
-            for name, its in (("AUROC", told[split].get("roc_auc")), *_precise(told, split))
+            for name, its in ranking
             if its and its["value"] is not None
         ),
     ]
-    return tag(
-        "dl",
-        *(
-            join(tag("dt", name), tag("dd", value, tag("small", about) if about else None))
-            for name, value, about in rows
-        ),
-    )
 
 
 def _precise(told: Facts, split: str) -> list[tuple[str, Facts | None]]:
@@ -189,38 +188,74 @@ def _precise(told: Facts, split: str) -> list[tuple[str, Facts | None]]:
     return [(f"Average precision, “{name}”", told[split].get("average_precision"))]
 
 
+class Curve(NamedTuple):
+    """What is drawn of each epoch: a figure of epochs.jsonl, times a factor, and what its tips say beside it."""
+
+    title: str
+    name: str  # of the picture, for who does not see it
+    figure: str
+    factor: float
+    write: Callable[[float | None], str]
+    beside: Callable[[Facts], str] = lambda _: ""
+    linear: bool = False
+
+    def height(self, epoch: Facts, split: str) -> float:
+        """The figure of an epoch; nan where it is not known."""
+        value = (epoch.get(split) or {}).get(self.figure)
+        return math.nan if value is None else float(value) * self.factor
+
+    def tip(self, epoch: Facts) -> str:
+        """The figures of an epoch in words."""
+        lines = [
+            f"{NAMES[split]}: {self.write(self.height(epoch, split))}{self.beside(epoch.get(split) or {})}"
+            for split in LEARNT_ON
+        ]
+        return "\n".join([f"epoch {epoch['epoch']}{' (best)' if epoch.get('best') else ''}", *lines])
+
+
 def learning(told: Facts) -> Html:
     """Curves of surprise with the best epoch marked, and the learning rate."""
+    changed = told["recipe"].get("augmentation") or told["recipe"].get("dropout")
+    lead = (
+        "Training surprise is taken during the pass, on each example "
+        f"before its update{' and with augmentation or dropout on' if changed else ''}, so it may lie above validation."
+    )
+    what = "one set of labels" if task(told) == "multilabel" else "one label"
+    title, name = f"Surprise of {what}, bits", "Surprise in bits by epoch"
+    return how_it_learnt(told, lead, Curve(title, name, "log_loss", BITS_PER_NAT, words.bits, _skill))
+
+
+def _skill(figures: Facts) -> str:
+    if "f1_micro" in figures:
+        return f", F1 {words.percent(figures['f1_micro'])} at one half"
+    return f", {words.percent(figures.get('accuracy'))} right"
+
+
+def how_it_learnt(told: Facts, lead: str, curve: Curve) -> Html:
+    """The section of a curve with its best epoch marked, and of the learning rate; nothing without epochs."""
     epochs = told["epochs"]
     if not epochs:
         return Html()
     kept = f"The weights of epoch {told['best_epoch']} were kept. " if told["best_epoch"] else ""
-    changed = told["recipe"].get("augmentation") or told["recipe"].get("dropout")
-    lead = (
-        f"{words.count(len(epochs), 'epochs')}. {kept}Training surprise is taken during the pass, on each example "
-        f"before its update{' and with augmentation or dropout on' if changed else ''}, so it may lie above validation."
-    )
     return tag(
         "section",
         tag("h2", "How it learnt"),
-        tag("p", lead, class_="lead"),
-        tag("div", _curves(told), schedule(told), class_="grid wide-left"),
+        tag("p", f"{words.count(len(epochs), 'epochs')}. {kept}{lead}", class_="lead"),
+        tag("div", _curves(told, curve), schedule(told), class_="grid wide-left"),
         id="learning",
     )
 
 
-def _curves(told: Facts) -> Html:
+def _curves(told: Facts, curve: Curve) -> Html:
     epochs = told["epochs"]
-    lines = [Series(split, split, _bits(epochs, split)) for split in ("train", "validation")]
+    lines = [Series(side, side, [(e["epoch"], curve.height(e, side)) for e in epochs]) for side in LEARNT_ON]
     best = next((e for e in epochs if e["epoch"] == told["best_epoch"]), None)
-    left = _nats(best, "validation") * BITS_PER_NAT if best else None
-    mark = (best["epoch"], left, f"best: epoch {best['epoch']}, {words.bits(left)}") if best and left == left else None
-    plot = Plot("Surprise in bits by epoch", lines, [(e["epoch"], _tip(e)) for e in epochs], mark)  # type: ignore[arg-type]
-    scale = ", logarithmic scale" if is_logarithmic(lines) else ""
-    what = "one set of labels" if task(told) == "multilabel" else "one label"
-    return chart_card(
-        f"Surprise of {what}, bits{scale}", [("train", "training"), ("validation", "validation")], plot
-    )
+    value = curve.height(best, "validation") if best else math.nan
+    mark = (best["epoch"], value, f"best: epoch {best['epoch']}, {curve.write(value)}") if best else None
+    tips = [(e["epoch"], curve.tip(e)) for e in epochs]
+    scale = ", logarithmic scale" if not curve.linear and is_logarithmic(lines) else ""
+    plot = Plot(curve.name, lines, tips, mark if value == value else None, linear=curve.linear)
+    return chart_card(f"{curve.title}{scale}", [("train", "training"), ("validation", "validation")], plot)
 
 
 def schedule(told: Facts) -> Html:
@@ -240,28 +275,3 @@ def chart_card(title: str, key: Sequence[tuple[str, str]], plot: Plot) -> Html:
     legend = tag("div", *(tag("span", name, class_=style) for style, name in key), class_="key")
     tip = tag("div", class_="tip", role="status")
     return tag("figure", tag("h3", title), legend, tag("div", line_chart(plot), tip, class_="plot"), class_="card")
-
-
-def _nats(epoch: Facts, split: str) -> float:
-    value = (epoch.get(split) or {}).get("log_loss")
-    return float("nan") if value is None else float(value)
-
-
-def _skill(epoch: Facts, split: str) -> str:
-    figures = epoch.get(split) or {}
-    if "f1_micro" in figures:
-        return f"F1 {words.percent(figures['f1_micro'])} at one half"
-    return f"{words.percent(figures.get('accuracy'))} right"
-
-
-def _bits(epochs: Sequence[Facts], split: str) -> list[tuple[float, float]]:
-    return [(epoch["epoch"], _nats(epoch, split) * BITS_PER_NAT) for epoch in epochs]
-
-
-def _tip(epoch: Facts) -> str:
-    lines = [
-        f"{NAMES[split]}: {words.bits(bits)}, {_skill(epoch, split)}"
-        for split in ("train", "validation")
-        for [(_, bits)] in [_bits([epoch], split)]
-    ]
-    return "\n".join([f"epoch {epoch['epoch']}{' (best)' if epoch.get('best') else ''}", *lines])

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unfazed.report import words
-from unfazed.report.examples import FINISHED, ROWS_SHOWN, Exhibits, heading, or_zero, score_cell, surprises
+from unfazed.report.examples import FINISHED, SCORES, Exhibits, score_cells, score_table, surprises
 from unfazed.report.exhibits import shown
-from unfazed.report.markup import Html, join, tag
-from unfazed.report.overview import EXPLAINED, NAMES, latency_lines, rival, three_sets, tile, verdict_card
+from unfazed.report.markup import Html, tag
+from unfazed.report.overview import Score, rival, three_sets, tile, verdict_and_tiles
 from unfazed.report.predictions import NONE
 from unfazed.report.verdict import items, sentence, simpler
 
 Facts = Mapping[str, Any]
+SCORES_OF_LABELS = {**SCORES, "average_precision": "Average precision"}
 
 
 def hero(told: Facts) -> Html:
@@ -46,92 +47,51 @@ def summary(told: Facts) -> Html:
     """The verdict in sentences, and four figures."""
     split = told["evaluated_on"]
     exact, macro = told[split]["subset_accuracy"], told[split]["f1_macro"]
-    latency, model = told["latency"] or {}, told["model"]
     n = f"{split}, n = {words.count(exact['n'])}"
-    tiles = tag(
-        "dl",
+    return verdict_and_tiles(
+        told,
         tile("Sets exactly right", words.percent(exact["value"]), words.interval(exact), n),
         tile("F1, mean of the labels", words.percent(macro["value"]), words.interval(macro), n),
-        tile("One prediction", words.milliseconds(latency.get("p50_ms")), *latency_lines(latency)),
-        tile("Model", words.size(model["bytes"]), f"{words.short(model['parameters'])} parameters"),
-        class_="tiles",
-    )
-    return tag(
-        "section", tag("h2", "The verdict"), tag("div", verdict_card(told), tiles, class_="stacked"), id="verdict"
     )
 
 
 def splits(told: Facts) -> Html:
     """Training, validation and test: three sets with three purposes."""
-    return three_sets(told, [_split(told, split) for split in NAMES])
+    return three_sets(told, _scores, " They also chose the threshold of each label.")
 
 
-def _split(told: Facts, split: str) -> Html:
-    about = EXPLAINED[split] if told["counts"][split] else "There are none."
-    if split == "validation" and told["counts"][split]:
-        about += " They also chose the threshold of each label."
-    return tag(
-        "article",
-        tag("h3", NAMES[split]),
-        tag("p", told["purposes"][split], class_="tagline"),
-        tag("p", words.count(told["counts"][split], items(told)), class_="n"),
-        tag("p", about, class_="soft small"),
-        _scores(told, split) if told[split]["subset_accuracy"]["n"] else None,
-        class_="card purpose",
-    )
-
-
-def _scores(told: Facts, split: str) -> Html:
+def _scores(told: Facts, split: str) -> list[Score]:
     scores, found = told[split], told["surprise"][split]
-    left = found["cross_entropy_bits"]
-    rows = [
-        ("F1 over all labels", words.percent(scores["f1_micro"]["value"]), words.interval(scores["f1_micro"])),
-        ("Exactly right", words.percent(scores["subset_accuracy"]["value"]), words.interval(scores["subset_accuracy"])),
+    f1, exact, left = scores["f1_micro"], scores["subset_accuracy"], found["cross_entropy_bits"]
+    if not exact["n"]:
+        return []
+    return [
+        ("F1 over all labels", words.percent(f1["value"]), words.interval(f1)),
+        ("Exactly right", words.percent(exact["value"]), words.interval(exact)),
         ("Surprise of a set", words.bits(found["label_entropy_bits"]), None),
         ("Left by the model", words.bits(left["value"]), words.ends(left, 2)),
     ]
-    return tag(
-        "dl", *(join(tag("dt", name), tag("dd", value, tag("small", ends) if ends else None))
-                for name, value, ends in rows)
-    )  # fmt: skip
 
 
 def labels_table(told: Facts) -> Html:
     """F1, recall, precision, average precision and threshold of each label, the lowest F1 first."""
-    order = sorted(range(len(told["classes"])), key=lambda k: or_zero(told["per_class"][k]["f1"]["value"]))
-    split = told["evaluated_on"]
-    names = ["Label", f"{split} n", "training n", "F1", "Recall", "Precision", "Average precision", "Threshold"]
-    head = tag("tr", *(heading(name, name == "F1") for name in names))
-    body = [_label_row(told, k) for k in order[:ROWS_SHOWN]]
-    rest = len(order) - len(body)
-    best = "The best label is" if rest == 1 else f"The {words.count(rest)} best labels are"
-    more = f" {best} left out here; report.json has all." if rest > 0 else ""
     lead = (
-        f"On the {split} set, the weakest first, with 95 % intervals. n: the {items(told)} that have the label. "
-        "Recall: the share of these for which it was predicted. Precision: of those for which it was predicted, the "
-        "share that have it. F1: both in one. Average precision: how well its probability ranks those that have it, "
-        "whatever the threshold. Threshold: the probability from which on the label is predicted, where its F1 on "
-        f"the validation set is highest, drawn towards that of all labels together where few have it there.{more}"
+        f"On the {told['evaluated_on']} set, the weakest first, with 95 % intervals. n: the {items(told)} that have "
+        "the label. Recall: the share of these for which it was predicted. Precision: of those for which it was "
+        "predicted, the share that have it. F1: both in one. Average precision: how well its probability ranks "
+        "those that have it, whatever the threshold. Threshold: the probability from which on the label is "
+        "predicted, where its F1 on the validation set is highest, drawn towards that of all labels together where "
+        "few have it there."
     )
-    return tag(
-        "section",
-        tag("h2", "Label by label"),
-        tag("p", words.tight(lead), class_="lead"),
-        tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_="classes many"), class_="card"),
-        id="classes",
-    )
+    return score_table(told, lead, [*SCORES_OF_LABELS.values(), "Threshold"], lambda k: _label_row(told, k))
 
 
 def _label_row(told: Facts, k: int) -> Html:
-    scores, split = told["per_class"][k], told["evaluated_on"]
-    known = (("f1", "F1"), ("recall", "Recall"), ("precision", "Precision"), ("average_precision", "Average precision"))
-    counted = ((split, scores["support"]), ("training", told["class_counts"]["train"][k]))
-    threshold = scores["threshold"]
+    threshold = told["per_class"][k]["threshold"]
     return tag(
         "tr",
-        tag("th", scores["label"], scope="row"),
-        *(tag("td", words.count(n), class_="counted", data_name=name, data_value=n) for name, n in counted),
-        *(score_cell(title, scores[name], name == "f1") for name, title in known),
+        tag("th", told["per_class"][k]["label"], scope="row"),
+        *score_cells(told, k, SCORES_OF_LABELS),
         tag("td", words.figure(threshold, 2), class_="counted", data_name="threshold", data_value=f"{threshold:.6f}"),
     )
 
