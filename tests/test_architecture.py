@@ -21,7 +21,7 @@ LAYERS = [  # a part may import only from lines below its own; siblings do not i
     {"verb"},
     {"report"},
     {"predictor", "checkpoint"},
-    {"certainty"},
+    {"certainty", "items"},
     {"loop", "run", "outputs"},
     {"schedule", "loader", "sharding"},
     {"model", "criterion", "cache"},

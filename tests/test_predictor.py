@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from PIL import Image
 
 from unfazed import Predictions, Predictor, evaluate
 from unfazed.analysis.calibration import scaled
-from unfazed.errors import SourceError, UsageError
+from unfazed.certainty import Asked
+from unfazed.errors import RunError, SourceError, UsageError
+from unfazed.run import Run
 
 
 def files(count: int = 12) -> list[Path]:
@@ -186,3 +189,65 @@ def test_one_item_in_place_of_a_list_is_refused() -> None:
     with pytest.raises(UsageError, match=r"got the name of a table, photos\.csv: read it"):
         predictor.predict("photos.csv")
     assert len(predictor.predict(np.zeros((2, 8, 8, 3), np.uint8)).labels) == 2
+
+
+@pytest.mark.parametrize("change", [lambda names: names[:-1], lambda names: [*names, "z"], lambda names: []])
+def test_classes_that_are_not_those_of_the_network_are_refused(change: Any, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    run.write_json("model.json", {**run.model, "classes": change(run.classes)})
+    with pytest.raises(RunError, match=r"model\.json does not fit the network, .* another value of classes"):
+        Predictor.open(tmp_path / "run")
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    run.write_json("model.json", {**run.model, "classes": [*run.classes[:-1], run.classes[0]]})
+    with pytest.raises(RunError, match=r"model\.json is damaged: it lists a class twice"):
+        Predictor.open(tmp_path / "run")
+
+
+def test_a_preprocessor_of_another_run_is_refused(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    run.write_json("preprocessor.json", {**run.preprocessor, "image_size": 16})
+    with pytest.raises(RunError, match=r"preprocessor\.json does not fit the network, .* another value of image_size"):
+        Predictor.open(tmp_path / "run")
+
+
+def test_what_is_damaged_is_told_with_the_run_that_it_is_of(tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
+    run.write_json("preprocessor.json", {**run.preprocessor, "image_size": 0})
+    with pytest.raises(RunError, match=rf"the model of {run.path} cannot be opened: the preprocessor is damaged"):
+        Predictor.open(run)
+    run.write_json("model.json", {**run.model, "task": "regression"})
+    shutil.copy(trained.run().path / "preprocessor.json", run.path)
+    with pytest.raises(RunError, match=rf"the model of {run.path} cannot be opened: .* their scale is"):
+        Predictor.open(run.path)
+
+
+def test_what_is_promised_is_read_once_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained.run().path, tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    predictor = Predictor.open("run")
+    monkeypatch.chdir(tmp_path.parent)
+    first = predictor.predict(files(3), confidence_level=0.8).sets
+    (tmp_path / "run" / "scores.npz").unlink()
+    assert predictor.predict(files(3), confidence_level=0.8).sets == first
+
+
+def test_nothing_is_promised_by_another_training(tmp_path: Path) -> None:
+    path = shutil.copytree(trained.run().path, tmp_path / "run")
+    predictor = Predictor.open(path)
+    Run(path).write_weights({name: 2 * weight for name, weight in Run(path).weights().items()})
+    with pytest.raises(RunError, match="has other weights than when this predictor was opened: open it again"):
+        predictor.predict(files(1), confidence_level=0.8)
+
+
+def test_an_iterator_is_predicted_as_a_list_is() -> None:
+    predictor, paths = Predictor.open(trained.run()), files(300)
+    asked = predictor.certainty(Asked(0.8, max_risk=0.4))
+    whole, parts = predictor.predictions(paths, asked), predictor.predictions(iter(paths), asked)
+    for name in ("labels", "problems", "sets", "probs", "embeddings", "answered"):
+        assert list(map(str, getattr(whole, name))) == list(map(str, getattr(parts, name))), name
+    assert len(whole.labels) == len(whole.probs) == 300 and whole.intervals is parts.intervals is None

@@ -14,7 +14,7 @@ import pytest
 
 import unfazed
 from unfazed import Run
-from unfazed.errors import SourceError, UnfazedWarning, UsageError
+from unfazed.errors import RunError, SourceError, UnfazedWarning, UsageError
 from unfazed.modality.choice import named
 from unfazed.recipe import Recipe
 from unfazed.report.predictions import Told
@@ -219,6 +219,7 @@ def test_python_is_warned_of_what_the_command_says(run: Run, table: Path) -> Non
         warnings.simplefilter("error")
         predictor.predict(pl.read_csv(table))  # the labels are no news
         predictor.predict([{"size": 1.5, "colour": "red", "grown": 40, "kind": "tree"}])
+        assert len(predictor.predict([])) == len(predictor.predict(pl.read_csv(table).head(0))) == 0
     with pytest.warns(UnfazedWarning) as warned:
         predictor.predict(pl.read_csv(table).head(3).drop("grown").with_columns(colour=pl.lit("violet"), grwn=1))
     assert [str(one.message) for one in warned] == [
@@ -229,6 +230,14 @@ def test_python_is_warned_of_what_the_command_says(run: Run, table: Path) -> Non
     assert warned[0].filename == __file__
     with pytest.warns(UnfazedWarning, match=r"^1 of 2 items cannot be read .* items\[1\]: a row is a JSON object"):
         predictor.predict([{"size": 1.5, "colour": "red", "grown": 40}, "7"])
+
+
+def test_a_preprocessor_of_fewer_columns_is_refused(run: Run, tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run.path, tmp_path / "run"))
+    fewer = [column for column in run.preprocessor["columns"] if column["name"] != "size"]
+    copy.write_json("preprocessor.json", {**run.preprocessor, "columns": fewer})
+    with pytest.raises(RunError, match=r"preprocessor\.json does not fit the network, .* another value of codes"):
+        unfazed.Predictor.open(copy)
 
 
 def test_a_table_without_any_column_learnt_from_is_refused(run: Run, tmp_path: Path) -> None:

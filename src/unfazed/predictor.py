@@ -5,12 +5,12 @@ Axis letters: n items, K classes, D embedding width.
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,8 @@ from unfazed.analysis.multilabel import chosen
 from unfazed.analysis.shares import percent
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
-from unfazed.errors import InputError, OutOfMemoryError, RunError, UnfazedError, UnfazedWarning, UsageError
+from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
+from unfazed.items import several
 from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor, encoded, news_of
 from unfazed.modality.choice import named
@@ -32,12 +33,12 @@ from unfazed.outputs import one_batch, outputs
 from unfazed.reading import parallel
 from unfazed.run import Run
 from unfazed.source import read_of
-from unfazed.source_table import KINDS
 from unfazed.target import Scale, scale_of
 
 BATCH = 256  # items decoded and predicted at once
 SHOWN = 3  # classes that a repr names
 ROWS, WIDTH = 10, 80  # of the table that a repr is
+ARRAYS = ("labels", "probs", "embeddings", "problems", "sets", "intervals", "answered")  # of `Predictions`, [n, ...]
 COLUMNS = ("label", "deviation", "confidence", "set", "low", "high", "answered", "problem")  # of it, where not empty
 
 
@@ -180,6 +181,8 @@ class Predictor:
         self.temperature = found.value if found else 1.0
         self.outputs = len(self.classes) or (2 if isinstance(model.head, GaussianHead) else 1)
         self.width = embedding_width(model)
+        self.written = run.written if run else None  # when the weights were
+        self.promises: dict[Asked, Certainty] = {}
 
     def __repr__(self) -> str:
         said = [shortened(name) for name in self.classes[:SHOWN]]
@@ -193,16 +196,18 @@ class Predictor:
             RunError: the run is missing, damaged, foreign or newer. OutOfMemoryError: there is no room for its weights.
         """
         run = Run.open(run)
+        described, text, weights = run.model, run.read_text("preprocessor.json"), run.weights()
         try:
-            modality = named(str(run.model.get("modality")))
-            preprocessor = modality.preprocessor.from_json(run.read_text("preprocessor.json"))
-            model = build(run.model, run.weights())
-        except (RunError, OutOfMemoryError):
-            raise
+            modality = named(str(described.get("modality")))
+            preprocessor = modality.preprocessor.from_json(text)
+            model = build(described, weights)
+            scale = scale_of(described)
         except UnfazedError as error:
             raise RunError(f"the model of {run.path} cannot be opened: {error}") from error
+        _check(run, modality, preprocessor)
         thresholds = run.thresholds if run.task == "multilabel" else None
-        return cls(model, modality, preprocessor, run.classes, scale_of(run.model), thresholds, run)
+        kept = Run(run.path.absolute())  # wherever the process goes
+        return cls(model, modality, preprocessor, run.classes, scale, thresholds, kept)
 
     def predict(
         self,
@@ -232,12 +237,12 @@ class Predictor:
         """
         certainty = self.certainty(Asked(confidence_level, class_conditional, max_risk))
         table = read_of(items) if hasattr(items, "columns") else None
-        given = self._several(items) if table is None else self._rows(table.frame)
+        given = several(items, self.modality) if table is None else self._rows(table.frame)
         given = list(given) if self.modality.news else given  # which looks at them too
         predictions = self.predictions(given, certainty)
         names = table.frame.columns if table else chain.from_iterable(row for row in given if isinstance(row, Mapping))
         columns = [name for name in dict.fromkeys(names) if name != self.target] or None
-        news = news_of(given, self.modality, self.preprocessor, columns)
+        news = news_of(given, self.modality, self.preprocessor, columns) if len(predictions) else []
         for said in (*(table.notes if table else ()), *news, *_unread(predictions.problems)):
             warnings.warn(said, UnfazedWarning, stacklevel=2)
         return predictions
@@ -247,60 +252,34 @@ class Predictor:
 
         certainty: what the run's validation rows promise (`certainty`), in place of what `predict` is asked for.
         """
-        nothing = self._empty(0, certainty)
-        parts = [nothing, *self.batches(items, certainty)]
-        return Predictions(
-            list(chain.from_iterable(part.labels for part in parts)),
-            np.concatenate([part.probs for part in parts]),
-            np.concatenate([part.embeddings for part in parts]),
-            list(chain.from_iterable(part.problems for part in parts)),
-            self.classes,
-            self.thresholds,
-            None if nothing.sets is None else list(chain.from_iterable(part.sets or [] for part in parts)),
-            _together([part.intervals for part in parts]),
-            _together([part.answered for part in parts]),
-        )
+        parts: Iterable[Predictions] = self.batches(items, certainty)
+        parts = parts if isinstance(items, Sized) else list(parts)
+        count = len(items) if isinstance(items, Sized) else sum(map(len, parts))
+        whole, start = self._empty(count, certainty), 0
+        for part in parts:
+            for name in ARRAYS:
+                if (values := getattr(whole, name)) is not None:
+                    values[start : start + len(part)] = getattr(part, name)
+            start += len(part)
+        return whole
 
     def certainty(self, asked: Asked) -> Certainty:
         """What the run's validation rows promise of what is asked.
 
         Raises:
             UsageError: they do not allow it, or the predictor is of no run.
+            RunError: the run's record is missing or damaged, or the run was trained anew.
         """
         if self.run is None and asked != Asked():
             raise UsageError("this predictor is of no run: without validation rows nothing can be promised")
-        return promised(self.run, asked) if self.run else NOTHING_PROMISED
-
-    def _several(self, items: Any) -> Iterable[Any]:
-        if isinstance(items, str | Path) and Path(items).suffix.lower() in KINDS:
-            raise UsageError(f"predict takes a list of items or a frame, got the name of a table, {items}: read it, "
-                             "for instance with polars, and give the frame; the command, unfazed predict, takes names")
-        if isinstance(items, str | bytes | Path | Mapping) or hasattr(items, "getpixel"):
-            raise UsageError(f"predict takes a list of items, got one {type(items).__name__}: say predict([item])")
-        if hasattr(items, "to_list"):  # a column of a frame
-            return cast(Iterable[Any], items.to_list())
-        return self._of_array(items) if hasattr(items, "ndim") else cast(Iterable[Any], items)
+        if asked not in self.promises:
+            if self.run and asked != Asked() and self.run.written != self.written:
+                raise RunError(f"{self.run.path} has other weights than when this predictor was opened: open it again")
+            self.promises[asked] = promised(self.run, asked) if self.run else NOTHING_PROMISED
+        return self.promises[asked]
 
     def _rows(self, frame: pl.DataFrame) -> list[str]:
         return self.modality.listed(frame, self.preprocessor, "the frame", (str(Path.cwd()),))
-
-    def _of_array(self, array: Any) -> Iterable[Any]:
-        """The items in an array: texts and paths of one, images of four axes.
-
-        Raises:
-            UsageError: its numbers are one item, or rows without names.
-        """
-        if array.ndim == 1 and getattr(array.dtype, "kind", "") in "OUS":
-            return cast(Iterable[Any], array.tolist())
-        if array.ndim == 4:
-            return cast(Iterable[Any], array)
-        instead = {
-            "tabular": "its columns have no names: give a frame, or a list of dictionaries",
-            "text": "a text is a string: give a list of them",
-            "audio": "that is one recording: say predict([(samples, rate)])",
-        }.get(self.modality.name, "that is one item: say predict([item])")
-        what = f"an array of shape {tuple(array.shape)}"
-        raise UsageError(f"predict takes a list of {self.modality.items}, got {what}: {instead}")
 
     def batches(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Iterator[Predictions]:
         """What `predictions` says, of 256 items at a time: for more than fit in memory, `items` being an iterator."""
@@ -372,6 +351,27 @@ class Predictor:
         )
 
 
+_DECIDED: Mapping[str, Callable[[Any], dict[str, Any]]] = {  # arguments of a model, by its preprocessor
+    "image": lambda preprocessor: {"image_size": preprocessor.image_size},
+    "audio": lambda preprocessor: {"sample_rate": preprocessor.sample_rate},
+    "text": lambda preprocessor: {"vocabulary": 1 + max(preprocessor.vocabulary.values())},
+    "tabular": lambda preprocessor: {"codes": list(preprocessor.codes)},
+}
+
+
+def _check(run: Run, modality: Modality, preprocessor: Preprocessor) -> None:
+    """Raise RunError unless the classes and the preprocessor of a run are those that its network was trained with."""
+    numbers = run.task == "regression"
+    outputs = len(run.classes) + numbers * (1 if run.model.get("distribution") is None else 2)
+    wanted = {"classes": outputs, **_DECIDED[modality.name](preprocessor)}
+    trained = dict(run.model["arguments"])
+    for name, value in wanted.items():
+        if trained.get(name) != value:
+            file = "model.json" if name == "classes" else "preprocessor.json"
+            why = f"does not fit the network, which was trained with another value of {name}"
+            raise RunError(f"{run.path / file} {why}. Restore the file from a copy, or train again")
+
+
 def _unread(problems: Sequence[str | None]) -> list[str]:
     """How many items could not be read, and why the first could not, as a sentence; none where all could."""
     wrong = [(number, problem) for number, problem in enumerate(problems) if problem is not None]
@@ -380,12 +380,6 @@ def _unread(problems: Sequence[str | None]) -> list[str]:
     number, problem = wrong[0]
     many = f"{len(wrong):,} of {len(problems):,} items cannot be read"
     return [f"{many} and have the label None; of the first, items[{number}]: {problem}. All reasons are in .problems"]
-
-
-def _together(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
-    """The arrays one after the other; None where there are none."""
-    there = [part for part in parts if part is not None]
-    return np.concatenate(there) if there else None
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

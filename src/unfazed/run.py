@@ -145,6 +145,8 @@ class Run:
         classes = self.model.get("classes")
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
             raise self._damaged("model.json", "it lists no classes")
+        if len(set(classes)) < len(classes):
+            raise self._damaged("model.json", "it lists a class twice")
         return classes
 
     @property
@@ -235,6 +237,14 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The facts of `report.json`: `run.report["test"]["accuracy"]["value"]`."""
         return self._json("report.json")
+
+    @property
+    def written(self) -> int | None:
+        """When the weights were written, in nanoseconds; None where there are none."""
+        try:
+            return (self.path / "model.safetensors").stat().st_mtime_ns
+        except OSError:
+            return None
 
     def weights(self) -> "dict[str, Tensor]":
         """The weights that were best on the validation rows."""
