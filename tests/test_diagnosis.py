@@ -29,6 +29,7 @@ from unfazed.analysis.causes import (
     VANISHING,
 )
 from unfazed.analysis.diagnosis import diagnose
+from unfazed.analysis.diagnosis_words import estimate, points
 from unfazed.analysis.intervals import Estimate, wilson
 from unfazed.analysis.signs import Classes, Curve, Epoch, Far, Layer, Signs, Tail, Trial
 from unfazed.report.diagnosed import listing
@@ -151,7 +152,14 @@ def test_numbers_are_diagnosed_by_r2() -> None:
     found = diagnose(signs(skill="R²", train=nothing, validation=nothing, guess=0.0,
                            simpler=("a linear model", nothing, Estimate(0, -0.1, 0.1, 300)), loss=1.0,
                            trials=[trial(True, 0.0025, 1.0, 1.0)]))  # fmt: skip
-    assert found.cause == UNRELATED and "R² -0.050" in found.paragraph
+    assert found.cause == UNRELATED and "R² −0.050 (−0.200 to 0.050) on 300" in found.paragraph
+    assert found.evidence["R² on validation rows"] == "−0.050 (−0.200 to 0.050), n = 300"
+    assert found.evidence["a guess that looks at no input"] == "0.000, n = 300"
+
+
+def test_negative_shares_have_a_true_minus_and_no_dash_between_their_ends() -> None:
+    assert estimate(Estimate(0.0, -0.1, 0.2, 300)) == "0 % (−10.0 to 20.0)"
+    assert points(Estimate(-0.01, -0.03, 0.01, 300)) == "−1.0 points (−3.0 to +1.0)"
 
 
 def test_what_was_not_measured_is_no_evidence() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from unfazed.analysis.intervals import Estimate
 from unfazed.analysis.readings import ahead_of_it, going_on
-from unfazed.analysis.shares import percent
+from unfazed.analysis.shares import percent, signed
 from unfazed.analysis.signs import Classes, Far, Signs, Tail
 from unfazed.analysis.surprise import BITS_PER_NAT
 
@@ -56,7 +56,7 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
         yield "recall of rare classes, and of the others", both
         yield "pairs of a rare and another row that are ranked rightly", measured(signs.classes.ranked)
     if signs.tail:
-        skewness = f"{signs.tail.skewness:.1f}; {signs.tail.of_logarithms:.1f}"
+        skewness = f"{_figure(signs.tail.skewness, 1)}; {_figure(signs.tail.of_logarithms, 1)}"
         yield "skewness of the target, and of its logarithm", skewness
         yield "squared error that few rows make, at most", percent(signs.tail.carried)
         yield "predictions of 0 or less, where no target is", f"{signs.tail.below:,} of {signs.tail.n:,}"
@@ -68,11 +68,11 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
 
 def far_apart(far: Far, signs: Signs) -> tuple[str, str]:
     """What to say and to do of targets far from all others."""
-    which = f"{far.name} = {far.value:g}"
+    which, median = f"{far.name} = {signed(f'{far.value:g}')}", signed(f"{far.median:g}")
     one = far.rows == 1
     many = f"One target, {which}, is" if one else f"{far.rows:,} targets, {which} the farthest, are up to"
     them, outweighs = ("it", "it outweighs") if one else ("them", "they outweigh")
-    said = (f"{many} {far.times:,.0f} times as far from the median ({far.median:g}) as targets usually are. Squared, "
+    said = (f"{many} {far.times:,.0f} times as far from the median ({median}) as targets usually are. Squared, "
             f"{outweighs} all others: {_squared(signs)} about nothing else.")  # fmt: skip
     return said, f"Correct {them}, or leave {them} out, and train again: unfazed label-issues RUN lists {them} first"
 
@@ -80,9 +80,10 @@ def far_apart(far: Far, signs: Signs) -> tuple[str, str]:
 def heavy_tailed(tail: Tail, signs: Signs) -> tuple[str, str]:
     """What to say and to do of targets of which the largest are all that squared errors see."""
     below = f" {tail.below:,} of {tail.n:,} predictions are 0 or less, which no target is." if tail.below else ""
+    skewness, of_logarithms = (_figure(one, 1) for one in (tail.skewness, tail.of_logarithms))
     few = f"{tail.few:,} of {tail.among:,} rows make" if tail.few > 1 else f"One of {tail.among:,} rows makes"
     said = (f"The largest targets are so far above the others that {_squared(signs)} about few rows: the skewness is "
-            f"{tail.skewness:.1f}, of the logarithm {tail.of_logarithms:.1f}. {few} {percent(tail.carried)} of the "
+            f"{skewness}, of the logarithm {of_logarithms}. {few} {percent(tail.carried)} of the "
             f"squared error.{below} {stated(signs)}.")  # fmt: skip
     return said, (f"Predict the logarithm: replace {tail.target} in the table by its natural logarithm, train again, "
                   "and take exp() of what is predicted")  # fmt: skip
@@ -220,7 +221,7 @@ def times(own: float, usual: float) -> str:
 
 def skill(value: float, signs: Signs) -> str:
     """Accuracy and F1 as shares, R² as a number."""
-    return percent(value) if signs.skill != "R²" else f"{value:.3f}"
+    return percent(value) if signs.skill != "R²" else _figure(value)
 
 
 def estimate(found: Estimate, signs: Signs | None = None) -> str:
@@ -231,8 +232,13 @@ def estimate(found: Estimate, signs: Signs | None = None) -> str:
         return f"{percent(found.value) if signs is None else skill(found.value, signs)} (interval not known)"
     if signs is None or signs.skill != "R²":
         low, high = (percent(end).removesuffix(" %") for end in (found.low, found.high))
-        return f"{percent(found.value)} ({low} – {high})"
-    return f"{found.value:.3f} ({found.low:.3f} – {found.high:.3f})"
+        return f"{percent(found.value)} ({low} {'to' if found.low < 0 else '–'} {high})"
+    return f"{_figure(found.value)} ({_figure(found.low)} to {_figure(found.high)})"
+
+
+def _figure(value: float, digits: int = 3) -> str:
+    """A number with so many digits behind the point, never "−0.000"."""
+    return signed(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def measured(found: Estimate, signs: Signs | None = None) -> str:
@@ -244,7 +250,8 @@ def points(found: Estimate) -> str:
     """A difference of shares or skills in points, without its sign where the interval has one."""
     low, high = sorted((abs(found.low), abs(found.high)))
     if found.low < 0 < found.high:
-        return f"{100 * found.value:+.1f} points ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+        value, least, most = (signed(f"{100 * one:+.1f}") for one in found[:3])
+        return f"{value} points ({least} to {most})"
     return f"{100 * abs(found.value):.1f} points ({100 * low:.1f} – {100 * high:.1f})"
 
 
@@ -252,7 +259,7 @@ def loss(value: float | None, signs: Signs) -> str:
     """Surprise in bits, or a squared error of standardised numbers."""
     if value is None:
         return "unknown"
-    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill != "R²" else f"{value:.3g}"
+    return f"{value * BITS_PER_NAT:.2f} bits" if signs.skill != "R²" else signed(f"{value:.3g}")
 
 
 def overtaken(signs: Signs) -> str:

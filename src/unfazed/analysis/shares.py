@@ -1,4 +1,4 @@
-"""Shares as people read them, wherever they are told."""
+"""Shares, and numbers that may be negative, as people read them, wherever they are told."""
 
 
 def percent(share: float) -> str:
@@ -8,5 +8,10 @@ def percent(share: float) -> str:
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     if -0.0005 < share < 0:
-        return "> -0.1 %"
-    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+        return "> −0.1 %"
+    return "< 0.1 %" if 0 < share < 0.0005 else signed(f"{100 * share:.1f} %")
+
+
+def signed(text: str) -> str:
+    """A number with a true minus, as wide as a plus, where it has one."""
+    return f"−{text[1:]}" if text.startswith("-") else text
