@@ -11,7 +11,7 @@ import polars
 from PIL import Image
 
 from unfazed.recipe import Recipe
-from unfazed.report.selection import rows_to_show
+from unfazed.report.facts import rows_to_show
 from unfazed.run import Exhibit, Run
 from unfazed.table import Table
 
@@ -47,7 +47,7 @@ def fake_run(path, rows=600, classes=LABELS, epochs=8, skill=4.0, seed=0, thumbn
     run.write_csv("problems.csv", ("id", "input", "reason"), [problem])
     run.write_text("duplicates.csv", _duplicates())
     run.write_json("measurements.json", changes.get("measurements", MEASUREMENTS))
-    shown = rows_to_show(table, y, probs, losses)
+    shown = rows_to_show(table, probs, losses)
     run.write_exhibits({row: Exhibit(thumbnail(int(y[row]), thumbnail_side, generator)) for row in shown})
     return run
 

@@ -15,9 +15,9 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from unfazed.analysis.intervals import Estimate
 from unfazed.errors import RunError
 from unfazed.report.card import card
-from unfazed.report.facts import best_epoch, evidence, facts, finite
+from unfazed.report.facts import best_epoch, evidence, facts, finite, rows_to_show
 from unfazed.report.overview import hero
-from unfazed.report.selection import rows_to_show, selection
+from unfazed.report.selection import selection
 from unfazed.report.verdict import headline, verdict
 from unfazed.run import Run
 from unfazed.table import Table
@@ -138,7 +138,7 @@ def test_rows_without_a_label_or_a_split_are_left_out(tmp_path):
     told = facts(again)
     assert sum(told[split]["accuracy"]["n"] for split in ("train", "validation", "test")) == 55
     assert not {0, 1, 2, 3, 4} & set(
-        rows_to_show(blank, blank.y(), again.scores()["probs"], again.dynamics()["losses"])
+        rows_to_show(blank, again.scores()["probs"], again.dynamics()["losses"])
     )
 
 
@@ -435,9 +435,9 @@ def test_the_confidence_is_what_is_taken_at_its_word(told):
 
 def test_thumbnails_are_few_and_the_choice_is_the_same_twice(run):
     seen = evidence(run)
-    rows = rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
+    rows = rows_to_show(seen.table, seen.probs, seen.losses)
     assert len(rows) == len(set(rows)) <= 240
-    assert rows == rows_to_show(seen.table, seen.y, seen.probs, seen.losses)
+    assert rows == rows_to_show(seen.table, seen.probs, seen.losses)
     shown = selection(seen.table, seen.y, seen.probs, seen.losses)
     assert max(map(len, shown.cells.values())) <= 12
     predicted = seen.probs.argmax(1)

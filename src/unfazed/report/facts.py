@@ -182,6 +182,15 @@ def measurements(run: "Run") -> dict[str, Any]:
     return {"baselines": {}, **measured}
 
 
+def rows_to_show(table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
+    """The rows that the page of a run will show, each once; what its model said [N, K], losses [E, N]."""
+    if table.task == "regression":
+        return numbers.selection(numbers.Evidence.of(table, probs, losses)).rows
+    if table.task == "multilabel":
+        return sets.selection(table, table.indicators(), probs, losses).rows
+    return selection(table, table.y(), probs, losses).rows
+
+
 def shown(seen: Evidence) -> Shown:
     """The rows that the page shows."""
     return selection(seen.table, seen.y, seen.probs, seen.losses)

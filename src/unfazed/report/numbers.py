@@ -16,7 +16,7 @@ from unfazed.analysis.intervals import Floats, Integers
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.analysis.targets import carried_by_few
 from unfazed.errors import RunError
-from unfazed.report.selection import SURPRISING, evaluated_split
+from unfazed.report.selection import SURPRISING, Shown, evaluated_split
 from unfazed.report.shapes import arrays_of
 from unfazed.table import SPLITS, Table
 from unfazed.target import Scale
@@ -55,13 +55,6 @@ class Evidence(NamedTuple):
         return likelihood(self.targets, self.predicted, self.deviations, scale.deviation)
 
 
-class Shown(NamedTuple):
-    """Row numbers of the examples that surprise the model, the most surprising first."""
-
-    train: list[int]
-    validation: list[int]
-
-
 def evidence(run: "Run") -> Evidence:
     """The run's table, targets, predictions and losses, checked against one another.
 
@@ -73,12 +66,6 @@ def evidence(run: "Run") -> Evidence:
     if probs.shape[1] == 2 and not (probs[:, 1] > 0).all():
         raise RunError(f"{run.path / 'scores.npz'} is damaged: deviations are not all above 0. Train again")
     return Evidence.of(table, probs, losses)
-
-
-def numbers_to_show(table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
-    """The rows worth showing, each once."""
-    shown = selection(Evidence.of(table, probs, losses))
-    return list(dict.fromkeys([*shown.train, *shown.validation]))
 
 
 def selection(seen: Evidence) -> Shown:

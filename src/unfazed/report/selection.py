@@ -4,6 +4,8 @@ Axis letters: N rows, K classes, E epochs. The choice is a function of the run's
 writes the thumbnails, and the page, which shows them, agree without passing a list.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,22 +24,21 @@ PAIRS = 40
 
 
 class Shown(NamedTuple):
-    """Row numbers: the surprising ones, highest first, and those of each cell (given, predicted)."""
+    """Row numbers: the surprising ones, highest first, and of classes those of each cell (given, predicted)."""
 
     train: list[int]
     validation: list[int]
-    cells: dict[tuple[int, int], list[int]]
+    cells: Mapping[tuple[int, int], list[int]] = MappingProxyType({})
 
-
-def rows_to_show(table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
-    """The rows worth a thumbnail: at most 240, each once; labels [N], probs [N, K], losses [E, N] in nats."""
-    shown = selection(table, y, probs, losses)
-    rows = [*shown.train, *shown.validation, *(row for rows in shown.cells.values() for row in rows)]
-    return list(dict.fromkeys(rows))
+    @property
+    def rows(self) -> list[int]:
+        """All of them, each once: at most 240."""
+        of_cells = (row for rows in self.cells.values() for row in rows)
+        return list(dict.fromkeys([*self.train, *self.validation, *of_cells]))
 
 
 def selection(table: Table, y: Integers, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> Shown:
-    """What the page shows, by place."""
+    """What the page of a model of classes shows, by place; labels [N], probs [N, K], losses [E, N] in nats."""
     bits = surprise(y, probs)
     overall = np.where(y >= 0, mean_surprise(losses), np.nan)
     train, validation = table.rows("train"), table.rows("validation")

@@ -24,7 +24,7 @@ from unfazed.analysis.multilabel import (
 from unfazed.analysis.surprise import BITS_PER_NAT, binary_entropy, mean_surprise, most_surprising, set_surprise
 from unfazed.label_sets import joined
 from unfazed.report.predictions import NONE
-from unfazed.report.selection import SURPRISING, evaluated_split
+from unfazed.report.selection import SURPRISING, Shown, evaluated_split
 from unfazed.report.shapes import probabilities_of
 from unfazed.report.verdict import (
     CAUTION,
@@ -75,13 +75,6 @@ class Evidence(NamedTuple):
         return self.table.groups(self.table.rows(name))
 
 
-class Shown(NamedTuple):
-    """Row numbers of the examples that surprise the model, the most surprising first."""
-
-    train: list[int]
-    validation: list[int]
-
-
 def evidence(run: "Run") -> Evidence:
     """The run's table, sets, probabilities, thresholds and losses, checked against one another.
 
@@ -91,12 +84,6 @@ def evidence(run: "Run") -> Evidence:
     table = run.table()
     probs, losses = probabilities_of(run, table)
     return Evidence(table, table.indicators(), probs, np.array(run.thresholds), losses)
-
-
-def sets_to_show(table: Table, probs: NDArray[np.floating], losses: NDArray[np.floating]) -> list[int]:
-    """The rows worth showing, each once."""
-    shown = selection(table, table.indicators(), probs, losses)
-    return list(dict.fromkeys([*shown.train, *shown.validation]))
 
 
 def selection(

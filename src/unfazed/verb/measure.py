@@ -26,10 +26,7 @@ from unfazed.model.build import embedding_width
 from unfazed.outputs import one_batch, outputs
 from unfazed.recipe import Recipe
 from unfazed.report.events import Finishing
-from unfazed.report.facts import finite
-from unfazed.report.numbers import numbers_to_show
-from unfazed.report.selection import rows_to_show
-from unfazed.report.sets import sets_to_show
+from unfazed.report.facts import finite, rows_to_show
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
 from unfazed.target import outputs_of
@@ -86,13 +83,7 @@ def measure(run: Run, prepared: Prepared, planned: Plan, device: torch.device, e
         ),
     )
     yield Finishing("choosing what to show")
-    losses = run.dynamics()["losses"]
-    if prepared.scale is not None:
-        rows = numbers_to_show(prepared.table, probs, losses)
-    elif prepared.table.task == "multilabel":
-        rows = sets_to_show(prepared.table, probs, losses)
-    else:
-        rows = rows_to_show(prepared.table, prepared.table.y(), probs, losses)
+    rows = rows_to_show(prepared.table, probs, run.dynamics()["losses"])
     rows = list(dict.fromkeys([*rows, *(one["row"] for one in (checked or {}).get("first", []))]))
     run.write_exhibits(kind(prepared.modality.name).exhibits(prepared, planned.model, rows))
 
