@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -120,9 +121,10 @@ def _whole(told: Facts, names: Mapping[str, str], head: Html, parts: Sequence[Ht
 
 def document(title: str, body: Html) -> str:
     """A whole page around `body`: it may load and run nothing but its own style and script."""
-    style, script = _asset("page.css"), _asset("page.js")
-    return Template(_asset("page.html")).substitute(
-        policy=_policy(style, script), title=join(title), style=style, script=script, body=body
+    style, script, frame = (asset("unfazed.report", f"page.{kind}") for kind in ("css", "js", "html"))
+    allowed = policy("img-src data:; media-src data:", style, script)
+    return Template(frame).substitute(
+        policy=allowed, title=join(title), style=style, script=script, body=body
     )
 
 
@@ -137,18 +139,20 @@ def _cells(seen: Evidence, classes: list[str]) -> Cells:
     }
 
 
-def _policy(style: str, script: str) -> str:
-    """Nothing may be loaded or run but the style and script of this page, told by their hashes."""
-    allowed = f"img-src data:; media-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+def policy(allowed: str, style: str, script: str) -> str:
+    """What a page may load and run: what is allowed, and its own style and script, told by their hashes."""
+    own = f"style-src {_hash(style)}; script-src {_hash(script)}"
+    return f"default-src 'none'; {allowed}; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def _asset(name: str) -> str:
-    return (files("unfazed.report") / name).read_text(encoding="utf-8")
+@cache
+def asset(package: str, name: str) -> str:
+    """The text of a file beside the modules of a package."""
+    return (files(package) / name).read_text(encoding="utf-8")
 
 
 def bar(parts: Mapping[str, str]) -> Html:
