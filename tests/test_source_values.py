@@ -138,6 +138,23 @@ def test_a_dictionary_says_what_a_row_of_a_frame_says(value: Any, said: str | No
         assert tabular_values.identity(tabular.read(row)["x"]) == said
 
 
+def test_numpy_s_dates_are_dates_also_among_objects() -> None:
+    days = pd.Series([np.datetime64("2024-05-01"), None, np.datetime64("2024-05-01T10:30", "ns")], dtype=object)
+    frame = from_pandas(pd.DataFrame({"x": days, "y": pd.Series([np.timedelta64(90, "m")] * 3, dtype=object)})).frame
+    said = [[tabular_values.identity(value) for value in json.loads(row).values()] for row in rows(frame, ["x", "y"])]
+    assert said == [["2024-05-01", "5400"], [None, "5400"], ["2024-05-01 10:30:00", "5400"]]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pl.Series([[1], [2]]), pl.Series([{"a": 1}]), pl.Series([object()], dtype=pl.Object), pl.Series([b"\xff"])],
+    ids=["lists", "structs", "objects", "bytes"],
+)  # fmt: skip
+def test_columns_to_predict_from_that_are_neither_numbers_nor_text_are_refused(column: pl.Series) -> None:
+    with pytest.raises(SourceError, match=rf'column "x" of t\.csv holds {column.dtype.base_type()}.*: text or numbers'):
+        rows(pl.DataFrame({"y": [1] * len(column), "x": column}), ["y", "x", "z"], "t.csv")
+
+
 def test_columns_that_are_neither_numbers_nor_text_are_left_out_and_said() -> None:
     frame = PEOPLE.with_columns(tags=pl.Series([["a"], ["b"], [], None]))
     table = records(frame, target="income")

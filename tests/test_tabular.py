@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from time import perf_counter
 from typing import Any
@@ -13,22 +12,16 @@ import pytest
 
 from unfazed.errors import InputError, RunError, UsageError
 from unfazed.modality import tabular_values as values
-from unfazed.modality.tabular import TabularPreprocessor, described, encode, fit, news, notices, read, said_kinds
+from unfazed.modality.tabular import TabularPreprocessor, encode, fit, fitting, news, notices, read, said_kinds
 from unfazed.modality.tabular_columns import LARGEST, column_of, encoder
 from unfazed.modality.tabular_numbers import number
 from unfazed.modality.tabular_values import Value
-
-
-@dataclass
-class Settings:
-    """The part of a recipe that concerns tables."""
-
-    columns: str = ""
+from unfazed.recipe import Recipe
 
 
 def fitted(columns: dict[str, Sequence[Value]], said: str = "") -> TabularPreprocessor:
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-    return fit(rows, Settings(said))
+    return fit(rows, Recipe(columns=said))
 
 
 def kind(*cells: Value, name: str = "x") -> str:
@@ -275,7 +268,7 @@ def test_a_kind_that_no_value_is_of_is_refused(cells: list[Value], said: str, an
 def test_values_that_are_not_of_a_kind_that_was_said_are_named() -> None:
     preprocessor = fitted({"x": ["2023-01-31", "tin", "lead", "2023-02-01", "tin", "iron", "zinc"]}, "x=date")
     said = '5 values of x are no date and count as missing, such as "tin", "lead", "iron"'
-    assert described(preprocessor) == f"1 date (x); {said}"
+    assert fitting([], preprocessor) == f"1 date (x); {said}"
 
 
 def test_a_column_that_looks_like_another_kind_is_told_with_what_to_do() -> None:
@@ -486,7 +479,7 @@ def test_the_kinds_are_described() -> None:
             "all": [1] * 41,
         }
     )
-    assert described(preprocessor) == (
+    assert fitting([], preprocessor) == (
         "1 number (age), 1 category (sex); left out: 1 identifier (id), 1 constant (all); "
         '1 value of age is no number and counts as missing, such as "old"'
     )
@@ -554,3 +547,6 @@ def test_the_preprocessor_survives_json_and_nothing_else_is_read_as_one() -> Non
         damaged["columns"][0][key] = wrong
         with pytest.raises(RunError):
             TabularPreprocessor.from_json(json.dumps(damaged))
+    del sound["columns"][1]["odd"]
+    with pytest.raises(RunError, match="of an older version, or damaged: a column lacks 'odd'. Train again"):
+        TabularPreprocessor.from_json(json.dumps(sound))

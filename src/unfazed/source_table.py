@@ -141,6 +141,8 @@ def _cells(values: list[Any]) -> list[Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, np.ndarray | tuple | set | frozenset):
         return list(value)
+    if isinstance(value, np.datetime64 | np.timedelta64):  # nanoseconds would become a whole number
+        return value.astype(f"{value.dtype.kind}8[us]").item()
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

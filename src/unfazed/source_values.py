@@ -116,9 +116,16 @@ def joined(frame: pl.DataFrame, columns: Sequence[str], where: str) -> list[str]
     ]
 
 
-def rows(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
-    """One JSON object a row; columns that the frame lacks are null, and so are nan and infinities."""
+def rows(frame: pl.DataFrame, columns: Sequence[str], where: str = "the table") -> list[str]:
+    """One JSON object a row; columns that the frame lacks are null, and so are nan and infinities.
+
+    Raises:
+        SourceError: a column holds lists, or what else is neither numbers nor text.
+    """
     present = [name for name in columns if name in frame.columns]
+    if foreign := next((name for name in present if _is_foreign(frame[name].dtype)), None):
+        kind = frame[foreign].dtype
+        raise SourceError(f'column "{foreign}" of {where} holds {kind}: text or numbers are needed, as in training')
     plain = frame.select(_plain(frame[name]) for name in present)
     absent = dict.fromkeys([name for name in columns if name not in present])
     if not present:

@@ -131,10 +131,10 @@ def listed_rows(
     """The rows of a table without labels, as JSON objects of the columns that the preprocessor knows.
 
     Raises:
-        SourceError: it has none of them.
+        SourceError: it has none of them, or one holds lists, or what else is neither numbers nor text.
     """
     known_columns(frame, preprocessor.inputs, where)
-    return rows(frame, preprocessor.inputs)
+    return rows(frame, preprocessor.inputs, where)
 
 
 def load(given: str) -> bytes:
@@ -327,7 +327,10 @@ def _column_from(given: Any) -> Column:
     try:
         lists = {name: given[name] for name in ("units", "parts", "categories", "odd")}
         column = Column(**{**given, **{name: tuple(texts) for name, texts in lists.items()}})
-    except (TypeError, KeyError) as error:
+    except KeyError as error:
+        raise RunError(f"the preprocessor is of an older version, or damaged: a column lacks {error}. "
+                       "Train again") from error  # fmt: skip
+    except TypeError as error:
         raise RunError(f"the preprocessor is damaged: {error}") from error
     if not all(isinstance(texts, list) for texts in lists.values()) or not _is_sound(column):
         raise RunError(f"the preprocessor is damaged: no column is like {str(given)[:200]}")
