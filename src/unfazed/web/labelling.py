@@ -44,6 +44,7 @@ class Labelling(Review):
         rows = pl.int_range(len(own), len(own) + len(new), eager=True)
         issues = query.frame.select(rows.alias("row"), pl.col("predicted").alias("suggested"), "neighbours")
         self._begin(query.run, replace(own, frame=pl.concat([own.frame, new])), issues, folder)
+        self.lead = f"{count(len(issues), 'examples')} to label, the most worth it first."
 
     def start(self) -> dict[str, Any]:
         """What the page has to know before it shows anything."""

@@ -24,8 +24,9 @@ const fits = (item, wanted) => {
     && (!state || (state === "open" ? !decided : state === "decided" ? decided : decided?.action === state))
     && (!wanted.worth || item.rank < data.start.worth)
     && (item.probability === null || (item.probability >= (wanted.low ?? 0) && item.probability <= (wanted.high ?? 1)))
-    && (!wanted.text || item.name.toLowerCase().includes(wanted.text.toLowerCase()));
+    && (!wanted.text || [item.name, ...inputs(item)].some((text) => text.toLowerCase().includes(wanted.text.toLowerCase())));
 };
+const inputs = ({ thing }) => thing.words ? [thing.words.map(([word]) => word).join("")] : (thing.cells ?? []).map(([, value]) => value);
 const catchUp = () => { const found = kept(); if (found.length > lines.length) lines = found; }; // another tab of the same file
 const take = (line) => {
   catchUp();
@@ -85,8 +86,9 @@ const source = {
   list: async (wanted) => {
     const all = data.items.filter((item) => fits(item, wanted));
     const chosen = wanted.before !== undefined ? all.filter((item) => item.rank < wanted.before).slice(-60) : all.filter((item) => item.rank > (wanted.after ?? -1)).slice(0, 60);
-    const any = data.items.filter((item) => fits(item, { ...wanted, state: "" }));
-    return { total: all.length, of: any.length, decided: any.filter((item) => aboutRow(item.row).decision).length, items: chosen.map(whole) };
+    const any = data.items.filter((item) => fits(item, { ...wanted, state: "" })), done = {};
+    for (const { decision } of any.map((item) => aboutRow(item.row))) if (decision) done[decision.action] = (done[decision.action] ?? 0) + 1;
+    return { total: all.length, of: any.length, decided: Object.values(done).reduce((sum, number) => sum + number, 0), done, items: chosen.map(whole) };
   },
   example: async (row) => {
     const item = data.items.find((one) => one.row === row);

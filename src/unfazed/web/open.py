@@ -24,7 +24,8 @@ from unfazed.verb.queries import is_query, opened
 from unfazed.verb.settings import as_flag
 from unfazed.web.labelling import Labelling
 from unfazed.web.page import static_page
-from unfazed.web.review import Review, Wanted, reviewer_name, user_name
+from unfazed.web.review import Review, Wanted
+from unfazed.web.said import reviewer_name, user_name
 from unfazed.web.server import ReviewServer
 from unfazed.web.weights import Weights
 
@@ -47,6 +48,7 @@ def served(path: Path, reviewer: str | None, host: str, port: int, browser: bool
         run = _finished(path)
         yield f"judging {count(len(run.table()), labels_of(run.task))} …"
     review = _review(path)
+    review.onward = retraining(path, Path(review.file))
     review.decisions.begin()
     review.things.weights = Weights(review.run, review.table)
     server = ReviewServer(review, host, port)
@@ -125,8 +127,12 @@ def static_file(path: Path, file: Path, limit: int) -> str:
     pictures: dict[str, str] = {}
     earlier = review.earlier()
     items = [_item(review, row, pictures, earlier) for row in rows]
+    which = "the most worth labelling" if review.labelling else "the most doubtful"
+    start = review.start() | {"rows": len(items), "onward": retraining(path, Path(review.file))}
+    if len(items) < (review.worth or len(review.order)):
+        start["lead"] = f"{review.lead} Here are {count(len(items))}, {which}."
     data = {
-        "start": review.start() | {"rows": len(items)},
+        "start": start,
         "fingerprint": f"{(run.origin.get('data') or {}).get('sha256')} {run.origin.get('created')} {path.name}",
         "path": str(run.path.resolve()),
         "columns": review.fields,
@@ -137,7 +143,6 @@ def static_file(path: Path, file: Path, limit: int) -> str:
         "pictures": pictures,
     }
     write_out(file, static_page(data).encode())
-    which = "the most worth labelling" if review.labelling else "the most doubtful"
     return f"{count(len(items), 'examples')} of {count(len(review.order))}, {which}, with their neighbours"
 
 

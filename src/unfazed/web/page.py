@@ -6,6 +6,7 @@ from typing import Any
 
 from unfazed.report.page import LOGO, asset, policy
 
+_SCRIPTS = ("things.js", "review.js", "end.js")
 _DATA = '<script type="application/json" id="data">$data</script>'
 
 
@@ -23,7 +24,7 @@ def static_page(data: Any) -> str:
 def _document(source: str, allowed: str, data: str) -> str:
     """`source`: the script that says where examples come from and where decisions go."""
     style = asset("unfazed.report", "page.css") + asset("unfazed.web", "review.css")
-    script = f"{asset('unfazed.web', source)}\n{asset('unfazed.web', 'review.js')}"
+    script = "\n".join(asset("unfazed.web", name) for name in (source, *_SCRIPTS))
     parts = {"policy": policy(allowed, style, script), "style": style, "script": script, "logo": LOGO, "data": data}
     return Template(asset("unfazed.web", "review.html")).substitute(parts)
 

@@ -1,18 +1,9 @@
 
 const $ = (id) => document.getElementById(id);
 const about = {}, wanted = { state: "open", worth: "1", split: "", label: "", suggested: "", low: "", high: "", text: "" };
-let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, seen = 0, busy = false, wall = false, more = true;
+let items = [], at = 0, shown = null, total = 0, of = 0, decided = 0, done = {}, seen = 0, busy = false, wall = false, more = true;
 let reached = -1; // the highest rank that a list has brought
 
-// Elements. Whatever comes from data is text, never markup.
-const make = (name, style, ...inside) => {
-  const made = document.createElement(name);
-  if (style) made.className = style;
-  made.append(...inside.filter((part) => part !== null && part !== undefined));
-  return made;
-};
-const quoted = (label) => "“" + label + "”";
-const count = (number) => number.toLocaleString("en-US");
 // What an action did is shown for a moment; a screen reader reads it and then what is on the screen, as one announcement.
 let fading = 0;
 const said = (text) => {
@@ -33,65 +24,6 @@ const same = (one, other) => one === other || (sets() && one !== null && other !
 const labelled = () => about.labelling ? "label" : "relabel"; // what a decision for a label is called
 const guess = (item) => named(item.suggested) + "?";
 
-const picture = (thing, name, small) => {
-  const image = make("img", "picture");
-  image.alt = name;
-  image.addEventListener("load", () => { const side = Math.max(image.naturalWidth, image.naturalHeight); if (side < 200) image.classList.add(side < 64 ? "small-source" : "modest-source"); });
-  image.addEventListener("error", () => image.replaceWith(make("p", "blank", "It can no longer be shown: the file is gone, damaged, or not the one that was trained on.")));
-  if (small) image.loading = "lazy";
-  image.src = thing.picture;
-  return image;
-};
-const heat = (bits, most) => { const shade = Math.round(4 * Math.abs(bits) / most); return shade ? (bits > 0 ? "for-" : "against-") + shade : ""; };
-const text = (words, small, wanted) => {
-  const most = Math.max(0.25, ...words.map(([, bits]) => Math.abs(bits)));
-  const parts = words.flatMap(([word, bits]) => {
-    const shade = small ? "" : heat(bits, most), inside = word.trimEnd();
-    if (!shade || !inside) return word;
-    const span = make("span", shade, inside);
-    span.title = `${bits > 0 ? "for" : "against"} ${wanted}: ${Math.abs(bits).toFixed(2)} bits`;
-    return [span, word.slice(inside.length)]; // spaces and empty lines have no colour
-  });
-  const told = make("p", "text", ...parts);
-  told.dir = "auto";
-  return told;
-};
-const table = (cells, small, wanted) => {
-  const most = Math.max(...cells.map(([, , bits]) => Math.abs(bits)));
-  const rows = cells.map(([name, value, bits]) => {
-    const heading = make("th", "", make("bdi", "", name)), row = make("tr", "", heading, make("td", "", make("bdi", "", value || "–")));
-    heading.scope = "row"; heading.title = name; row.cells[1].title = value;
-    if (most && !small) {
-      const bar = make("i", bits > 0 ? "for" : "against");
-      bar.style.width = 50 * Math.abs(bits) / most + "%";
-      row.append(make("td", "weighed", bar));
-      row.cells[2].title = `${Math.abs(bits).toPrecision(3)} ${bits > 0 ? "for" : "against"} ${wanted}`;
-    }
-    return row;
-  });
-  return make("table", "cells-table", make("tbody", "", ...rows));
-};
-const legend = (whole, wanted) => {
-  const how = numbers() ? "" : ", which the model finds most probable";
-  return make("div", "shaded", make("p", "text legend", make("span", "for-4", "for"), " and ", make("span", "against-4", "against"), ` ${wanted}${how}`), whole);
-};
-const thing = (what, name, small) => {
-  if (what.kind === "image") return picture(what, name, small);
-  if (what.kind === "text" || what.kind === "row") {
-    const wanted = numbers() ? "a higher number" : quoted(what.speaks_for);
-    const whole = what.kind === "text" ? text(what.words, small, wanted) : table(what.cells, small, wanted);
-    if (what.unweighed) return make("div", "shaded", whole, make("p", "text legend", `Which ${what.kind === "text" ? "words" : "values"} mattered ${what.unweighed === "soon" ? "is being worked out: come back to it" : "was kept for the first ones only"}.`));
-    return !small && (what.words ?? what.cells).some((part) => part.at(-1)) ? legend(whole, wanted) : whole;
-  }
-  if (what.kind !== "audio") return make("p", "blank", what.why || "not shown");
-  const whole = make("div", "recording", picture(what, "spectrogram of " + name, small));
-  if (what.sound) {
-    const player = make("audio");
-    player.controls = true; player.preload = "none"; player.src = what.sound;
-    whole.append(player);
-  }
-  return whole;
-};
 const badge = (decision, label) => {
   if (!decision) return null;
   const words = { keep: "kept", relabel: "now " + quoted(named(decision.corrected)), label: quoted(named(decision.corrected)), drop: "dropped", unsure: "unsure" }[decision.action];
@@ -133,7 +65,7 @@ const load = async () => {
   const told = await source.list(asked({}));
   items = []; reached = -1; counting = null;
   bring(told);
-  ({ total, of, decided } = told);
+  ({ total, of, decided, done } = told);
   await show(0);
 };
 const bring = (told) => { // what comes next in the list; an example that was taken back may be in it already
@@ -148,7 +80,7 @@ const recount = async () => {
   const mine = counting = {};
   try {
     const told = await source.list(asked({ after: about.rows })); // behind the last row the list itself is empty
-    if (mine === counting) { ({ of, decided } = told); progress(); }
+    if (mine === counting) { ({ of, decided, done } = told); progress(); }
   } catch { /* the next list brings it */ }
   if (mine === counting) counting = null;
 };
@@ -171,10 +103,10 @@ const go = async (to) => {
   if (to < 0) { const before = items.length; if (!(await precede())) return said("That is the first one."); to += items.length - before; }
   await show(to);
 };
-const end = () => {
+const end = async () => {
   said("That was the last one.");
   if (!["open", ""].includes(wanted.state)) return;
-  if (items.every((item) => item.decision)) finished(); else said("Some before it are not decided.");
+  if (items.every((item) => item.decision)) await finished(); else said("Some before it are not decided.");
 };
 
 // One example: what is on the screen, and what the keys decide about, changes when all of it has arrived.
@@ -191,35 +123,50 @@ const show = async (to, onWall = wall) => {
   if (empty) return nothing();
   if (wall) return showWall();
   $("thing").replaceChildren(thing(shown.thing, shown.name, false));
-  $("thing").className = shown.thing.kind;
+  $("thing").className = shown.thing.kind + (shown.thing.cells?.length > MANY ? " many" : "");
   $("split").textContent = about.labelling ? "" : shown.split || "on no side";
   $("name").textContent = shown.name; $("name").title = shown.name;
-  $("question").textContent = about.labelling ? guess(shown) : named(shown.label);
+  $("question").replaceChildren(...breaking(about.labelling ? guess(shown) : named(shown.label)));
   $("reason").textContent = shown.reason ? "asked for because: " + shown.reason : sets() ? change(shown) : "";
   evidence();
   showDecision();
   $("why").value = "";
   $("neighbours").replaceChildren(...shown.neighbours.map(neighbour));
   document.querySelector(".near").hidden = !shown.neighbours.length;
+  reach();
   if (about.labelling) heard(`A guess: ${named(shown.suggested)}. ${shown.reason}`);
   else heard(`Given ${named(shown.label)}, suggested ${named(shown.suggested) ?? "nothing"}, ${shown.doubt} ${$("doubt-words").textContent}.`);
 };
+// What scrolls by itself is reached by key, and then scrolls by key.
+const MANY = 40; // columns, from which on a row scrolls
+const BOXES = { "#thing": "The row", "#thing .text:not(.legend)": "The text", "#neighbours": "Its nearest neighbours" };
+const reach = () => {
+  for (const [place, name] of Object.entries(BOXES)) for (const box of document.querySelectorAll(place)) {
+    const { overflowX, overflowY } = getComputedStyle(box);
+    const scrolls = (overflowX === "auto" && box.scrollWidth > box.clientWidth) || (overflowY === "auto" && box.scrollHeight > box.clientHeight);
+    for (const [key, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": name })) scrolls ? box.setAttribute(key, value) : box.removeAttribute(key);
+  }
+};
+addEventListener("resize", reach);
 const lacking = (one, other) => parts(one).filter((name) => !parts(other).includes(name)); // what the other set lacks
 const change = ({ label, suggested }) => {
   const said = (names, what) => names.length ? names.map(quoted).join(" and ") + (names.length > 1 ? " seem " : " seems ") + what : null;
   return [said(lacking(suggested, label), "to be missing"), said(lacking(label, suggested), "not to belong")].filter(Boolean).join("; ");
 };
+const doubtOf = ({ probability, residual }) => probability === null && residual !== null ? "the usual distance from what is expected" : "likely wrong";
 const evidence = () => {
   const agrees = same(shown.suggested, shown.label);
   $("doubt").hidden = shown.probability === null && shown.residual === null;
   document.querySelector(".doubt-track").hidden = shown.probability === null;
   document.querySelector("#doubt i").style.width = 100 * shown.probability + "%";
   document.querySelector("#doubt b").textContent = shown.doubt;
-  $("doubt-words").textContent = shown.probability === null ? "the usual distance from what is expected" : "likely wrong";
+  $("doubt-words").textContent = doubtOf(shown);
   $("candidates").replaceChildren(...(shown.candidates.length ? [make("p", "soft small", takenFor()), ...shown.candidates.map(about.labelling && !sets() ? choice : candidate)] : []));
   const suggest = document.querySelector('[data-action="suggested"]');
-  document.querySelector('[data-action="keep"] b').textContent = named(shown.label) ?? "";
-  suggest.querySelector("b").textContent = agrees ? "" : named(shown.suggested) ?? "";
+  for (const [button, label] of [[document.querySelector('[data-action="keep"]'), shown.label], [suggest, agrees ? null : shown.suggested]]) {
+    button.querySelector("b").replaceChildren(...breaking(named(label)));
+    button.title = named(label) ?? "";
+  }
   suggest.disabled = agrees || shown.suggested === null;
 };
 const takenFor = () => { // what was trained on is told by epochs that had not learnt it yet
@@ -232,7 +179,9 @@ const candidate = ({ label, probability, share }) => {
   bar.style.width = 100 * probability + "%";
   const holds = (set) => sets() ? parts(set).includes(label) : label === set;
   const kind = holds(shown.label) ? "given" : holds(shown.suggested) ? "suggested" : "";
-  return make("div", "candidate " + kind, make("span", "label", label, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
+  const name = make("span", "", ...breaking(label));
+  name.title = label;
+  return make("div", "candidate " + kind, make("span", "label", name, kind && !about.labelling ? make("small", "", kind) : null), make("span", "track-bar", bar), make("span", "share", share));
 };
 const choice = (one, place) => {
   const button = make("button", "choice", make("kbd", "", String(place + 1)), candidate(one));
@@ -251,7 +200,7 @@ const labelOf = ({ label, decision }) => decision?.action === "drop" ? null : de
 const speaks = (label) => label !== null && (sets() // for what is suggested: in a set, for each label that is added or taken away
   ? !about.labelling && lacking(shown.suggested, shown.label).every((name) => parts(label).includes(name)) && lacking(shown.label, shown.suggested).every((name) => !parts(label).includes(name))
   : label !== shown.label && label === shown.suggested);
-const neighbour = (near) => make("figure", speaks(labelOf(near)) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", near.decision?.action === "drop" ? "dropped" : named(labelOf(near))), about.labelling ? null : make("span", "soft small", near.split || "")));
+const neighbour = (near) => make("figure", speaks(labelOf(near)) ? "speaks" : "", thing(near.thing, "a neighbour", true), make("figcaption", "", make("b", "", ...breaking(near.decision?.action === "drop" ? "dropped" : named(labelOf(near)))), about.labelling ? null : make("span", "soft small", near.split || "")));
 const decidedBy = ({ who, when, why, earlier, was, action }) => {
   const moment = when ? (earlier ? " on " + new Date(when).toLocaleDateString() : ", " + new Date(when).toLocaleString()) : "";
   const told = [earlier ? "before this run" : "", earlier && action === "relabel" ? "it was " + quoted(named(was)) : ""].filter(Boolean).join("; ");
@@ -384,7 +333,9 @@ const settle = (label) => {
 
 // The wall
 const tile = (item) => {
-  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), make("span", "caption", make("b", "", about.labelling ? guess(item) : named(item.label)), !about.labelling && item.suggested !== null && !same(item.suggested, item.label) ? make("span", "", " → " + named(item.suggested)) : null, make("small", "soft", about.labelling ? item.reason : item.doubt)));
+  const becomes = !about.labelling && item.suggested !== null && !same(item.suggested, item.label);
+  const caption = make("span", "caption", make("b", "", ...breaking(about.labelling ? guess(item) : named(item.label))), becomes ? make("span", "", " → ", ...breaking(named(item.suggested))) : null, make("small", "soft", about.labelling ? item.reason : `${item.doubt} ${doubtOf(item)}`));
+  const button = make("button", "tile", thing({ ...item.thing, sound: null }, item.name, true), caption);
   button.type = "button";
   button.dataset.row = item.row;
   mark(button, item.decision);
@@ -394,9 +345,12 @@ const tile = (item) => {
 const mark = (button, decision) => {
   button.querySelector(".badge")?.remove();
   button.classList.toggle("is-decided", Boolean(decision));
-  if (decision) button.append(badge(decision));
+  if (decision) button.querySelector(".caption").append(badge(decision));
 };
+const asks = (name) => [...$("filters").elements[name].options].find((option) => option.value === wanted[name])?.textContent;
 const showWall = () => {
+  const title = (about.labelling ? "examples" : asks("worth")) + (wanted.state ? ", " + asks("state") : "");
+  $("wall-title").textContent = title[0].toUpperCase() + title.slice(1);
   $("tiles").replaceChildren(...items.map(tile));
   $("more").hidden = !more;
   $("tiles").children[at]?.focus();
@@ -412,17 +366,7 @@ $("tiles").addEventListener("focusin", ({ target }) => { at = [...$("tiles").chi
 const columns = () => getComputedStyle($("tiles")).gridTemplateColumns.split(" ").length;
 const turn = (toWall) => show(Math.max(0, Math.min(at, items.length - 1)), toWall);
 
-// What is left
-const progress = () => {
-  $("progress").max = Math.max(1, of);
-  $("progress").value = decided;
-  $("progress-words").textContent = `${count(decided)} of ${count(of)} decided`;
-};
-const nothing = () => {
-  $("nothing-title").textContent = items.length || (wanted.state === "open" && !wanted.text) ? "Nothing left to decide here" : "No example fits the filter";
-  $("nothing-words").textContent = "Press F to ask for others, or take " + about.file + " and train again.";
-};
-const finished = () => { shown = null; at = items.length; $("one").hidden = true; $("nothing").hidden = false; nothing(); said("All of these are decided."); };
+// News of others
 const poll = async () => {
   if (document.hidden || busy) return;
   try {
@@ -443,6 +387,7 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" || (event.key === "Enter" && ["why", "reviewer"].includes(field.id))) { event.preventDefault(); field.blur(); before?.focus(); before = null; if (field.id === "reviewer" && event.key === "Enter") introduced(); waiting = null; }
     return;
   }
+  if (event.target === $("neighbours") && event.key.startsWith("Arrow")) return; // it scrolls
   const move = wall ? { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key] : { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (move && items.length) { event.preventDefault(); tried(() => wall ? step(move) : go(at + move)); return; }
   if (event.repeat) { if (event.key === "Enter") event.preventDefault(); return; } // a key that is held decides once
@@ -471,7 +416,7 @@ const toggleFilters = () => {
   $("open-filters").setAttribute("aria-expanded", String(!$("filters").hidden));
   if (!$("filters").hidden) $("filters").elements.state.focus();
 };
-$("open-filters").addEventListener("click", toggleFilters);
+for (const button of [$("open-filters"), $("other-filter")]) button.addEventListener("click", toggleFilters);
 $("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   const form = $("filters").elements;
@@ -483,11 +428,10 @@ $("filters").addEventListener("submit", (event) => {
 });
 $("reviewer").addEventListener("input", () => { if (waiting && $("reviewer").value.trim()) $("conflict").hidden = true; });
 $("reviewer").addEventListener("change", () => { try { sessionStorage.reviewer = $("reviewer").value; } catch { /* asked again next time */ } });
-$("export").addEventListener("click", () => {
+for (const link of document.querySelectorAll(".exports")) link.addEventListener("click", () => {
   if (typeof source.exported === "string") return;
-  const place = URL.createObjectURL(new Blob([source.exported()], { type: "text/csv" }));
-  $("export").href = place;
-  setTimeout(() => URL.revokeObjectURL(place), 60000);
+  link.href = URL.createObjectURL(new Blob([source.exported()], { type: "text/csv" }));
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 });
 
 // Who opened this page is told behind the # of its address; it is taken away, so that a link that is passed on names nobody.
@@ -504,8 +448,13 @@ tried(async () => {
   document.title = (about.labelling ? "Labelling of " : "Review of ") + about.source;
   $("source").textContent = about.source; $("run").textContent = about.run;
   $("reviewer").value = whoIsHere();
-  $("export").href = typeof source.exported === "string" ? source.exported + about.file : "#";
-  $("export").download = about.file; $("export").title = "Download " + about.file;
+  for (const link of document.querySelectorAll(".exports")) {
+    link.href = typeof source.exported === "string" ? source.exported + about.file : "#";
+    link.download = about.file; link.title = "Download " + about.file;
+  }
+  $("onward").textContent = about.onward;
+  $("lead").textContent = about.lead;
+  $("text-words").textContent = about.values ? "Name or input holds" : "Name holds";
   const form = $("filters").elements;
   form.split.append(...about.splits.map((split) => new Option(split, split)));
   for (const one of ["label", "suggested"]) form[one].append(...(sets() ? [new Option(named("|"), "|")] : []), ...about.classes.map((label) => new Option(label, label)));
@@ -524,4 +473,4 @@ tried(async () => {
   if (about.labelling) { $("near-title").textContent = "The training " + about.items + " nearest to it"; $("near-words").textContent = "as the model sees them, with their labels"; }
   await load();
   setInterval(poll, 5000);
-});
+}).then(() => { if (!about.lead) $("lead").textContent = ""; }); // what went wrong is said

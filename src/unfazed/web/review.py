@@ -3,10 +3,11 @@
 Axis letters: N rows, K classes. The rank of a row is its place in the list, from 0.
 """
 
-import getpass
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,18 +23,19 @@ from unfazed.label_sets import NO_LABELS, labels_of, parts
 from unfazed.report.words import count, percent
 from unfazed.run import Run
 from unfazed.table import SPLITS, Table
-from unfazed.verb.label_issues import label_issues
+from unfazed.verb.label_issues import Issues, label_issues
 from unfazed.web.beliefs import Beliefs, beliefs
 from unfazed.web.decisions import FOLDER, Decision, Decisions
 from unfazed.web.earlier import decided_before, in_terms_of_the_source
+from unfazed.web.said import LONGEST_NAME, LONGEST_SESSION, LONGEST_WHY, reviewer_name, text, whole
 from unfazed.web.things import Shown, Things
 
 PAGE = 60  # rows of a list at most
 CANDIDATES = 5  # classes that are shown with their probabilities
 NEIGHBOURS = 8
 DIGITS = 4  # of a number that the page is told
-LONGEST_WHY, LONGEST_NAME, LONGEST_SESSION = 500, 80, 64  # letters
 BRIEF = 200  # letters of an input that stands in the table itself
+KEY = r'"(?:[^"\\]|\\.)*": '  # the name of a column in the JSON of a row
 STATES = ("open", "decided", "keep", "relabel", "label", "drop", "unsure")
 
 
@@ -48,7 +50,7 @@ class Wanted:
     worth: bool = False  # those worth a look alone
     low: float = 0.0  # probability of being wrong; where it is not known, the row fits
     high: float = 1.0
-    text: str = ""  # in the id
+    text: str = ""  # in the id, or in an input that stands in the table itself
 
 
 class Review:
@@ -60,6 +62,8 @@ class Review:
     key = "id"  # the column that tells its lines apart
     actions: tuple[str, ...] = ACTIONS
     asked: str  # in words
+    lead: str  # what there is to look at, in a sentence
+    onward = ""  # the command that trains again with `file`, where it is known
     _predicted: NDArray[np.int64] | None = None  # [N], by the finished model; None where no classes are, or no weights
     before: Mapping[int, dict[str, Any]] = MappingProxyType({})  # by row, decisions that the run was trained with
 
@@ -73,6 +77,7 @@ class Review:
         self._begin(run, run.table(), audit.frame, run.path / FOLDER)
         self.asked = f"{labels_of(run.task)} worth a look"
         self.worth = audit.worth  # the first ones of the list, that are worth a look
+        self.lead = _lead(audit, self.asked)
         self._beliefs: Beliefs | None = beliefs(run) if run.task != "regression" else None
         self._predicted = run.scores()["probs"].argmax(1) if run.task != "regression" else None
         own = str(run.path.resolve())
@@ -100,17 +105,21 @@ class Review:
         self._columns = {name: self._column(name) for name in ("split", "label", "suggested")}
         asked = ("label", "suggested") if run.task == "multilabel" else ()
         self._sets = {name: [_singles(text) for text in self._texts(name)] for name in asked}
+        self._holding = lru_cache(8)(self._found)
 
     def start(self) -> dict[str, Any]:
         """What the page has to know before it shows anything."""
         return {
             "labelling": self.labelling,
+            "lead": self.lead if self.worth else f"{self.lead} These are all of them.",
             "file": self.file,
+            "onward": self.onward,
             "run": self.run.path.resolve().name,
             "source": Path(self.table.root).name,
             "task": self.run.task,
             "modality": self.things.modality.name,
             "items": self.things.modality.items,
+            "values": self.things.modality.values,
             "classes": self.table.classes,
             "splits": [split for split in SPLITS if len(self.table.rows(split))],
             "rows": len(self.table),
@@ -122,14 +131,15 @@ class Review:
         """A page of the rows that are wanted, by rank: the first ones after a rank, or the last ones before it.
 
         A page is told by ranks, not by its number: rows that leave the list meanwhile do not shift the others.
-        `total` rows are wanted; in any state there are `of`, and `decided` of these.
+        `total` rows are wanted; in any state there are `of`, and `decided` of these, `done` says how.
         """
         ranks = np.flatnonzero(self._fits(wanted)[self.order])
         chosen = ranks[ranks > after][:PAGE] if before is None else ranks[ranks < before][-PAGE:]
         items = [self.item(int(row)) for row in self.order[chosen]]
         any_state = self._fits(replace(wanted, state=""))[self.order]
-        decided = any_state & self._decided()[self.order]
-        return {"total": len(ranks), "of": int(any_state.sum()), "decided": int(decided.sum()), "items": items}
+        wanted_rows = set(self.order[any_state].tolist())
+        done = Counter(action for row, action in self._actions().items() if row in wanted_rows)
+        return {"total": len(ranks), "of": len(wanted_rows), "decided": done.total(), "done": done, "items": items}
 
     def item(self, row: int) -> dict[str, Any]:
         """What a list says about a row."""
@@ -164,19 +174,19 @@ class Review:
         Raises:
             UsageError: something in it is wrong. ConflictError: see `Decisions.decide`.
         """
-        row, action = _whole(said, "row"), _text(said, "action", 20)
+        row, action = whole(said, "row"), text(said, "action", 20)
         if not 0 <= row < len(self.table):
             raise UsageError(f"there is no row {row}")
         if action not in self.actions:
             raise UsageError(f"there is no action {action!r}")
         corrected = ""
         if action in ("relabel", "label"):
-            corrected = self._label(row, _text(said, "corrected", 10_000))
+            corrected = self._label(row, text(said, "corrected", 10_000))
         if action == "relabel" and corrected == (self.labels[row] or NO_LABELS):
             action, corrected = "keep", ""
-        who, why = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "why", LONGEST_WHY)
-        session = _text(said, "session", LONGEST_SESSION)
-        draft = Decision(0, row, action, corrected, who, "", why, _whole(said, "based_on"), session=session)
+        who, why = reviewer_name(text(said, "who", LONGEST_NAME)), text(said, "why", LONGEST_WHY)
+        session = text(said, "session", LONGEST_SESSION)
+        draft = Decision(0, row, action, corrected, who, "", why, whole(said, "based_on"), session=session)
         taken = self.decisions.decide(draft)
         return decided(row, taken, taken.number)
 
@@ -190,7 +200,7 @@ class Review:
 
     def undo(self, said: dict[str, Any]) -> dict[str, Any] | None:
         """Take back a session's last decision; what holds for its row now, None where there was nothing to undo."""
-        who, session = reviewer_name(_text(said, "who", LONGEST_NAME)), _text(said, "session", LONGEST_SESSION)
+        who, session = reviewer_name(text(said, "who", LONGEST_NAME)), text(said, "session", LONGEST_SESSION)
         if not session:
             raise UsageError("session must say which decisions are yours")
         undone = self.decisions.undo(who, session)
@@ -337,10 +347,18 @@ class Review:
         elif wanted.state:
             rows = [row for row, action in self._actions().items() if action == wanted.state]
             fits &= np.isin(np.arange(len(fits)), rows)
-        if wanted.text:
-            asked = wanted.text.casefold()
-            fits &= np.array([asked in name.casefold() for name in self.table.frame["id"]], dtype=bool)
-        return fits
+        return fits & self._holding(wanted.text) if wanted.text else fits
+
+    def _found(self, asked: str) -> NDArray[np.bool_]:
+        """Whether rows [N] hold a text: in the id, in a text, in the values of a row."""
+        asked = asked.lower()
+        holds = [pl.col("id").cast(pl.String).str.to_lowercase().str.contains(asked, literal=True)]
+        if self.things.modality.values:
+            is_row, place = self.things.modality.name == "tabular", pl.col("input").str.to_lowercase()
+            within = json.dumps(asked, ensure_ascii=False)[1:-1] if is_row else asked
+            place = place.str.replace_all(KEY, "") if is_row else place
+            holds.append(place.str.contains(within, literal=True))
+        return self.table.frame.select(pl.any_horizontal(holds).fill_null(False)).to_series().to_numpy()
 
 
 def decided(row: int, decision: Decision | None, number: int) -> dict[str, Any]:
@@ -354,6 +372,16 @@ def _singles(text: str | None) -> frozenset[str]:
     return frozenset() if text is None else frozenset(parts(text) or [NO_LABELS])
 
 
+def _lead(audit: Issues, asked: str) -> str:
+    """How many labels there are to look at, and how many of these are wrong, as far as that can be told."""
+    if not audit.worth:
+        return f"None of the {audit.what} is worth a look."
+    depth = next((one for one in audit.depths if one.rows == audit.worth), None)
+    wrong = round(depth.precision * audit.worth) if depth is not None and not audit.corrected else 0
+    one = asked.replace("s ", " ", 1) if audit.worth == 1 else asked
+    return f"{count(audit.worth)} {one}{f', about {count(wrong)} of them wrong' if wrong else ''}."
+
+
 def _doubt(probability: float, residual: float) -> str:
     """What is said of how wrong a label may be: in percent, or of a number as a multiple of the usual distance."""
     return percent(probability) if np.isfinite(probability) or not np.isfinite(residual) else f"{abs(residual):.1f} ×"
@@ -362,37 +390,3 @@ def _doubt(probability: float, residual: float) -> str:
 def _known(value: float) -> float | None:
     """A number as JSON has it; None where nobody can tell."""
     return round(float(value), DIGITS) if np.isfinite(value) else None
-
-
-def user_name() -> str:
-    """Who sits here, as the system knows it."""
-    try:
-        return reviewer_name(getpass.getuser())
-    except (KeyError, OSError, UsageError):  # a container without a list of users
-        return "unknown"
-
-
-def reviewer_name(name: str) -> str:
-    """The name in the form that decisions keep.
-
-    Raises:
-        UsageError: it is empty, or no name.
-    """
-    name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise UsageError(f"a reviewer's name is 1 to {LONGEST_NAME} printable letters, got {name[:LONGEST_NAME]!r}")
-    return name
-
-
-def _whole(said: dict[str, Any], name: str) -> int:
-    value = said.get(name)
-    if type(value) is not int:
-        raise UsageError(f"{name} must be a whole number")
-    return value
-
-
-def _text(said: dict[str, Any], name: str, longest: int) -> str:
-    value = said.get(name, "")
-    if not isinstance(value, str) or len(value) > longest:
-        raise UsageError(f"{name} must be a text of at most {longest} letters")
-    return value.encode("utf-8", "replace").decode()  # halves of characters
