@@ -153,7 +153,7 @@ def test_what_the_source_splits_is_honoured() -> None:
     no_test = ["train"] * 40 + ["validation"] * 10
     split, _ = assign_splits(table(["a", "b"] * 25, split=no_test), unique(50), 0.2, 0.2, 0)
     assert Counter(sides(split)) == {"train": 32, "test": 8, "validation": 10}
-    assert "test 20% taken from the other rows, stratified by class" in split.notes
+    assert "test 20 % taken from the other rows, stratified by class" in split.notes
 
 
 def test_rows_without_a_side_join_those_that_have_one() -> None:
@@ -179,7 +179,7 @@ def test_content_on_two_sides_of_the_source_leaves_the_earlier_one() -> None:
     assert sides(split) == expected
     assert split.frame["weight"].to_list() == [0.0 if row in (0, 2, 13, 19) else 1.0 for row in range(20)]
     assert duplicates == Duplicates(count=10, conflicting=6, leaked=4)
-    assert "4 rows left out: their content is also in validation or test" in split.notes
+    assert "rows left out, whose content is also in validation or test: 4" in split.notes
 
 
 def test_groups_stay_together_and_sides_keep_their_size() -> None:
@@ -234,7 +234,7 @@ def test_the_latest_rows_are_the_test() -> None:
     split, _ = assign_splits(table(["a", "b"] * 50, time=times), unique(100), 0.1, 0.2, 0)
     frame = split.frame.sort("time")
     assert frame["split"].to_list() == ["train"] * 70 + ["validation"] * 10 + ["test"] * 20
-    assert "test 20% and validation 10% taken from all rows, the latest by time" in split.notes
+    assert "test 20 % and validation 10 % taken from all rows, the latest by time" in split.notes
 
 
 def test_rows_without_a_time_are_the_earliest_and_contents_go_with_their_latest_row() -> None:
@@ -306,8 +306,8 @@ def test_a_validation_side_that_equals_the_test_is_drawn_anew() -> None:
     assert sides(split)[40:] == [None] * 10 + ["test"] * 10
     assert Counter(sides(split)[:40]) == {"train": 32, "validation": 8}
     assert duplicates.leaked == 10
-    assert {"train and test as the source has them", "10 rows left out: their content is also in validation or test",
-            "validation 20% taken from the other rows, stratified by class"} <= set(split.notes)
+    assert {"train and test as the source has them", "rows left out, whose content is also in validation or test: 10",
+            "validation 20 % taken from the other rows, stratified by class"} <= set(split.notes)
 
 
 def test_a_validation_side_that_leaks_and_cannot_be_drawn_is_refused() -> None:
@@ -350,7 +350,7 @@ def test_nothing_left_to_learn_from() -> None:
 
 def test_what_was_done_is_told_after_what_was_found() -> None:
     split, _ = assign_splits(table(["a", "b"] * 50).with_notes("found before"), unique(100), 0.1, 0.2, 0)
-    assert split.notes == ("found before", "test 20% and validation 10% taken from all rows, stratified by class")
+    assert split.notes == ("found before", "test 20 % and validation 10 % taken from all rows, stratified by class")
 
 
 def test_fifty_thousand_rows_take_as_long_as_some_sorts() -> None:
@@ -390,7 +390,7 @@ def test_a_duplicate_on_no_side_has_an_empty_one() -> None:
 def test_groups_are_told_with_their_column() -> None:
     groups = [f"patient {row // 4}" for row in range(100)]
     split, _ = assign_splits(table(["a", "b"] * 50, group=groups), unique(100), 0.1, 0.2, 0, "patient")
-    assert split.notes == ("test 20% and validation 10% taken from all rows, stratified by class, grouped by patient "
+    assert split.notes == ("test 20 % and validation 10 % taken from all rows, stratified by class, grouped by patient "
                            "(25 groups, none on two sides)",)
     torn = table(["a", "b"] * 20, split=["train"] * 30 + ["test"] * 10, group=["g"] * 2 + ["h"] * 2 + [None] * 34
                  + ["g", "g"])
@@ -402,7 +402,7 @@ def test_groups_that_span_time_are_told() -> None:
     groups, times = [f"{row % 25}" for row in range(100)], [float(row) for row in range(100)]
     split, _ = assign_splits(table(["a", "b"] * 50, group=groups, time=times), unique(100), 0.1, 0.2, 0, "patient")
     assert split.notes == (
-        "test 20% and validation 10% taken from all rows, grouped by patient (25 groups, none on two sides), "
+        "test 20 % and validation 10 % taken from all rows, grouped by patient (25 groups, none on two sides), "
         "groups ordered by their latest time",
         "the test rows are not all later than the training rows: groups span time",
     )

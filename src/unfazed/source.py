@@ -6,7 +6,7 @@ A source that can be used becomes a `Table` that says what it was; one that cann
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from unfazed.source_table import (
     require,
 )
 from unfazed.spelling import alike
-from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, listed, merged_key
+from unfazed.table import SPLIT_NAMES, SPLITS, Table, brief, enumerated, listed, merged_key
 
 _UNREADABLE = 0.5  # a larger share of inputs that fail means that the source is not what it was taken for
 _COLUMNS = ("path", "target", "group", "time")  # options that name a column of a table
@@ -188,7 +188,7 @@ def _from_folder(
     _refuse_columns(root, options)
     kind = "folder labelled by file names" if options.label_regex else "folder of class folders"
     if sides:
-        kind = f"folder with {_and(path.name for _, path in sides)} folders"
+        kind = f"folder with {enumerated(path.name for _, path in sides)} folders"
     folders: Sequence[tuple[str | None, Path]] = sides or [(None, root)]
     parts = [(side, _found(folder, options, extensions)) for side, folder in folders]
     found = Found.total([part for _, part in parts])
@@ -245,7 +245,7 @@ def _from_files(
     first = next(iter(parts.values()))
     frame = pl.concat([part.frame for part in parts.values()], how="diagonal_relaxed")
     notes = list(dict.fromkeys(note for part in parts.values() for note in part.notes))
-    kind = f"folder with {_and(parts)}, {first.roles()}"
+    kind = f"folder with {enumerated(parts)}, {first.roles()}"
     return replace(Table.of(frame, str(root), kind, [*notes, *unlabelled]), columns=first.names)
 
 
@@ -343,8 +343,8 @@ def _labelled(
 def _refuse_columns(root: Path, options: SourceOptions) -> None:
     given = [f'{name} "{value}"' for name in (*_COLUMNS, "input") if (value := getattr(options, name))]
     if given:
-        raise SourceError(f"{_and(given)}: a column, but {root} is a folder of files. Leave it out, or give a table "
-                          f"with a path column{_tables_in(root)}")
+        raise SourceError(f"{enumerated(given)}: a column, but {root} is a folder of files. Leave it out, or give a "
+                          f"table with a path column{_tables_in(root)}")
 
 
 def refuse_input(options: SourceOptions, where: str) -> None:
@@ -386,8 +386,3 @@ def _inner(table: Table) -> str:
     except OSError:
         nested = False
     return f' Did you mean "{inner}"?' if nested else ""
-
-
-def _and(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from unfazed.errors import SourceError, did_you_mean
-from unfazed.table import SPLITS, Table, listed, merged_key, row_name
+from unfazed.table import SPLITS, Table, enumerated, listed, merged_key, row_name
 
 _NOWHERE, _TRAIN, _VALIDATION, _TEST = -1, 0, 1, 2
 _STRATA = {"classification": "class", "multilabel": "the rarest label of each row",
@@ -313,7 +313,7 @@ def _shared(same: _Ints, y: _Ints) -> tuple[int, int]:
 
 def _how(table: Table, given: _Ints, shares: _Floats, grouped: str) -> Iterator[str]:
     own = [SPLITS[side] for side in (_TRAIN, _VALIDATION, _TEST) if (given == side).any()]
-    drawn = [f"{SPLITS[side]} {shares[side]:.0%}" for side in (_TEST, _VALIDATION) if shares[side] > 0]
+    drawn = [f"{SPLITS[side]} {100 * shares[side]:.3g} %" for side in (_TEST, _VALIDATION) if shares[side] > 0]
     timed = table.frame["time"].null_count() < len(table)
     what = _STRATA[table.task]
     if grouped:
@@ -321,7 +321,7 @@ def _how(table: Table, given: _Ints, shares: _Floats, grouped: str) -> Iterator[
     else:
         how = "the latest by time" if timed else f"stratified by {what}"
     if own:
-        yield f"{' and '.join(own)} as the source has them"
+        yield f"{enumerated(own)} as the source has them"
     if drawn:
         yield f"{' and '.join(drawn)} taken from {'the other rows' if own else 'all rows'}, {how}"
 
@@ -351,12 +351,12 @@ def _out_of_time(table: Table, given: _Ints, side: _Ints) -> Iterator[str]:
 def _duplicate_notes(table: Table, duplicates: Duplicates) -> Iterator[str]:
     if duplicates.count:
         rows = dict(zip(table.frame["id"], table.frame["input"], strict=True))
-        first = duplicate_rows(table)[:2]
-        pair = " and ".join(row_name(row.id, rows[row.id], table.root) for row in first)
-        yield (f"{duplicates.count:,} rows have the same content as another, {duplicates.conflicting:,} of them under "
-               f"several labels (the first: {pair}); see duplicates.csv")
+        pair = enumerated(row_name(row.id, rows[row.id], table.root) for row in duplicate_rows(table)[:2])
+        under = f", {duplicates.conflicting:,} of them under several labels" if duplicates.conflicting else ""
+        many = f"{duplicates.count:,} rows have the same content as another"
+        yield f"{many}{under} (the first: {pair}); see duplicates.csv"
     if duplicates.leaked:
-        yield f"{duplicates.leaked:,} rows left out: their content is also in validation or test"
+        yield f"rows left out, whose content is also in validation or test: {duplicates.leaked:,}"
 
 
 def _absent(table: Table, side: _Ints) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -302,6 +302,12 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in quotes, the first few; of a very long one the beginning and the end."""
     shown = ", ".join(f'"{brief(name)}"' for name in names[:most])
     return shown + (", …" if len(names) > most else "")
+
+
+def enumerated(names: Iterable[str], word: str = "and") -> str:
+    """Names with commas, and the word before the last: a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def brief(name: str) -> str:

@@ -3,7 +3,6 @@
 import copy
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from unfazed.outputs import outputs
 from unfazed.recipe import AUTO, Recipe, check_kind
 from unfazed.report.words import seconds as in_time
 from unfazed.schedule import Course
+from unfazed.table import enumerated
 from unfazed.verb.kinds import kind
 from unfazed.verb.prepare import Prepared
 from unfazed.verb.time_limit import Pace, TimeLimit
@@ -79,7 +79,7 @@ def with_loss(recipe: Recipe) -> Recipe:
     """
     fitting, without = LOSSES_OF[recipe.task], NO_CLASS.get(recipe.task)
     if recipe.loss not in (AUTO, *fitting):
-        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {_or(fitting)}")
+        raise RecipeError(f"loss = {recipe.loss!r} is not for {recipe.task}: it wants {enumerated(fitting, 'or')}")
     if recipe.class_weights == "balanced" and without:
         raise RecipeError(f'class_weights = "balanced" is for classification: {without}')
     if recipe.task == "regression" and recipe.label_smoothing not in (AUTO, 0):
@@ -89,11 +89,6 @@ def with_loss(recipe: Recipe) -> Recipe:
     if without:  # smoothed targets of sets would claim that rare labels are common
         recipe = recipe.resolved(label_smoothing=0.0)
     return recipe.resolved(loss=fitting[0])
-
-
-def _or(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _bytes(prepared: Prepared) -> int:
