@@ -35,7 +35,8 @@ class Knob(NamedTuple):
         return not self.kinds or modality in (*self.kinds, AUTO)
 
 
-TASKS = ("classification", "multilabel", "regression")
+SKILLS = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "r2"}  # of each task; higher = better
+TASKS = tuple(SKILLS)
 LOSSES = ("cross-entropy", "binary-cross-entropy", "squared", "absolute", "huber", "gaussian")
 MODALITIES = ("image", "text", "audio", "tabular")
 

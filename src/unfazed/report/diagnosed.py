@@ -20,6 +20,7 @@ from unfazed.analysis.doubts import contradicted, missing_labels, rarity
 from unfazed.analysis.intervals import Estimate, Integers, Z
 from unfazed.analysis.signs import Curve, Epoch, Layer, Signs, Trial
 from unfazed.analysis.targets import carried_by_few, far, tail
+from unfazed.recipe import SKILLS
 from unfazed.report.shapes import CHECKS, checked
 from unfazed.report.verdict import sentence, simpler, skill_of
 from unfazed.report.words import printable, with_path
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from unfazed.run import Run
 
 Facts = Mapping[str, Any]
-SKILLS = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "r2"}
 NAMES: dict[str, Literal["accuracy", "balanced accuracy", "F1", "R²"]] = {
     "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "f1_micro": "F1", "r2": "R²",
 }  # fmt: skip
@@ -93,7 +93,7 @@ def signs(run: "Run", told: Facts, table: Table, probs: NDArray[np.floating]) ->
         guess=_guess(told, skill),
         guess_loss=checks.get("guess_loss", 1.0),
         simpler=_best_simpler(told, skill),
-        epochs=[_epoch(line) for line in told["epochs"]],
+        epochs=[_epoch(line, SKILLS[run.task]) for line in told["epochs"]],
         best_epoch=1 + [line["epoch"] for line in told["epochs"]].index(told["best_epoch"]),
         learning_rate=recipe["learning_rate"],
         usual_rate=checks.get("usual_rate"),
@@ -143,13 +143,12 @@ def _estimate(found: Facts) -> Estimate:
     return Estimate(value, low, high, found["n"])
 
 
-def _epoch(line: Facts) -> Epoch:
+def _epoch(line: Facts, skill: str) -> Epoch:
     """Of numbers the squared error, whatever was minimised: a likelihood may be negative, and has no shares."""
     train, validation = line["train"], line["validation"]
-    for skill in ("accuracy", "f1_micro"):
-        if skill in train:
-            return Epoch(train["log_loss"], validation["log_loss"], train[skill], validation[skill])
-    return Epoch(train["rmse"] ** 2, validation["rmse"] ** 2, train["r2"], validation["r2"])
+    if skill == "r2":
+        return Epoch(train["rmse"] ** 2, validation["rmse"] ** 2, train["r2"], validation["r2"])
+    return Epoch(train["log_loss"], validation["log_loss"], train[skill], validation[skill])
 
 
 def _best_simpler(told: Facts, skill: str) -> tuple[str, Estimate, Estimate] | None:

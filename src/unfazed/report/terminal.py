@@ -17,6 +17,7 @@ from rich.text import Text
 
 from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.loop import Step
+from unfazed.recipe import SKILLS
 from unfazed.report.diagnosed import brief
 from unfazed.report.events import (
     Advance,
@@ -260,13 +261,9 @@ def summary(run: Run) -> Group:
     rows.no_wrap, rows.overflow = True, "ignore"  # to be copied: what the terminal breaks is whole again elsewhere
     diagnosis = [Hanging(text, style, indent=2) for text, style in brief(told["diagnosis"], run.path)]
     headline = Hanging(printable(told["headline"]), "bold")
-    table = metrics_table(columns, count(_measured(told[split]), f"{split} {items(told)}"))
+    n = told[split][SKILLS[task(told)]]["n"]
+    table = metrics_table(columns, count(n, f"{split} {items(told)}"))
     return Group("", headline, *verdict, "", *diagnosis, "", table, "", rows)
-
-
-def _measured(metrics: dict[str, Any]) -> int | None:
-    """How many examples the metrics are of."""
-    return next((metrics[name]["n"] for name in ("accuracy", "f1_micro", "r2") if name in metrics), None)
 
 
 _LEFT_OUT = {

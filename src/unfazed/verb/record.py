@@ -21,7 +21,7 @@ from unfazed.loader import for_evaluation
 from unfazed.loop import Epoch, State, Step
 from unfazed.outputs import outputs
 from unfazed.processes import ALONE, Processes
-from unfazed.recipe import Recipe
+from unfazed.recipe import SKILLS, Recipe
 from unfazed.run import Run
 from unfazed.target import outputs_of
 from unfazed.verb.prepare import Prepared
@@ -212,4 +212,4 @@ def _measured_sets(y: NDArray[np.float32], probs: NDArray[np.float32], smoothing
 
 def _skill(figures: Mapping[str, float]) -> float:
     """How good an epoch was, higher = better: accuracy, F1 or R²."""
-    return next(figures[name] for name in ("accuracy", "f1_micro", "r2") if name in figures)
+    return next(figures[name] for name in SKILLS.values() if name in figures)
