@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from unfazed.analysis.comparison import examples_needed, holm, mcnemar, paired_bootstrap
+from unfazed.analysis.multilabel import f1_difference
 
 
 def right(n, only_first, only_second, both):
@@ -40,6 +41,29 @@ def test_a_clear_difference_survives_the_correction_for_many_comparisons():
 def test_the_tail_of_few_examples_is_long():
     """Three differences of one sign: no resample is beyond 0, and yet it is no proof."""
     assert paired_bootstrap(np.array([1.0, 2.0, 3.0]))[1] > 0.03
+    assert paired_bootstrap(np.array([1.0, 1.0, 1.0]))[1] == 0.25 and paired_bootstrap(np.ones(90))[1] < 0.005
+
+
+@pytest.mark.parametrize("n", [3, 5, 8, 12, 30])
+def test_few_differences_are_not_told_from_none_more_often_than_said(n):
+    missed = told = 0
+    for seed in range(400):
+        found, chance = paired_bootstrap(np.random.default_rng(seed).standard_t(5, n))
+        missed += not found.low <= 0 <= found.high
+        told += chance <= 0.05
+    assert missed / 400 < 0.075 and told / 400 < 0.075, "0.05, and two standard errors"
+
+
+def test_so_do_differences_of_sets():
+    told = 0
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        y = (generator.random((5, 8)) < 0.4).astype(np.float64)
+        own, other = (np.where(generator.random(y.shape) < 0.3, y < 1, y > 0) for _ in range(2))
+        found = f1_difference(y, own, other)
+        told += not found.low <= 0 <= found.high
+    assert told / 300 < 0.08
+    assert np.isnan(f1_difference(y[:1], own[:1], other[:1]).low), "one set alone has no interval"
 
 
 def test_holm_is_the_step_down_correction():

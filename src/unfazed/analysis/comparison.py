@@ -41,7 +41,9 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_], gro
 def paired_bootstrap(differences: Floats, seed: int = 0, groups: Groups = None) -> tuple[Estimate, float]:
     """The mean of paired differences `[N]` with its percentile interval, and the probability of 0 (Efron 1979).
 
-    The second is `chance_of_none`. Groups [N] are resampled as wholes. Fewer than two: NaN, and 1.
+    The second is `chance_of_none`. Groups [N] are resampled as wholes. Both allow for there being few: simulated, with
+    no difference the probability is below 0.05 in 1 to 6 % of samples of 3 to 200 symmetric differences, without that
+    in 10 % of those of 5. Fewer than two: NaN, and 1.
     """
     n = len(differences)
     own = differences if groups is None else grouping.sums(differences, groups)
@@ -49,12 +51,8 @@ def paired_bootstrap(differences: Floats, seed: int = 0, groups: Groups = None) 
     if len(own) < 2:
         return Estimate(math.nan, math.nan, math.nan, n), 1.0
     mean = float(differences.mean())
-    if groups is None:
-        drawn = np.concatenate([weights @ differences / n for weights in resampled_weights(n, seed)])
-        resampled = mean + (drawn - mean) * math.sqrt(n / (n - 1))
-    else:
-        drawn = np.concatenate([weights @ own / (weights @ sizes) for weights in resampled_weights(len(own), seed)])
-        resampled = widened(mean, drawn, len(own))
+    drawn = np.concatenate([weights @ own / (weights @ sizes) for weights in resampled_weights(len(own), seed)])
+    resampled = widened(mean, drawn, len(own))
     return from_resamples(mean, resampled, n), chance_of_none(resampled, len(own))
 
 
@@ -107,7 +105,8 @@ def chance_of_none(resampled: Floats, count: int) -> float:
     """The probability of there being no difference, from `[R]` ones of resamples of so many examples, or groups.
 
     The smaller share beyond 0, twice. Where none of the resamples is beyond it, they cannot tell how small: then the
-    tail of Student's t with their deviation, else 1,000 resamples could not survive a correction for many comparisons.
+    tail of Student's t with their deviation, else 1,000 resamples could not survive a correction for many comparisons;
+    without any deviation that of the sign test.
     """
     from scipy.special import stdtr
 
@@ -115,8 +114,10 @@ def chance_of_none(resampled: Floats, count: int) -> float:
     deviation = float(resampled.std())
     if count < 2:
         return 1.0
-    if beyond or not deviation > 0:
+    if beyond:
         return min(1.0, 2 * (1 + beyond) / (len(resampled) + 1))
+    if not deviation > 0:
+        return max(2 / (len(resampled) + 1), 2 * 0.5**count)
     return float(2 * stdtr(count - 1, -abs(float(resampled.mean())) / deviation))
 
 

@@ -258,7 +258,7 @@ def f1_differences(
 
     value, rows = float(difference(rows.sum(0))), rows if groups is None else grouping.sums(rows, groups[known])
     resampled = np.concatenate([difference(drawn @ rows) for drawn in resampled_weights(len(rows), seed)])
-    return value, resampled if groups is None else widened(value, resampled, len(rows))
+    return value, widened(value, resampled, len(rows))
 
 
 def f1_parts(y: NDArray[np.floating], sets: Sets) -> Floats:
