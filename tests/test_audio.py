@@ -10,9 +10,10 @@ from conformance.sounds import RATE, SAMPLES, headless, hostile, odd, saved, ton
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unfazed.errors import InputError, RunError, SourceError, UsageError
+from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import audio as module
 from unfazed.modality.audio import PADDING, AudioPreprocessor, Recording, encode, fit, inspect, length, read
+from unfazed.recipe import Recipe
 
 
 def recording(count: int, rate: int = RATE, number: int = 0) -> Recording:
@@ -168,17 +169,17 @@ def test_whatever_a_decoder_raises_is_a_reason(error: Exception, monkeypatch: py
     ],
 )
 def test_the_rate_and_length_that_suit(facts: list[tuple[int, int]], expected: tuple[int, int]) -> None:
-    preprocessor = fit(facts)
+    preprocessor = fit(facts, Recipe())
     assert (preprocessor.sample_rate, preprocessor.samples) == expected
 
 
 def test_a_rate_that_was_asked_for() -> None:
-    assert fit([(8000, 8000)], 12_000) == AudioPreprocessor(12_000, 12_000)
-    for rate in (0, 999, 48_001):
-        with pytest.raises(UsageError, match="sample_rate"):
-            fit([(8000, 8000)], rate)
-    with pytest.raises(SourceError):
-        fit([])
+    assert fit([(8000, 8000)], Recipe(sample_rate=12_000)) == AudioPreprocessor(12_000, 12_000)
+
+
+def test_there_must_be_a_recording() -> None:
+    with pytest.raises(SourceError, match="no readable recording"):
+        fit([], Recipe())
 
 
 def test_sixteen_bits_stay_as_they_are_but_for_the_mean() -> None:

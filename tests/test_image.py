@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from unfazed.errors import InputError, SourceError, UsageError
+from unfazed.errors import InputError, SourceError
 from unfazed.modality import image as module
 from unfazed.modality.image import ImagePreprocessor, encode, fit, inspect, read
 from unfazed.reading import file_bytes
@@ -284,17 +284,17 @@ def test_names_in_any_script_and_of_any_length(tmp_path: Path) -> None:
     ],
 )
 def test_the_square_that_suits(sizes: list[tuple[int, int]], expected: tuple[int, str]) -> None:
-    preprocessor = fit(sizes)
+    preprocessor = fit(sizes, Recipe())
     assert (preprocessor.image_size, preprocessor.aspect) == expected
 
 
 def test_a_size_that_was_asked_for() -> None:
-    assert fit([(30, 30)], 48).image_size == 48
-    for size in (0, 7, -3, 1025):
-        with pytest.raises(UsageError, match="image_size"):
-            fit([(30, 30)], size)
-    with pytest.raises(SourceError):
-        fit([])
+    assert fit([(30, 30)], Recipe(image_size=48)).image_size == 48
+
+
+def test_there_must_be_an_image() -> None:
+    with pytest.raises(SourceError, match="no readable image"):
+        fit([], Recipe())
 
 
 def test_native_images_are_not_touched() -> None:

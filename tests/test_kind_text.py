@@ -9,9 +9,10 @@ import torch
 
 from unfazed.modality.text import FIRST, encode, fit
 from unfazed.model.texts import TextNet
+from unfazed.recipe import Recipe
 from unfazed.verb.kinds.text import PIECES, SHOWN, pieces, weighed
 
-PREPARED: Any = SimpleNamespace(preprocessor=fit(["this offer is free", "this meeting is late"] * 20))
+PREPARED: Any = SimpleNamespace(preprocessor=fit(["this offer is free", "this meeting is late"] * 20, Recipe()))
 
 
 @pytest.fixture

@@ -21,13 +21,14 @@ from unfazed.modality.text import (
     load,
     read,
 )
+from unfazed.recipe import Recipe
 
 TEXTS = [f"the {animal} sat on the {place}" for animal in ("cat", "dog", "cow") for place in ("mat", "log", "sofa")]
 
 
 @pytest.fixture(scope="module")
 def fitted() -> TextPreprocessor:
-    return fit(TEXTS)
+    return fit(TEXTS, Recipe())
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,8 @@ def test_length_is_what_stands_before_the_padding() -> None:
 
 def test_nearly_all_texts_are_kept_whole_and_none_over_the_limit() -> None:
     texts = ["a few words"] * 200 + ["word " * 50]
-    assert fit(texts).tokens == 8
-    assert fit(["word " * 5000] * 4).tokens == LARGEST
+    assert fit(texts, Recipe()).tokens == 8
+    assert fit(["word " * 5000] * 4, Recipe()).tokens == LARGEST
 
 
 def test_a_long_text_is_cut_at_its_end(fitted: TextPreprocessor) -> None:
@@ -119,18 +120,19 @@ def test_a_long_text_is_cut_at_its_end(fitted: TextPreprocessor) -> None:
 
 
 def test_merges_are_learnt_from_the_training_texts_alone_and_the_same_each_time() -> None:
-    assert fit(TEXTS) == fit(TEXTS)
-    assert "Ġcat" in fit(TEXTS).vocabulary
-    assert "Ġcat" not in fit([text.replace("cat", "owl") for text in TEXTS]).vocabulary
+    assert fit(TEXTS, Recipe()) == fit(TEXTS, Recipe())
+    assert "Ġcat" in fit(TEXTS, Recipe()).vocabulary
+    assert "Ġcat" not in fit([text.replace("cat", "owl") for text in TEXTS], Recipe()).vocabulary
 
 
 def test_all_texts_count_where_there_are_more_than_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unfazed.modality.text.LEARNT_CHARACTERS", 1000)
-    assert "Ġlate" in fit(["early"] * 500 + ["late"] * 500).vocabulary
+    assert "Ġlate" in fit(["early"] * 500 + ["late"] * 500, Recipe()).vocabulary
 
 
-def test_the_vocabulary_is_as_large_as_asked_for_at_most() -> None:
-    assert len(fit(TEXTS, vocabulary=260).vocabulary) == 260
+def test_there_are_no_more_subwords_than_are_to_be_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unfazed.modality.text.VOCABULARY", 260)
+    assert len(fit(TEXTS, Recipe()).vocabulary) == 260
 
 
 @pytest.mark.parametrize("compressed", [gzip.compress(bytes(range(256)) * 40), random.Random(0).randbytes(3000)])
@@ -146,11 +148,11 @@ def test_logs_of_a_terminal_and_a_stray_null_byte_are_text() -> None:
 
 def test_there_must_be_a_text() -> None:
     with pytest.raises(SourceError, match="no readable text"):
-        fit([])
+        fit([], Recipe())
 
 
 def test_a_preprocessor_survives_json_with_its_columns() -> None:
-    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS], ["title", "body"])
+    fitted = fit([f"title: {text}\nbody: {text}" for text in TEXTS], Recipe(), ["title", "body"])
     again = TextPreprocessor.from_json(fitted.to_json())
     assert again == fitted
     assert again.columns == ("title", "body")

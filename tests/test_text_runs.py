@@ -103,7 +103,7 @@ def test_a_table_without_labels_is_predicted_from_the_same_columns(tmp_path: Pat
 
 
 def test_short_texts_are_taken_from_the_column_that_was_learnt() -> None:
-    fitted = fit(["a sailor on a ship"] * 4, ["body"])
+    fitted = fit(["a sailor on a ship"] * 4, unfazed.Recipe(), ["body"])
     frame = pl.DataFrame({"body": ["ship", "oven"], "remark": ["much longer than what it is about, by far"] * 2})
     assert listed(frame, fitted, "t.csv", ["."]) == ["ship", "oven"]
     labelled = find(frame.with_columns(label=pl.Series(["x", "y"])), None, fitted)
@@ -114,7 +114,7 @@ def test_short_texts_are_taken_from_the_column_that_was_learnt() -> None:
 def test_a_row_is_read_as_the_table_that_it_stands_in() -> None:
     """Whatever else stands there, in whichever order, and with names where training had several columns."""
     for columns in (["body"], ["title", "body"]):
-        fitted = fit(["a sailor on a ship", "title: the body:"] * 4, columns)
+        fitted = fit(["a sailor on a ship", "title: the body:"] * 4, unfazed.Recipe(), columns)
         for row in (
             {"author": "bob", "body": "ship", "title": "sailor"}, {"body": "ship"}, {"body": "ship", "title": None}
         ):
@@ -129,7 +129,7 @@ def test_a_row_is_read_as_the_table_that_it_stands_in() -> None:
 def test_a_row_of_any_values_is_read_as_the_table_that_it_stands_in() -> None:
     row = {"title": "good", "stars": 4.0, "new": True, "at": datetime(2024, 1, 31, 5), "day": date(2024, 1, 31),
            "took": timedelta(hours=1), "price": np.float32(4.3), "paid": Decimal("1.50"), "none": math.nan}  # fmt: skip
-    fitted = fit(["good stars"] * 4, list(row))
+    fitted = fit(["good stars"] * 4, unfazed.Recipe(), list(row))
     (text,) = listed(pl.DataFrame([row], schema_overrides={"price": pl.Float32}), fitted, "t.csv", ["."])
     assert text.splitlines()[:3] == ["title: good", "stars: 4", "new: true"] and "price: 4.3\n" in text
     assert read(row) == text
@@ -149,7 +149,7 @@ def test_a_column_of_names_of_files_or_addresses_is_no_hindrance(tmp_path: Path)
     names = pl.DataFrame({"text": texts, "file": ["a.txt", "b.txt"], "label": ["x", "y"]})
     asked = SourceOptions(target="label", input="text")
     assert find(names, asked).frame["input"].to_list() == texts
-    assert listed(names, fit(texts, ["text"]), "t.csv", ["."]) == texts
+    assert listed(names, fit(texts, unfazed.Recipe(), ["text"]), "t.csv", ["."]) == texts
     addresses = names.with_columns(file=pl.Series(["https://example.org/a.html", "https://example.org/b.html"]))
     assert find(addresses, asked).frame["input"].to_list() == texts
     assert texts[0] in find(addresses, SourceOptions(target="label")).frame["input"][0]
@@ -161,7 +161,7 @@ def test_a_column_of_names_of_files_or_addresses_is_no_hindrance(tmp_path: Path)
 
 
 def test_a_table_without_the_column_that_was_learnt_is_told_with_a_near_name() -> None:
-    fitted = fit(["a sailor on a ship"] * 4, ["body"])
+    fitted = fit(["a sailor on a ship"] * 4, unfazed.Recipe(), ["body"])
     frame = pl.DataFrame({"bodi": ["it is a text, and rather a long one"] * 2, "label": ["x", "y"]})
     with pytest.raises(SourceError, match=r'column "body", and t\.csv has none .* Did you mean "bodi"\?'):
         listed(frame, fitted, "t.csv", ["."])

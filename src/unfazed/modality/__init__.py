@@ -47,7 +47,9 @@ class Modality(NamedTuple):
     """The functions of one kind of data, and its names.
 
     find(source, options) -> Table; where inputs are `values`, a preprocessor besides says which columns to take.
-    listed(frame, columns) -> inputs: of a table without labels, one a row; raises SourceError.
+    listed(frame, preprocessor, where, folders, path=None) -> inputs: of a table without labels, one a row; where it
+        stands, for messages; the folders that its paths may be below; the column that is said to hold the inputs;
+        raises SourceError.
     load(input) -> bytes: the content that a row's `input` stands for, a file's or its own; raises InputError.
     identity(bytes, columns) -> bytes: what equal contents have in common, however they are written; of a row as far as
         the columns go, where they are given.

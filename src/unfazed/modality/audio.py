@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from unfazed.errors import InputError, RunError, SourceError, UsageError
+from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality, cause, described_by
 from unfazed.reading import file_bytes
+from unfazed.recipe import AUTO, Recipe
 from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
 from unfazed.table import Table
@@ -135,24 +136,31 @@ def inspect(data: bytes) -> tuple[int, int]:
         return file.samplerate, len(_decoded(file)) if file.frames == _UNKNOWN else file.frames
 
 
-def fit(facts: Sequence[tuple[int, int]], sample_rate: int | Literal["auto"] = "auto") -> AudioPreprocessor:
+def fit(facts: Sequence[tuple[int, int]], recipe: Recipe, columns: Sequence[str] = ()) -> AudioPreprocessor:
     """The rate and length that suit the training recordings, from their (sample rate, samples).
 
     Rate, where "auto": the commonest, at most 16,000. Length: the longest, but at most 30 s and no more than four times
     the median or the 99th percentile, whichever is more.
 
     Raises:
-        SourceError: there are no recordings. UsageError: sample_rate is out of range.
+        SourceError: there are no recordings.
     """
     if not facts:
         raise SourceError("there is no readable recording to train on")
     commonest = Counter(rate for rate, _ in facts).most_common(1)[0][0]
-    rate = min(commonest, AUTO_RATE) if sample_rate == "auto" else sample_rate
-    if not SLOWEST <= rate <= HIGHEST_RATE:
-        raise UsageError(f"sample_rate must be {SLOWEST:,} to {HIGHEST_RATE:,} samples a second, got {rate:,}")
+    rate = min(commonest, AUTO_RATE) if recipe.sample_rate == AUTO else recipe.sample_rate
     seconds = np.array([count / its_rate for its_rate, count in facts])
     usual = max(_MANY_MEDIANS * np.median(seconds), np.percentile(seconds, 99))
     return AudioPreprocessor(rate, max(1, round(min(seconds.max(), usual, MAX_SECONDS) * rate)))
+
+
+def fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) -> str:
+    """The rate of the recordings, and how many are cut, in words."""
+    rate, seconds = preprocessor.sample_rate, preprocessor.samples / preprocessor.sample_rate
+    longer = sum(count / its_rate > seconds + 1 / rate for its_rate, count in facts)
+    resampled = "" if all(its_rate == rate for its_rate, _ in facts) else ", resampled"
+    cut = f", the loudest {seconds:.3g} s of {longer:,} longer ones" if longer else ""
+    return f"{rate:,} samples a second{resampled}{cut}"
 
 
 def encode(raw: Recording, preprocessor: AudioPreprocessor) -> NDArray[np.int16]:
@@ -308,18 +316,6 @@ def _loudest(samples: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
     return samples[start : start + wanted]
 
 
-def _fitting(facts: Sequence[tuple[int, int]], preprocessor: AudioPreprocessor) -> str:
-    rate, seconds = preprocessor.sample_rate, preprocessor.samples / preprocessor.sample_rate
-    longer = sum(count / its_rate > seconds + 1 / rate for its_rate, count in facts)
-    resampled = "" if all(its_rate == rate for its_rate, _ in facts) else ", resampled"
-    cut = f", the loudest {seconds:.3g} s of {longer:,} longer ones" if longer else ""
-    return f"{rate:,} samples a second{resampled}{cut}"
-
-
-def _fitted(facts: Any, recipe: Any, columns: Sequence[str] = ()) -> AudioPreprocessor:
-    return fit(facts, recipe.sample_rate)
-
-
 MODALITY = Modality(
     name="audio",
     items="recordings",
@@ -331,10 +327,10 @@ MODALITY = Modality(
     load=file_bytes,
     read=read,
     inspect=inspect,
-    fit=_fitted,
+    fit=fit,
     encode=encode,
     length=length,
-    fitting=_fitting,
+    fitting=fitting,
     augment=None,
     shrink=None,
     preprocessor=AudioPreprocessor,

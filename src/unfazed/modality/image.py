@@ -10,23 +10,23 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
-from unfazed.errors import InputError, RunError, SourceError, UsageError
+from unfazed.errors import InputError, RunError, SourceError
 from unfazed.modality import Modality, cause, described_by, whole
 from unfazed.modality.pixels import to_bytes
 from unfazed.reading import file_bytes
-from unfazed.recipe import Recipe
+from unfazed.recipe import AUTO, Recipe
 from unfazed.source import SourceOptions, listed_paths
 from unfazed.source import find as find_source
 from unfazed.source_folder import CONVERT
@@ -34,6 +34,8 @@ from unfazed.table import Table
 
 if TYPE_CHECKING:
     import torch
+
+    from unfazed.modality.image_augment import Flip
 
 Raw = NDArray[np.uint8]  # [H, W, 3]
 EXTENSIONS = frozenset({
@@ -178,24 +180,30 @@ def inspect(data: bytes) -> tuple[int, int]:
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
-def fit(sizes: Iterable[tuple[int, int]], image_size: int | Literal["auto"] = "auto") -> ImagePreprocessor:
+def fit(sizes: Sequence[tuple[int, int]], recipe: Recipe, columns: Sequence[str] = ()) -> ImagePreprocessor:
     """The square that suits the training images, from their sizes (height, width).
 
-    Crop where the median aspect ratio is 1.5 or less, else pad. "auto": the median shorter side (longer, where padded),
-    at most 128 and at least 8; as it is where all images have it, else rounded up to a multiple of 4.
+    Crop where the median aspect ratio is 1.5 or less, else pad. An image_size of "auto" is the median shorter side
+    (longer, where padded), at most 128 and at least 8; as it is where all images have it, else rounded up to a multiple
+    of 4.
 
     Raises:
-        SourceError: there are no sizes. UsageError: image_size is out of range.
+        SourceError: there are no sizes.
     """
-    pairs = np.array(list(sizes), dtype=np.int64).reshape(-1, 2)
-    if not len(pairs):
+    if not sizes:
         raise SourceError("there is no readable image to train on")
+    pairs = np.array(sizes, dtype=np.int64)
     shorter, longer = pairs.min(axis=1), pairs.max(axis=1)
     aspect: Literal["crop", "pad"] = "crop" if np.median(longer / shorter) <= _MAX_CROP_ASPECT else "pad"
-    size = _auto_size(shorter if aspect == "crop" else longer) if image_size == "auto" else image_size
-    if not SMALLEST <= size <= LARGEST:
-        raise UsageError(f"image_size must be {SMALLEST} to {LARGEST} pixels, got {size}")
-    return ImagePreprocessor(int(size), aspect)
+    auto = recipe.image_size == AUTO
+    return ImagePreprocessor(_auto_size(shorter if aspect == "crop" else longer) if auto else recipe.image_size, aspect)
+
+
+def fitting(sizes: Sequence[tuple[int, int]], preprocessor: ImagePreprocessor) -> str:
+    """Whether images are resized, and cut or padded, in words."""
+    if all(size == (preprocessor.image_size, preprocessor.image_size) for size in map(tuple, sizes)):
+        return "as they are"
+    return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
 
 
 def encode(raw: Raw, preprocessor: ImagePreprocessor) -> NDArray[np.uint8]:
@@ -223,11 +231,11 @@ def notices(x: NDArray[np.uint8], y: NDArray[Any], preprocessor: ImagePreprocess
             f"{brightest + 1} shades. If they hold 12 bits in files of 16, scale them to the whole range first"]
 
 
-def augment(x: "torch.Tensor", generator: "torch.Generator", strength: float, flip: Any) -> "torch.Tensor":
+def augment(x: "torch.Tensor", generator: "torch.Generator", recipe: Recipe) -> "torch.Tensor":
     """See `image_augment.augment`; loaded on first use, so that reading images never loads torch."""
     from unfazed.modality.image_augment import augment as augmented
 
-    return augmented(x, generator, strength, flip)
+    return augmented(x, generator, recipe.augmentation, cast("Flip", recipe.flip))
 
 
 def shrink(x: "torch.Tensor", scale: float) -> "torch.Tensor":
@@ -356,20 +364,6 @@ def _from_array(array: NDArray[Any]) -> Raw:
     return np.repeat(pixels, 3, axis=2) if channels == 1 else pixels.copy()
 
 
-def _augmented(x: "torch.Tensor", generator: "torch.Generator", recipe: Recipe) -> "torch.Tensor":
-    return augment(x, generator, recipe.augmentation, recipe.flip)
-
-
-def _fitting(sizes: Sequence[tuple[int, int]], preprocessor: ImagePreprocessor) -> str:
-    if all(size == (preprocessor.image_size, preprocessor.image_size) for size in map(tuple, sizes)):
-        return "as they are"
-    return {"crop": "the centre square, resized", "pad": "resized whole, padded"}[preprocessor.aspect]
-
-
-def _fitted(sizes: Any, recipe: Recipe, columns: Sequence[str] = ()) -> ImagePreprocessor:
-    return fit(sizes, recipe.image_size)
-
-
 MODALITY = Modality(
     name="image",
     items="images",
@@ -381,11 +375,11 @@ MODALITY = Modality(
     load=file_bytes,
     read=read,
     inspect=inspect,
-    fit=_fitted,
+    fit=fit,
     encode=encode,
     length=whole,
-    fitting=_fitting,
-    augment=_augmented,
+    fitting=fitting,
+    augment=augment,
     shrink=shrink,
     preprocessor=ImagePreprocessor,
     notices=notices,

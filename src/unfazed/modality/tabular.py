@@ -29,10 +29,11 @@ from unfazed.modality import Modality, described_by, whole
 from unfazed.modality import tabular_columns as columns
 from unfazed.modality import tabular_values as values
 from unfazed.modality import tabular_words as words
-from unfazed.modality.tabular_columns import KINDS, PARTS, Column, Kind
+from unfazed.modality.tabular_columns import KINDS, PARTS, Column, Kind, column_of
 from unfazed.modality.tabular_numbers import CLOCKS
 from unfazed.modality.tabular_values import Value
 from unfazed.numerals import DECIMALS
+from unfazed.recipe import Recipe
 from unfazed.source import SourceOptions
 from unfazed.source import find as find_source
 from unfazed.source_table import Inputs
@@ -167,7 +168,7 @@ def read(source: Any) -> Row:
     return {_valid(str(name)): _plain(name, value) for name, value in row.items()}
 
 
-def fit(facts: Sequence[Row], recipe: Any) -> TabularPreprocessor:
+def fit(facts: Sequence[Row], recipe: Recipe, columns: Sequence[str] = ()) -> TabularPreprocessor:
     """The columns of training rows, each of the kind its values suggest or `recipe.columns` says.
 
     Raises:
@@ -177,15 +178,20 @@ def fit(facts: Sequence[Row], recipe: Any) -> TabularPreprocessor:
     said = said_kinds(recipe.columns)
     if wrong := [f'"{name}".{did_you_mean(name, names)}' for name in said if name not in names]:
         raise UsageError(f"--columns: there is no column {' '.join(wrong)} The columns: {listed(names, 20)}")
-    found = (columns.column_of(name, [row.get(name) for row in facts], said.get(name)) for name in names)
+    found = (column_of(name, [row.get(name) for row in facts], said.get(name)) for name in names)
     preprocessor = TabularPreprocessor(tuple(found))
     if not preprocessor.features:
-        about = ". ".join([described(preprocessor), *words.doubts(preprocessor.columns)])
+        about = ". ".join([words.described(preprocessor.columns), *words.doubts(preprocessor.columns)])
         texts = [column.name for column in preprocessor.columns if column.kind == "text"]
         of_texts = f", or learn from {listed(texts)} as text: --modality text" if texts else ""
         raise UsageError(f"no column is left to learn from: {about}. "
                          f"Say what a column is: --columns NAME=number{of_texts}")  # fmt: skip
     return preprocessor
+
+
+def fitting(facts: Sequence[Row], preprocessor: TabularPreprocessor) -> str:
+    """The kinds of the columns, for a person to check."""
+    return words.described(preprocessor.columns)
 
 
 def said_kinds(text: str) -> dict[str, Kind]:
@@ -245,7 +251,7 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
         f"{words.names(alike)}. What they tell of the training rows may not hold for others"
     )
     doubts = words.doubts(preprocessor.columns)
-    return [f"columns: {described(preprocessor)}", *doubts, *found, *([identifiers] if alike else [])]
+    return [f"columns: {words.described(preprocessor.columns)}", *doubts, *found, *([identifiers] if alike else [])]
 
 
 def column_names(preprocessor: TabularPreprocessor) -> list[str]:
@@ -268,11 +274,6 @@ def _alarm(name: str, leak: Leak, what: str) -> str:
         f"{percent(leak.commonest)}): is it known before {what} is? If not, leave it out: "
         f"--columns {shlex.quote(f'{name}=identifier')}"
     )
-
-
-def described(preprocessor: TabularPreprocessor) -> str:
-    """The kinds of the columns, for a person to check: "2 numbers (age, hours), 1 category (sex); left out: …"."""
-    return words.described(preprocessor.columns)
 
 
 def _parsed(source: Any) -> Any:
@@ -356,14 +357,6 @@ def _is_sound(column: Column) -> bool:
     )
 
 
-def _fit(facts: Sequence[Row], recipe: Any, columns: Sequence[str] = ()) -> TabularPreprocessor:
-    return fit(facts, recipe)
-
-
-def _fitting(facts: Any, preprocessor: TabularPreprocessor) -> str:
-    return described(preprocessor)
-
-
 MODALITY = Modality(
     name="tabular",
     items="rows",
@@ -375,10 +368,10 @@ MODALITY = Modality(
     load=load,
     read=read,
     inspect=read,
-    fit=_fit,
+    fit=fit,
     encode=encode,
     length=whole,
-    fitting=_fitting,
+    fitting=fitting,
     augment=None,
     shrink=None,
     preprocessor=TabularPreprocessor,

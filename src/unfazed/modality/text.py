@@ -63,11 +63,6 @@ class TextPreprocessor:
     columns: tuple[str, ...] = ()
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The columns to take texts from."""
-        return self.columns
-
-    @property
     def shape(self) -> tuple[int]:
         """Of one encoded text, [T]."""
         return (self.tokens,)
@@ -208,8 +203,8 @@ def inspect(data: bytes) -> str:
     return read(data)
 
 
-def fit(texts: Sequence[str], columns: Sequence[str] = (), vocabulary: int = VOCABULARY) -> TextPreprocessor:
-    """At most so many subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
+def fit(texts: Sequence[str], recipe: Recipe, columns: Sequence[str] = ()) -> TextPreprocessor:
+    """At most 20,000 subwords, which suit the training texts, and a length that keeps 99 in 100 of these whole.
 
     columns: that the texts were taken from.
 
@@ -218,8 +213,13 @@ def fit(texts: Sequence[str], columns: Sequence[str] = (), vocabulary: int = VOC
     """
     if not texts:
         raise SourceError("there is no readable text to train on")
-    found = TextPreprocessor(LARGEST, _learnt_merges(texts, vocabulary), tuple(columns))
+    found = TextPreprocessor(LARGEST, _learnt_merges(texts), tuple(columns))
     return replace(found, tokens=_auto_tokens(texts, found))
+
+
+def fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:
+    """How much is kept of a text, in words."""
+    return f"the first {preprocessor.tokens:,} of each text"
 
 
 def encode(raw: str, preprocessor: TextPreprocessor) -> NDArray[np.int32]:
@@ -290,12 +290,12 @@ def _vocabulary(merges: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _learnt_merges(texts: Sequence[str], vocabulary: int) -> tuple[str, ...]:
+def _learnt_merges(texts: Sequence[str]) -> tuple[str, ...]:
     from tokenizers import models, trainers
 
     tokenizer = _tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, min_frequency=2, initial_alphabet=_alphabet(), show_progress=False
+        vocab_size=VOCABULARY, min_frequency=2, initial_alphabet=_alphabet(), show_progress=False
     )
     tokenizer.train_from_iterator(_counted(texts), trainer)
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
@@ -330,14 +330,6 @@ def _series(texts: Sequence[str]) -> "pl.Series":
     return pl.Series("input", texts, dtype=pl.String)
 
 
-def _fit(texts: Sequence[str], recipe: Recipe, columns: Sequence[str] = ()) -> TextPreprocessor:
-    return fit(texts, columns)
-
-
-def _fitting(texts: Sequence[str], preprocessor: TextPreprocessor) -> str:
-    return f"the first {preprocessor.tokens:,} of each text"
-
-
 MODALITY = Modality(
     name="text",
     items="texts",
@@ -349,10 +341,10 @@ MODALITY = Modality(
     load=load,
     read=read,
     inspect=inspect,
-    fit=_fit,
+    fit=fit,
     encode=encode,
     length=length,
-    fitting=_fitting,
+    fitting=fitting,
     augment=None,
     shrink=None,
     preprocessor=TextPreprocessor,
