@@ -51,7 +51,7 @@ def test_sets_are_measured_on_the_test_rows_with_n_and_interval(run):
     for one in sets:
         assert one["coverage"]["n"] == len(run.table().rows("test"))
         assert one["coverage"]["value"] == pytest.approx(one["level"], abs=0.08)  # of one split of some 300 and 500
-        assert one["size"]["low"] <= one["size"]["value"] <= one["size"]["high"]
+        assert 1 <= one["size"]["low"] <= one["size"]["value"] <= one["size"]["high"]
     assert sets[0]["size"]["value"] <= sets[-1]["size"]["value"]
 
 

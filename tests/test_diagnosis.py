@@ -175,10 +175,15 @@ def test_every_figure_of_the_evidence_says_on_how_many_it_was_measured() -> None
     curve = Curve([500, 1000, 2000], [0.5, 0.6, 0.7], Estimate(0.2, 0.1, 0.3, 800))
     found = diagnose(signs(classes=classes, curve=curve, suspected=wilson(2, 60), copies=wilson(0, 300))).evidence
     counts = {name: [part.split("n = ")[1] for part in said.split("; ")] for name, said in found.items()
-              if "learning rate, and" not in name}  # fmt: skip
+              if name not in ("learning rate", "trained for")}  # fmt: skip
     assert counts.pop("recall of rare classes, and of the others") == ["30", "270"]
     assert counts.pop("a guess that looks at no input") == counts.pop(SIMPLER[0]) == ["300"]
     assert counts.pop("accuracy on training rows") == ["900"] and all(counts.values())
+
+
+def test_no_more_copies_than_among_training_rows_is_no_interval_of_no_width() -> None:
+    none = diagnose(signs(copies=Estimate(0.0, 0.0, 0.0, 593))).evidence["held-out inputs with a near copy in training"]
+    assert none == "no more than among training rows, n = 593"
 
 
 def test_a_run_is_not_called_flawless_over_labels_that_are_surely_wrong() -> None:

@@ -426,7 +426,7 @@ def test_the_confidence_is_what_is_taken_at_its_word(told):
     error = {"value": 0.01, "low": 0.0, "high": 0.03, "n": 400}
     certainty = {**told["certainty"], "after": {**told["certainty"]["after"], "calibration_error": error}}
     said = sentences({**told, "certainty": certainty})
-    assert "How sure it says it is of an answer can be taken at its word: off by 1.0 % (0 – 3.0 %, n = 400" in said
+    assert "Its confidence can be taken at its word: off by 1.0 % (0 – 3.0 %, n = 400" in said
     assert "probabilities can be taken" not in said
 
 

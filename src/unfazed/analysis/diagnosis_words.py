@@ -40,9 +40,9 @@ def evidence(signs: Signs) -> Iterator[tuple[str, str]]:
 
 def _settings(signs: Signs) -> Iterator[tuple[str, str]]:
     if signs.usual_rate:
-        yield "learning rate, and what is usual", f"{signs.learning_rate:g}; {signs.usual_rate:g}"
+        yield "learning rate", f"{signs.learning_rate:g} (usual: {signs.usual_rate:g})"
     if signs.usual_epochs:
-        yield "epochs, and what is usual for so many rows", f"{passes(signs)}; {signs.usual_epochs}"
+        yield "trained for", f"{passes(signs)} (usual for so many rows: {signs.usual_epochs})"
 
 
 def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
@@ -63,7 +63,8 @@ def _doubts(signs: Signs) -> Iterator[tuple[str, str]]:
     if signs.variation is not None:
         yield "how far inputs differ, of what they could", percent(signs.variation)
     if signs.copies:
-        yield "held-out inputs with a near copy in training", measured(signs.copies)
+        none = f"no more than among training rows, n = {signs.copies.n:,}"
+        yield "held-out inputs with a near copy in training", measured(signs.copies) if signs.copies.high > 0 else none
 
 
 def far_apart(far: Far, signs: Signs) -> tuple[str, str]:

@@ -70,9 +70,13 @@ def _sets(seen: "Evidence", y: Integers, probs: NDArray[np.floating], groups: Gr
             "calibrated_on": len(known),
             "coverage": proportion(found[np.arange(len(y)), y], groups)._asdict(),
             "single": proportion(size == 1, groups)._asdict(),
-            "size": paired_mean(size.astype(np.float64), groups=groups)._asdict(),
+            "size": _no_set_is_empty(paired_mean(size.astype(np.float64), groups=groups))._asdict(),
         })  # fmt: skip
     return told
+
+
+def _no_set_is_empty(mean: Estimate) -> Estimate:
+    return mean._replace(low=max(mean.low, 1.0))
 
 
 def certainty_of_numbers(seen: "EvidenceOfNumbers", split: str) -> dict[str, Any]:

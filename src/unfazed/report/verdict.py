@@ -280,10 +280,10 @@ def _calibration(told: Facts) -> Sentence:
     was = f"; before calibration {percent(before['value'])} ({interval(before)})" if before else ""
     measured = f"off by {percent(error['value'])} ({interval(error)}, n = {counted(told, error['n'])}{was})"
     if error["low"] > MISCALIBRATED:
-        return CAUTION, f"How sure it says it is of an answer can't be taken at its word: {measured}."
+        return CAUTION, f"Its confidence can't be taken at its word: {measured}."
     if error["high"] > UNSURE:
-        return PLAIN, f"Whether its word can be taken for how sure it is of an answer can't be told: {measured}."
-    return GOOD, f"How sure it says it is of an answer can be taken at its word: {measured}."
+        return PLAIN, f"Whether its confidence can be taken at its word can't be told: {measured}."
+    return GOOD, f"Its confidence can be taken at its word: {measured}."
 
 
 def _precision(told: Facts) -> Sentence:
