@@ -84,3 +84,40 @@ def test_a_cell_of_the_confusion_matrix_shows_its_examples(browser: "sync_api.Br
             assert shown.locator("#mistakes img").count() > 0
             return
     raise AssertionError("no cell changed what is shown")
+
+
+BROKEN = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [], range = document.createRange();
+    while (texts.nextNode()) for (const number of texts.currentNode.data.matchAll(/[0-9][0-9.,]*[0-9]/g)) {
+        range.setStart(texts.currentNode, number.index);
+        range.setEnd(texts.currentNode, number.index + number[0].length);
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) found.push(number[0]);
+    }
+    return found;
+}"""  # numbers in the middle of which a line ends
+
+
+def test_a_phone_breaks_no_number_and_keeps_links_and_sorting_at_hand(browser: "sync_api.Browser") -> None:
+    shown = browser.new_page(viewport={"width": 320, "height": 800})
+    shown.goto((trained.run().path / "report.html").as_uri())
+    assert shown.evaluate(BROKEN) == [] and shown.evaluate("document.documentElement.scrollWidth") <= 320
+    classes = shown.locator("#classes tbody th").all_inner_texts()
+    shown.locator("#classes thead button").first.click()
+    shown.locator("#classes thead button").first.click()
+    assert shown.locator("#classes tbody th").all_inner_texts() == sorted(classes, reverse=True) != classes
+    shown.get_by_role("link", name="Classes").click()
+    shown.wait_for_function("() => scrollY > 1000")
+    assert shown.get_by_role("link", name="Verdict").bounding_box()["y"] < 60  # type: ignore[index]
+    shown.close()
+
+
+def test_it_prints_light_and_in_colours_also_where_screens_are_dark(browser: "sync_api.Browser") -> None:
+    shown = browser.new_page(color_scheme="dark")
+    shown.goto((trained.run().path / "report.html").as_uri())
+    style = "name => getComputedStyle(document.body)[name]"
+    assert shown.evaluate(style, "color") != "rgb(28, 30, 34)"
+    shown.emulate_media(media="print", color_scheme="dark")
+    assert shown.evaluate(style, "color") == "rgb(28, 30, 34)"
+    assert shown.evaluate(style, "printColorAdjust") == "exact"
+    shown.close()

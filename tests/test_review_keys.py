@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from test_browser import CHROMIUM, QUIET
 from test_review_page import lines_of, opened, pressed, serving
 from test_review_server import with_corrections
 
-from unfazed.web.open import static_file
-from unfazed.web.review import Review, Wanted
+from unfazed.corrections import FILE
+from unfazed.verb.label_issues import Depth, label_issues
+from unfazed.web.open import retraining, static_file
+from unfazed.web.review import Review, Wanted, _lead
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
@@ -80,6 +83,90 @@ def test_after_the_last_example_no_key_decides(page: "sync_api.Page") -> None:
     page.wait_for_selector("#one:not([hidden])")
     page.keyboard.press("d")
     assert [one["row"] for one in decided(page)][2:] == [page.evaluate("() => data.items[2].row")] * 2
+
+
+def test_the_end_says_what_was_done_and_what_comes_next(page: "sync_api.Page") -> None:
+    named(page, 3)
+    pressed(page, "k")
+    pressed(page, "d")
+    page.keyboard.press("k")
+    page.wait_for_selector("#nothing:not([hidden])")
+    page.locator("#nothing-title", has_text="3 of 3 decided").wait_for()
+    assert page.locator("#done").inner_text().split() == ["kept", "2", "dropped", "1"]
+    with page.expect_download() as download:
+        page.locator("#take-file").click()
+    assert download.value.suggested_filename == FILE and len(download.value.path().read_bytes().splitlines()) == 4
+    assert page.locator("#onward").inner_text() == retraining(trained.run().path, Path(FILE))
+    page.locator("#copy").click()
+    page.locator("#told", has_text="to be copied").or_(page.locator("#told", has_text="Copied")).wait_for()
+    listed(page, text="no such name")
+    assert page.locator("#nothing-title").inner_text() == "No example fits the filter"
+    assert page.locator(".progress").is_hidden() and page.locator("#take-file").is_hidden()
+    page.locator("#other-filter").click()
+    assert page.locator("#filters").is_visible()
+
+
+def test_it_opens_on_what_there_is_to_do(browser: "sync_api.Browser", file: Path, page: "sync_api.Page") -> None:
+    waiting = browser.new_page(java_script_enabled=False)  # as it is before the list comes
+    waiting.goto(file.as_uri())
+    assert waiting.locator("#one").is_hidden() and waiting.locator("#lead").inner_text() == "Loading …"
+    waiting.close()
+    review = Review(trained.run())
+    none = "None of the labels is worth a look."
+    assert page.locator("#lead").inner_text() == f"{none} Here are 130, the most doubtful."
+    assert review.start()["lead"] == f"{none} These are all of them."
+    audit = label_issues(trained.run(), every=True)
+    worth = _lead(replace(audit, worth=20, depths=[Depth(20, 0.45, 1.0)]), review.asked)
+    assert worth == "20 labels worth a look, about 9 of them wrong."
+
+
+LONG = """() => {
+    shown = { ...shown, label: "card_payment_fee_charged", suggested: "transfer_fee_charged_<b>" };
+    shown.candidates = [shown.label, shown.suggested].map((label) => ({ label, probability: 0.5, share: "50 %" }));
+    $("question").replaceChildren(...breaking(shown.label));
+    evidence();
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names_are_whole_where_one_decides(page: "sync_api.Page", width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate(LONG)
+    for action, name in (("keep", "card_payment_fee_charged"), ("suggested", "transfer_fee_charged_<b>")):
+        button = page.locator(f'[data-action="{action}"]')
+        assert button.get_attribute("title") == button.locator("b").text_content() == name
+        whole = "it => it.scrollHeight <= it.clientHeight + 1 && it.scrollWidth <= it.clientWidth + 1"
+        assert button.locator("b").evaluate(whole) and button.locator("b b").count() == 0
+    for row in page.locator(".candidate").all():
+        tag, bar = (row.locator(place).bounding_box() for place in ("small", ".track-bar"))
+        assert tag is not None and bar is not None and tag["width"] > 25 and tag["x"] + tag["width"] <= bar["x"]
+    parts = "name => breaking(name).filter((one) => typeof one === 'string')"
+    assert page.evaluate(parts, "a_name-of.parts/1.25") == ["a_", "name-", "of.", "parts/1.25"]
+    undo = page.locator(".actions #undo").bounding_box()
+    near = page.locator("#neighbours figure").first.bounding_box()
+    assert undo is not None and near is not None and undo["y"] + undo["height"] < 844 > near["y"] + near["height"] / 2
+
+
+def test_what_scrolls_by_itself_is_reached_by_key(page: "sync_api.Page") -> None:
+    page.evaluate("""() => {
+        const usual = source.example;
+        source.example = async (row) => {
+            const cells = Array.from({ length: wide }, (_, place) => ["column " + place, "value", 0]);
+            return { ...await usual(row), thing: { kind: "row", cells, speaks_for: "x" } };
+        };
+    }""")
+    for columns, reached in ((40, []), (60, ["thing"])):
+        page.evaluate("async (columns) => { window.wide = columns; await tried(() => go(0)); }", columns)
+        assert page.evaluate("[...document.querySelectorAll('[tabindex=\"0\"]')].map((one) => one.id)") == reached
+        hidden = page.locator("#thing").evaluate("it => it.scrollHeight - it.clientHeight")
+        assert (hidden > 1) is bool(reached), "of fewer columns none is out of sight"
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_selector("#neighbours[tabindex='0'][aria-label]")
+    name = page.locator("#name").inner_text()
+    page.locator("#neighbours").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => $('neighbours').scrollLeft > 0")
+    assert page.locator("#name").inner_text() == name
 
 
 def test_where_the_next_example_does_not_come_the_keys_are_about_the_one_that_is_shown(page: "sync_api.Page") -> None:

@@ -210,6 +210,10 @@ def test_sets_of_none_can_be_asked_for(browser: "sync_api.Browser", tmp_path: Pa
     static_file(review.run.path, tmp_path / "page.html", len(review.order))
     page = opened(browser, (tmp_path / "page.html").as_uri(), told)
     assert page.evaluate("() => source.list({ suggested: '|' })")["total"] == suggested["total"]
+    for word, known in (("SOCKET", True), ("no such word", False)):  # in the texts, not in their numbers
+        held = [word.lower() in text.lower() for text in review.table.frame["input"]]
+        found = page.evaluate("text => source.list({ text })", word)["total"]
+        assert review.listed(Wanted(text=word))["total"] == found == sum(held) and bool(found) is known
     page.keyboard.press("f")
     page.locator("#filters select[name=worth]").select_option("")
     page.locator("#filters select[name=label]").select_option(label="none of them")
@@ -586,7 +590,9 @@ def test_a_wall_goes_on_where_a_name_was_asked_for(browser: "sync_api.Browser", 
     page.keyboard.type("bo")
     page.keyboard.press("Enter")
     page.wait_for_selector(".tile.is-decided")
-    assert page.locator(".tile").nth(1).locator(".badge").inner_text() == "dropped"
+    assert page.locator(".tile").nth(1).locator(".caption .badge").inner_text() == "dropped", "it covers no picture"
+    assert page.locator("h1:visible").inner_text() == "All labels, not yet decided"
+    assert page.locator(".tile small").first.inner_text().endswith("% likely wrong")
     page.close()
 
 

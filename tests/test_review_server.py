@@ -11,14 +11,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import numpy as np
+import polars as pl
 import pytest
 import trained
 from PIL import Image
 
 from unfazed.corrections import FILE, read_corrections
 from unfazed.errors import UsageError
+from unfazed.modality.choice import named
 from unfazed.predictor import Predictor
 from unfazed.run import Run
 from unfazed.web.decisions import ConflictError, Decision
@@ -404,7 +408,7 @@ def test_what_a_run_was_trained_with_is_decided_until_somebody_decides_anew(tmp_
     assert [held[row] and held[row]["action"] for row in range(6)] == ["keep", "relabel", "unsure", None, None, None]
     assert held[1]["who"] == "ada" and held[1]["was"] == "of the source" and held[1]["earlier"]
     every, n = review.listed(Wanted()), len(review.table)
-    assert (every["of"], every["decided"]) == (n, 3)
+    assert (every["of"], every["decided"]) == (n, 3) and every["done"] == {"keep": 1, "relabel": 1, "unsure": 1}
     assert review.listed(Wanted(state="open"))["total"] == n - 3
     assert [one["row"] for one in review.listed(Wanted(state="keep"))["items"]] == [0]
     mine = {"who": "bo", "session": "b", "based_on": review.item(0)["number"]}
@@ -478,3 +482,13 @@ def test_a_static_page_and_an_export_leave_nothing_in_the_run(tmp_path: Path) ->
     with pytest.raises(UsageError, match="nothing was decided"):
         exported(run, tmp_path / "corrections.csv")
     assert sorted(run.rglob("*")) == there
+
+
+def test_the_values_of_a_row_are_searched_not_the_names_of_its_columns() -> None:
+    rows = [{"refund": "Yes", "n": 1.5}, {"a": 'he said "refund"', "b": None}, {"a": "", "b: refund\\": "é"}]
+    inputs = [json.dumps(row, ensure_ascii=False) for row in rows]
+    frame = pl.DataFrame({"id": ["row 1", "row 2", "row 3"], "input": inputs})
+    table, things = SimpleNamespace(frame=frame), SimpleNamespace(modality=named("tabular"))
+    stub: Any = SimpleNamespace(table=table, things=things)
+    for asked, found in (("refund", [2]), ('said "REF', [2]), ("yes", [1]), ("1.5", [1]), ("É", [3]), ("row 2", [2])):
+        assert [place + 1 for place in np.flatnonzero(Review._found(stub, asked))] == found, asked
