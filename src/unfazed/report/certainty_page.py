@@ -1,6 +1,6 @@
 """The page's section on how sure the model may be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unfazed.analysis.surprise import BITS_PER_NAT
@@ -10,6 +10,8 @@ from unfazed.report.markup import Html, join, tag
 from unfazed.report.verdict import bits_of, counted, items
 
 Facts = Mapping[str, Any]
+Write = Callable[[float | None], str]  # of a value
+Ends = Callable[[Facts], str]  # of an interval
 RIM = 12  # of the reliability diagram, in its own units
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -83,7 +85,7 @@ def _diagram(before: Facts | None, after: Facts) -> Html:
                role="img")  # fmt: skip
 
 
-def _bins(bins: Sequence[Facts], style: str, place: Any) -> Html:
+def _bins(bins: Sequence[Facts], style: str, place: Callable[[float, int], float]) -> Html:
     parts = []
     for one in bins:
         right, x = one["right"], place(one["confidence"], 0)
@@ -99,7 +101,7 @@ def _bins(bins: Sequence[Facts], style: str, place: Any) -> Html:
 def _scores(told: Facts) -> Html:
     found = told["certainty"]
     columns = [(name, found[part]) for name, part in (("before", "before"), ("as predicted", "after")) if found[part]]
-    rows = [
+    rows: list[tuple[str, str, Write, Ends]] = [
         ("Calibration error", "calibration_error", words.percent, words.interval),
         ("Surprise left, bits", "log_loss", _bits, lambda nats: words.ends(bits_of(nats))),
         ("Brier score", "brier_score_loss", words.figure, words.ends),
@@ -237,7 +239,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     return tag("div", tag("table", top, body, class_="certainty"), class_="scroll")
 
 
-def _cell(estimate: Facts, write: Any, ends: Any) -> Html:
+def _cell(estimate: Facts, write: Write, ends: Ends) -> Html:
     return join(words.tight(write(estimate["value"])), tag("small", words.tight(ends(estimate)), class_="soft"))
 
 
