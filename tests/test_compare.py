@@ -240,10 +240,19 @@ def test_rows_whose_labels_were_merged_are_common_however_they_are_spelt(merge: 
     other = fake_run(tmp_path / "other", classes=["CAT", "DOG", "OWL"])
     other.write_json("origin.json", {**other.origin, "options": {"merge_case": merge}})
     if merge:
-        assert unfazed.compare(run, Run(other.path))["rows"] == len(run.table().rows("test"))
+        told = unfazed.compare(run, Run(other.path))
+        assert told["rows"] == len(run.table().rows("test"))
+        assert told["comparisons"][0]["log_loss_difference"]["value"] == 0, "they say the same of the same classes"
     else:
         with pytest.raises(SourceError, match="no test row in common"):
             unfazed.compare(run, Run(other.path))
+
+
+def test_truth_is_common_however_programs_write_it(tmp_path: Path) -> None:
+    run, other = (fake_run(tmp_path / no, classes=[no, yes]) for no, yes in (("false", "true"), ("False", "True")))
+    told = unfazed.compare(run, other)
+    assert told["rows"] == len(run.table().rows("test"))
+    assert told["comparisons"][0]["log_loss_difference"]["value"] == 0
 
 
 def test_numbers_are_compared_by_their_errors(tmp_path: Path) -> None:

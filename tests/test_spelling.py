@@ -114,6 +114,9 @@ def test_labels_held_against_a_model_get_the_spelling_of_its_classes() -> None:
     assert found("1.0", "0.0", "x", "nan", spelling=model).frame["label"].to_list() == ["1", "0", "x", None]
     named = Spelling(merge_case=True, known=["No", "YES"])
     assert found("no", "NO", "yes", "?", spelling=named).frame["label"].to_list() == ["No", "No", "YES", None]
+    truth = Spelling(known=["false", "true"])
+    assert found("True", "FALSE", spelling=truth).frame["label"].to_list() == ["true", "false"]
+    assert found("True", "true").classes == ["True", "true"], "whether they are one is asked at training"
     old = Spelling(known=["1", "1.0", "nan"])
     assert found("1.0", "1", "nan", spelling=old).frame["label"].to_list() == ["1.0", "1", "nan"]
 
@@ -122,6 +125,11 @@ def test_labels_held_against_a_model_get_the_spelling_of_its_classes() -> None:
     (True, ["No", "Yes"], ["no", "YES", "new", "No", "\0", ""], ["No", "Yes", "new", "No", "\0", ""]),
     (False, ["No", "Yes"], ["no", "Yes"], ["no", "Yes"]),
     (False, ["0", "1"], ["1.0", "2"], ["1", "2"]),
+    (False, ["false", "true"], ["TRUE", "False", "yes"], ["true", "false", "yes"]),
+    (False, ["False", "True"], ["true", "False"], ["True", "False"]),
+    (False, ["False", "True", "true"], ["TRUE", "true"], ["TRUE", "true"]),
+    (False, ["False", "Maybe", "True"], ["true"], ["true"]),
+    (False, ["True", "true"], ["TRUE"], ["TRUE"]),
 ])  # fmt: skip
 def test_what_people_said_since_is_spelt_as_the_classes_are(
     merge: bool, classes: list[str], said: list[str], meant: list[str]

@@ -1,7 +1,8 @@
 """Labels that mean one thing and are written in several ways: 1 and 1.0, Yes and yes; and those that mean none at all.
 
 Whole numbers that are equal are one class, 1 and 1.0; 1.5 and 1.50 may be versions, and stay two. What differs in case
-or white space may be two classes, and becomes one where that was asked for. Which spelling a class gets: the one that a
+or white space may be two classes, and becomes one where that was asked for; true and false, held against a model that
+knows nothing else, are what programs write as True or TRUE. Which spelling a class gets: the one that a
 model knows, else of numbers the shortest, of names the commonest.
 """
 
@@ -138,6 +139,8 @@ def _key(labels: Iterable[str], spelling: Spelling, numbers: bool) -> Callable[[
     asked = list(spelling.known or labels)
     if numbers and asked and all(number_in(label) == number_in(label) and not is_code(label) for label in asked):
         return _as_number
+    if spelling.known and sorted(map(str.casefold, asked)) == ["false", "true"]:
+        return str.casefold
     return merged_key if spelling.merge_case else None
 
 

@@ -95,10 +95,10 @@ def _surprises(
 
 
 def by_name(columns: NDArray[Any], classes: Sequence[str], names: Sequence[str]) -> NDArray[Any]:
-    """Columns `[N, K]`, one for each of the classes, in the order of `names`; 0 for others."""
-    found = np.zeros((len(columns), len(names)), columns.dtype)
-    found[:, [names.index(label) for label in classes]] = columns
-    return found
+    """Columns `[N, K]`, one for each of the classes, in the order of `names`; 0 for others, the sum of those of one."""
+    found = np.zeros((len(names), len(columns)), columns.dtype)
+    np.add.at(found, [names.index(label) for label in classes], columns.T)
+    return found.T
 
 
 def chance_of_none(resampled: Floats, count: int) -> float:

@@ -234,10 +234,11 @@ def _held(table: Table) -> Counter[tuple[Any, ...]]:
 def _classes_differ(
     one: tuple[Side, NDArray[np.int64]], other: tuple[Side, NDArray[np.int64]], comparisons: int, groups: Groups
 ) -> dict[str, Any]:
-    names = sorted({*one[0].table.classes, *other[0].table.classes})
-    probs, its = (by_name(side.outputs[rows], side.table.classes, names) for side, rows in (one, other))
+    own, other_own = (list(map(same(side.table, side.merged), side.table.classes)) for side, _ in (one, other))
+    names = sorted({*own, *other_own})
+    probs, its = by_name(one[0].outputs[one[1]], own, names), by_name(other[0].outputs[other[1]], other_own, names)
     right, its_right = (side.outputs[rows].argmax(1) == side.table.y()[rows] for side, rows in (one, other))
-    y = np.array([names.index(label) for label in one[0].table.frame["label"][one[1]]], dtype=np.int64)
+    y = np.array([names.index(label) for label in own], dtype=np.int64)[one[0].table.y()[one[1]]]
     surprises, chance = surprise_test(y, probs, its, groups)
     return {
         "metric": "accuracy",
