@@ -9,8 +9,8 @@ from pace import in_sorts
 from unfazed.analysis import baselines
 from unfazed.analysis.baselines import (
     ROWS,
+    drawn,
     feature_model,
-    linear_rows,
     logistic_fit,
     majority_probs,
     pixel_features,
@@ -30,7 +30,7 @@ def striped(n, side=12, seed=0):
 
 def linear_model(x, y, classes, seed):
     """One layer on the pixels of labelled images, as for images: from images to probabilities."""
-    rows = linear_rows(y, seed)
+    rows = drawn(y >= 0, ROWS, seed)
     model = feature_model(pixel_features(x[rows]), y[rows], classes)
     return lambda asked: model(pixel_features(asked))
 
@@ -108,13 +108,13 @@ def test_many_classes_of_few_images_warn_of_nothing():
         assert linear_model(x, np.arange(80) % 60, 60, seed=0)(x[:3]).shape == (3, 60)
 
 
-def test_the_fitted_rows_are_labelled_and_few():
-    y = np.where(np.arange(9000) % 3, 1, -1)
-    rows = linear_rows(y, seed=3)
-    assert len(rows) == len(set(rows.tolist())) == ROWS
-    assert (y[rows] == 1).all()
-    assert (rows == linear_rows(y, seed=3)).all()
-    assert len(linear_rows(y[:30], seed=3)) == 20
+def test_the_fitted_rows_are_known_and_few():
+    known = np.arange(9000) % 3 > 0
+    rows = drawn(known, 5000, seed=3)
+    assert len(rows) == len(set(rows.tolist())) == 5000
+    assert known[rows].all()
+    assert (rows == drawn(known, 5000, seed=3)).all()
+    assert len(drawn(known[:30], 5000, seed=3)) == 20
 
 
 def test_it_is_fitted_in_as_long_as_some_sorts_take():

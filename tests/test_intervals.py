@@ -144,8 +144,9 @@ def test_a_flawless_model_gets_an_interval_with_width():
         assert 0.85 < found[name].low < 0.97, name
 
 
-def test_macro_intervals_cover():
+def test_macro_intervals_cover(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 95 % intervals, some 95 % hold the truth, even where most samples are nearly flawless."""
+    monkeypatch.setattr("unfazed.analysis.intervals.RESAMPLES", 400)
     generator = np.random.default_rng(3)
     classes, n, error = 10, 360, 0.014
     truth = np.full((classes, classes), error / (classes - 1) / classes)
@@ -153,7 +154,7 @@ def test_macro_intervals_cover():
     held = 0
     for seed in range(200):
         drawn = generator.multinomial(n, truth.ravel()).reshape(classes, classes)
-        values = averages(resampled_counts(drawn, seed, 400))["recall_macro"]
+        values = averages(resampled_counts(drawn, seed))["recall_macro"]
         found = from_resamples(float(np.mean(np.diag(drawn) / np.maximum(drawn.sum(1), 1))), values, n)
         held += found.low <= 1 - error <= found.high
     assert 0.90 <= held / 200 <= 0.995

@@ -40,7 +40,8 @@ PATIENT = 30.0  # seconds within which every process has to end
 def started(what: list[str], folder: Path) -> list["subprocess.Popen[bytes]"]:
     port = _free_port()
     command = [sys.executable, str(HERE / "ranks.py"), ",".join(what), str(folder)]
-    return [subprocess.Popen(command, env=_environment(rank, 2, port), cwd=HERE) for rank in (0, 1)]
+    environments = [_environment(rank, 2, port, folder / "note") for rank in (0, 1)]
+    return [subprocess.Popen(command, env=environment, cwd=HERE) for environment in environments]
 
 
 @cache

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unfazed.analysis import tfidf
-from unfazed.analysis.tfidf import ROWS, tfidf_features, tfidf_model, tfidf_numbers, tfidf_rows
+from unfazed.analysis.tfidf import tfidf_features, tfidf_model, tfidf_numbers
 
 SUBJECTS = ("ships and harbours", "bread and flour", "stars and moons")
 
@@ -65,13 +65,6 @@ def test_texts_without_a_known_word_are_answered() -> None:
 def test_texts_that_hold_no_word_at_all_can_be_learnt_from() -> None:
     model = tfidf_model([" ", "\u200b"] * 10, np.array([0, 1] * 10), 2)
     assert model(["anything"]).sum() == pytest.approx(1.0)
-
-
-def test_it_is_fitted_to_so_many_labelled_rows() -> None:
-    y = np.where(np.arange(ROWS + 5000) % 5 == 0, -1, 0)
-    rows = tfidf_rows(y, 0)
-    assert len(rows) == ROWS == len(set(rows.tolist()))
-    assert (y[rows] == 0).all()
 
 
 def test_numbers_are_predicted_from_words() -> None:

@@ -115,11 +115,11 @@ def error(loss: str) -> Criterion:
     return criterion
 
 
-def gaussian(beta: float = BETA) -> Criterion:
+def gaussian() -> Criterion:
     """The negative log-likelihood, in nats, of a number under the Gaussian that is predicted for it.
 
     The model gives its mean and log variance, [B, 2]; [B, M, 2] where it is several in one, of which every member
-    learns for itself. The gradient of each is weighted by its variance to the power of `beta` (Seitzer et al. 2022,
+    learns for itself. The gradient of each is weighted by its variance to the power of `BETA` (Seitzer et al. 2022,
     arXiv:2203.09168): with 0 a network soon calls hard examples noisy and learns them no further, with 1 it minimises
     the squared error. The value stays the likelihood's.
     """
@@ -129,7 +129,7 @@ def gaussian(beta: float = BETA) -> Criterion:
         mean, log_variance = output.view(len(output), -1, 2).unbind(-1)  # [B, M]
         squared = (batch.y[:, None] - mean).square()
         losses = 0.5 * (_LOG_TAU + log_variance + squared * (-log_variance).exp())
-        weighted = losses * (beta * log_variance.detach()).exp()
+        weighted = losses * (BETA * log_variance.detach()).exp()
         losses = losses.detach() + weighted - weighted.detach()
         return Scored(losses.mean(1), mixture(output.detach()))
 

@@ -41,9 +41,9 @@ def weighed_alike(probs: NDArray[np.floating], y: Integers) -> Floats:
     return np.asarray(probs * weights / (probs * weights).sum(1, keepdims=True))
 
 
-def linear_rows(y: Integers, seed: int) -> Integers:
-    """The rows that the linear model is fitted to, in a drawn order: those with a label, 5,000 at most."""
-    return np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
+def drawn(known: NDArray[np.bool_], most: int, seed: int) -> Integers:
+    """The rows that are `known` [N], in a drawn order, so many at most: what a simple model is fitted to."""
+    return np.random.default_rng(seed).permutation(np.flatnonzero(known))[:most]
 
 
 def feature_model(features: NDArray[np.float32], y: Integers, classes: int) -> Callable[[NDArray[np.float32]], Floats]:

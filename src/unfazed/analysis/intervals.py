@@ -9,7 +9,7 @@ means of surprise in units of their own standard error (Hall, Annals of Statisti
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,15 +98,23 @@ def hull(found: Sequence[Estimate]) -> Estimate:
 def mean_of(found: Estimate, parts: Sequence[Estimate]) -> Estimate:
     """`found`, the mean of shares measured apart, with an interval that also holds the one made of theirs.
 
-    Its ends are as far from the mean as the root of the summed squares of theirs, by how many there are (MOVER: Zou and
-    Donner, Statistics in Medicine 2008). A part that is NaN counts as 0, which may be anything; of none it is `found`.
+    A part that is NaN counts as 0, which may be anything; of none it is `found`.
     """
     if not parts:
         return found
-    values = np.array([0.0 if math.isnan(one.value) else one.value for one in parts])
-    down, up = (np.array([getattr(one, end) for one in parts]) - values for end in ("low", "high"))
-    reach = [float(np.sqrt((part * part).sum())) / len(parts) for part in (down, up)]
-    return hull([found, found._replace(low=found.value - reach[0], high=found.value + reach[1])])
+    below, above = mover([one._replace(value=0.0) if math.isnan(one.value) else one for one in parts])
+    return hull([found, found._replace(low=found.value - below, high=found.value + above)])
+
+
+def mover(parts: Sequence[tuple[float, float, float, Any]]) -> tuple[float, float]:
+    """How far the interval of the mean of estimates reaches down and up, which are independent of each other.
+
+    The root of the summed squares of how far theirs do, by how many there are (MOVER: Zou and Donner, Statistics in
+    Medicine 2008). `parts`: value, low and high of each.
+    """
+    values, low, high = np.array([one[:3] for one in parts]).T
+    below, above = (float(np.sqrt(np.square(end - values).sum())) / len(parts) for end in (low, high))
+    return below, above
 
 
 def from_groups(value: float, resampled: Floats, n: int, count: int) -> Estimate:
@@ -120,8 +128,8 @@ def widened(value: float, resampled: Floats, count: int) -> Floats:
     return value + (resampled - value) * wider if math.isfinite(wider) else np.full(len(resampled), math.nan)
 
 
-def paired_mean(differences: Floats, confidence: float = Z, groups: Groups = None) -> Estimate:
-    """The mean of paired differences `[N]` and its normal interval, `confidence` standard errors each way.
+def paired_mean(differences: Floats, groups: Groups = None) -> Estimate:
+    """The mean of paired differences `[N]` and its normal interval.
 
     Of few differences, or groups, it reaches as much further as Student's t does (Biometrika 1908).
     """
@@ -131,7 +139,7 @@ def paired_mean(differences: Floats, confidence: float = Z, groups: Groups = Non
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
     if groups is not None:
         error = grouping.mean_error(differences, groups)
-    reach = confidence * error * grouping.widening(count)
+    reach = Z * error * grouping.widening(count)
     return Estimate(mean, mean - reach, mean + reach, n)
 
 
@@ -232,7 +240,7 @@ def resampled_weights(n: int, seed: int, resamples: int = RESAMPLES) -> Iterator
         yield np.bincount(cells.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
 
 
-def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES, worth: float | None = None) -> Counts:
+def resampled_counts(confusion: Integers, seed: int, worth: float | None = None) -> Counts:
     """The counts of R resamples, each `[R, K]`, of the rows behind a confusion matrix `[K, K]`.
 
     Drawing the cells from a multinomial is the same thing as drawing the rows, and takes C steps in place of N.
@@ -253,8 +261,8 @@ def resampled_counts(confusion: Integers, seed: int, resamples: int = RESAMPLES,
     shares = weights / max(weights.sum(), 1e-300)
     generator, same, parts = np.random.default_rng(seed), rows == columns, []
     step = max(1, CHUNK // max(len(rows), 1))
-    for start in range(0, resamples, step):
-        drawn = generator.multinomial(round(scale * total), shares, min(step, resamples - start))
+    for start in range(0, RESAMPLES, step):
+        drawn = generator.multinomial(round(scale * total), shares, min(step, RESAMPLES - start))
         drawn_right = _summed(drawn[:, same], rows[same], classes)
         parts.append((drawn_right, _summed(drawn, rows, classes), _summed(drawn, columns, classes)))
     return Counts(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -6,7 +6,6 @@ takes in those that occur among the labels or the predictions, and 0 / 0 counts 
 left out. `groups` [N] widen the intervals, where examples come in some.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from unfazed.analysis.intervals import (
     from_resamples,
     hull,
     mean_of,
+    mover,
     paired_difference,
     proportion,
     ratio_of_means,
@@ -83,9 +83,9 @@ def balanced_difference(
 ) -> Estimate:
     """The balanced accuracy of the first less the second's, on the same examples `[N]`; > 0: the first is better.
 
-    The mean over classes of `paired_difference`, whose ends are put together as of independent ones (Zou and Donner's
-    MOVER): so a class with few examples leaves it as open as they do. Where there are groups, which may have examples
-    of several classes, it holds the interval that theirs have together.
+    The mean over classes of `paired_difference`, whose ends are put together as of independent ones (`mover`): so a
+    class with few examples leaves it as open as they do. Where there are groups, which may have examples of several
+    classes, it holds the interval that theirs have together.
     """
     classes = np.unique(y)
     if not len(classes):
@@ -95,10 +95,7 @@ def balanced_difference(
         for own in (y == k for k in classes)
     ]
     value = float(np.mean([part.value for part in parts]))
-    below, above = (
-        math.sqrt(sum((part.value - end) ** 2 for part, end in zip(parts, ends, strict=True))) / len(parts)
-        for ends in ([part.low for part in parts], [part.high for part in parts])
-    )
+    below, above = mover(parts)
     if groups is not None:
         own = np.searchsorted(classes, y)
         means, counts = (np.array([getattr(part, name) for part in parts]) for name in ("value", "n"))

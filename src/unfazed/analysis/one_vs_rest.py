@@ -62,10 +62,8 @@ def chosen_strength(inputs: Any, given: Integers, fit: Fit, strengths: Sequence[
     return strengths[int(np.argmin(losses))]
 
 
-def feature_sets(
-    features: NDArray[np.float32], y: NDArray[np.floating], strengths: Sequence[float] = STRENGTHS
-) -> Callable[[NDArray[np.float32]], Floats]:
+def feature_sets(features: NDArray[np.float32], y: NDArray[np.floating]) -> Callable[[NDArray[np.float32]], Floats]:
     """Logistic regression on features `[N, D]`, in a drawn order, for each label: to probabilities `[N, K]`."""
     standard = standardisation(features)
-    model = one_vs_rest(standard(features), y, logistic_fit, strengths)
+    model = one_vs_rest(standard(features), y, logistic_fit, STRENGTHS)
     return lambda asked: model(standard(asked))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis import groups as grouping
 from unfazed.analysis.groups import Groups
-from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, wilson
+from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, mover, proportion, wilson
 
 Numbers = NDArray[np.floating]
 CELLS = 10_000_000  # probabilities beyond which nothing is ranked: it would take some seconds
@@ -101,15 +101,12 @@ def reach(parts: Floats, groups: Groups) -> float:
 def _mean(areas: list[_Area], groups: Groups) -> Estimate:
     """The mean of the areas of several classes; its interval holds that of their parts, which go together.
 
-    And that of areas which do not, from the ends of each (Zou and Donner's MOVER), which has width where all are 1.
+    And that of areas which do not, from the ends of each (`mover`), which has width where all are 1.
     """
     value, n = float(np.mean([one.value for one in areas])), len(areas[0].parts)
-    low, high = (
-        math.sqrt(sum((one.value - end) ** 2 for one, end in zip(areas, ends, strict=True))) / len(areas)
-        for ends in ([one.low for one in areas], [one.high for one in areas])
-    )
-    half = 0.0 if not high and not low else reach(np.mean([one.parts for one in areas], axis=0), groups)
-    return Estimate(value, max(0.0, value - max(low, half)), min(1.0, value + max(high, half)), n)
+    below, above = mover(areas)
+    half = 0.0 if not below and not above else reach(np.mean([one.parts for one in areas], axis=0), groups)
+    return Estimate(value, max(0.0, value - max(below, half)), min(1.0, value + max(above, half)), n)
 
 
 def average_precision(score: Numbers, first: NDArray[np.bool_], groups: Groups = None) -> Estimate:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unfazed.analysis.baselines import logistic_fit, logistic_regression, majority_probs, padded
+from unfazed.analysis.baselines import drawn, logistic_fit, logistic_regression, majority_probs, padded
 from unfazed.analysis.intervals import Estimate, Floats, Integers, wilson
 from unfazed.analysis.one_vs_rest import each_label, one_vs_rest
 
@@ -41,14 +41,13 @@ class Leak(NamedTuple):
     commonest: float  # share of the commonest class
 
 
-def leaks(x: Rows, y: Integers, codes: Sequence[int], seed: int) -> list[Leak]:
+def leaks(x: Rows, y: Integers, codes: Sequence[int]) -> list[Leak]:
     """The features of training rows `x` that predict `y [N]` alone almost perfectly, out of fold; the best first.
 
     A small tree for a number, the commonest class of its code for a category. An empty list where fewer than 20 rows
     are outside the commonest class.
     """
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))
-    rows = rows[: int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))]
+    rows = drawn(y >= 0, _most_rows(codes), seed=0)
     x, y = x[rows], y[rows]
     commonest = int(np.bincount(y).max()) if len(y) else 0
     if len(y) - commonest < FEWEST_OTHERS:
@@ -62,14 +61,13 @@ def leaks(x: Rows, y: Integers, codes: Sequence[int], seed: int) -> list[Leak]:
     return sorted(found, key=lambda leak: -leak.accuracy.value)
 
 
-def leaks_of_numbers(x: Rows, targets: Floats, codes: Sequence[int], seed: int) -> list[tuple[int, float]]:
+def leaks_of_numbers(x: Rows, targets: Floats, codes: Sequence[int]) -> list[tuple[int, float]]:
     """The features of training rows `x` that explain `targets [N]` alone almost wholly: each with its R², best first.
 
     Out of fold, by a small tree for a number and the mean of its code for a category. A part of a sum, such as the
     members among all who rent a bicycle, explains less than a column that repeats the target, and tells as much.
     """
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.isfinite(targets)))
-    rows = rows[: int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))]
+    rows = drawn(np.isfinite(targets), _most_rows(codes), seed=0)
     x, targets = x[rows], targets[rows].astype(np.float64)
     if len(rows) < FOLDS * LEAF or not targets.std() > 0:
         return []
@@ -78,6 +76,11 @@ def leaks_of_numbers(x: Rows, targets: Floats, codes: Sequence[int], seed: int) 
         left = targets - _predicted_numbers(x[:, feature], targets, count)
         shares.append((feature, float(1 - (left**2).mean() / targets.var())))
     return sorted((one for one in shares if one[1] >= EXPLAINED), key=lambda one: -one[1])
+
+
+def _most_rows(codes: Sequence[int]) -> int:
+    """How many rows each feature is looked at on."""
+    return int(np.clip(LEAK_CELLS // len(codes), *LEAK_ROWS))
 
 
 def _predicted_numbers(values: Rows, targets: Floats, codes: int) -> Floats:
@@ -142,7 +145,7 @@ def linear_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, seed:
 
     From rows to probabilities `[N, K]`. Fitted to at most 20,000 rows; `y [N]`, -1 = no label.
     """
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:LINEAR_ROWS]
+    rows = drawn(y >= 0, LINEAR_ROWS, seed)
     expand = expansion(x[rows], codes)
     model = logistic_regression(expand(x[rows]), y[rows], classes, STRENGTHS)
     return lambda asked: model(expand(asked))
@@ -176,7 +179,7 @@ def _one_hot(values: Rows, codes: int) -> NDArray[np.bool_]:
 
 def linear_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
     """`linear_model` for each label of the sets `y [N, K]` by itself: from rows to probabilities `[N, K]`."""
-    rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
+    rows = drawn(np.full(len(x), True), LINEAR_ROWS, seed)
     expand = expansion(x[rows], codes)
     model = one_vs_rest(expand(x[rows]), y[rows], logistic_fit, STRENGTHS)
     return lambda asked: model(expand(asked))
@@ -184,7 +187,7 @@ def linear_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: in
 
 def boosting_sets(x: Rows, y: NDArray[np.floating], codes: Sequence[int], seed: int) -> Callable[[Rows], Floats]:
     """`boosting_model` for each label of the sets `y [N, K]` by itself: from rows to probabilities `[N, K]`."""
-    rows = np.random.default_rng(seed).permutation(len(x))[:BOOSTING_ROWS]
+    rows = drawn(np.full(len(x), True), BOOSTING_ROWS, seed)
     model = each_label(_few_codes(x[rows], codes), y[rows], lambda x, yes: _boosted(x, yes, codes, ROUNDS, seed))
     return lambda asked: model(_few_codes(asked, codes))
 
@@ -193,7 +196,7 @@ def linear_numbers(x: Rows, targets: NDArray[np.floating], codes: Sequence[int],
     """Ridge regression on training rows, as `linear_model`: from rows to numbers `[N, 1]`; its strength is chosen."""
     from sklearn.linear_model import RidgeCV
 
-    rows = np.random.default_rng(seed).permutation(len(x))[:LINEAR_ROWS]
+    rows = drawn(np.full(len(x), True), LINEAR_ROWS, seed)
     expand = expansion(x[rows], codes)
     model = RidgeCV(np.logspace(-2, 4, 13)).fit(expand(x[rows]), targets[rows])
     return lambda asked: np.asarray(model.predict(expand(asked)))[:, None]
@@ -205,7 +208,7 @@ def boosting_numbers(
     """scikit-learn's histogram gradient boosting with its defaults: from rows to numbers `[N, 1]`."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    rows = np.random.default_rng(seed).permutation(len(x))[:BOOSTING_ROWS]
+    rows = drawn(np.full(len(x), True), BOOSTING_ROWS, seed)
     model = HistGradientBoostingRegressor(categorical_features=np.asarray(codes) > 0, random_state=seed)
     model.fit(_few_codes(x[rows], codes), targets[rows])
     return lambda asked: np.asarray(model.predict(_few_codes(asked, codes)))[:, None]
@@ -216,7 +219,7 @@ def boosting_model(x: Rows, y: Integers, codes: Sequence[int], classes: int, see
 
     Fitted to at most 200,000 rows; fewer rounds beyond 30 classes; `y [N]`, -1 = no label.
     """
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:BOOSTING_ROWS]
+    rows = drawn(y >= 0, BOOSTING_ROWS, seed)
     y = y[rows]
     counts = np.bincount(y, minlength=classes)
     if np.count_nonzero(counts) < 2:

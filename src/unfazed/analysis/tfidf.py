@@ -23,11 +23,6 @@ TOLERANCE = 1e-2  # a tenth of the time of a tighter one, and the same accuracy
 TERM = r"\w+|[^\w\s]"  # words of one letter count too, and so does an exclamation mark
 
 
-def tfidf_rows(y: Integers, seed: int) -> Integers:
-    """The rows that the baseline is fitted to, in a drawn order: those with a label, 20,000 at most."""
-    return np.random.default_rng(seed).permutation(np.flatnonzero(y >= 0))[:ROWS]
-
-
 def tfidf_model(texts: Sequence[str], y: Integers, classes: int) -> Callable[[Sequence[str]], Floats]:
     """Logistic regression on the TF-IDF of words and pairs of words: from texts to probabilities `[N, K]`.
 

@@ -242,7 +242,7 @@ def notices(x: NDArray[np.float32], y: NDArray[Any], preprocessor: TabularPrepro
     """
     owners = column_names(preprocessor)
     worst: dict[str, Leak] = {}  # of a date, the part that tells most
-    for leak in leaks(x, y, preprocessor.codes, seed=0) if y.ndim == 1 else leaks_of_labels(x, y, preprocessor.codes):
+    for leak in leaks(x, y, preprocessor.codes) if y.ndim == 1 else leaks_of_labels(x, y, preprocessor.codes):
         worst.setdefault(owners[leak.feature], leak)
     found = [_alarm(name, leak, "the target" if y.ndim == 1 else "a label") for name, leak in worst.items()]
     alike = [column.name for column in preprocessor.columns if column.features and column.apparent == "identifier"]
@@ -263,7 +263,7 @@ def leaks_of_labels(x: NDArray[np.float32], y: NDArray[Any], codes: Sequence[int
     """The features that tell one of the commonest labels alone; the more labels, the fewer rows are looked at."""
     labels = np.argsort(-np.nansum(y, axis=0), kind="stable")[:LABELS_LOOKED_AT]
     every = max(1, min(len(labels), len(x) // ROWS_LOOKED_AT))
-    found = [leak for label in labels for leak in leaks(x[::every], (y[::every, label] > 0).astype(int), codes, seed=0)]
+    found = [leak for label in labels for leak in leaks(x[::every], (y[::every, label] > 0).astype(int), codes)]
     return sorted(found, key=lambda leak: -leak.accuracy.value)
 
 

@@ -42,8 +42,8 @@ def _stem_stride(image_size: int) -> int:
     return stride
 
 
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
 
 
 def _kept(x: Tensor, keep: Tensor | None) -> Tensor:

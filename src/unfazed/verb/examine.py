@@ -170,13 +170,13 @@ def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]
     owners, codes = column_names(prepared.preprocessor), prepared.preprocessor.codes
     x = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
     if prepared.scale is not None:
-        found = leaks_of_numbers(x, prepared.table.targets()[rows], codes, seed=0)
+        found = leaks_of_numbers(x, prepared.table.targets()[rows], codes)
     else:
         table = prepared.table
         if table.task == "multilabel":
             every = leaks_of_labels(x, table.indicators()[rows], codes)
         else:
-            every = leaks(x, table.y()[rows], codes, seed=0)
+            every = leaks(x, table.y()[rows], codes)
         found = [(leak.feature, leak.accuracy.value) for leak in every]
     return [{"column": owners[feature], "right": right} for feature, right in found]
 

@@ -94,7 +94,7 @@ def end_with_launcher() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _environment(rank: int, count: int, port: int, note: Path | str = "") -> dict[str, str]:
+def _environment(rank: int, count: int, port: int, note: Path) -> dict[str, str]:
     own = {MARK: os.getpid(), NOTE: note}
     names = {**own, "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     threads = {"OMP_NUM_THREADS": str(max(1, cores() // count))}

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unfazed.analysis.baselines import feature_model, feature_numbers, linear_rows, standardisation
+from unfazed.analysis.baselines import ROWS, drawn, feature_model, feature_numbers, standardisation
 from unfazed.analysis.mel import band_statistics, bands_of
 from unfazed.analysis.one_vs_rest import feature_sets
 from unfazed.modality.audio import AUTO_RATE, AudioPreprocessor
@@ -73,7 +73,7 @@ def default_epochs(rows: int) -> int:
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
     """What one layer on each band's mean and deviation can do, fitted to some of the training rows."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[linear_rows(prepared.table.y()[train], seed)]
+    rows = train[drawn(prepared.table.y()[train] >= 0, ROWS, seed)]
     if prepared.scale is not None:
         model = feature_numbers(_statistics(prepared, rows), y[rows])
     elif prepared.table.task == "multilabel":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from unfazed.analysis.baselines import MANY_CLASSES, feature_model, feature_numbers, linear_rows, pixel_features
+from unfazed.analysis.baselines import MANY_CLASSES, ROWS, drawn, feature_model, feature_numbers, pixel_features
 from unfazed.analysis.one_vs_rest import MANY_LABELS, feature_sets
 from unfazed.analysis.pixels import pooled
 from unfazed.analysis.random_features import patch_features
@@ -81,7 +81,7 @@ def default_start_size(image_size: int) -> float:
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
     """What one layer on the pixels can do, fitted to some of the training rows."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[linear_rows(prepared.table.y()[train], seed)]
+    rows = train[drawn(prepared.table.y()[train] >= 0, ROWS, seed)]
     sets, classes = prepared.table.task == "multilabel", len(prepared.table.classes)
     many = classes > (MANY_LABELS if sets else MANY_CLASSES)
     inputs = _averaged(prepared, rows, many)

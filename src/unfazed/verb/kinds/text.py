@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from unfazed.analysis.baselines import drawn
 from unfazed.analysis.ridge import ROWS, out_of_fold
-from unfazed.analysis.tfidf import tfidf_features, tfidf_model, tfidf_numbers, tfidf_rows, tfidf_sets
+from unfazed.analysis.tfidf import ROWS as FITTED_ROWS
+from unfazed.analysis.tfidf import tfidf_features, tfidf_model, tfidf_numbers, tfidf_sets
 from unfazed.device import evaluation_batch
 from unfazed.errors import InputError
 from unfazed.modality.text import FIRST, TextPreprocessor, encode, length, read
@@ -67,7 +69,7 @@ def default_batch_size(rows: int) -> int:
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:
     """What TF-IDF with one linear layer can do, on the same texts."""
     y, train = prepared.examples.y.numpy(), prepared.table.rows("train")
-    rows = train[tfidf_rows(prepared.table.y()[train], seed)]
+    rows = train[drawn(prepared.table.y()[train] >= 0, FITTED_ROWS, seed)]
     inputs = prepared.table.frame["input"]
     texts, wanted = inputs[rows].to_list(), inputs[asked].to_list()
     if prepared.scale is not None:
