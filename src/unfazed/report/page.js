@@ -70,3 +70,9 @@ for (const button of document.querySelectorAll(".classes thead button")) {
     body.append(...[...body.rows].sort((a, b) => descending ? order(b, a) : order(a, b)));
   });
 }
+
+// Names of classes: a line may end behind a mark, "card_payment_", rather than anywhere.
+for (const name of document.querySelectorAll(".classes tbody th")) {
+  const parts = name.textContent.split(/(?<=[_\-./])(?=\p{L})/u);
+  name.replaceChildren(...parts.flatMap((part, place) => place ? [document.createElement("wbr"), part] : [part]));
+}
