@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from unfazed.verb.kinds import image
 from unfazed.verb.kinds.image import baselines
@@ -19,15 +20,13 @@ def test_the_images_of_the_baseline_are_copied_a_few_at_a_time(task: str, monkey
     x[:, :, :4] = 200 * sides[:, None, None, None]
     y = np.stack([sides, 1 - sides], 1).astype(np.float32) if task == "multilabel" else sides
 
-    def batch(rows: torch.Tensor) -> SimpleNamespace:
+    def some(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         copied.append(len(rows))
-        return SimpleNamespace(x=torch.from_numpy(x)[rows])
+        return x[rows]
 
     table = SimpleNamespace(task=task, classes=["down", "up"], rows=lambda _: np.arange(60), y=lambda: sides)
     scale = SimpleNamespace() if task == "regression" else None
-    prepared: Any = SimpleNamespace(
-        examples=SimpleNamespace(y=torch.from_numpy(y), batch=batch), table=table, scale=scale
-    )
+    prepared: Any = SimpleNamespace(examples=SimpleNamespace(y=torch.from_numpy(y)), x=some, table=table, scale=scale)
     (found,) = baselines(prepared, np.arange(60, 100), seed=0)
     said = found.probs[:, 0] if task != "classification" else found.probs[:, 1]
     assert ((said > 0.5) == sides[60:]).all() and found.rows == 60

@@ -150,7 +150,7 @@ def of_inputs(prepared: Prepared, train: NDArray[np.int64], validation: NDArray[
     features = kind(prepared.modality.name).features
     known, asked = features(prepared, train), features(prepared, validation)
     span = FULL_SCALE.get(prepared.modality.name)
-    x = prepared.examples.batch(torch.from_numpy(train[:HELD_OUT])).x.cpu().numpy()
+    x = prepared.x(train[:HELD_OUT])
     curve = None
     if prepared.table.task == "classification":
         y = prepared.table.y()
@@ -168,7 +168,7 @@ def leaking(prepared: Prepared, rows: NDArray[np.int64]) -> list[dict[str, Any]]
     if not isinstance(prepared.preprocessor, TabularPreprocessor):
         return []
     owners, codes = column_names(prepared.preprocessor), prepared.preprocessor.codes
-    x = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    x = prepared.x(rows)
     if prepared.scale is not None:
         found = leaks_of_numbers(x, prepared.table.targets()[rows], codes)
     else:

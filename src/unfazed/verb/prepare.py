@@ -55,6 +55,10 @@ class Prepared(NamedTuple):
     labelled: list[Added]  # examples that people labelled since
     dropped: dict[str, int]  # by corrections, of each side
 
+    def x(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The encoded inputs of some rows [n], as they are served: [n, ...]."""
+        return self.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+
     def in_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """What a model says [n, K], numbers in the units of the source."""
         return outputs if self.scale is None else self.scale.original(outputs)

@@ -95,11 +95,7 @@ def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterat
 def _averaged(prepared: Prepared, rows: NDArray[np.int64], many: bool) -> NDArray[np.float32]:
     """`pixel_features` [n, D], a part of the images after the other: whole they may not fit into the memory."""
     parts = np.split(rows, range(POOLED, len(rows), POOLED))
-    return np.concatenate([pixel_features(_pixels(prepared, part), many) for part in parts])
-
-
-def _pixels(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    return prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    return np.concatenate([pixel_features(prepared.x(part), many) for part in parts])
 
 
 def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
@@ -125,13 +121,13 @@ def thumbnail(path: str) -> bytes | None:
 
 def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """The means of 8 x 8 areas in three colours."""
-    return pooled(_pixels(prepared, rows), AREAS).reshape(len(rows), -1)
+    return pooled(prepared.x(rows), AREAS).reshape(len(rows), -1)
 
 
 def second_opinion(prepared: Prepared, seed: int) -> NDArray[np.float32]:
     """Ridge regression on how much of some random patches every part of an image holds."""
-    patches = patch_features(_pixels(prepared, sampled(prepared, SAMPLED_ROWS, seed)), seed)
-    return opinion(prepared, leave_one_out, lambda rows: patches(_pixels(prepared, rows)), seed)
+    patches = patch_features(prepared.x(sampled(prepared, SAMPLED_ROWS, seed)), seed)
+    return opinion(prepared, leave_one_out, lambda rows: patches(prepared.x(rows)), seed)
 
 
 KIND = Kind(design, baselines, exhibits, features, second_opinion)

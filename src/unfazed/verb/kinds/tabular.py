@@ -92,7 +92,7 @@ def default_embedding(features: int) -> int:
 def baselines(prepared: Prepared, asked: Integers, seed: int) -> Iterator[Baseline]:
     """A linear model and boosted trees on the same columns, fitted to the training rows."""
     train, codes = prepared.table.rows("train"), _preprocessor(prepared).codes
-    x, y = _encoded(prepared, train), prepared.examples.y.numpy()[train]
+    x, y = prepared.x(train), prepared.examples.y.numpy()[train]
     for name, (words, most, of_classes, of_numbers, of_sets) in _MODELS.items():
         if prepared.table.task == "multilabel":
             if name == "boosting" and y.shape[1] > BOOSTED_LABELS:
@@ -102,7 +102,7 @@ def baselines(prepared: Prepared, asked: Integers, seed: int) -> Iterator[Baseli
             model = of_classes(x, y, codes, len(prepared.table.classes), seed)
         else:
             model = of_numbers(x, y, codes, seed)
-        yield Baseline(name, words, min(most, len(train)), model(_encoded(prepared, asked)))
+        yield Baseline(name, words, min(most, len(train)), model(prepared.x(asked)))
 
 
 def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[int, Exhibit]:
@@ -115,12 +115,12 @@ def exhibits(prepared: Prepared, model: nn.Module, rows: Sequence[int]) -> dict[
     columns = [column for column in preprocessor.columns if column.features]
     features = len(columns) * len(preprocessor.codes)
     draws = max(1, min(DRAWS, PREDICTED // (len(rows) * len(columns) + 1), MADE_UP // (features + 1)))
-    others = _encoded(prepared, np.random.default_rng(0).choice(train, draws))
+    others = prepared.x(np.random.default_rng(0).choice(train, draws))
     places = np.split(np.arange(len(preprocessor.codes)), np.cumsum([len(column.features) for column in columns])[:-1])
     shown = {}
     for row in rows:
         values = json.loads(prepared.table.frame["input"][row])
-        known, without = _without(model, _encoded(prepared, np.array([row]))[0], others, places)
+        known, without = _without(model, prepared.x(np.array([row]))[0], others, places)
         if prepared.scale is None:
             weights = np.log2(known.max()) - np.log2(np.maximum(without[:, known.argmax()], _LEAST))
         else:
@@ -149,10 +149,6 @@ def _said(value: object) -> str:
     return "missing" if value is None or value == "" else str(value)
 
 
-def _encoded(prepared: Prepared, rows: Integers) -> Rows:
-    return prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
-
-
 def _preprocessor(prepared: Prepared) -> TabularPreprocessor:
     assert isinstance(prepared.preprocessor, TabularPreprocessor)
     return prepared.preprocessor
@@ -165,8 +161,8 @@ def features(prepared: Prepared, rows: Integers) -> Rows:
 
 def _expanding(prepared: Prepared) -> Callable[[Integers], Rows]:
     train = np.random.default_rng(0).permutation(prepared.table.rows("train"))[:LINEAR_ROWS]
-    expand = expansion(_encoded(prepared, train), _preprocessor(prepared).codes)
-    return lambda rows: expand(_encoded(prepared, rows))
+    expand = expansion(prepared.x(train), _preprocessor(prepared).codes)
+    return lambda rows: expand(prepared.x(rows))
 
 
 def second_opinion(prepared: Prepared, seed: int) -> Rows:

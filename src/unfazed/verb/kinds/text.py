@@ -123,7 +123,7 @@ def _encoded(text: str, prepared: Prepared) -> NDArray[np.int32]:
 def features(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """How often subwords occur, in 1,024 buckets, of unit length."""
     counts = np.zeros((len(rows), BUCKETS), np.float32)
-    ids = prepared.examples.batch(torch.from_numpy(rows)).x.cpu().numpy()
+    ids = prepared.x(rows)
     present = ids != PADDING
     np.add.at(counts, (np.nonzero(present)[0], ids[present] % BUCKETS), 1.0)
     return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0))
