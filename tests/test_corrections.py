@@ -185,6 +185,26 @@ def test_a_label_that_the_source_has_corrected_itself_is_no_conflict() -> None:
     assert correct(animals(), [one("d")]).outcomes[0].refused == ""
 
 
+def test_a_new_label_that_is_the_old_one_keeps_it(tmp_path: Path) -> None:
+    """By hand, as a page writes it, of sets and of numbers; what the source has corrected since stays corrected."""
+    (tmp_path / "c.csv").write_text("id,corrected\na,cat\nb,dog\n")
+    found = correct(animals(), [*read_corrections(tmp_path / "c.csv"), one("c", corrected="cat"), one("d")])
+    assert found.table.frame["label"].to_list() == ["cat", "dog", "cat", "dog", "dog", "cat"]
+    assert [each.correction.action for each in found.outcomes] == ["keep", "relabel", "keep", "relabel"]
+    assert found.outcomes[0].correction.corrected == "cat" and not any(each.refused for each in found.outcomes)
+    assert "new labels that the source has already: 3" in found.table.notes
+    assert "labels corrected by ada: 1 changed, 0 dropped; sides as before" in found.table.notes
+    frame = animals().frame.with_columns(label=pl.Series(["", *["a|b"] * 5]))
+    sets = decided(replace(animals(), frame=frame), "multilabel")
+    said = [one("a", label="", corrected="|"), one("b", label="a|b", corrected="b|a")]
+    assert [each.correction.action for each in correct(sets, said).outcomes] == ["keep", "keep"]
+    assert correct(sets, said).table.frame.equals(sets.frame)
+    numbers = replace(animals("1.5 2 3 4 5 6"), task="regression", decimal=",")
+    assert correct(numbers, [one("a", label="1,5", corrected="1.50")]).outcomes[0].correction.label == "1.5"
+    with_misfit = correct(animals(), [one("a", corrected="cat"), one("zebra")])
+    assert [bool(each.refused) for each in with_misfit.outcomes] == [False, True], "one of them fits"
+
+
 def test_no_side_may_lose_all_of_its_rows() -> None:
     with pytest.raises(SourceError, match="every row of test"):
         correct(animals(), [one("f", action="drop")])
@@ -397,6 +417,7 @@ def test_only_what_the_earlier_run_had_not_is_said_to_have_changed_anything(tmp_
     facts = effect([Outcome(each, "") for each in said], table, probs, run.recipe)
     assert facts is not None and facts["audit"]["had"] == 0
     assert "already" not in verdict_on_corrections({**run.report, "corrections": facts})[1]  # type: ignore[index]
+    assert verdict_on_corrections({**run.report, "corrections": {**facts, "relabelled": 0}}) is None
 
 
 def test_corrected_test_rows_are_told_of_beside_what_the_others_say(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def _said(one: Correction) -> tuple[str, ...]:
 def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     """The table, divided and with its contents known, with its labels corrected and dropped rows gone.
 
-    Rows stay on their sides, whatever their labels become. Notes say what was done, and name what was refused.
+    Rows stay on their sides, whatever their labels become. A new label that is the old one keeps it. Notes say what was
+    done, and name what was refused.
 
     Raises:
         SourceError: nothing fits, or nothing is left of a side.
@@ -167,13 +168,18 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     rows = {name: row for row, name in enumerate(table.frame["id"])}
     said = _in_form(corrections, table)
     refusals = [_misfit(one, table, rows.get(one.id)) for one in said]
-    full = (_completed(one, table, rows.get(one.id)) for one in said)
-    outcomes = list(map(Outcome, full, refusals))
-    changing = [one for one, refused in zip(said, refusals, strict=True) if one.action in CHANGING and not refused]
-    _check_some_fit(outcomes, changing, table)
+    full = [_completed(one, table, rows.get(one.id)) for one in said]
+    changing = [one for one, refused in zip(full, refusals, strict=True) if one.action in CHANGING and not refused]
+    _check_some_fit(list(map(Outcome, full, refusals)), changing, table)
     labels = table.frame["label"].to_list()
-    for one in changing:
-        labels[rows[one.id]] = _checked(one, table) if one.action == "relabel" else None
+    new = {one.id: _checked(one, table) for one in changing if one.action == "relabel"}
+    there = {name for name, label in new.items() if _equal(label, labels[rows[name]], table)}
+    outcomes = [
+        Outcome(_kept(one, labels[rows[one.id]], table) if one.id in there else one, refused)
+        for one, refused in zip(full, refusals, strict=True)
+    ]
+    for name in new.keys() - there:
+        labels[rows[name]] = new[name]
     dropped = {rows[one.id] for one in changing if one.action == "drop"}
     kept = np.array([row for row in range(len(table)) if row not in dropped], dtype=np.int64)
     frame = table.frame.with_columns(pl.Series("label", labels, dtype=pl.String))
@@ -182,7 +188,24 @@ def correct(table: Table, corrections: Sequence[Correction]) -> Corrected:
     left = replace(left, classes=_classes(left))
     if left.task != "regression" and not left.classes:
         raise SourceError("the corrections leave no label at all: keep some")
-    return Corrected(left.with_notes(*_told(outcomes, table, left)), kept, outcomes)
+    if there:
+        left = left.with_notes(f"new labels that the source has already: {len(there):,}")
+    return Corrected(left.with_notes(*_told(outcomes, len(new) - len(there), table, left)), kept, outcomes)
+
+
+def _equal(label: str | None, other: str | None, table: Table) -> bool:
+    """Whether two labels are one: numbers, however they are written."""
+    return number_in(label) == number_in(other) if table.task == "regression" else label == other
+
+
+def _kept(one: Correction, label: str | None, table: Table) -> Correction:
+    """A relabelling whose label the source has already; it keeps the one that it was made against if that is the same.
+
+    Where it is not, people have corrected the source since: that stays a label that was corrected.
+    """
+    if one.label != label and not (table.task == "regression" and plain(one.label, table.decimal) == label):
+        return one
+    return one._replace(action="keep", label=label or "", corrected=label or "")
 
 
 def _completed(one: Correction, table: Table, row: int | None) -> Correction:
@@ -264,12 +287,12 @@ def _classes(table: Table) -> list[str]:
     return sorted(labels, key=natural_key)
 
 
-def _told(outcomes: Sequence[Outcome], before: Table, left: Table) -> Iterable[str]:
-    """What was done, in sentences."""
-    done = [one.action for one, refused in outcomes if not refused]
+def _told(outcomes: Sequence[Outcome], changed: int, before: Table, left: Table) -> Iterable[str]:
+    """What was done, in sentences; `changed`: how many labels."""
+    dropped = sum(one.action == "drop" and not refused for one, refused in outcomes)
     people = people_in(one.who for one, refused in outcomes if one.action in CHANGING and not refused)
     by = f" by {', '.join(people[:_NAMED])}{' and others' if len(people) > _NAMED else ''}" if people else ""
-    yield f"labels corrected{by}: {done.count('relabel'):,} changed, {done.count('drop'):,} dropped; sides as before"
+    yield f"labels corrected{by}: {changed:,} changed, {dropped:,} dropped; sides as before"
     if left.task != "regression":
         yield from _changed_classes(before.classes, left)
     refused = [(one.id, why) for one, why in outcomes if why]

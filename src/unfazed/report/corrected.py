@@ -14,9 +14,9 @@ NAMED = 3  # people, settings
 
 
 def verdict_on_corrections(told: Facts) -> Sentence:
-    """What the corrections changed, on labels that nobody touched; None where there were no corrections."""
+    """What the corrections changed, on labels that nobody touched; None where they changed none."""
     found = told.get("corrections")
-    if not found:
+    if not found or not (found.get("relabelled") or found.get("dropped")):
         return None
     audit, what = found.get("audit") or {}, labels_of(task(told))
     if "difference" not in audit:
