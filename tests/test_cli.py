@@ -263,7 +263,7 @@ def test_report_loads_no_torch() -> None:
     check = (
         "import sys\nfrom unfazed.cli import app\n"
         f"app(['report', {str(trained.run().path)!r}], result_action='return_value')\n"
-        "assert 'torch' not in sys.modules"
+        "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
 

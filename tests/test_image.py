@@ -22,11 +22,6 @@ from unfazed.reading import file_bytes
 from unfazed.recipe import Recipe
 
 
-def test_importing_images_does_not_load_torch() -> None:
-    code = "import sys, unfazed.modality.image; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_rotation_is_applied(orientation: int, form: str) -> None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from fake_run import HOSTILE, LABELS, fake_run, thumbnail
+from fake_run import HOSTILE, LABELS, fake_run, thumbnail, without_split
 from PIL import Image
 
 from unfazed.analysis.metrics import classification
@@ -150,10 +150,14 @@ def test_the_report_beside_it_is_strict_json(run):
 
 
 def test_a_run_without_pictures_measurements_or_test_rows_gets_a_page(tmp_path):
-    run = fake_run(tmp_path / "run", rows=24, epochs=1)
+    table = without_split(fake_run(tmp_path / "whole", rows=24, epochs=1).table(), "test")
+    run = fake_run(tmp_path / "run", rows=24, epochs=1, table=table)
     for name in ("exhibits.parquet", "measurements.json", "problems.csv", "duplicates.csv"):
         (run.path / name).unlink()
-    Reader(write_report(run).read_text(encoding="utf-8"))
+    page = "".join(Reader(write_report(run).read_text(encoding="utf-8")).words)
+    assert f"{run.report['source']['name']}: {run.report['headline']}" in page and "validation images right" in page
+    said = [line["text"] for line in run.report["verdict"]]
+    assert said[0].startswith("There is no test set.") and all(words.tight(line) in page for line in said)
 
 
 def test_a_run_without_held_out_rows_or_epochs_links_to_what_its_page_has(tmp_path):

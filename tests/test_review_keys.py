@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import trained
-from test_browser import CHROMIUM, QUIET
 from test_review_page import lines_of, opened, pressed, serving
 from test_review_server import with_corrections
 
@@ -19,15 +18,6 @@ from unfazed.web.open import retraining, static_file
 from unfazed.web.review import Review, Wanted, _lead
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

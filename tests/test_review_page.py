@@ -23,7 +23,6 @@ import polars as pl
 import pytest
 import test_multilabel
 import trained
-from test_browser import CHROMIUM, QUIET
 
 import unfazed
 from unfazed.corrections import FILE, Correction, outcomes_in, read_corrections
@@ -39,15 +38,6 @@ from unfazed.web.review import Review, Wanted
 from unfazed.web.server import ReviewServer
 
 sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a Chromium browser is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield running
-        running.close()
 
 
 @contextmanager
