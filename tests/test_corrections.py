@@ -28,6 +28,7 @@ from unfazed.corrections import (
 )
 from unfazed.errors import RunError, SourceError, UsageError
 from unfazed.files import as_csv
+from unfazed.labelled import read_labels
 from unfazed.recipe import Recipe
 from unfazed.run import Run
 from unfazed.table import Table
@@ -64,6 +65,16 @@ def test_a_file_is_read_as_spreadsheets_of_many_countries_write_it(tmp_path: Pat
     csv.writer(text, delimiter=";").writerows([Correction._fields, *said])
     (tmp_path / FILE).write_bytes(text.getvalue().encode("cp1252"))
     assert read_corrections(tmp_path / FILE) == said
+
+
+def test_lines_of_blank_cells_are_none(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,corrected\n,\na,dog\n , \n   \n,,,,\n")
+    assert [each.id for each in read_corrections(tmp_path / "c.csv")] == ["a"]
+    (tmp_path / "labels.csv").write_text("input,label\nfine,good\n,,,\n")
+    assert [each.input for each in read_labels(tmp_path / "labels.csv")] == ["fine"]
+    (tmp_path / "c.csv").write_text("id,corrected\na,dog,cat\n")
+    with pytest.raises(UsageError, match="line 2: more values than columns"):
+        read_corrections(tmp_path / "c.csv")
 
 
 def test_what_a_run_keeps_may_hold_long_inputs(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def lines_in(
 ) -> Iterator[tuple[str, list[str]]]:
     """The lines of a CSV file that people's decisions are in: where each stands, and its values of the `fields`.
 
+    Lines of blank cells alone, as spreadsheets leave them, are none.
+
     check: raises for names of columns, given with the path, that won't do. made_by: the command that writes such files.
 
     Raises:
@@ -41,8 +43,10 @@ def lines_in(
         lines = rows_of(decoded(expanded(path).read_bytes()).text)
         check(lines.fieldnames or (), path)
         for line in lines:
-            where = f"{path}, line {lines.line_num}"
-            if None in line:
+            where, beyond = f"{path}, line {lines.line_num}", line.pop(None, [])
+            if not "".join([*filter(None, line.values()), *beyond]).strip():
+                continue
+            if beyond:
                 raise UsageError(f"{where}: more values than columns")
             yield where, [line.get(name) or "" for name in fields]
     except FileNotFoundError as error:
