@@ -3,13 +3,13 @@
 import numpy as np
 from problems import recipe
 
-from unfazed.analysis.range_test import bracket, exponential, smoothed
+from unfazed.analysis.range_test import bracket, smoothed
 from unfazed.report.learning_rates import LearningRates
 
 
 def found(flat: bool = False, command: str | None = "unfazed train photos", repeats: int = 3) -> LearningRates:
     """A loss that falls, and climbs again until the test ends early; or one that never moves."""
-    rates = exponential(1e-5, 10.0, 120)
+    rates = np.geomspace(1e-5, 10.0, 120)
     place = np.log10(rates)
     curve = 2.3 - 1.5 / (1 + np.exp(-(place + 3) / 0.2)) + np.maximum(0, place + 2) ** 2
     losses = (np.full(120, 2.3) if flat else curve) + 0.02 * np.random.default_rng(0).standard_normal((repeats, 120))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from unfazed.device import cores
 from unfazed.errors import InputError
+from unfazed.source_table import ADDRESSES
 
 MAX_BYTES = 1 << 30
 PROBED, BLOCK = 5, 1024
@@ -113,7 +114,7 @@ def file_bytes(path: str | Path) -> bytes:
 
 
 def _missing(path: str) -> str:
-    if path.startswith(("http://", "https://", "s3://", "gs://")):
+    if path.startswith(ADDRESSES):
         return "an address, not a file: download it first"
     if Path(path).is_symlink():
         return "a link to a file that is not there"

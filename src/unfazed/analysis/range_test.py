@@ -13,9 +13,8 @@ Losses are in nats, lower = better. Axis letters: S steps, one learning rate eac
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from unfazed.analysis.intervals import Floats
 
 BANDWIDTH = 0.15  # standard deviation of the smoothing kernel, in decades of the learning rate
 FEWEST = 20  # steps below which no curve is read
@@ -32,11 +31,6 @@ class Bracket(NamedTuple):
     peak: float  # the one suggested
     high: float  # above it the loss climbs back
     limited: bool  # whether the loss did climb back; otherwise `high` is only where the test ended
-
-
-def exponential(low: float, high: float, steps: int) -> Floats:
-    """Learning rates [S] from `low` to `high`, each the same factor above the last."""
-    return np.geomspace(low, high, steps)
 
 
 def diverged(losses: Floats) -> bool:

@@ -44,7 +44,6 @@ Row = dict[str, Value]
 
 MOST_BYTES = 10_000_000  # of one row as JSON
 MOST_COLUMNS = 10_000
-NAMED = 6  # columns of a kind that a sentence names
 LABELS_LOOKED_AT, ROWS_LOOKED_AT = 20, 2_000  # of sets, for a column that tells a label alone: a matter of seconds
 FORMAT: Final = {"format": 1, "modality": "tabular"}
 
@@ -229,7 +228,7 @@ def news(
     there = list(dict.fromkeys(chain.from_iterable(given))) if present is None else present
     told = lacking(there, [column.name for column in learnt])
     if more := [name for name in there if name not in preprocessor.inputs]:
-        told.append(f"not learnt from: {listed(more, NAMED)}")
+        told.append(f"not learnt from: {listed(more, words.NAMED)}")
     for column in (column for column in learnt if column.name in there):
         told += words.news_of(column, [row.get(column.name) for row in given])
     return told

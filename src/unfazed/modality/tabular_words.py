@@ -11,7 +11,7 @@ from unfazed.modality.tabular_values import Value
 from unfazed.table import brief, listed
 
 PLURALS: Final = {"category": "categories", "boolean": "booleans", "identifier": "identifiers"}
-_NAMED = 6  # columns of a kind that a sentence names
+NAMED = 6  # columns of a kind that a sentence names
 _EXAMPLES = 3
 _FEW = 0.05  # share of values that are not of their column's kind, of which nothing is said where training had some
 
@@ -55,7 +55,7 @@ def news_of(column: Column, cells: Sequence[Value]) -> list[str]:
 def names(found: Iterable[str]) -> str:
     """Names without quotes, the first few."""
     found = list(found)
-    return f"{', '.join(map(brief, found[:_NAMED]))}{', …' if len(found) > _NAMED else ''}"
+    return f"{', '.join(map(brief, found[:NAMED]))}{', …' if len(found) > NAMED else ''}"
 
 
 def _described(columns: Sequence[Column], kind: Kind) -> str:

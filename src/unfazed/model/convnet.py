@@ -12,7 +12,7 @@ after a stage's first convolution, Jordan 2024 (arXiv:2404.00498).
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,6 @@ from torch.nn import functional
 from unfazed.errors import UsageError
 
 Pooling = Literal["average", "max"]
-JSON = str | int | float | bool | None
 
 _STEM_CHANNELS = 32
 _LARGEST_SIDE = 96  # positions a side after the stem, not reached
@@ -109,7 +108,7 @@ class ConvNet(nn.Module):
     def __init__(self, classes: int, image_size: int, width: int, dropout: float, pooling: Pooling) -> None:
         super().__init__()
         _check(classes, image_size, width, dropout, pooling)
-        self.arguments: dict[str, JSON] = {
+        self.arguments: dict[str, Any] = {
             "classes": classes,
             "image_size": image_size,
             "width": width,
@@ -129,9 +128,9 @@ class ConvNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, JSON]) -> "ConvNet":
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "ConvNet":
         """Rebuild the architecture that `arguments` of another ConvNet describes; weights are not loaded."""
-        return cls(**cast(dict[str, int], dict(arguments)))  # type: ignore[arg-type]
+        return cls(**arguments)
 
     @torch.no_grad()
     def initialise(self, x_train: Tensor) -> None:

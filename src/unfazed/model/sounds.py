@@ -10,7 +10,7 @@ The residual stages are those of `convnet`.
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,6 @@ from unfazed.analysis.mel import FLOOR, SOFTEST, bands_of, framing, mel_filters
 from unfazed.errors import UsageError
 from unfazed.model.convnet import Stage
 from unfazed.model.distortion import coloured, faster, hidden, noisier
-
-JSON = str | int | float | bool | None
 
 RANGE = 12.0  # log-energy, 52 decibels: what is softer than the loudest band by more is silence
 FAINT = -6.0  # log-energy of the loudest band below which a part of a recording is not made any louder
@@ -50,7 +48,7 @@ class SoundNet(nn.Module):
     ) -> None:
         super().__init__()
         _check(classes, sample_rate, window, width, dropout, augmentation)
-        self.arguments: dict[str, JSON] = {
+        self.arguments: dict[str, Any] = {
             "classes": classes,
             "sample_rate": sample_rate,
             "window": window,
@@ -75,9 +73,9 @@ class SoundNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions are fastest in
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, JSON]) -> "SoundNet":
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "SoundNet":
         """Rebuild the architecture that `arguments` of another SoundNet describes; weights are not loaded."""
-        return cls(**cast(dict[str, int], dict(arguments)))
+        return cls(**arguments)
 
     @torch.no_grad()
     def initialise(self, x_train: Tensor, length: Tensor) -> None:

@@ -23,8 +23,6 @@ from torch.nn import functional
 
 from unfazed.errors import UsageError
 
-JSON = str | int | float | bool | None | list[int]
-
 LARGEST = {
     "classes": 100_000, "codes": 100_000, "members": 1024, "width": 16_384, "depth": 64, "bins": 1024,
     "embedding": 1024,
@@ -162,7 +160,7 @@ class TableNet(nn.Module):
         """`classes`: K. `codes` [F]: a categorical feature's number of codes, 0 = a number."""
         super().__init__()
         _check(classes, codes, size, dropout)
-        self.arguments: dict[str, JSON] = {
+        self.arguments: dict[str, Any] = {
             "classes": classes,
             "codes": list(codes),
             "dropout": dropout,

@@ -11,15 +11,13 @@ differently.
 
 import math
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from unfazed.errors import UsageError
-
-JSON = str | int | float | bool | None
 
 PADDING = 0  # the id behind a text's end
 REACH = 200.0  # of a term that all texts have: at a peak learning rate of 0.0025 as good a step as any
@@ -161,7 +159,7 @@ class TextNet(nn.Module):
 
     def __init__(self, classes: int, vocabulary: int, buckets: int, width: int, encoders: int, dropout: float) -> None:
         super().__init__()
-        self.arguments: dict[str, JSON] = {
+        self.arguments: dict[str, Any] = {
             "classes": classes,
             "vocabulary": vocabulary,
             "buckets": buckets,
@@ -177,9 +175,9 @@ class TextNet(nn.Module):
         self.head = Heads(widths, classes, dropout)
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, JSON]) -> "TextNet":
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "TextNet":
         """Rebuild the architecture that `arguments` of another TextNet describes; weights are not loaded."""
-        return cls(**cast(dict[str, int], dict(arguments)))
+        return cls(**arguments)
 
     def initialise(self, x: Tensor, length: Tensor | None = None) -> None:
         """Set the weights of terms from training rows, ids [n, T]."""
@@ -194,12 +192,12 @@ class TextNet(nn.Module):
         return cast(Tensor, self.head(self.embed(x, length)))
 
 
-def _check(arguments: Mapping[str, JSON]) -> None:
+def _check(arguments: Mapping[str, Any]) -> None:
     low = {"classes": 1, "vocabulary": 2, "buckets": 1, "width": 1, "encoders": 0}
     problems = [
         f"{name} must be a whole number from {low[name]:,} to {most:,}, got {arguments[name]!r}"
         for name, most in LARGEST.items()
-        if type(arguments[name]) is not int or not low[name] <= cast(int, arguments[name]) <= most
+        if type(arguments[name]) is not int or not low[name] <= arguments[name] <= most
     ]
     dropout = arguments["dropout"]
     if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:

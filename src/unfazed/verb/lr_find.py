@@ -13,7 +13,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from unfazed.analysis.range_test import Floats, bracket, diverged, exponential, smoothed
+from unfazed.analysis.intervals import Floats
+from unfazed.analysis.range_test import bracket, diverged, smoothed
 from unfazed.criterion import criterion_of
 from unfazed.device import best_device
 from unfazed.errors import UsageError
@@ -78,7 +79,7 @@ def range_test_events(
     _check(repeats, out)
     prepared = yield from prepared_from(source, options, recipe, cache)
     low, high = RANGES[recipe.optimizer]
-    rates = exponential(low, high, round(STEPS_PER_DECADE * np.log10(high / low)))
+    rates = np.geomspace(low, high, round(STEPS_PER_DECADE * np.log10(high / low)))
     losses = np.full((repeats, len(rates)), np.nan)
     with noted() as press:  # what is imported only now may swallow a KeyboardInterrupt
         resolved = plan(prepared, recipe, best_device()).recipe

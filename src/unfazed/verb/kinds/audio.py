@@ -24,12 +24,22 @@ from unfazed.recipe import Recipe, weight_decay_of
 from unfazed.report.spectrogram import picture
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, opinion_on_waves, sampled
+from unfazed.verb.kinds import (
+    Baseline,
+    Design,
+    Kind,
+    convnet_batch_size,
+    convnet_epochs,
+    lasting,
+    opinion_on_waves,
+    sampled,
+)
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 1000  # training recordings that each band's mean and deviation are taken from, at most
 SAMPLED = 10_000_000  # samples of them together: 20 minutes at 8,000 a second
 SCORED = 64  # rows that a baseline reads at once
+EPOCHS = 7  # over 9,000 training recordings
 AUTO_WINDOW = 4.0  # seconds
 PLAYED = 10.0  # seconds of a recording that a report holds
 SMALL_SOUND = 10_000  # bytes up to which it is kept as it is; beyond, it is compressed
@@ -40,7 +50,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     """A convnet as wide as the data allow, hearing whole recordings, or windows of long ones."""
     rows = torch.from_numpy(prepared.table.rows("train"))
     rate, samples = _rate(prepared), prepared.preprocessor.shape[0]
-    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), convnet_epochs(len(rows), EPOCHS)).resolved(
         learning_rate=0.01,
         weight_decay=weight_decay_of(recipe),
         label_smoothing=0.1,
@@ -63,11 +73,6 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
 def default_window(seconds: float) -> float:
     """Seconds heard at once, of recordings that are kept up to `seconds`; a hundredth more, so that none is cut."""
     return min(AUTO_WINDOW, math.ceil(100 * seconds) / 100)
-
-
-def default_epochs(rows: int) -> int:
-    """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
-    return round(min(60, max(8, 7 * math.sqrt(9000 / rows))))
 
 
 def baselines(prepared: Prepared, asked: NDArray[np.int64], seed: int) -> Iterator[Baseline]:

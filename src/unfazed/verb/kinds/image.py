@@ -1,6 +1,5 @@
 """Images: a residual convnet, a linear model on the pixels beside it, thumbnails to show."""
 
-import math
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any, cast
@@ -24,12 +23,13 @@ from unfazed.recipe import AUTO, Recipe, weight_decay_of
 from unfazed.report.facts import finite
 from unfazed.run import Exhibit
 from unfazed.target import outputs_of
-from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, lasting, opinion, sampled
+from unfazed.verb.kinds import Baseline, Design, Kind, convnet_batch_size, convnet_epochs, lasting, opinion, sampled
 from unfazed.verb.prepare import Prepared
 
 SAMPLED_ROWS = 2000  # training images that the stem takes its filters from and that flips are measured on
 SAMPLED_NUMBERS = 25_000_000  # of those for the filters, which are taken in float32: 2,000 images of 64 pixels a side
 POOLED = 512  # images that are copied at once, to be averaged
+EPOCHS = 14  # over 9,000 training images
 THUMBNAIL = 96  # pixels
 AREAS = 8  # a side, whose means are features
 
@@ -41,7 +41,7 @@ def design(prepared: Prepared, recipe: Recipe, device: torch.device) -> Design:
     sample = prepared.examples.batch(rows[torch.randperm(len(rows))[:SAMPLED_ROWS]])
     labels = prepared.table.y()[sample.index.numpy()]
     flips = mirror_agreement(sample.x.numpy(), labels, recipe.seed) if recipe.flip == AUTO else None
-    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), default_epochs(len(rows))).resolved(
+    recipe = lasting(recipe, len(rows), convnet_batch_size(len(rows)), convnet_epochs(len(rows), EPOCHS)).resolved(
         learning_rate=0.01,
         weight_decay=weight_decay_of(recipe),
         label_smoothing=0.1,
@@ -66,11 +66,6 @@ def _evidence(flips: Agreement, chosen: str) -> dict[str, Any]:
     }
     told: dict[str, Any] = finite({name: estimate._asdict() for name, estimate in measured.items()})
     return {"chosen": chosen, "n": flips.original.n, **told}
-
-
-def default_epochs(rows: int) -> int:
-    """Passes over `rows` training rows: a quarter of the data gets twice the passes, half of the steps."""
-    return round(min(60, max(8, 14 * math.sqrt(9000 / rows))))
 
 
 def default_start_size(image_size: int) -> float:
