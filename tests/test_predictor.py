@@ -202,7 +202,7 @@ def test_classes_that_are_not_those_of_the_network_are_refused(change: Any, tmp_
 def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
     run = Run(shutil.copytree(trained.run().path, tmp_path / "run"))
     run.write_json("model.json", {**run.model, "classes": [*run.classes[:-1], run.classes[0]]})
-    with pytest.raises(RunError, match=r"model\.json is damaged: it lists a class twice"):
+    with pytest.raises(RunError, match=r"model\.json is damaged: it lists no classes, or one of them twice"):
         Predictor.open(tmp_path / "run")
 
 

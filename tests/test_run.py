@@ -1,14 +1,18 @@
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trained
+from commands import within
 
 from unfazed.errors import OutOfMemoryError, RunError, UsageError
 from unfazed.predictor import Predictor
 from unfazed.run import FORMAT, Run, vacant
+from unfazed.verb.queries import is_query
 
 
 @pytest.fixture
@@ -23,6 +27,24 @@ def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r'makes one\. Did you mean "first"\?'):
         Run.open(tmp_path / "frist")
     with pytest.raises(RunError, match="is not a run folder"):
+        Run.open(tmp_path)
+
+
+def test_a_folder_that_cannot_be_entered_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for verb in (["predict"], ["review", "--export", "x.csv"], ["report"]):
+        name, *flags = verb
+        done = within(name, "n" * 5000, *(["x.png"] if name == "predict" else []), *flags)
+        assert done.returncode == 2 and done.stderr.startswith("unfazed: the"), "newer Pythons say that there is none"
+    stat = Path.stat
+
+    def closed(path: Path, **how: bool) -> os.stat_result:
+        if path.parent == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    assert not is_query(tmp_path)
+    with pytest.raises(RunError, match=f"{tmp_path} (cannot be opened: Permission denied|is not a run folder)"):
         Run.open(tmp_path)
 
 

@@ -77,25 +77,27 @@ class Run:
         """An existing run.
 
         Raises:
-            RunError: there is none, or it was written by a newer version.
+            RunError: there is none, it may not be entered, or it was written by a newer version.
         """
         if isinstance(path, Run):
             return path
         run = cls(Path(path))
-        if not run.path.is_dir():
+        try:
+            there, begun = run.path.is_dir(), (run.path / "origin.json").is_file()
+        except OSError as error:
+            raise RunError(f"the run folder {path} cannot be opened: {error.strerror}") from error
+        if not there:
             hint = near(run.path.absolute())
             raise RunError(f"there is no run folder {path}; `unfazed train SOURCE --out {path}` makes one.{hint}")
-        if not (run.path / "origin.json").is_file():
+        if not begun:
             raise RunError(f"{path} is not a run folder: it has no origin.json. A run is what `unfazed train` writes")
         found = run.origin.get("format")
         if not isinstance(found, int) or found < 1:
             raise RunError(f"{path}/origin.json is damaged: its format is {found!r}, not a number from 1 to {FORMAT}")
         if found > FORMAT:
             by = run.origin.get("unfazed", "a newer version")
-            raise RunError(
-                f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
-                "Install the newer one"
-            )
+            raise RunError(f"{path} was written by Unfazed {by} (format {found}); this version reads format {FORMAT}. "
+                           "Install the newer one")  # fmt: skip
         return run
 
     @property
@@ -143,10 +145,8 @@ class Run:
     def classes(self) -> list[str]:
         """Names of the K classes, in the order of every K axis."""
         classes = self.model.get("classes")
-        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-            raise self._damaged("model.json", "it lists no classes")
-        if len(set(classes)) < len(classes):
-            raise self._damaged("model.json", "it lists a class twice")
+        if not isinstance(classes, list) or len(classes) != len({name for name in classes if type(name) is str}):
+            raise self._damaged("model.json", "it lists no classes, or one of them twice")
         return classes
 
     @property

@@ -67,8 +67,11 @@ def _fresh(parent: Path) -> Path:
 
 
 def is_query(path: Path) -> bool:
-    """Whether a folder is that of a query, rather than of a run."""
-    return (path / FILE).is_file()
+    """Whether a folder is that of a query, rather than of a run, or one that may not be entered."""
+    try:
+        return (path / FILE).is_file()
+    except OSError:
+        return False
 
 
 def opened(folder: Path) -> Asked:
