@@ -21,8 +21,8 @@ from unfazed.cli import main
 from unfazed.criterion import cross_entropy
 from unfazed.errors import RunError
 from unfazed.report.diagnosed import _ahead_on_test, _best_simpler
-from unfazed.report.diagnosis_page import _todo
 from unfazed.report.page import write_report
+from unfazed.report.typed import typed
 from unfazed.verb import examine
 from unfazed.verb.examine import _measured
 
@@ -150,19 +150,21 @@ def test_a_run_judged_by_one_group_is_not_diagnosed(tmp_path: Path) -> None:
 def test_page_and_card_tell_it() -> None:
     run = trained.run()
     page, card = ((run.path / name).read_text() for name in ("report.html", "README.md"))
-    assert 'id="diagnosis"' in page and "Gradients by layer" in page
+    assert page.index('class="limit ') < page.index('id="verdict"') < page.index('id="diagnosis"')
+    assert "Gradients by layer" in page
     assert "## What limits it" in card
 
 
-def test_what_is_to_be_typed_stands_apart() -> None:
-    said, typed = _todo("Train again with --learning-rate 0.01")
-    assert said == "Train again with " and typed == "<code>--learning-rate 0.01</code>"
-    assert _todo("Hold back: --epochs 4 --weight-decay auto, or call a row “no”") == [
+def test_what_is_to_be_typed_stands_apart_and_names_the_run() -> None:
+    said, code = typed("Train again with --learning-rate 0.01", "first")
+    assert said == "Train again with " and code == "<code>--learning-rate 0.01</code>"
+    assert typed("Hold back: --epochs 4 --weight-decay auto, or call a row “no”", "first") == [
         "Hold back: ", "<code>--epochs 4</code>", " ", "<code>--weight-decay auto</code>", ", or call a row “no”"
     ]  # fmt: skip
-    assert _todo("Leave it out: --columns 'a b=number'")[1:] == ["<code>--columns &#x27;a b=number&#x27;</code>"]
-    assert _todo("See unfazed query RUN FOLDER first")[1:] == ["<code>unfazed query RUN FOLDER</code>", " first"]
-    assert _todo("Label more examples like these") == ["Label more examples like these"]
+    assert typed("Out: --columns 'a b=number'", "first")[1:] == ["<code>--columns &#x27;a b=number&#x27;</code>"]
+    asked = typed("See unfazed query RUN FOLDER first", "a <b>")
+    assert asked == ["See ", "<code>unfazed query &#x27;a &lt;b&gt;&#x27; FOLDER</code>", " first"]
+    assert typed("Label more examples like these", "first") == ["Label more examples like these"]
 
 
 def test_of_simpler_models_the_one_farthest_ahead_on_test_rows_is_told() -> None:

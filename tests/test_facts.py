@@ -47,7 +47,7 @@ def test_names_are_stable(told):
         "format", "task", "classes", "source", "counts", "class_counts", "purposes", "problems", "duplicates", "flip",
         "train", "validation", "test", "surprise", "baselines", "evaluated_on", "per_class", "confusion", "surprising",
         "certainty", "labels", "corrections", "epochs", "best_epoch", "recipe", "timings", "origin", "model",
-        "latency", "next", "headline", "verdict", "diagnosis", "groups",
+        "latency", "run", "next", "headline", "verdict", "diagnosis", "groups",
     }  # fmt: skip
     names = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc", "log_loss",
              "d2_log_loss_score", "brier_score_loss", "calibration_error"}  # fmt: skip

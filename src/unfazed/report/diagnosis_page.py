@@ -1,12 +1,12 @@
 """The page's section on what limits the run: the cause, one thing to do, what it rests on, the layers as a picture."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unfazed.analysis.causes import DEAD, EXPLODING, FINE, VANISHING
+from unfazed.analysis.causes import DEAD, EXPLODING, FINE, UNTOLD, VANISHING
 from unfazed.report.markup import Html, tag
+from unfazed.report.typed import typed
 from unfazed.report.verdict import sentence
 from unfazed.report.words import percent, tight
 
@@ -14,8 +14,16 @@ Facts = Mapping[str, Any]
 LEFT, WIDTH, ROW, TOP, RIGHT = 190, 720, 26, 34, 150  # of the picture of layers, in its own units
 MOST = 24  # layers drawn
 LONGEST = 26  # letters of a layer's name
-# a command with the words for what is to be named, or a flag with its value, without what ends a clause
-_TYPED = re.compile(r"(unfazed [a-z-]+(?: [A-Z]+)*|--[a-z-]+ (?:'[^']*'|[^\s']*[^\s',;:.]))")
+
+
+def in_brief(told: Facts) -> Html:
+    """The cause and what to do about it, to stand under the headline."""
+    found = told["diagnosis"]
+    tone = "good" if found["cause"] == FINE else "plain" if found["cause"] == UNTOLD else "caution"
+    cause = tag("strong", tag("a", sentence(found["cause"]), href="#diagnosis"))
+    sure = tag("span", f"{found['confidence']} confidence", class_="soft small")
+    todo = tag("p", *typed(found["action"], told["run"]))
+    return tag("div", tag("p", cause, " ", sure), todo, class_=f"limit {tone}")
 
 
 def diagnosis(told: Facts) -> Html:
@@ -26,8 +34,8 @@ def diagnosis(told: Facts) -> Html:
         tag("h3", sentence(found["cause"])),
         tag("p", f"{found['confidence']} confidence", class_="soft small"),
         tag("p", tight(found["paragraph"])),
-        tag("p", tag("strong", "What to do: " if found["cause"] != FINE else "Next: "), *_todo(found["action"]),
-            class_="todo"),
+        tag("p", tag("strong", "What to do: " if found["cause"] != FINE else "Next: "),
+            *typed(found["action"], told["run"]), class_="todo"),
         class_="card diagnosis",
     )  # fmt: skip
     rows = [tag("div", tag("dt", name), tag("dd", tight(value))) for name, value in found["evidence"].items()]
@@ -40,12 +48,6 @@ def diagnosis(told: Facts) -> Html:
         layers(found["layers"], of_interest=found["cause"] in (DEAD, EXPLODING, VANISHING)),
         id="diagnosis",
     )
-
-
-def _todo(action: str) -> list[Html | str]:
-    """What to do, what is to be typed set apart."""
-    parts = _TYPED.split(action)  # between two words what is typed
-    return [tag("code", part) if place % 2 else part for place, part in enumerate(parts) if part]
 
 
 def layers(found: Sequence[Facts], of_interest: bool) -> Html | None:

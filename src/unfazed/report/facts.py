@@ -93,6 +93,7 @@ def facts(run: "Run", seen: Evidence | None = None) -> dict[str, Any]:
         **_training(run),
         "model": _model(run, model),
         "latency": measured.get("latency"),
+        "run": run.path.resolve().name,
         "next": _next(run, model),
     }
     told = finite(told)  # before anything is said of it: sentences ask for None where an end is not known

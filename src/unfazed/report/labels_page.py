@@ -8,6 +8,7 @@ from unfazed.report.examples import Exhibits, gallery
 from unfazed.report.exhibits import shown
 from unfazed.report.labels import named, sentences
 from unfazed.report.markup import Html, tag
+from unfazed.report.typed import typed
 
 Facts = Mapping[str, Any]
 
@@ -19,8 +20,8 @@ def labels_to_check(told: Facts, exhibits: Exhibits) -> Html | None:
         return None
     first = found["first"]
     figures = tag("div", *(_figure(row, found, exhibits) for row in first), class_=gallery(first, exhibits))
-    review, listing = tag("code", "unfazed review RUN"), tag("code", "unfazed label-issues RUN")
-    listed = tag("p", "To look at them and decide: ", review, ". As a list: ", listing, class_="soft small")
+    commands = typed("To look at them and decide: unfazed review RUN. As a list: unfazed label-issues RUN", told["run"])
+    listed = tag("p", *commands, class_="soft small")
     return tag(
         "section",
         tag("h2", "Labels to check"),

@@ -8,6 +8,7 @@ from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report import words
 from unfazed.report.charts import Plot, Series, is_logarithmic, line_chart, track
 from unfazed.report.markup import Html, join, tag
+from unfazed.report.typed import typed
 from unfazed.report.verdict import balanced, items, sentence, simpler, skill_of, task
 
 Facts = Mapping[str, Any]
@@ -86,8 +87,8 @@ def summary(told: Facts) -> Html:
 def verdict_and_tiles(told: Facts, *own: Html) -> Html:
     """The section of the verdict: its sentences, and tiles, of which all kinds of runs have the last two."""
     lines = [
-        tag("li", _symbol(line["tone"]), tag("span", words.tight(line["text"])), class_=line["tone"])
-        for line in told["verdict"]
+        tag("li", _symbol(one["tone"]), tag("span", *typed(words.tight(one["text"]), told["run"])), class_=one["tone"])
+        for one in told["verdict"]
     ]
     verdict = tag("div", tag("ul", *lines, class_="verdict"), class_="card") if lines else None
     latency, model = told["latency"] or {}, told["model"]

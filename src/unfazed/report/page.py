@@ -14,7 +14,7 @@ from unfazed.report import numbers_page, sets_page
 from unfazed.report.background import data, onward, recipe, time_and_machine
 from unfazed.report.card import card
 from unfazed.report.certainty_page import certainty, intervals
-from unfazed.report.diagnosis_page import diagnosis
+from unfazed.report.diagnosis_page import diagnosis, in_brief
 from unfazed.report.examples import Cells, Exhibits, classes_table, mistakes, surprising
 from unfazed.report.exhibits import drawn
 from unfazed.report.facts import Evidence, evidence, example, facts, finite, shown
@@ -115,7 +115,7 @@ def _whole(told: Facts, names: Mapping[str, str], head: Html, parts: Sequence[Ht
     """The page of parts and those that end every page, with links to the named ones that it has."""
     main = tag("main", *parts, data(told), recipe(told), time_and_machine(told), onward(told))
     links = {part: name for part, name in names.items() if f' id="{part}"' in main}
-    body = tag("div", bar(links), head, main, _foot(told), class_="wrap")
+    body = tag("div", bar(links), head, in_brief(told), main, _foot(told), class_="wrap")
     return document(f"{told['source']['name']}: {told['headline']}", body)
 
 
