@@ -102,3 +102,31 @@ def test_it_prints_light_and_in_colours_also_where_screens_are_dark(browser: "sy
     assert shown.evaluate(style, "color") == "rgb(28, 30, 34)"
     assert shown.evaluate(style, "printColorAdjust") == "exact"
     shown.close()
+
+
+def test_names_of_classes_go_on_behind_their_marks(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    text = (trained.run().path / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "report.html").write_text(text.replace("digit 3", "digit_three/1.5"), encoding="utf-8")
+    shown = browser.new_page()
+    shown.goto((tmp_path / "report.html").as_uri())
+    name = shown.locator("#classes tbody th", has_text="three")
+    assert name.inner_html() == "digit_<wbr>three/1.5"
+    shown.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_of_the_charts_stand_out(browser: "sync_api.Browser", scheme: str) -> None:
+    """Graphics want a contrast of 3 with what is behind them (WCAG 2.2, 1.4.11)."""
+    shown = browser.new_page(color_scheme=scheme)
+    shown.goto((trained.run().path / "report.html").as_uri())
+    colour = "name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
+    behind, *lines = (luminance(shown.evaluate(colour, name)) for name in ("--card", "--train", "--accent"))
+    for line in lines:
+        assert (max(line, behind) + 0.05) / (min(line, behind) + 0.05) >= 3
+    shown.close()
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
