@@ -231,7 +231,7 @@ def test_the_page_knows_of_no_label_and_takes_none_back_from_the_runs_own_rows(r
     assert (start["labelling"], start["file"], start["rows"], start["source"]) == (True, "labels.csv", 4, "new")
     about = labelling.example(labelling.first)
     assert about["label"] is None and about["suggested"] and about["reason"] and about["candidates"]
-    assert all(near["label"] for near in about["neighbours"])
+    assert len(about["neighbours"]) == 8 and all(near["label"] for near in about["neighbours"])
     assert labelling.things.picture(labelling.first, "full").kind == "image/png"
     for row, action in ((0, "drop"), (labelling.first, "keep"), (labelling.first, "relabel")):
         with pytest.raises(UsageError):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import trained
 
 import unfazed
 from unfazed import Run
@@ -63,9 +64,7 @@ def test_sgd_learns_as_well_with_a_learning_rate_and_a_weight_decay_of_its_own(t
 
 
 def test_a_simple_model_says_what_each_row_is(run: Run) -> None:
-    found = run.scores()["out_of_sample"].astype(np.float64)
-    assert found.shape == run.scores()["probs"].shape and found.sum(1) == pytest.approx(1, abs=0.01)
-    assert (found.argmax(1) == run.table().y()).mean() > 0.9
+    assert trained.has_a_second_opinion(run, 0.9)
 
 
 def test_simple_features_are_scaled_by_rows_from_all_of_a_sorted_table(

@@ -40,6 +40,13 @@ def run() -> Run:
     return unfazed.train(source(), out=source().parent / "run", progress=False, **SETTINGS)
 
 
+def has_a_second_opinion(run: Run, least: float) -> bool:
+    """Whether a simple model says what rows it has not seen are, with probabilities, rightly of more than `least`."""
+    found = run.scores()["out_of_sample"].astype(np.float64)
+    sound = found.shape == run.scores()["probs"].shape and np.allclose(found.sum(1), 1, atol=0.01)
+    return bool(sound and (found.argmax(1) == run.table().y()).mean() > least)
+
+
 def waited_for(path: Path, process: "subprocess.Popen[str]") -> None:
     """Return once `path` is there; fail where the process that is to write it ends before."""
     for _ in range(1200):
