@@ -23,6 +23,7 @@ def test_too_few_examples_bound_nothing():
         enough = least_examples(level)
         assert bound(np.arange(enough, dtype=float), level) == enough - 1
         assert bound(np.arange(enough - 1, dtype=float), level) == math.inf
+    assert bound(np.arange(9, dtype=float), 1e-12) == 0, "whatever is asked, the smallest score at least"
 
 
 @pytest.mark.parametrize("heat", [0.3, 1.0, 3.0])

@@ -129,6 +129,16 @@ def test_a_distribution_that_is_not_known_is_refused(wrong: dict[str, object], s
         build(changed, with_deviation(model).state_dict())
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_the_smallest_loss_of_few_is_no_bound_of_their_mean(n: int) -> None:
+    truth = 0.5 * math.log(2 * math.pi * math.e)
+    found = [
+        density(np.random.default_rng(seed).normal(size=n), np.zeros(n), np.ones(n), (0.0, 1.0))["nll"]
+        for seed in range(200)
+    ]
+    assert not any(one.low > truth for one in found)
+
+
 def test_a_calibrated_density_covers_what_it_says_and_its_interval_holds_the_truth() -> None:
     held, truth = 0, np.mean(0.5 * np.log(2 * np.pi * np.e) + np.log([0.1, 0.4]))
     for seed in range(100):

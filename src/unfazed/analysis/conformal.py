@@ -18,7 +18,7 @@ Probabilities = NDArray[np.floating]
 
 def rank(n: int, level: float) -> int:
     """Which of n scores, from the smallest on, bounds a new one with probability `level`; n + 1: none does."""
-    return math.ceil((n + 1) * level - 1e-9)
+    return max(1, math.ceil((n + 1) * level - 1e-9))
 
 
 def least_examples(level: float) -> int:

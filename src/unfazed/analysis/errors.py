@@ -108,15 +108,18 @@ def density(
     guess = likelihood(y, np.full(len(y), scale[0]), np.full(len(y), scale[1]), scale[1])
     distance = np.abs(predicted - y) / deviation
     return {
-        "nll": _mean(losses, groups),
+        "nll": _mean(losses, likelihood(y, y, deviation, scale[1]), groups),
         "nll_difference": paired_mean(guess - losses, groups=groups),
         **{name: proportion(distance <= limit, groups) for name, limit in CENTRAL.items()},
     }
 
 
-def _mean(losses: Floats, groups: Groups) -> Estimate:
-    """The mean of losses [N] that may be negative: they are skewed, so its interval is studentised."""
-    least = float(losses.min()) if len(losses) else 0.0
+def _mean(losses: Floats, lowest: Floats, groups: Groups) -> Estimate:
+    """The mean of losses [N], and as low as each can be: they are skewed, so its interval is studentised.
+
+    It may reach down to the lowest of all, which few examples need not have shown.
+    """
+    least = float(lowest.min()) if len(losses) else 0.0
     above = ratio_of_means(losses - least, np.ones(len(losses)), math.inf, 0, groups)
     return Estimate(above.value + least, above.low + least, above.high + least, above.n)
 
