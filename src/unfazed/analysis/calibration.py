@@ -14,6 +14,7 @@ from unfazed.analysis import groups as grouping
 from unfazed.analysis.groups import Groups
 from unfazed.analysis.intervals import Estimate, Floats, Integers, Z, proportion, ratio_of_means
 from unfazed.analysis.mistakes import ranked, with_more
+from unfazed.analysis.slices import slices
 
 CELLS = 1_000_000  # probabilities worked on at once: of many classes all rows together would take gigabytes
 BINS = 10
@@ -50,8 +51,7 @@ def scaled(probs: Probabilities, temperature: float) -> NDArray[np.float32]:
 
 def blocks(probs: Probabilities) -> Iterator[slice]:
     """The rows of probabilities [N, K], some after the other, so many that what is computed of them stays small."""
-    rows = max(1, CELLS // max(1, probs.shape[1]))
-    return (slice(start, start + rows) for start in range(0, len(probs), rows))
+    return slices(len(probs), CELLS, probs.shape[1])
 
 
 def labelled(y: Integers, probs: Probabilities) -> tuple[Integers, Probabilities]:

@@ -19,6 +19,7 @@ from unfazed.analysis.intervals import Estimate, Floats, Integers, from_resample
 from unfazed.analysis.label_sides import FEWEST, TRAIN, Side, parts, share_elsewhere
 from unfazed.analysis.neighbours import nearest
 from unfazed.analysis.noise import FLOOR, SMALLEST, Channel, channel, likeliest_other, matched, shares, wrong
+from unfazed.analysis.slices import slices
 
 NEIGHBOURS = 20
 FEWEST_REFERENCES, REFERENCES = 4096, 16_384  # rows among which neighbours are looked for
@@ -392,5 +393,4 @@ def _resamples(n: int, seed: int) -> Iterator[Integers]:
 
 
 def _blocks(rows: int, classes: int) -> Iterator[slice]:
-    step = max(1, CELLS // (classes * 2))
-    return (slice(start, start + step) for start in range(0, rows, step))
+    return slices(rows, CELLS, 2 * classes)

@@ -3,13 +3,13 @@
 Axis letters: N rows, n that are asked about, D embedding width, d components of it, M references, k neighbours.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Integers
+from unfazed.analysis.slices import slices
 
 BLOCK = 8_000_000  # similarities held at once: some 60 MB with the copy that sorting makes
 COMPONENTS = 64  # of embeddings that are wider: they hold nearly all that tells rows apart (docs/LOG.md)
@@ -75,7 +75,7 @@ def distances(units: NDArray[np.float32], references: NDArray[np.float32]) -> ND
     """
     found = np.full(len(units), np.inf, np.float32)
     others = np.ascontiguousarray(references.T)
-    for block in _blocks(len(units), len(references)) if len(references) else ():
+    for block in slices(len(units), BLOCK, len(references)) if len(references) else ():
         alike = (units[block] @ others).max(1)
         found[block] = np.sqrt(np.maximum(2 - 2 * alike, 0))
     return found
@@ -90,7 +90,7 @@ def closest(
     """
     count = min(count, len(references))
     rows, others = np.empty((len(units), count), np.int64), np.ascontiguousarray(references.T)
-    for block in _blocks(len(units), len(references)) if count else ():
+    for block in slices(len(units), BLOCK, len(references)) if count else ():
         alike = units[block] @ others
         if own is not None:
             themselves = np.flatnonzero(own[block] >= 0)
@@ -117,11 +117,6 @@ def _largest(values: NDArray[np.float32], count: int) -> Integers:
     asked = np.concatenate([within, rest], axis=1)
     found = np.argpartition(np.take_along_axis(values, asked, 1), -count, axis=1)[:, -count:]
     return np.take_along_axis(asked, found, 1)
-
-
-def _blocks(rows: int, references: int) -> Iterator[slice]:
-    step = max(1, BLOCK // references)
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def _numbers(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:

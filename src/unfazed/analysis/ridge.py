@@ -5,13 +5,14 @@ a row follows from the fit with it in closed form (Allen, Technometrics 1974); f
 Axis letters: N rows, n of them, D features, K classes or labels.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfazed.analysis.intervals import Integers
+from unfazed.analysis.slices import slices
 
 ROWS = 20_000  # that are fitted to, at most
 BLOCK = 1000  # rows whose inputs are held at once
@@ -44,7 +45,7 @@ def leave_one_out(features: Features, labels: Labels, seed: int) -> Dense:
     indicators = labels.indicators(known)
     shares = indicators.mean(0)
     targets = indicators - shares
-    x = np.concatenate([features(known[block]) for block in _blocks(len(known))])
+    x = np.concatenate([features(known[block]) for block in slices(len(known), BLOCK)])
     centre = x.mean(0)
     x -= centre
     scale = np.float32(max(1e-6, float(np.sqrt((x**2).sum(1).mean()))))
@@ -59,7 +60,7 @@ def leave_one_out(features: Features, labels: Labels, seed: int) -> Dense:
     found[known] = _without_each(x, targets, products, shrinkage) + shares
     weights = vectors @ (products * shrinkage[:, None]) / scale
     others = np.setdiff1d(np.arange(labels.rows), known)
-    for block in _blocks(len(others)):
+    for block in slices(len(others), BLOCK):
         found[others[block]] = (features(others[block]) - centre) @ weights + shares
     return found
 
@@ -86,7 +87,7 @@ def out_of_fold(features: Features, labels: Labels, seed: int) -> Dense:
     for number in range(FOLDS):
         others, asked = fold[known] != number, np.flatnonzero(fold == number)
         weights, shares = _sparse_fit(inputs[others], indicators[others], penalty)
-        for block in _blocks(len(asked)):
+        for block in slices(len(asked), BLOCK):
             found[asked[block]] = features(asked[block]) @ weights + shares
     return found
 
@@ -124,7 +125,3 @@ def _sparse_fit(inputs: Any, indicators: Dense, penalty: float) -> _SparseFit:
 def _some(known: Integers, seed: int) -> Integers:
     """The rows to fit to [n]."""
     return np.random.default_rng(seed).permutation(known)[:ROWS]
-
-
-def _blocks(n: int) -> Iterator[Integers]:
-    return (np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
