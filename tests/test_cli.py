@@ -13,7 +13,7 @@ from commands import started, within
 from rich.table import Table
 
 from unfazed import errors
-from unfazed.cli import SourceFlags, _status, _stream
+from unfazed.cli import SourceFlags, _status, _stream, main
 from unfazed.cli_diagnose import diagnose
 from unfazed.console import console_of_output, print_whole
 from unfazed.source import SourceOptions
@@ -136,6 +136,34 @@ def test_a_dash_is_read_from_where_inputs_are_meant_and_written_to_where_a_file_
     word: str, before: str, meant: str
 ) -> None:
     assert _stream(word, before) == meant
+
+
+def said_to(buffer: io.BytesIO, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What arrives of an arrow and some letters, where the system's encoding has not all of them."""
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(buffer, encoding="cp1252"))
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    sys.stdout.write("→ Zoë 写")
+    sys.stdout.flush()
+    return buffer.getvalue().splitlines()[-1]
+
+
+def test_files_and_pipes_get_utf8_and_a_terminal_what_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert said_to(io.BytesIO(), monkeypatch) == "→ Zoë 写".encode()
+    assert said_to(Terminal(), monkeypatch) == b"\\u2192 Zo\xeb \\u5199"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_the_standard_output_is_one_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "unfazed", "cache"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "unfazed: no room on the disk to write the standard output: make some\n"
 
 
 def test_names_that_look_like_emoji_stay_as_they_are(

@@ -26,9 +26,9 @@ from unfazed.cli_flags import (
     settings,
 )
 from unfazed.cli_labels import label_issues, query, review
-from unfazed.console import console_of_output, leave_unread, print_whole
+from unfazed.console import console_of_output, leave_unread, print_whole, write_every_letter
 from unfazed.errors import InputError, UnfazedError, UsageError, did_you_mean
-from unfazed.files import STANDARD_OUTPUT, is_standard_output
+from unfazed.files import FULL, STANDARD_OUTPUT, is_standard_output
 from unfazed.verb.launch import follows, is_launched, launched, speaks
 
 WRITTEN = ("--csv", "--export", "--static", "--out")  # options that name a file to write
@@ -335,6 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     130: Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    write_every_letter()
     words = [_stream(word, before) for word, before in zip(given, ("", *given), strict=False)]
     sys.exit(_status(lambda: app(words, exit_on_error=False, print_error=False)))
 
@@ -376,6 +377,12 @@ def _status(command: Callable[[], Any]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has gone
         leave_unread()
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        leave_unread()  # what is not written yet would fail again
+        _add(f"no room on the disk to write {error.filename or 'the standard output'}: make some")
+        return 1
 
 
 def _unknown(error: UnknownOptionError) -> str:

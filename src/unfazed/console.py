@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ def print_whole(console: "Console", shown: Any) -> None:
     if not console.is_terminal:
         console.width = _WIDEST
     console.print(shown, soft_wrap=not console.is_terminal)
+
+
+def write_every_letter() -> None:
+    """Make the standard output take any text: files and pipes get UTF-8, a terminal what it can show, else escapes."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def leave_unread() -> None:

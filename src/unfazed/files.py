@@ -20,6 +20,7 @@ else:
     import fcntl
 
 STANDARD_OUTPUT = Path("/dev/stdout")  # what "-" stands for where a command writes
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says where there is no room
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _MOST_LINKS = 40  # from one to the next, as the system follows them
@@ -52,7 +53,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise DiskFullError(f"no room on the disk to write {path}: make some; what was saved is whole") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise UsageError(f"cannot write {path}: {error.strerror}. {path.parent} has to be writable") from error
