@@ -243,6 +243,13 @@ def test_a_run_whose_files_disagree_is_refused(tmp_path: Path) -> None:
         write_report(copy)
 
 
+def test_a_model_of_nothing_is_no_model_of_the_numbers_of_the_table(tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run().path, tmp_path / "run"))
+    copy.write_json("model.json", {})
+    with pytest.raises(RunError, match="not of one run: by table.parquet numbers are predicted"):
+        unfazed.label_issues(Run(copy.path))
+
+
 @pytest.mark.parametrize(("file", "name", "wrong"), [
     ("scores.npz", "probs", np.nan), ("scores.npz", "probs", np.inf), ("scores.npz", "probs", "text"),
     ("dynamics.npz", "losses", "text"),

@@ -55,6 +55,13 @@ def test_what_is_gone_or_has_changed_is_refused_with_the_reason(tmp_path: Path) 
             shown.picture(row, "full")
 
 
+def test_only_recordings_have_a_sound_and_rows_no_picture(tmp_path: Path) -> None:
+    shown = things(tmp_path, "tabular", ['{"x": 1, "y": 2}'])
+    for answer, what in ((shown.sound, "sound"), (lambda row: shown.picture(row, "full"), "picture")):
+        with pytest.raises(InputError, match=f"rows have no {what}"):
+            answer(0)
+
+
 def test_a_recording_is_a_spectrogram_and_a_wav(tmp_path: Path) -> None:
     samples = np.sin(np.arange(16_000) / 10).astype(np.float32)
     soundfile.write(tmp_path / "a.flac", samples, 8000)

@@ -170,7 +170,9 @@ def _in_units(run: Run, outputs: NDArray[np.floating]) -> NDArray[np.float64]:
         scale = scale_of(run.model)
     except UnfazedError as error:
         raise RunError(f"{run.path / 'model.json'} is damaged: {error}. Train again") from error
-    assert scale is not None
+    if scale is None:
+        raise RunError(f"{run.path}: the files are not of one run: by table.parquet numbers are predicted, "
+                       "by model.json classes. Train again")  # fmt: skip
     return scale.original(outputs[:, None])[:, 0]
 
 

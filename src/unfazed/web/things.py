@@ -116,6 +116,8 @@ class Things:
         """
         import soundfile
 
+        if self.modality.name != "audio":
+            raise InputError(f"{self.modality.items} have no sound")
         with self._decoding:
             samples, rate = self._raw(row)
             buffer = BytesIO()
