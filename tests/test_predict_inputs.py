@@ -174,7 +174,9 @@ def test_the_standard_input_is_a_text_or_a_name_a_line_or_a_table(monkeypatch: p
     assert read("reviews.csv\n\ntwo words\n", TEXT) == [Input(one, one) for one in ("reviews.csv", "", "two words")]
     assert [one.content for one in read("a.png\r\nb c.png\n", PNG) if isinstance(one, Input)] == ["a.png", "b c.png"]
     for table in ("size,kind\n1.5,x\n", '{"size": "1.5"}\n'):
-        assert read(table, TABULAR)[-1] == Input("/dev/stdin:1", '{"size": "1.5"}')
+        for mark in ("", "\ufeff"):  # which editors and PowerShell put before UTF-8
+            assert read(mark + table, TABULAR)[-1] == Input("/dev/stdin:1", '{"size": "1.5"}')
+    assert read("\ufeffso good\n\ufeff\n", TEXT)[0] == Input("so good", "so good")
 
 
 def test_a_sample_is_what_train_takes_it_for(monkeypatch: pytest.MonkeyPatch) -> None:

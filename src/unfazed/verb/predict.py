@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -150,12 +151,13 @@ def listed_inputs(
 
 
 def _lines() -> Iterator[str]:
-    return (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+    for number, line in enumerate(sys.stdin.buffer):
+        yield os.fsdecode((line if number else line.removeprefix(BOM_UTF8)).rstrip(b"\r\n"))
 
 
 def _read(source: Any, header: bool) -> Read:
     if isinstance(source, str) and source == STANDARD_INPUT:
-        data = sys.stdin.buffer.read()
+        data = sys.stdin.buffer.read().removeprefix(BOM_UTF8)
         return table_in(data, "JSONL" if data.lstrip().startswith(b"{") else "CSV", header, "the standard input")
     return read_of(existing(source) if isinstance(source, str | Path) else source, header)
 
