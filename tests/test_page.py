@@ -109,7 +109,7 @@ def test_the_page_says_what_was_measured(page):
     words = "".join(page.words)
     for said in (
         "test images right", "Always naming the commonest class", "A linear model on the pixels", "fits the weights",
-        "chose the epoch", "touched once", "best: epoch 6", "learning rate", "share their content", "mirrored",
+        "chose the epoch", "touched once", "kept: epoch 6", "learning rate", "share their content", "mirrored",
         "truncated PNG: 120 bytes missing", "batch size", "in all",
     ):  # fmt: skip
         assert said in words, said

@@ -42,7 +42,8 @@ def _lead(told: Facts) -> str:
     said = (
         f"The probabilities that predict gives are calibrated by a temperature of {words.figure(warm['value'], 2)} "
         f"({words.ends(warm, 2)}), fitted to n = {words.count(warm['n'])} validation {items(told)}: {way}. All figures "
-        "of this report are of the calibrated ones; scores.npz keeps those of the network."
+        "of this report are of the calibrated ones, but for the curves of training and the losses in the diagnosis; "
+        "scores.npz keeps those of the network."
     )
     if told["evaluated_on"] == "validation":
         said += " With no test set they are measured on the rows that they were fitted to: too kind."

@@ -237,7 +237,7 @@ def how_it_learnt(told: Facts, lead: str, curve: Curve) -> Html:
     epochs = told["epochs"]
     if not epochs:
         return Html()
-    kept = f"The weights of epoch {told['best_epoch']} were kept. " if told["best_epoch"] else ""
+    kept = f"The weights of epoch {told['best_epoch']} were kept, of the lowest validation loss. " if told["best_epoch"] else ""
     return tag(
         "section",
         tag("h2", "How it learnt"),
@@ -252,7 +252,7 @@ def _curves(told: Facts, curve: Curve) -> Html:
     lines = [Series(side, side, [(e["epoch"], curve.height(e, side)) for e in epochs]) for side in LEARNT_ON]
     best = next((e for e in epochs if e["epoch"] == told["best_epoch"]), None)
     value = curve.height(best, "validation") if best else math.nan
-    mark = (best["epoch"], value, f"best: epoch {best['epoch']}, {curve.write(value)}") if best else None
+    mark = (best["epoch"], value, f"kept: epoch {best['epoch']}, {curve.write(value)}") if best else None
     tips = [(e["epoch"], curve.tip(e)) for e in epochs]
     scale = ", logarithmic scale" if not curve.linear and is_logarithmic(lines) else ""
     plot = Plot(curve.name, lines, tips, mark if value == value else None, linear=curve.linear)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from unfazed.analysis import shares
+from unfazed.analysis.shares import signed
 
 ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "rows"}
 ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
@@ -31,7 +32,7 @@ def percent(share: float | None) -> str:
     """A share in percent; never rounded to 0 or to 100 % unless it is that."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
-    return shares.percent(share).replace("-", "−")
+    return shares.percent(share)
 
 
 def interval(estimate: Mapping[str, Any]) -> str:
@@ -44,7 +45,7 @@ def interval(estimate: Mapping[str, Any]) -> str:
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A plain number."""
-    return UNKNOWN if value is None or not math.isfinite(value) else _signed(f"{round(value, digits) + 0.0:.{digits}f}")
+    return UNKNOWN if value is None or not math.isfinite(value) else signed(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -54,12 +55,7 @@ def number(value: float | None, digits: int = 4) -> str:
     if value == 0:
         return "0"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return _signed(f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}")
-
-
-def _signed(text: str) -> str:
-    """The number with a true minus, as wide as a plus, where it has one."""
-    return f"−{text[1:]}" if text.startswith("-") else text
+    return signed(f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}")
 
 
 def bounds(estimate: Mapping[str, Any], write: Callable[[float | None], str] = figure) -> str:
@@ -85,7 +81,7 @@ def bits(value: float | None, digits: int = 2) -> str:
     """A surprise with its unit."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{_signed(f'{value:.{digits}f}')} {'bit' if round(value, digits) == 1 else 'bits'}"
+    return f"{signed(f'{value:.{digits}f}')} {'bit' if round(value, digits) == 1 else 'bits'}"
 
 
 def count(number: int | None, noun: str = "") -> str:
