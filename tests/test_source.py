@@ -12,6 +12,7 @@ from empty_files import write
 
 from unfazed.errors import SourceError
 from unfazed.source import SourceOptions, check_classes, check_readable, existing, find, usable
+from unfazed.source_folder import files_below
 from unfazed.table import Table, describe
 
 EXTENSIONS = {".png", ".jpg"}
@@ -57,6 +58,14 @@ def test_litter_is_passed_over_and_the_rest_is_counted(tmp_path: Path) -> None:
         "1 files outside the class folders ignored",
         'class folders without a usable file ignored: "empty"',
     )
+
+
+def test_runs_inside_the_data_are_no_data(tmp_path: Path) -> None:
+    files = ("origin.json", "recipe.toml", "deep/1.png", "2.png")
+    runs = [f"runs/{name}/{file}" for name in ("a", "b") for file in files]
+    table = found(write(tmp_path, "cat/1.png", "dog/1.png", "dog/runs/c/origin.json", *runs))
+    assert labels(table) == {"cat/1.png": "cat", "dog/1.png": "dog"} and "runs" not in " ".join(table.notes)
+    assert files_below(tmp_path, EXTENSIONS) == [str(tmp_path / name / "1.png") for name in ("cat", "dog")]
 
 
 def test_links_that_loop_end(tmp_path: Path) -> None:

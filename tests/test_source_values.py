@@ -66,6 +66,15 @@ def test_a_table_is_about_texts_when_they_are_long_or_all_there_is() -> None:
     assert is_about_texts(nested), "objects and lists are no columns of rows"
     assert not is_about_texts(PEOPLE.drop("income")), "names beside other columns do not make a table one of texts"
     assert not is_about_texts(PEOPLE.select("age", "work"))
+    partly = REVIEWS.with_columns(pl.when(pl.col("id") == "a1").then(pl.lit(" ")).otherwise("text").alias("text"))
+    assert not is_about_texts(partly.select("id", "text", n=pl.int_range(pl.len()))), "many rows have none"
+    assert is_about_texts(partly.select("id", "text")), "there is nothing else to learn from"
+
+
+def test_beside_texts_it_is_said_how_to_learn_from_many_columns() -> None:
+    more = REVIEWS.with_columns(n=pl.int_range(pl.len()), m=pl.int_range(pl.len()))
+    said = "--modality tabular learns from columns"
+    assert any(said in note for note in texts(more).notes) and not any(said in note for note in texts(REVIEWS).notes)
 
 
 def test_several_texts_are_joined_with_their_names_and_one_is_not() -> None:

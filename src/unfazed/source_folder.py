@@ -19,6 +19,7 @@ PHOTOS = (  # formats of cameras, telephones and drawing programs that nothing h
     ".heic", ".heif", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".psd", ".svg",
 )
 CONVERT = "convert {} to JPEG or PNG first"
+_RUN = {"origin.json", "recipe.toml"}  # files that say that a folder is a run: no data
 _NAMED = 5  # extensions that a message lists before it goes on with "…"
 
 
@@ -38,6 +39,7 @@ class Found:
     loose: int = 0  # files of the right kind outside the class folders
     empty: list[str] = field(default_factory=list)  # class folders without a file of the right kind
     closed: int = 0  # folders that could not be opened
+    runs: int = 0  # run folders, which are passed over
 
     @classmethod
     def total(cls, parts: Collection["Found"]) -> "Found":
@@ -48,6 +50,7 @@ class Found:
             sum(part.loose for part in parts),
             list(dict.fromkeys(name for part in parts for name in part.empty)),
             sum(part.closed for part in parts),
+            sum(part.runs for part in parts),
         )
 
     def notes(self) -> Iterator[str]:
@@ -80,10 +83,10 @@ def class_folders(root: Path, extensions: Collection[str]) -> Found:
     found.loose = len(found.files)
     found.files = []
     for folder in folders:
-        before = len(found.files)
+        before = len(found.files), found.runs
         label = clean_label(stored(Path(folder).name))
         found.files.extend(Labelled(path, label) for path in _walk(folder, extensions, found, {_identity(str(root))}))
-        if len(found.files) == before:
+        if before == (len(found.files), found.runs):
             found.empty.append(stored(Path(folder).name))
     return found
 
@@ -144,26 +147,32 @@ def _walk(folder: str, extensions: Collection[str], found: Found, seen: set[tupl
             waiting.extend(_listing(Path(current), extensions, inside))
     found.other += inside.other
     found.closed += inside.closed
+    found.runs += inside.runs
     return sorted(file.path for file in inside.files)
 
 
 def _listing(folder: Path, extensions: Collection[str], found: Found) -> list[str]:
-    """The folders in a folder, sorted; its files go to `found`."""
-    folders = []
+    """The folders in a folder, sorted; its files go to `found`. A run folder holds none of either."""
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name.casefold() in _LITTER:
-                    continue
-                extension = Path(entry.name).suffix.lower()
-                if _is_folder(entry):
-                    folders.append(entry.path)
-                elif extension in extensions:
-                    found.files.append(Labelled(entry.path, None))
-                else:
-                    found.other[stored(extension)] += 1
+            inside = list(entries)
     except OSError:
         found.closed += 1
+        return []
+    if {entry.name for entry in inside} >= _RUN:
+        found.runs += 1
+        return []
+    folders = []
+    for entry in inside:
+        if entry.name.startswith(".") or entry.name.casefold() in _LITTER:
+            continue
+        extension = Path(entry.name).suffix.lower()
+        if _is_folder(entry):
+            folders.append(entry.path)
+        elif extension in extensions:
+            found.files.append(Labelled(entry.path, None))
+        else:
+            found.other[stored(extension)] += 1
     return sorted(folders)
 
 

@@ -16,9 +16,11 @@ from unfazed.source_table import Inputs, obvious_target, require, split_column
 from unfazed.table import listed
 
 _SAMPLED = 1000  # rows that tell whether a column holds text
+_COLUMNS = 3  # beside texts, from which on it is said how to learn from them
 _WORDS, _CHARACTERS = 3, 20  # of the mean value, from which on a column may hold text
 _DIFFERENT = 0.5  # share of different values, likewise
-_LONG = 50  # characters from which on a text is what its table is about, whatever else stands there
+_LONG = 50  # characters from which on a text is what its table is about, whatever else stands there,
+_WHOLE = 0.9  # if so large a share of the rows has one
 
 
 def free_texts(frame: pl.DataFrame) -> list[str]:
@@ -35,8 +37,11 @@ def is_about_texts(frame: pl.DataFrame) -> bool:
     found = free_texts(frame)
     if not found:
         return False
-    longest = max(float(_some(frame[name]).str.len_chars().mean() or 0) for name in found)  # type: ignore[arg-type]
-    return longest >= _LONG or frame.width - len(found) <= 1
+    if frame.width - len(found) <= 1:
+        return True
+    whole = [name for name in found if _filled(frame[name]) >= _WHOLE]
+    lengths = (float(_some(frame[name]).str.len_chars().mean() or 0) for name in whole)  # type: ignore[arg-type]
+    return max(lengths, default=0.0) >= _LONG
 
 
 def text_inputs(
@@ -59,7 +64,8 @@ def text_inputs(
         raise SourceError(f"no column of {where} holds texts: name it with --input. Its columns: {listed(free, 20)}")
     others = [name for name in free if name not in found]
     said = f"texts in {listed(found, 20)}"
-    return Inputs(found, joined(frame, found, where), said, others, "not used: {}. --input names what is")
+    more = "; --modality tabular learns from columns, not from texts" if len(others) >= _COLUMNS else ""
+    return Inputs(found, joined(frame, found, where), said, others, f"not used: {{}}. --input names what is{more}")
 
 
 def row_inputs(
@@ -162,6 +168,11 @@ def _free(
     taken = [name for name in wanted.values() if name]
     split = split_column(frame, taken)
     return [name for name in frame.columns if name not in (*taken, split)]
+
+
+def _filled(column: pl.Series) -> float:
+    """The share of rows that have a text."""
+    return float((column.str.strip_chars() != "").fill_null(False).mean() or 0)  # type: ignore[arg-type]
 
 
 def _some(column: pl.Series) -> pl.Series:

@@ -378,7 +378,8 @@ def _behind_simpler(signs: Signs) -> Diagnosis | None:
 
 def _fine(signs: Signs) -> Diagnosis:
     if not knows(signs.validation, signs):
-        said = f"The model is not shown to know more than a guess does: {both(signs)}."
+        guess = skill(signs.guess, signs)
+        said = f"On validation rows it is not shown to do better than a guess, {guess}: {both(signs)}."
         return told(UNTOLD, "low", said, "Keep more rows apart for validation: --validation 0.3")
     tried, simpler, said = going_on(signs), ahead_of_it(signs), nothing_wrong(signs)
     if mislabelled(signs):

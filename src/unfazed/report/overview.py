@@ -237,7 +237,8 @@ def how_it_learnt(told: Facts, lead: str, curve: Curve) -> Html:
     epochs = told["epochs"]
     if not epochs:
         return Html()
-    kept = f"The weights of epoch {told['best_epoch']} were kept, of the lowest validation loss. " if told["best_epoch"] else ""
+    best = told["best_epoch"]
+    kept = f"The weights of epoch {best} were kept, of the lowest validation loss. " if best else ""
     return tag(
         "section",
         tag("h2", "How it learnt"),
