@@ -13,7 +13,8 @@ from rich.console import Console
 from unfazed.errors import SourceError
 from unfazed.loop import Step
 from unfazed.report.events import Advance, Finished, Finishing, Found, Measured, Notice, Planned, Stalled
-from unfazed.report.terminal import HEADING, as_json, evaluation, show, silently, summary
+from unfazed.report.tables import metrics_table
+from unfazed.report.terminal import HEADING, as_json, epoch_line, evaluation, show, silently, summary
 from unfazed.run import Run
 
 
@@ -63,6 +64,18 @@ def test_without_a_terminal_only_lines_that_stay() -> None:
     assert all(len(line) <= 80 for line in [*epochs, *HEADING.splitlines()])
     assert "★" in epochs[0] and "★" not in epochs[1]
     assert "since epoch 1: now annealing" in said
+
+
+def test_large_numbers_of_an_epoch_stand_apart() -> None:
+    its = facts(1, True) | {
+        "train": {"rmse": 447_180_092_422.0},
+        "validation": {"rmse": 6_649_965_268.0, "r2": -221_088_563.084},
+    }
+    line = epoch_line(its, 1000).plain
+    assert line.split() == ["1/1000", "4.472e11", "6.650e9", "−2.211e8", "0.005", "3.2", "s", "★"]
+    assert len(line) == len(epoch_line(facts(1, True), 13).plain)
+    its["train"], its["validation"] = {"rmse": 999_999.0}, {"rmse": None, "r2": -999_999.0}
+    assert epoch_line(its, 13).plain.split()[1:4] == ["999,999", "–", "−999999.000"]
 
 
 def test_on_a_terminal_the_epoch_moves_and_says_everything() -> None:
@@ -177,6 +190,28 @@ def test_an_evaluation_says_what_was_left_out() -> None:
     assert "1 of them: the label is the one that the run's corrections gave" in said
     assert "1 of them with the content of another" in said
     assert "3 other files ignored" in said and "a.png: empty file" in said
+
+
+@pytest.mark.parametrize(("whole", "said"), [
+    (True, "these are the run's own test rows: nothing new beside its report"),
+    (False, "these are 53 of the run's own test rows\n"),
+])  # fmt: skip
+def test_nothing_is_new_only_where_all_of_the_test_rows_are_there(whole: bool, said: str) -> None:
+    none = dict.fromkeys(("groups", "relabelled", "copies", "seen", "seen_groups", "dropped", "unlabelled"), 0)
+    measured = {"rows": 53, "own_test": 53, "whole_test": whole, "split": "all", "notes": [], "metrics": {}}
+    output = io.StringIO()
+    Console(file=output, width=100).print(evaluation({**none, **measured, "unknown": {}, "problems": []}))
+    assert said in output.getvalue()
+
+
+@pytest.mark.parametrize("size", [1e-3, 9.99e8, 9.9e9, 9.9e12, 9.9e-13])
+def test_no_error_is_cut_in_the_table_of_four_models(size: float) -> None:
+    its = {name: {"value": size, "low": 0.9 * size, "high": 1.1 * size, "n": 9} for name in ("mae", "rmse")}
+    its["r2"] = {"value": -size, "low": -1.1 * size, "high": -0.9 * size, "n": 9}
+    output = io.StringIO()
+    table = metrics_table(dict.fromkeys(("model", "linear model", "boosting", "mean"), its), "234 test rows")
+    Console(file=output, width=80).print(table)
+    assert "RMSE" in output.getvalue() and "…" not in output.getvalue()
 
 
 def test_what_is_not_as_asked_is_said_to_people_and_to_programs() -> None:

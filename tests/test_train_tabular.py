@@ -132,6 +132,14 @@ def test_rows_that_were_trained_on_are_known_in_every_format(
     assert (told["seen"], told["own_test"], told["rows"]) == (200 - own_test, own_test, own_test + 1)
 
 
+def test_the_test_rows_are_whole_where_none_is_missing_and_no_column(run: Run, table: Path) -> None:
+    frame, own = pl.read_csv(table), run.table().rows("test")
+    sources = (frame, frame[own[1:].tolist()], frame.drop("grown"))
+    told = [unfazed.evaluate(run, source) for source in sources]
+    assert [one["own_test"] == one["rows"] for one in told] == [True] * 3
+    assert [one["whole_test"] for one in told] == [True, False, False]
+
+
 def test_rows_are_measured_in_the_groups_that_training_kept_together(run: Run, table: Path, tmp_path: Path) -> None:
     frame = pl.read_csv(table).with_columns(pl.col("grown") + 0.25, patient=pl.int_range(200) // 40)
     alone = unfazed.evaluate(run, frame)

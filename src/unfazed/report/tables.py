@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.report.numbers_verdict import in_bits
-from unfazed.report.words import UNKNOWN, figure, number, percent
+from unfazed.report.words import UNKNOWN, figure, narrow, percent
 
 LONG = 10  # characters of an interval's two ends that fit a column beside three others
 
@@ -52,6 +52,11 @@ def _hundredths(value: float | None) -> str:
     return figure(value, 2)
 
 
+def _error(value: float | None) -> str:
+    """A mean error, whole up to what fits a column beside three others."""
+    return narrow(value, large=1e9)
+
+
 _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("accuracy", "accuracy", percent),
     ("f1_macro", "F1", percent),
@@ -62,9 +67,9 @@ _ROWS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     ("log_loss", "surprise, bits", in_bits),
     ("calibration_error", "miscalibrated", percent),
     ("r2", "R²", figure),
-    ("mae", "MAE", number),
-    ("median_absolute_error", "median error", number),
-    ("rmse", "RMSE", number),
+    ("mae", "MAE", _error),
+    ("median_absolute_error", "median error", _error),
+    ("rmse", "RMSE", _error),
     ("nll", "surprise, bits", in_bits),
     ("nll_difference", "bits saved", in_bits),
     ("coverage_50", "50 % coverage", percent),

@@ -34,7 +34,7 @@ from unfazed.report.events import (
 from unfazed.report.numbers_verdict import bits_explained
 from unfazed.report.tables import Hanging, metrics_table
 from unfazed.report.verdict import GUESSES, imbalanced, items, task
-from unfazed.report.words import GIVEN, count, figure, number, percent, printable, seconds, with_path
+from unfazed.report.words import GIVEN, count, figure, narrow, percent, printable, seconds, with_path
 from unfazed.run import Run
 from unfazed.table import said_id
 
@@ -187,14 +187,14 @@ def epoch_line(facts: dict[str, Any], epochs: int) -> Text:
     numbers = "rmse" in measured
     nats = "log_loss" if "log_loss" in measured else "nll" if "nll" in measured else None
     train, validation = (
-        figure(facts[split][nats] * BITS_PER_NAT) if nats else number(facts[split]["rmse"])
+        figure(facts[split][nats] * BITS_PER_NAT) if nats else narrow(facts[split]["rmse"])
         for split in ("train", "validation")
     )
     share = measured.get("accuracy", measured.get("f1_micro"))
-    skill = f"{measured['r2']:.3f}" if numbers else percent(share)
+    skill = figure(measured["r2"]) if numbers else percent(share)
     line = Text(
-        f"  {facts['epoch']:>3}/{epochs:<4}{train:>9}{validation:>12}{skill:>12}"
-        f"{facts['learning_rates'][-1]:>11.2g}{seconds(facts['seconds']):>10}"
+        f"  {facts['epoch']:>3}/{epochs:<4} {train:>8} {validation:>11} {skill:>11} "
+        f"{facts['learning_rates'][-1]:>10.2g} {seconds(facts['seconds']):>9}"
     )
     if facts["best"]:
         line.append("  ★", style="green")
@@ -282,7 +282,9 @@ def evaluation(facts: dict[str, Any]) -> Group:
     if "nll" in facts["metrics"]:
         said.append(bits_explained())
     if facts["own_test"] == facts["rows"]:
-        said.append("these are the run's own test rows: nothing new beside its report")
+        whole = "the run's own test rows: nothing new beside its report"
+        part = f"{count(facts['own_test'])} of the run's own test rows"
+        said.append(f"these are {whole if facts['whole_test'] else part}")
     elif facts["own_test"]:
         said.append(f"{count(facts['own_test'])} of them are the run's own test rows, measured in its report already")
     if facts["relabelled"]:

@@ -13,6 +13,7 @@ ITEMS = {"image": "images", "text": "texts", "audio": "recordings", "tabular": "
 ONE = {"text": "text", "audio": "recording", "tabular": "row"}  # else a file
 GIVEN = {"text": "TEXT", "tabular": "TABLE"}  # what `unfazed predict` is given of them; else a FILE
 UNKNOWN = "–"
+LARGE = 1e6  # from here on figures have their leading digits alone
 NO_INTERVAL = "interval not known"
 _COMMAND = re.compile(r"\b(unfazed [a-z-]+) RUN\b")
 # C0, DEL, C1, line separators, bidirectional embeddings, overrides and isolates, halves of surrogate pairs
@@ -44,8 +45,16 @@ def interval(estimate: Mapping[str, Any]) -> str:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A plain number."""
-    return UNKNOWN if value is None or not math.isfinite(value) else signed(f"{round(value, digits) + 0.0:.{digits}f}")
+    """A plain number; from a million on its leading digits: −2.111e9."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    value = round(value, digits) + 0.0
+    return _compact(value) if abs(value) >= LARGE else signed(f"{value:.{digits}f}")
+
+
+def _compact(value: float) -> str:
+    leading, power = f"{value:.3e}".split("e")
+    return signed(f"{leading}e{int(power)}")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -56,6 +65,11 @@ def number(value: float | None, digits: int = 4) -> str:
         return "0"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return signed(f"{value:,.{min(places, 12)}f}" if abs(value) >= 1e-6 else f"{value:.{digits - 1}g}")
+
+
+def narrow(value: float | None, large: float = LARGE) -> str:
+    """A number of unknown size in few characters, where columns are narrow: 4.472e11 from `large` on."""
+    return _compact(value) if value is not None and large <= abs(value) < math.inf else number(value)
 
 
 def bounds(estimate: Mapping[str, Any], write: Callable[[float | None], str] = figure) -> str:

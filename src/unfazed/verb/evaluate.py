@@ -36,7 +36,8 @@ class _Known(NamedTuple):
     """What a run knows of examples, by their content as far as the columns of others go."""
 
     used: set[str | None]  # it was trained or chosen on
-    own_test: set[str | None]  # it is tested on
+    own_test: Counter[str | None]  # it is tested on
+    whole: bool  # the others have every column that it was trained with
     dropped: set[str]  # its corrections drop
     relabelled: dict[tuple[str, str | float], str]  # what its corrections make of the label of a content
     groups: set[str]  # it was trained or chosen on, and is not tested on
@@ -56,11 +57,12 @@ def evaluate(
     Only what can be held against the model is measured: not the inputs it was trained or chosen on (known by
     their content), nor others of their groups (by the column that the run was trained with), and, where the source is
     split already, only its test rows. Corrections that the run was trained with hold here too. Besides `metrics` and
-    `rows` the result counts how many of these are the run's own test rows (`own_test`), have a corrected label
-    (`relabelled`), repeat the content of another (`copies`, beyond its group), and in how many `groups` they come (null
-    where each is a stranger), and what was left out: `seen`, `seen_groups`, `dropped` (by corrections), `unlabelled`,
-    `unknown` (labels the model does not know, with their counts) and `problems` (id and reason of each input that
-    cannot be read); `split` is "test" or "all", and `notes` say what was noticed of the source.
+    `rows` the result counts how many of these are the run's own test rows (`own_test`; `whole_test`: all of them are
+    there, with every column), have a corrected label (`relabelled`), repeat the content of another (`copies`, beyond
+    its group), and in how many `groups` they come (null where each is a stranger), and what was left out: `seen`,
+    `seen_groups`, `dropped` (by corrections), `unlabelled`, `unknown` (labels the model does not know, with their
+    counts) and `problems` (id and reason of each input that cannot be read); `split` is "test" or "all", and `notes`
+    say what was noticed of the source.
 
     Raises:
         SourceError: the source cannot be used, or nothing in it can be measured.
@@ -106,6 +108,7 @@ def evaluate(
             "notes": [*table.notes, *news],
             "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
             "own_test": int((own & known).sum()),
+            "whole_test": by_run.whole and by_run.own_test <= Counter(np.array(digests, dtype=object)[known].tolist()),
             "relabelled": int((relabelled & known).sum()),
             "copies": _copies(digests, known, groups),
             **{reason: left_out[reason] for reason in ("seen", "seen_groups", "dropped")},
@@ -211,9 +214,11 @@ def _known(run: Run, modality: Modality, columns: Sequence[str]) -> _Known:
                 relabelled[contents[row], _key(label, run.task)] = trained.frame["label"][row]
     dropped = {one.sha256 for one in corrections if one.action == "drop"} - {"", *contents}
     used, its_groups = sides["train"] | sides["validation"], groups["train"] | groups["validation"]
+    whole = not columns or {*trained.columns} <= {*columns}
     if run.finished:
-        return _Known(used, sides["test"], dropped, relabelled, its_groups - groups["test"])
-    return _Known(used | sides["test"], set(), dropped, relabelled, its_groups | groups["test"])
+        own = Counter(content for content in contents[trained.rows("test")].tolist() if content not in {None, *used})
+        return _Known(used, own, whole, dropped, relabelled, its_groups - groups["test"])
+    return _Known(used | sides["test"], Counter(), whole, dropped, relabelled, its_groups | groups["test"])
 
 
 def _key(label: str, task: str) -> str | float:
