@@ -60,7 +60,7 @@ def _explained(r2: float, target: str) -> tuple[Html, str]:
     """The share of the variance that is explained, as a figure and in words; below 0 it is no share."""
     if r2 < 0:
         shown = tag("span", tag("span", "R²\u202f", class_="unit"), words.number(r2, 2), class_="figure")
-        return shown, f"below 0: naming the mean of {target} every time would have been closer"
+        return shown, f"below 0: the mean of {target} over these very rows would have been closer"
     shown = tag("span", words.percent(r2).removesuffix(" %"), tag("span", "\u202f%", class_="unit"), class_="figure")
     return shown, f"of the variance of {target} explained"
 

@@ -135,7 +135,8 @@ def _against(told: Facts, words: str, baseline: Facts) -> Sentence:
     said = f"{sentence(words)} reaches R² {figure(its['value'])} ({bounds(its)})"
     own = told[told["evaluated_on"]]["r2"]["value"]
     if its["value"] < 0 and own is not None and own < 0:  # by how much says nothing
-        return CAUTION, f"{said}: farther off than always naming the mean, as the model is."
+        rows = f"{told['evaluated_on']} {items(told)}"
+        return CAUTION, f"{said}: below 0, as the model’s is: by squares the mean of the {rows} themselves is closer."
     low, high = (figure(end) for end in sorted((abs(gain["low"]), abs(gain["high"]))))
     return compared(said, gain, figure(abs(gain["value"])), f"{low} to {high}")
 
