@@ -71,6 +71,15 @@ def test_it_is_said_what_reading_a_part_of_the_list_brings(
     assert [line for line in lines if line.startswith("Reading")] == ([said] if said else [])
 
 
+def test_where_the_count_is_not_told_nothing_is_said_of_a_part_of_the_list() -> None:
+    depths = told(20, (10, 0.8), (20, 0.7), (50, 0.3))
+    unknown = {"value": None, "low": None, "high": None, "n": 100}
+    wide = {"value": 60.0, "low": 2.0, "high": 80.0, "n": 100}
+    for changed in ({"count": wide}, {"count": unknown}, {"corrected": 3}):
+        assert "Reading" not in printed(frame(["one"]), {**depths, **changed})
+    assert "Between 2 and 80" in printed(frame(["one"]), {**depths, "count": wide})
+
+
 def test_where_every_label_is_asked_for_more_of_them_are_shown() -> None:
     many = frame(["one"] * (MOST + 3))
     for shown, more in ((SHOWN, {}), (MOST, {"every": True}), (SHOWN, {"every": True, "written": "all.csv"})):

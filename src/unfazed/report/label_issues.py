@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unfazed.report.inputs import FILES, Elided, said_inputs
-from unfazed.report.labels import named, sentences
+from unfazed.report.labels import is_counted, named, sentences
 from unfazed.report.tables import Hanging
 from unfazed.report.words import count, figure, percent, printable
 
@@ -54,7 +54,7 @@ def _inputs(shown: "pl.DataFrame", modality: str) -> list[str]:
 
 def _depths(told: Mapping[str, Any]) -> list[str]:
     """What reading a part of the list brings, in a sentence; nothing where the list is short, or that is unknown."""
-    worth = told.get("worth") or 0
+    worth = (told.get("worth") or 0) if is_counted(told) else 0
     found = [one for one in told.get("depths") or [] if one["rows"] <= worth][-DEPTHS - 1 : -1]
     if not found:
         return []

@@ -68,6 +68,14 @@ def headline(found: Facts) -> str:
     return f"about {count(about)} of {count(estimate['n'], what)} {verb} wrong{doubt} {ends}"
 
 
+def is_counted(found: Facts) -> bool:
+    """Whether it is told how many labels are wrong, rather than what that lies between, or that it is not known."""
+    estimate = found.get("count") or {}
+    if found.get("corrected") or estimate.get("value") is None:
+        return False
+    return not contested(Estimate(**estimate))
+
+
 def caution(found: Facts) -> str | None:
     """Why the count may be far off, where it may."""
     if found.get("missing"):
