@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from unfazed import Classifier, Regressor
+from unfazed.errors import UnfazedWarning
 
 SHORT = {"epochs": 3}
 
@@ -72,6 +73,10 @@ def test_frames_bring_categories_and_missing_values() -> None:
     assert model.score(frame, y) > 0.85
     same = Classifier(epochs=30).fit(pl.from_pandas(frame), y)
     assert np.allclose(same.predict_proba(frame), model.predict_proba(frame), atol=1e-5)
+    with pytest.warns(UnfazedWarning, match='"kind"') as warned:
+        model.predict(frame.assign(kind="violet"))
+        model.score(frame.assign(kind="violet"), y)
+    assert [one.filename for one in warned] == [__file__] * 2, "where people look, not where we or scikit-learn warn"
 
 
 _COUNT = np.arange(60)
@@ -136,7 +141,7 @@ def test_parameters_are_those_of_the_recipe() -> None:
     "settings, y, said",
     [
         ({"dropout": 7.0}, [0, 1] * 20, "dropout = 7.0"),
-        ({}, [0] * 40, "one class"),
+        ({}, [0] * 40, "got one class: 0$"),
         ({}, [0] * 39 + [1], "has one example"),
     ],
 )

@@ -18,6 +18,7 @@
 A message says what was wrong, where, what was found there, and what to do.
 """
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -70,6 +71,15 @@ class UnfazedWarning(UserWarning):
     """What was asked for is done, and something about it should be known; the command says it on the standard error."""
 
 
+def levels_outside() -> int:
+    """The `stacklevel` by which a warning of the caller points to the user's line, past scikit-learn's and our own."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+_BETWEEN = ("unfazed", "sklearn", "joblib")
 _ELSEWHERE = {  # what other tools call an option
     "lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "batch": "batch_size",
     "max_epochs": "epochs", "num_epochs": "epochs", "n_epochs": "epochs", "random_state": "seed",

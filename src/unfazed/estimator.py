@@ -100,7 +100,7 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"Classifier needs samples of at least 2 classes, got one class: {self.classes_[0]!r}")
+            raise ValueError(f"Classifier needs samples of at least 2 classes, got one class: {self.classes_[0]}")
         self._fit(rows, [str(code) for code in codes], "classification")
         return self
 

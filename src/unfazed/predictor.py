@@ -22,7 +22,7 @@ from unfazed.analysis.multilabel import chosen
 from unfazed.analysis.shares import percent
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
-from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError
+from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError, levels_outside
 from unfazed.items import several
 from unfazed.label_sets import joined
 from unfazed.modality import Modality, Preprocessor, encoded, news_of
@@ -244,7 +244,7 @@ class Predictor:
         columns = [name for name in dict.fromkeys(names) if name != self.target] or None
         news = news_of(given, self.modality, self.preprocessor, columns) if len(predictions) else []
         for said in (*(table.notes if table else ()), *news, *_unread(predictions.problems)):
-            warnings.warn(said, UnfazedWarning, stacklevel=2)
+            warnings.warn(said, UnfazedWarning, stacklevel=levels_outside())
         return predictions
 
     def predictions(self, items: Iterable[Any], certainty: Certainty = NOTHING_PROMISED) -> Predictions:
