@@ -9,6 +9,7 @@ import pytest
 import trained
 
 import unfazed
+from unfazed.corrections import Correction
 from unfazed.errors import RunError, SourceError, UsageError
 from unfazed.labelled import FILE, Joined, Labelled, join, labels_in, read_labels, rows_beside
 from unfazed.table import Table
@@ -151,6 +152,13 @@ def test_a_text_may_be_longer_than_the_cells_of_a_spreadsheet(tmp_path: Path) ->
 def test_a_file_that_is_none_is_one_message(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=reason):
         read_labels(written(tmp_path / FILE, text))
+
+
+def test_a_file_of_corrections_is_told_to_be_one(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.csv"
+    pl.DataFrame([dict.fromkeys(Correction._fields, "x")]).write_csv(file)
+    with pytest.raises(UsageError, match="is a corrections file: --corrections takes it"):
+        read_labels(file)
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:

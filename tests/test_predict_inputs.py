@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trained
@@ -14,6 +15,7 @@ from unfazed.modality.image import MODALITY
 from unfazed.modality.tabular import MODALITY as TABULAR
 from unfazed.modality.tabular import fit
 from unfazed.modality.text import MODALITY as TEXT
+from unfazed.predictor import Predictor
 from unfazed.recipe import Recipe
 from unfazed.report.events import Notice
 from unfazed.report.predictions import Prediction
@@ -78,6 +80,13 @@ def test_the_column_of_paths_can_be_named(tmp_path: Path) -> None:
 def test_an_empty_item_is_no_input() -> None:
     with pytest.raises(UsageError, match="nothing to predict"):
         next(predicted(trained.run(), ["x.png", ""]))
+
+
+def test_who_gives_a_text_model_nothing_is_told_that_it_takes_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = SimpleNamespace(modality=TEXT)
+    monkeypatch.setattr(Predictor, "open", lambda _: model)
+    with pytest.raises(UsageError, match="nothing to predict: give texts, text files"):
+        next(predicted("run", [""]))
 
 
 def test_a_table_without_a_header_loses_no_row(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def test_what_is_no_run_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     with pytest.raises(RunError, match=r'makes one\. Did you mean "first"\?'):
         Run.open(tmp_path / "frist")
+    with pytest.raises(RunError, match="--out 'runs/text 2/queries/9'` makes one"):
+        Run.open("runs/text 2/queries/9")
     with pytest.raises(RunError, match="is not a run folder"):
         Run.open(tmp_path)
 

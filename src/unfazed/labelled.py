@@ -71,6 +71,8 @@ def read_labels(path: str | Path) -> list[Labelled]:
 
 
 def _check_columns(names: Sequence[str], path: str | Path) -> None:
+    if {"id", "corrected"} <= {*names}:
+        raise UsageError(f"{path} is a corrections file: --corrections takes it, --more takes examples to be added")
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise UsageError(

@@ -88,7 +88,8 @@ class Run:
             raise RunError(f"the run folder {path} cannot be opened: {error.strerror}") from error
         if not there:
             hint = near(run.path.absolute())
-            raise RunError(f"there is no run folder {path}; `unfazed train SOURCE --out {path}` makes one.{hint}")
+            make = f"`unfazed train SOURCE --out {shlex.quote(str(path))}`"
+            raise RunError(f"there is no run folder {path}; {make} makes one.{hint}")
         if not begun:
             raise RunError(f"{path} is not a run folder: it has no origin.json. A run is what `unfazed train` writes")
         found = run.origin.get("format")

@@ -26,6 +26,10 @@ from unfazed.table import natural_key
 
 STANDARD_INPUT = "/dev/stdin"  # what "-" stands for on the command line
 _FILE_NAME = re.compile(r"\S+\.[A-Za-z]\w{0,4}")  # of a text it is unlikely to be the whole
+_TAKES = {  # of kinds of which not every input is a file
+    "text": "texts, text files, folders of them, or a table file with texts",
+    "tabular": "a table file, or rows as JSON objects",
+}
 NUMBERS = ("prediction", "deviation")  # what a model that predicts numbers says, the second where it knows it
 
 
@@ -50,11 +54,12 @@ def predicted(
             table.
         RunError: the run cannot be opened.
     """
-    if not all(items) or not items:
-        raise UsageError("nothing to predict: name files, folders, or a table file with a column of paths")
     if path and not any(_is_table(item) for item in items):
         raise UsageError(f'path "{path}": a column, but none of the items is a table file')
     predictor = Predictor.open(run)
+    if not all(items) or not items:
+        takes = _TAKES.get(predictor.modality.name, "files, folders, or a table file with a column of paths")
+        raise UsageError(f"nothing to predict: give {takes}")
     inputs = (
         one
         for item in items
