@@ -16,5 +16,5 @@ def found(flat: bool = False, command: str | None = "unfazed train photos", repe
     losses[losses > 4] = np.nan
     peaks = [alone.peak for one in losses if (alone := bracket(rates, one[None]))]
     return LearningRates(
-        bracket(rates, losses), peaks, recipe(), command, rates, losses, smoothed(rates, losses)
+        bracket(rates, losses), peaks, recipe(task="classification"), command, rates, losses, smoothed(rates, losses)
     )  # fmt: skip

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import ranged
 from problems import recipe
@@ -70,6 +71,24 @@ def test_one_repeat_knows_nothing_of_the_spread_and_no_fall_nothing_of_a_rate() 
     assert "never clearly fell" in said(flat) and "no suggestion" in said(flat)
 
 
+def test_numbers_are_spoken_of_as_numbers_and_classes_as_classes() -> None:
+    of_numbers = replace(ranged.found(flat=True), recipe=recipe(task="regression", loss="squared"))
+    for text in (said(of_numbers), page(of_numbers)):
+        assert "squared error of the standardised numbers" in text and "inputs say anything" in text
+        assert "in bits" not in text and "class?" not in text
+    of_classes = replace(of_numbers, recipe=recipe(task="classification", loss="cross-entropy"))
+    for text in (said(of_classes), page(of_classes)):
+        assert "loss in bits" in text and "examples of each class?" in text and "standardised" not in text
+
+
+def test_no_suggestion_names_the_rate_at_which_the_test_ended() -> None:
+    flat = ranged.found(flat=True)
+    cut = np.where(flat.rates > 1.01e-3, np.nan, flat.smoothed)
+    assert f"between 1e-5 and {rounded(flat.rates[39])}, where" in sentences(replace(flat, smoothed=cut))[0]
+    nothing = replace(flat, smoothed=np.full(120, np.nan))
+    assert "no number from the first step on" in sentences(nothing)[0]
+
+
 def test_a_frame_in_memory_goes_on_in_python() -> None:
     onward = ranged.found(command=None).onward
     assert onward is not None and onward.startswith("unfazed.train(frame, learning_rate=")
@@ -87,7 +106,7 @@ def test_facts_are_strict_json_with_every_loss() -> None:
 def test_following_shows_what_was_found_and_gives_the_result() -> None:
     found, output = ranged.found(), io.StringIO()
     notice = Notice('the class "cat[/b]" has one example')  # names are no markup
-    events = [Advance(1, 2), notice, Found(["2 images", "more"]), Tried(1, 360, 1e-5, 2.3), found]
+    events = [Advance(1, 2), notice, Found(["2 images", "more"]), Tried(1, 360, 1e-5, 2.3, "cross-entropy"), found]
     assert follow(events, Console(file=output, width=80)) is found
     assert output.getvalue() == f"{notice.text}\n2 images\n"
     assert follow(events, None) is found

@@ -41,13 +41,22 @@ def test_noise_moves_it_little_and_repeats_less() -> None:
         assert 1 / off < noisy.low / clean.low < off
 
 
-def test_what_was_left_out_after_a_divergence_changes_nothing_before_it() -> None:
+def test_the_curve_goes_on_while_most_repeats_do_and_ends_with_them() -> None:
     whole = valley(noise=0.05, repeats=3)
     cut = whole.copy()
-    cut[1, 90:] = np.nan
-    assert found(cut)[:2] == pytest.approx(found(whole[:, :90])[:2])
+    cut[1, 12:] = np.nan
+    cut[2, 90:] = np.nan
+    assert found(cut).peak == pytest.approx(found(whole).peak, rel=0.5)
     curve = smoothed(RATES, cut)
     assert np.isfinite(curve[:90]).all() and np.isnan(curve[90:]).all()
+    assert smoothed(RATES, cut[[1, 1, 0, 0]])[11:13] == pytest.approx([curve[11], np.nan], abs=1, nan_ok=True)
+
+
+def test_what_was_left_out_after_a_divergence_changes_nothing_before_it() -> None:
+    whole = valley(noise=0.05, repeats=1)
+    cut = whole.copy()
+    cut[0, 90:] = np.nan
+    assert found(cut)[:2] == found(whole[:, :90])[:2]
 
 
 def test_a_loss_that_never_climbs_back_has_no_upper_end() -> None:
@@ -87,7 +96,27 @@ def test_smoothing_lags_behind_in_neither_direction() -> None:
         ([2.3] * 10 + [1.0] * 10 + [4.0] * 5, True),
         ([2.3] * 10 + [1.0] * 10 + [40.0] + [1.0] * 4, False),
         ([2.3, 9.0, 9.0, 9.0], False),
+        ([-1.0] * 20, False),
+        ([-1.0] * 20 + [-0.5] * 5, True),
     ],
 )
 def test_divergence_is_no_number_or_for_several_steps_worse_than_at_first(losses: list[float], expected: bool) -> None:
     assert diverged(np.array(losses)) is expected
+
+
+def squared_errors(level: Floats, seed: int) -> Floats:
+    """Mean squared errors of 16 examples a step around `level`: one step varies by a third of it."""
+    return np.asarray(level * np.random.default_rng(seed).chisquare(16, len(level)) / 16)
+
+
+def steps_made(losses: Floats) -> int:
+    ended = (step for step in range(1, len(losses) + 1) if diverged(losses[:step]))
+    return next(ended, len(losses))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_errors_of_numbers_wobble_without_diverging_and_diverge_all_the_same(seed: int) -> None:
+    learning = np.geomspace(1.0, 0.5, 90)
+    assert steps_made(squared_errors(learning, seed)) == 90
+    climbing = np.append(learning, np.geomspace(0.5, 50.0, 30))
+    assert 90 < steps_made(squared_errors(climbing, seed)) < 120

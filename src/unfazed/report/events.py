@@ -83,4 +83,5 @@ class Tried(NamedTuple):
     done: int
     total: int
     learning_rate: float
-    loss: float  # nats
+    loss: float
+    criterion: str  # the recipe's loss, of which the unit is

@@ -20,8 +20,14 @@ from unfazed.report.events import Advance, Found, Notice, Tried
 from unfazed.report.facts import finite
 from unfazed.report.terminal import moving_line
 from unfazed.report.text_plot import curve
-from unfazed.report.words import count, printable
+from unfazed.report.words import bits, count, figure, printable
 
+ERRORS = {"squared": "squared error", "absolute": "absolute error", "huber": "Huber's loss"}  # all others are in nats
+QUESTIONS = {
+    "classification": "Are the labels right, and are there enough examples of each class?",
+    "multilabel": "Are the labels right, and are there enough examples of each?",
+    "regression": "Are the numbers right, and do the inputs say anything of them?",
+}
 ROWS = 12  # of the plot in a terminal
 WIDEST = 100
 CAUTION = (
@@ -32,7 +38,7 @@ CAUTION = (
 
 @dataclass(frozen=True, eq=False)
 class LearningRates:
-    """What a range test found. Losses are what training minimises, in nats."""
+    """What a range test found. Losses are what training minimises: nats, or errors of standardised numbers."""
 
     bracket: Bracket | None  # None where the loss never clearly fell
     peaks: list[float]  # what each repeat would suggest on its own, where it suggests something
@@ -40,7 +46,7 @@ class LearningRates:
     command: str | None  # `unfazed train …` on the same source, without a learning rate; None for a frame in memory
     rates: NDArray[np.float64] = field(repr=False)  # [S]
     losses: NDArray[np.float64] = field(repr=False)  # [R, S], nan after a repeat has diverged
-    smoothed: NDArray[np.float64] = field(repr=False)  # [S], over all repeats; nan after any has diverged
+    smoothed: NDArray[np.float64] = field(repr=False)  # [S], over all repeats; nan once half have diverged
 
     @property
     def peak(self) -> float | None:
@@ -80,11 +86,7 @@ def sentences(found: LearningRates) -> list[str]:
         f"with {found.recipe.optimizer}"
     )
     if found.bracket is None:
-        return [
-            f"No suggestion: the loss never clearly fell between {rounded(found.rates[0])} and "
-            f"{rounded(found.rates[-1])}. {basis}.",
-            "Are the labels right, and are there enough examples of each class?",
-        ]
+        return [f"No suggestion: {_no_fall(found)}. {basis}.", QUESTIONS[found.recipe.task]]
     low, high = rounded(found.bracket.low), rounded(found.bracket.high)
     limited = found.bracket.limited
     end = "above which it climbs back" if limited else "where the test ended: the loss had not climbed back"
@@ -95,6 +97,26 @@ def sentences(found: LearningRates) -> list[str]:
         CAUTION,
     ]
     return lines
+
+
+def _no_fall(found: LearningRates) -> str:
+    told = int(np.isfinite(found.smoothed).sum())
+    if not told:
+        return "the loss was no number from the first step on"
+    end = rounded(found.rates[told - 1])
+    return f"the loss never clearly fell between {rounded(found.rates[0])} and {end}, where the test ended"
+
+
+def measured(criterion: str) -> tuple[float, str]:
+    """By what a loss is multiplied for people, and in what it is then."""
+    if criterion in ERRORS:
+        return 1.0, f"({ERRORS[criterion]} of the standardised numbers)"
+    return BITS_PER_NAT, "in bits"
+
+
+def level(loss: float, criterion: str) -> str:
+    """A loss as minimised, for people: nats become bits, an error of standardised numbers has no unit."""
+    return figure(loss, 2) if criterion in ERRORS else bits(loss * BITS_PER_NAT)
 
 
 def _spread(peaks: list[float], repeats: int) -> str:
@@ -114,7 +136,7 @@ def _compared(given: float, bracket: Bracket) -> str:
 
 
 def as_facts(found: LearningRates) -> dict[str, Any]:
-    """Everything for programs, JSON-ready: rates as tried, losses in nats, null where a repeat had diverged."""
+    """Everything for programs, JSON-ready: rates as tried, losses as minimised, null where a repeat had diverged."""
     ends = found.bracket._asdict() if found.bracket else dict.fromkeys(Bracket._fields)
     facts: dict[str, Any] = finite(
         {
@@ -147,8 +169,8 @@ def follow(
                     return event
                 case Advance(done, total, stage):
                     line.update(task, description=stage, completed=done, total=total, detail=f"{done:,} of {total:,}")
-                case Tried(done, total, rate, loss):
-                    said = f"rate {rounded(rate)} · loss {loss * BITS_PER_NAT:.2f} bits"
+                case Tried(done, total, rate, loss, criterion):
+                    said = f"rate {rounded(rate)} · loss {level(loss, criterion)}"
                     line.update(task, description="trying rates", completed=done, total=total, detail=said)
                 case Notice(text) if console:
                     console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
@@ -169,7 +191,8 @@ def told(found: LearningRates, width: int) -> Group:
 
 def plotted(found: LearningRates, width: int) -> list[Text]:
     """The smoothed loss over the learning rate on a logarithmic axis, the bracket under it."""
-    curved = found.smoothed * BITS_PER_NAT
+    scale, unit = measured(found.recipe.loss)
+    curved = found.smoothed * scale
     if np.isfinite(curved).sum() < 2:
         return []
     last = int(np.isfinite(curved).sum())
@@ -177,7 +200,7 @@ def plotted(found: LearningRates, width: int) -> list[Text]:
     drawn = curve(place.tolist(), curved[:last].tolist(), columns, ROWS)
     levels = np.linspace(curved[:last].max(), curved[:last].min(), ROWS)
     ends = [_column(rate, found.rates[:last], columns) for rate in (found.low, found.high) if rate]
-    lines = [Text("  training loss in bits, over the learning rate", style="dim")]
+    lines = [Text(f"  training loss {unit}, over the learning rate", style="dim")]
     for row, text in enumerate(drawn):
         label = f"{levels[row]:8.2f} ┤" if row % 4 == 0 or row == ROWS - 1 else " " * 9 + "│"
         line = Text.assemble((label, "dim"), text)

@@ -7,13 +7,12 @@ import numpy as np
 
 import unfazed
 from unfazed.analysis.range_test import RECENT
-from unfazed.analysis.surprise import BITS_PER_NAT
 from unfazed.report.charts import Plot, Series
-from unfazed.report.learning_rates import LearningRates, decades, rounded, sentences
+from unfazed.report.learning_rates import LearningRates, decades, level, measured, rounded, sentences
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import chart_card
 from unfazed.report.page import bar, document
-from unfazed.report.words import bits, count, tight
+from unfazed.report.words import count, tight
 
 OFF_THE_CHART = 1.3  # times the first loss: single steps above that would press the curve to the floor
 PAPER = "https://arxiv.org/abs/1506.01186"
@@ -51,24 +50,25 @@ def _curve(found: LearningRates) -> Html:
         "section",
         tag("h2", "The curve"),
         tag("p", lead, class_="lead"),
-        chart_card("Training loss in bits, by learning rate", key, _plot(found)),
+        chart_card(f"Training loss {measured(found.recipe.loss)[1]}, by learning rate", key, _plot(found)),
         id="curve",
     )
 
 
 def _plot(found: LearningRates) -> Plot:
     """The x axis counts decades from the lowest learning rate."""
-    curve = found.smoothed * BITS_PER_NAT
+    scale, unit = measured(found.recipe.loss)
+    curve = found.smoothed * scale
     places = _decades_up(found, found.rates)
     lines = [Series(f"repeat {number}", "repeat", points) for number, points in enumerate(_repeats(found, places), 1)]
     tips = [
-        (place, f"learning rate {rounded(rate)}\n{bits(loss)}")
-        for place, rate, loss in zip(places, found.rates, curve, strict=True)
+        (place, f"learning rate {rounded(rate)}\n{level(loss, found.recipe.loss)}")
+        for place, rate, loss in zip(places, found.rates, found.smoothed, strict=True)
         if math.isfinite(loss)
     ]
     names = decades(found.rates)
     plot = Plot(
-        "Training loss in bits by learning rate",
+        f"Training loss {unit} by learning rate",
         [*lines, Series("smoothed", "validation", list(zip(places, curve.tolist(), strict=True)))],
         tips,
         places=list(zip(_decades_up(found, names), map(rounded, names), strict=True)),
@@ -83,7 +83,7 @@ def _plot(found: LearningRates) -> Plot:
 
 def _repeats(found: LearningRates, places: list[float]) -> Iterator[list[tuple[float, float]]]:
     """Points of each repeat, without those far above where it began."""
-    for losses in found.losses * BITS_PER_NAT:
+    for losses in found.losses * measured(found.recipe.loss)[0]:
         most = OFF_THE_CHART * np.nanmedian(losses[:RECENT])
         yield list(zip(places, np.where(losses < most, losses, np.nan).tolist(), strict=True))
 

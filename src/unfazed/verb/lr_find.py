@@ -112,7 +112,7 @@ def _fill(losses: Floats, prepared: Prepared, recipe: Recipe, rates: Floats) -> 
             row[at] = step.loss.item()
             if diverged(row[: at + 1]):
                 break
-            yield Tried(number * len(rates) + at + 1, losses.size, step.learning_rate, row[at])
+            yield Tried(number * len(rates) + at + 1, losses.size, step.learning_rate, row[at], recipe.loss)
 
 
 def rising(planned: Plan, loader: Loader, rates: list[float]) -> Iterator[Step]:
