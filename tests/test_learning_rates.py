@@ -12,7 +12,7 @@ from rich.console import Console
 
 from unfazed.errors import SourceError
 from unfazed.report.events import Advance, Found, Notice, Tried
-from unfazed.report.learning_rates import LearningRates, as_facts, follow, rounded, sentences, told
+from unfazed.report.learning_rates import LearningRates, as_facts, drawn, follow, rounded, sentences, told
 from unfazed.report.learning_rates_page import page
 
 
@@ -81,6 +81,14 @@ def test_numbers_are_spoken_of_as_numbers_and_classes_as_classes() -> None:
         assert "loss in bits" in text and "examples of each class?" in text and "standardised" not in text
 
 
+def test_an_exploding_end_does_not_press_the_picture_to_the_floor() -> None:
+    found = ranged.found()
+    end = int(np.isfinite(found.smoothed).sum()) - 1
+    exploding = replace(found, smoothed=np.where(np.arange(120) == end, 1e5, found.smoothed))
+    assert np.array_equal(drawn(exploding)[:end], drawn(found)[:end]) and np.isnan(drawn(exploding)[end:]).all()
+    assert "144269" not in said(exploding)  # bits
+
+
 def test_no_suggestion_names_the_rate_at_which_the_test_ended() -> None:
     flat = ranged.found(flat=True)
     cut = np.where(flat.rates > 1.01e-3, np.nan, flat.smoothed)
@@ -125,8 +133,8 @@ def test_the_page_is_one_file_with_the_points_of_every_line() -> None:
     found = ranged.found()
     text = page(found)
     assert text.count(f">{rounded(found.peak or 0)}<") >= 2  # the headline and the mark of the chart
-    for drawn in re.findall(r"<svg class=\"chart.*?</svg>", text, re.S):
-        picture = ElementTree.fromstring(drawn)
+    for chart in re.findall(r"<svg class=\"chart.*?</svg>", text, re.S):
+        picture = ElementTree.fromstring(chart)
         lines = [part for part in picture if "line" in (part.get("class") or "").split()]
         assert [line.get("class") for line in lines] == ["line repeat"] * 3 + ["line validation"]
         assert all(len(re.findall("[ML]", line.get("d") or "")) > 70 for line in lines)

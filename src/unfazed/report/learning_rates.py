@@ -28,6 +28,7 @@ QUESTIONS = {
     "multilabel": "Are the labels right, and are there enough examples of each?",
     "regression": "Are the numbers right, and do the inputs say anything of them?",
 }
+TALLEST = 3  # times the first loss: an end above that would press the curve to the floor
 ROWS = 12  # of the plot in a terminal
 WIDEST = 100
 CAUTION = (
@@ -191,17 +192,16 @@ def told(found: LearningRates, width: int) -> Group:
 
 def plotted(found: LearningRates, width: int) -> list[Text]:
     """The smoothed loss over the learning rate on a logarithmic axis, the bracket under it."""
-    scale, unit = measured(found.recipe.loss)
-    curved = found.smoothed * scale
+    curved, unit = drawn(found), measured(found.recipe.loss)[1]
     if np.isfinite(curved).sum() < 2:
         return []
     last = int(np.isfinite(curved).sum())
     place, columns = np.log10(found.rates[:last]), width - 12
-    drawn = curve(place.tolist(), curved[:last].tolist(), columns, ROWS)
+    rows = curve(place.tolist(), curved[:last].tolist(), columns, ROWS)
     levels = np.linspace(curved[:last].max(), curved[:last].min(), ROWS)
     ends = [_column(rate, found.rates[:last], columns) for rate in (found.low, found.high) if rate]
     lines = [Text(f"  training loss {unit}, over the learning rate", style="dim")]
-    for row, text in enumerate(drawn):
+    for row, text in enumerate(rows):
         label = f"{levels[row]:8.2f} ┤" if row % 4 == 0 or row == ROWS - 1 else " " * 9 + "│"
         line = Text.assemble((label, "dim"), text)
         if ends:
@@ -214,6 +214,13 @@ def _column(rate: float, rates: NDArray[np.float64], columns: int) -> int:
     """Where a rate lies on an axis of so many characters."""
     share = math.log(rate / rates[0]) / math.log(rates[-1] / rates[0])
     return round(share * (columns - 1))
+
+
+def drawn(found: LearningRates) -> NDArray[np.float64]:
+    """The smoothed loss [S] as people see it, nan also from where it is far above the first, past the bracket."""
+    curved = found.smoothed * measured(found.recipe.loss)[0]
+    far = (curved > TALLEST * abs(curved[0])) & (found.rates > (found.high or found.rates[0]))
+    return np.where(np.logical_or.accumulate(far), np.nan, curved)
 
 
 def decades(rates: NDArray[np.float64]) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 import unfazed
 from unfazed.analysis.range_test import RECENT
 from unfazed.report.charts import Plot, Series
-from unfazed.report.learning_rates import LearningRates, decades, level, measured, rounded, sentences
+from unfazed.report.learning_rates import LearningRates, decades, drawn, level, measured, rounded, sentences
 from unfazed.report.markup import Html, join, tag
 from unfazed.report.overview import chart_card
 from unfazed.report.page import bar, document
@@ -57,8 +57,7 @@ def _curve(found: LearningRates) -> Html:
 
 def _plot(found: LearningRates) -> Plot:
     """The x axis counts decades from the lowest learning rate."""
-    scale, unit = measured(found.recipe.loss)
-    curve = found.smoothed * scale
+    curve, unit = drawn(found), measured(found.recipe.loss)[1]
     places = _decades_up(found, found.rates)
     lines = [Series(f"repeat {number}", "repeat", points) for number, points in enumerate(_repeats(found, places), 1)]
     tips = [
