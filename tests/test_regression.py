@@ -181,7 +181,7 @@ def test_a_model_worse_than_the_mean_is_not_said_to_explain_a_negative_share(tmp
     page, r2 = (copy.path / "report.html").read_text(), Run(copy.path).report["test"]["r2"]["value"]
     hero = page[page.index("<h1") : page.index("</h1>")]
     assert -0.5 < r2 < -0.2 and f"−{abs(r2):.2f}" in hero and "R²" in hero
-    assert "below 0: naming the mean of “level” every time would have been closer" in hero
+    assert "below 0: the mean of “level” over these very rows would have been closer" in hero
     assert "explained" not in hero and "%" not in hero
 
 
