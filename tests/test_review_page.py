@@ -75,7 +75,8 @@ def pressed(page: "sync_api.Page", key: str) -> str:
 
 def decided(page: "sync_api.Page", said: str) -> None:
     """Wait until the page says how many are decided; a browser's storage may take a moment to reach another page."""
-    page.wait_for_function("said => document.getElementById('progress-words').textContent === said", arg=said)
+    told = "said => document.getElementById('progress-words').textContent === said"
+    page.wait_for_function(told, arg=said, polling=100)  # frames are not drawn of a page behind another
 
 
 def test_labels_corrected_by_keyboard_reach_the_next_run(browser: "sync_api.Browser", tmp_path: Path) -> None:
@@ -497,6 +498,7 @@ def test_two_tabs_of_one_static_page_see_each_other(browser: "sync_api.Browser",
         page.wait_for_selector("#question:not(:empty)")
     name = pressed(one, "d")
     assert other.locator("#name").inner_text() == name
+    other.bring_to_front()  # a hidden page asks for no news
     other.evaluate("poll()")
     decided(other, "1 of 5 decided")
     other.wait_for_selector("#decided:not([hidden])")
