@@ -61,12 +61,17 @@ def shown_to_all(page: "sync_api.Page") -> str:
     return text.strip()
 
 
-def test_after_the_last_example_no_key_decides(page: "sync_api.Page") -> None:
-    named(page, 3)
-    pressed(page, "k")
-    pressed(page, "k")
-    page.keyboard.press("k")
+def through(page: "sync_api.Page", *keys: str) -> None:
+    """Decide by `keys` about as many examples as there are, to the end."""
+    named(page, len(keys))
+    for key in keys[:-1]:
+        pressed(page, key)
+    page.keyboard.press(keys[-1])
     page.wait_for_selector("#nothing:not([hidden])")
+
+
+def test_after_the_last_example_no_key_decides(page: "sync_api.Page") -> None:
+    through(page, "k", "k", "k")
     page.keyboard.press("d")
     assert [one["action"] for one in decided(page)] == ["keep"] * 3
     page.keyboard.press("ArrowLeft")
@@ -76,11 +81,7 @@ def test_after_the_last_example_no_key_decides(page: "sync_api.Page") -> None:
 
 
 def test_the_end_says_what_was_done_and_what_comes_next(page: "sync_api.Page") -> None:
-    named(page, 3)
-    pressed(page, "k")
-    pressed(page, "d")
-    page.keyboard.press("k")
-    page.wait_for_selector("#nothing:not([hidden])")
+    through(page, "k", "d", "k")
     page.locator("#nothing-title", has_text="3 of 3 decided").wait_for()
     assert page.locator("#done").inner_text().split() == ["kept", "2", "dropped", "1"]
     with page.expect_download() as download:

@@ -3,7 +3,6 @@
 Axis letters: n items, K classes, D embedding width.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from unfazed.analysis.calibration import scaled
 from unfazed.analysis.multilabel import chosen
-from unfazed.analysis.shares import percent
+from unfazed.analysis.shares import probability
 from unfazed.certainty import NOTHING_PROMISED, Asked, Certainty, deviations, inside, promised
 from unfazed.device import best_device
 from unfazed.errors import InputError, RunError, UnfazedError, UnfazedWarning, UsageError, levels_outside
@@ -88,7 +87,7 @@ class Predictions:
         return {
             "label": shortened(label) if self.classes else label,
             "deviation": f"{deviation:.6g}".replace("nan", ""),
-            "confidence": percent(min(float(sure), math.nextafter(1, 0))).replace("nan %", ""),
+            "confidence": probability(sure).replace("nan %", ""),
             "set": "" if self.sets is None else shortened(self.sets[row]),
             "low": low,
             "high": high,

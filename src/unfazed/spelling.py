@@ -18,7 +18,7 @@ from unfazed.blanks import NAMES, is_blank
 from unfazed.label_sets import joined, parts
 from unfazed.numerals import is_code
 from unfazed.source_labels import SETS
-from unfazed.table import Table, listed, merged_key, natural_key, number_in
+from unfazed.table import Table, enumerated, listed, merged_key, natural_key, number_in
 
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")  # 1.10 stays what it is: versions look like that
 _NAMED = 3  # sets of classes that are nearly the same, or labels that were changed, told of one by one
@@ -51,7 +51,7 @@ def without_blanks(table: Table, known: Collection[str] = ()) -> Table:
         return table
     rows = sum(blanks[label] for label in dropped)
     it, one = ("row has", "it counts as one") if rows == 1 else ("rows have", "they count as rows")
-    said = _joined(sorted(dropped, key=natural_key), "or")
+    said = _quoted(sorted(dropped, key=natural_key), "or")
     note = f"{rows:,} {it} the label {said}: {one} without a label. Where that is a class, write another word for it"
     labels = [None if label in dropped else label for label in table.frame["label"]]
     frame = table.frame.with_columns(label=pl.Series(labels, dtype=pl.String))
@@ -65,7 +65,7 @@ def with_blank_classes(table: Table, known: Collection[str] = ()) -> Table:
     if not blanks:
         return table
     rows = sum(blanks.values())
-    said, of = _joined(sorted(blanks, key=natural_key), "or"), "row" if rows == 1 else "rows"
+    said, of = _quoted(sorted(blanks, key=natural_key), "or"), "row" if rows == 1 else "rows"
     return table.with_notes(f"the label {said} ({rows:,} {of}) is taken for a class: where it means that nobody knows, "
                             "leave these cells empty")
 
@@ -124,7 +124,7 @@ def alike(classes: Sequence[str]) -> Iterator[str]:
         spaces = len({"".join(label.split()) for label in labels}) < len(labels)
         cases = len({label.casefold() for label in labels}) < len(labels)
         what = "case" if cases and not spaces else "white space" if spaces and not cases else "case and white space"
-        yield f"{_joined(labels, 'and')} differ only in {what}: --merge-case makes them one class"
+        yield f"{_quoted(labels, 'and')} differ only in {what}: --merge-case makes them one class"
     if len(found) > _NAMED:
         yield f"{len(found) - _NAMED:,} more sets of classes differ only in case or white space"
 
@@ -170,7 +170,6 @@ def _told(changed: dict[str, str], counts: Counter[str], numbers: bool) -> str:
     return f"labels that {why} are one class: {', '.join(said)}{more}"
 
 
-def _joined(labels: Sequence[str], word: str) -> str:
-    """Labels with commas, and the word before the last: "a", "b" and "c"."""
-    *first, last = (listed([label]) for label in labels)
-    return f"{', '.join(first)} {word} {last}" if first else last
+def _quoted(labels: Sequence[str], word: str) -> str:
+    """Labels in quotes, and the word before the last: "a", "b" and "c"."""
+    return enumerated((listed([label]) for label in labels), word)

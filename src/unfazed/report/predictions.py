@@ -11,11 +11,12 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from unfazed.analysis.shares import probability
 from unfazed.errors import UsageError
 from unfazed.files import as_csv
 from unfazed.report.events import Notice
 from unfazed.report.inputs import Elided
-from unfazed.report.words import percent, printable
+from unfazed.report.words import printable
 from unfazed.table import brief
 
 ROWS = 50  # of a table on a terminal, before its next heading
@@ -117,17 +118,12 @@ def _tables(predictions: Iterable[Prediction], probs: bool) -> Iterator[Table]:
             table.add_column("every class, the likeliest first")
         for one in part:
             shown = Text(printable(one.problem or ""), "red") if one.label is None else Elided(_said(one))
-            sure = "" if one.confidence is None else _share(one.confidence)
+            sure = "" if one.confidence is None else probability(one.confidence)
             beside = list(_plainly(one).values())[1:] if one.numbers else [sure]
             promised = [Elided(printable(text)) for text in _promised(one)]
             every = [_every_class(one)] if probs else []
             table.add_row(Elided(printable(one.input)), shown, *beside, *promised, *every)
         yield table
-
-
-def _share(probability: float) -> str:
-    """A softmax is never certain, though a float32 may have no room for its doubt."""
-    return percent(min(max(probability, math.ulp(0.0)), math.nextafter(1.0, 0.0)))
 
 
 def _promised(one: Prediction) -> list[str]:
@@ -146,7 +142,8 @@ def _every_class(one: Prediction) -> Text:
     if one.label is None:
         return Text()
     ordered = sorted(one.probs.items(), key=lambda pair: -pair[1])
-    shares = [(printable(brief(name)), _share(share).replace(" ", "")) for name, share in ordered]  # kept on one line
+    # each is kept on one line
+    shares = [(printable(brief(name)), probability(share).replace(" ", "")) for name, share in ordered]
     return Text(", ".join(" ".join(pair) for pair in shares))
 
 
